@@ -1,0 +1,47 @@
+"""The interface that every encoder implements."""
+
+from typing import Protocol
+
+from originid.types import Image, Latents
+
+Shape = tuple[int, int, int]
+"""Channels, height and width of a latent."""
+
+
+class Encoder(Protocol):
+    """Turns images of one fixed size into latents.
+
+    ``spec`` is the text that names the encoder on the command line. ``size`` is the side in
+    pixels of the square images it takes. ``shapes`` are the (C, H, W) blocks whose flattened
+    concatenation is the latent. ``identity`` changes whenever the latents would: it is part
+    of a model's fingerprint.
+    """
+
+    @property
+    def spec(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]: ...
+
+    @property
+    def identity(self) -> str: ...
+
+    def encode(self, images: Image) -> Latents:
+        """Encode images.
+
+        Args:
+            images: uint8 RGB of shape (n, size, size, 3), n >= 1.
+
+        Returns:
+            float32 of shape (n, latent_dim). A row does not depend on the other images of the
+            batch, up to 1e-4 of its length.
+        """
+        ...
+
+
+def latent_dim(shapes: tuple[Shape, ...]) -> int:
+    """Number of components of a latent made of these blocks."""
+    return sum(c * h * w for c, h, w in shapes)
