@@ -1,0 +1,176 @@
+"""Adding images to a collection: incremental, resumable, and undisturbed by broken files."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from originid.collection import Collection
+from originid.database import Row
+from originid.images import find_images
+from originid.pipeline import Encoded, Entry, Known, Source, encode_sources
+from originid.types import Failure, Latents
+
+COMMIT_SECONDS = 2.0  # work that the death of the process may cost
+BATCH = 256  # images mapped and committed together
+
+
+@dataclass
+class Added:
+    """What one run did, in numbers of files; ``total`` are to be seen, committed ones count."""
+
+    total: int = 0
+    added: int = 0
+    updated: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def seen(self) -> int:
+        """Files dealt with."""
+        return self.added + self.updated + self.moved + self.unchanged + len(self.failures)
+
+
+def add_images(
+    collection: Collection,
+    paths: Iterable[str | os.PathLike[str]],
+    workers: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Added:
+    """Add files, and all images in folders, to a collection.
+
+    A file whose size and time of change are as stored is not read. One whose content is already
+    stored is not decoded. Work is committed every `COMMIT_SECONDS` or `BATCH` images; what was
+    committed survives whatever ends the process, and the next run goes on from there.
+
+    Args:
+        collection: where to.
+        paths: files and folders.
+        workers: threads that decode and encode; by default one per core.
+        progress: called with the files dealt with and the files in all.
+
+    Raises:
+        StorageError: the disk is full or read-only.
+    """
+    added = Added()
+    writer = _Writer(collection, added)
+    sources = _changed(collection, paths, writer)
+    known = _Known(collection)
+    for chunk in encode_sources(sources, collection.model.encoder, known, workers):
+        for entry in chunk:
+            writer.put(entry)
+        writer.flush_if_due()
+        progress(added.seen, added.total)
+    writer.flush()
+    progress(added.seen, added.total)
+    return added
+
+
+class _Known:
+    """Whether content with this SHA-256 is stored."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._database = collection.database
+
+    def __call__(self, sha256: bytes) -> bool:
+        return bool(self._database.with_content(sha256))
+
+
+def _changed(
+    collection: Collection, paths: Iterable[str | os.PathLike[str]], writer: "_Writer"
+) -> Iterator[Source]:
+    """Files whose size or time of change is not as stored."""
+    files = list(find_images(list(paths), writer.put))
+    writer.added.total = len(files)
+    for path in files:
+        try:
+            status = os.stat(path)
+        except OSError:
+            yield Source(path)  # reading it tells the reason
+            continue
+        stored = collection.database.at(os.path.abspath(path))
+        if stored and (stored.bytes, stored.mtime_ns) == (status.st_size, status.st_mtime_ns):
+            writer.added.unchanged += 1
+        else:
+            yield Source(path, mtime_ns=status.st_mtime_ns)
+
+
+class _Writer:
+    """Collects entries and commits them together."""
+
+    def __init__(self, collection: Collection, added: Added) -> None:
+        self.added = added
+        self._collection = collection
+        self._database = collection.database
+        self._entries: list[Entry] = []
+        self._committed = time.monotonic()
+
+    def put(self, entry: Entry) -> None:
+        self._entries.append(entry)
+
+    def flush_if_due(self) -> None:
+        late = time.monotonic() - self._committed >= COMMIT_SECONDS
+        if late or len(self._entries) >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        codes = iter(self._codes([e.latent for e in self._entries if isinstance(e, Encoded)]))
+        done = Added()
+        with self._database.writing():
+            for entry in self._entries:
+                if isinstance(entry, Encoded):
+                    self._insert(entry, entry.width, entry.height, next(codes), done)
+                elif isinstance(entry, Known):
+                    self._insert_known(entry, done)
+                else:
+                    self._fail(entry, done)
+        for name in ("added", "updated", "moved", "unchanged", "failures"):
+            setattr(self.added, name, getattr(self.added, name) + getattr(done, name))
+        self._entries = []
+        self._committed = time.monotonic()
+
+    def _codes(self, latents: list[Latents]) -> list[bytes]:
+        if not latents:
+            return []
+        vectors = self._collection.model.vectors(np.stack(latents))
+        return [code.tobytes() for code in self._collection.codec.encode(vectors)]
+
+    def _insert(
+        self, entry: Encoded | Known, width: int, height: int, code: bytes, done: Added
+    ) -> None:
+        source, location = entry.source, os.path.abspath(entry.source.name)
+        if self._database.at(location) is None:
+            done.added += 1
+        else:
+            done.updated += 1
+        self._database.insert(
+            Row(location, source.name, entry.sha256, entry.bytes, source.mtime_ns, width, height),
+            code,
+        )
+
+    def _insert_known(self, entry: Known, done: Added) -> None:
+        """Store a file whose content is stored: untouched, moved here, or copied here."""
+        source, location = entry.source, os.path.abspath(entry.source.name)
+        twins = self._database.with_content(entry.sha256)
+        here = [row for row in twins if row.location == location]
+        if here:
+            self._database.relocate(here[0], location, source.name, source.mtime_ns)
+            done.unchanged += 1
+            return
+        gone = [row for row in twins if not os.path.exists(row.location)]
+        if gone and self._database.at(location) is None:
+            self._database.relocate(gone[0], location, source.name, source.mtime_ns)
+            done.moved += 1
+            return
+        code = self._database.codes(np.array([row.id for row in twins[:1]], np.int64))
+        if not twins or code[0] is None:
+            self._fail(Failure(source.name, "removed while it was being added; run again"), done)
+        else:
+            self._insert(entry, twins[0].width, twins[0].height, code[0], done)
+
+    def _fail(self, failure: Failure, done: Added) -> None:
+        self._database.fail(os.path.abspath(failure.path), failure)
+        done.failures.append(failure)

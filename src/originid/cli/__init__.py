@@ -1,0 +1,75 @@
+"""The command line: one file per command, and the only code that prints.
+
+Commands import what they need when they run, so that ``originid --help`` is quick.
+"""
+
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from originid.cli.demo import demo
+from originid.cli.evaluate import evaluate
+from originid.cli.find import find
+from originid.cli.index import index
+from originid.cli.output import print_error
+from originid.cli.remove import remove
+from originid.cli.show import show
+from originid.cli.train import train
+from originid.errors import OriginidError
+
+INTERRUPTED = 130  # as shells report a process that Ctrl-C ended
+
+app = typer.Typer(
+    name="originid",
+    help="Find the photo that an AI edit was made from.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (index, find, remove, show, evaluate, train, demo):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from originid import __version__
+
+        print(f"originid {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Find the photo that an AI edit was made from."""
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 3 no origin found."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit status."""
+    try:
+        status = app(args=arguments, standalone_mode=False)
+    except OriginidError as error:
+        print_error(error)
+        return 1
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        print("interrupted; what was committed is kept", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does: not an error of ours.
+        sys.stderr.close()
+        return 1
+    return status if isinstance(status, int) else 0

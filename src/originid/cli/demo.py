@@ -1,0 +1,73 @@
+"""originid demo: the main job on photos that the package carries."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from originid.cli.output import print_json, printable
+
+if TYPE_CHECKING:
+    from originid.demo import Demo, Trial
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A new folder for what the demo makes.")
+    ] = Path("originid-demo"),
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Index photos that come with originid and find the origins of altered copies.
+
+    The copies are made by image processing on the spot, not by a diffusion model.
+    """
+    from originid.demo import run_demo
+
+    start = time.monotonic()
+    done = run_demo(output)
+    seconds = time.monotonic() - start
+    right = sum(trial.right for trial in done.trials)
+    if json:
+        print_json(_as_json(done, right, seconds))
+        return
+    for trial in done.trials:
+        _print(trial)
+    print(
+        f"{right} of {len(done.trials)} right among {done.references} photos in {seconds:.1f} s. "
+        "The queries were altered by image processing, not by a diffusion model."
+    )
+    print(f"look at {printable(str(done.sheet))}; the collection is {output / 'collection'}")
+
+
+def _print(trial: "Trial") -> None:
+    made_from = trial.photo.name if trial.indexed else f"{trial.photo.name}, which is not indexed"
+    best = trial.answer.matches[0]
+    verdict = trial.answer.verdict.value if trial.answer.verdict else "error"
+    name = Path(best.reference).name if verdict != "none" else "-"
+    print(
+        f"{'ok ' if trial.right else 'BAD'} {trial.query.name:30} {verdict:10} {name:20} "
+        f"score {best.score:5.2f}  confidence {best.confidence:7.2%}  (made from {made_from})"
+    )
+
+
+def _as_json(done: "Demo", right: int, seconds: float) -> dict[str, object]:
+    return {
+        "references": done.references,
+        "queries": len(done.trials),
+        "right": right,
+        "seconds": round(seconds, 3),
+        "sheet": str(done.sheet),
+        "trials": [
+            {
+                "query": str(trial.query),
+                "origin": trial.photo.name if trial.indexed else None,
+                "verdict": trial.answer.verdict.value if trial.answer.verdict else None,
+                "found": Path(trial.answer.matches[0].reference).name,
+                "score": trial.answer.matches[0].score,
+                "confidence": trial.answer.matches[0].confidence,
+                "right": trial.right,
+            }
+            for trial in done.trials
+        ],
+    }

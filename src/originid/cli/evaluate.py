@@ -1,0 +1,111 @@
+"""originid evaluate: judge a model, or a way to fit one, on a manifest of pairs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from originid.cli.output import image_progress, print_failures, print_json, printable
+from originid.cli.train import map_settings
+
+if TYPE_CHECKING:
+    from originid.evaluation.report import Averages, Miss, Report
+
+
+def evaluate(
+    pairs: Annotated[Path, typer.Argument(metavar="PAIRS.csv", help="The manifest of pairs.")],
+    references: Annotated[Path, typer.Option(help="Folder of photos that stand as distractors.")],
+    model: Annotated[
+        str | None, typer.Option(help="Judge this packaged model or model folder as it is.")
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Instead: cross-validate maps fitted on this encoder.")
+    ] = None,
+    map: Annotated[str, typer.Option(help="With --encoder: none, structured or full.")] = "full",
+    by: Annotated[
+        list[str] | None, typer.Option(help="Manifest columns to break the results down by.")
+    ] = None,
+    failures: Annotated[
+        Path | None, typer.Option(help="Write a contact sheet of the worst failures here.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Judge a model on pairs of origins and queries.
+
+    The references are all origins of the manifest and the photos. Averages are taken over the
+    queries of an origin group first, then over the groups. With --encoder, 4-fold
+    cross-validation keeps all pairs of a source in one fold. Projected figures are what is to be
+    expected among 1,000,000 references.
+    """
+    from originid.encoders import open_encoder
+    from originid.evaluation.protocol import Protocol
+    from originid.evaluation.run import cross_validate, evaluate_model
+    from originid.model import DEFAULT, open_model
+    from originid.pairs import read_pairs
+
+    if model is not None and encoder is not None:
+        raise typer.BadParameter("give --model or --encoder, not both")
+    settings = map_settings(map)
+    manifest = read_pairs(pairs)
+    protocol = Protocol(by=tuple(by or ()))
+    with image_progress("encoding") as progress:
+        if encoder is None:
+            opened = open_model(model or DEFAULT)
+            outcome = evaluate_model(manifest, references, opened, protocol, progress)
+        else:
+            outcome = cross_validate(
+                manifest, references, open_encoder(encoder), settings, protocol, progress
+            )
+    if failures is not None:
+        _write_failures(failures, outcome.misses)
+    if json:
+        print_json(outcome.report.to_json())
+    else:
+        print_failures(outcome.report.skipped, "--json lists them")
+        _print(outcome.report)
+
+
+def _print(report: "Report") -> None:
+    print(
+        f"{report.averages.queries} queries of {report.averages.groups} origin groups, "
+        f"{report.references} references; macro averages in %"
+    )
+    print(f"{'':20}{'queries':>8}{'groups':>8}{'mAP':>8}{'Acc':>8}  projected to")
+    print(f"{'':44}{report.averages.population:>14,}: mAP     Acc")
+    _print_row("all", report.averages)
+    for column, values in report.by.items():
+        for value, averages in values.items():
+            _print_row(f"{column} {value}", averages)
+    for name, (low, high) in report.ci95.items():
+        print(f"95 % interval of {name}: {100 * low:.1f} to {100 * high:.1f}")
+
+
+def _print_row(name: str, averages: "Averages") -> None:
+    value = averages.values
+    print(
+        f"{printable(name)[:20]:20}{averages.queries:8}{averages.groups:8}"
+        f"{100 * value['mAP']:8.1f}{100 * value['acc']:8.1f}"
+        f"{100 * value['projected_mAP']:20.1f}{100 * value['projected_acc']:8.1f}"
+    )
+
+
+def _write_failures(path: Path, misses: "list[Miss]") -> None:
+    from originid.images import decode, read_bytes
+    from originid.sheet import Tile, write_sheet
+
+    rows = [
+        [
+            Tile(decode(read_bytes(miss.query)).image, ("query", miss.query.name)),
+            Tile(
+                decode(read_bytes(miss.origin)).image,
+                (f"origin, rank {miss.rank}", f"score {miss.origin_score:.2f}"),
+            ),
+            Tile(
+                decode(read_bytes(miss.stranger)).image,
+                ("best stranger", f"score {miss.stranger_score:.2f}"),
+            ),
+        ]
+        for miss in misses
+    ]
+    if rows:
+        write_sheet(path, "the worst failures, one of each origin group", rows, columns=3)

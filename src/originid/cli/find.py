@@ -1,0 +1,86 @@
+"""originid find: which reference was each query made from?"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from originid.cli.output import print_json, printable
+
+if TYPE_CHECKING:
+    from originid.pipeline import Source
+    from originid.types import Answer
+
+NO_ORIGIN = 3
+
+
+def find(
+    queries: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="QUERY...", help="Images or folders; - reads one image from standard input."
+        ),
+    ],
+    collection: Annotated[Path, typer.Option("--in", help="The collection to search.")],
+    top: Annotated[int, typer.Option(min=1, help="Matches shown per query.")] = 10,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON line per query.")] = False,
+) -> None:
+    """Find the origin of images in a collection.
+
+    Exit status: 0 an origin was found, 3 no query has an origin, 1 a query could not be read and
+    no other has an origin.
+    """
+    from originid.finder import Finder
+
+    found = failed = False
+    with Finder.open(collection) as finder:
+        for answer in finder.find(_sources(queries), top):
+            print_json(_as_json(answer)) if json else _print(answer)
+            found = found or answer.verdict == "origin"
+            failed = failed or answer.error is not None
+    if not found:
+        raise typer.Exit(1 if failed else NO_ORIGIN)
+
+
+def _sources(queries: list[str]) -> "Iterator[str | Source]":
+    from originid.images import find_images
+    from originid.pipeline import Source
+
+    for query in queries:
+        if query == "-":
+            yield Source("-", sys.stdin.buffer.read())
+        elif Path(query).is_dir():
+            yield from find_images([query], lambda failure: print_skipped(failure.path))
+        else:
+            yield query
+
+
+def print_skipped(path: str) -> None:
+    """Say on stderr that a folder could not be read."""
+    print(f"skipped {printable(path)}: cannot be read", file=sys.stderr)
+
+
+def _as_json(answer: "Answer") -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {
+        "query": answer.query,
+        "verdict": None if answer.verdict is None else answer.verdict.value,
+        "matches": [asdict(match) for match in answer.matches],
+        "error": answer.error,
+    }
+
+
+def _print(answer: "Answer") -> None:
+    query = printable(answer.query)
+    if answer.verdict is None:
+        print(f"{query}: error: {printable(answer.error or '')}")
+        return
+    print(f"{query}: {answer.verdict.value}")
+    for match in answer.matches:
+        print(
+            f"  {match.rank:2}  score {match.score:.3f}  confidence {match.confidence:7.2%}"
+            f"  {printable(match.reference)}"
+        )

@@ -1,0 +1,102 @@
+"""originid index: add images to a collection."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from originid.cli.output import image_progress, print_failures, print_json, printable
+
+if TYPE_CHECKING:
+    from originid.adding import Added
+    from originid.collection import Collection
+
+
+def index(
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            help="Images, and folders that are walked; - reads paths from standard input."
+        ),
+    ],
+    into: Annotated[Path, typer.Option("--into", help="The collection; made when it is absent.")],
+    model: Annotated[
+        str | None,
+        typer.Option(help="A packaged model or a model folder; by default the collection's own."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Threads that decode and encode; by default one per core."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Add images to a collection.
+
+    Run it again at any time: files that are already there are not read again, and a run that was
+    interrupted goes on where it stopped. Files that cannot be used are reported and passed over.
+    """
+    from originid.adding import add_images
+
+    start = time.monotonic()
+    with _open(into, model) as collection, image_progress("indexing") as progress:
+        added = add_images(collection, stdin_paths(images), workers, progress)
+        references = len(collection)
+    seconds = time.monotonic() - start
+    if json:
+        print_json(_as_json(added, into, references, seconds))
+    else:
+        print_failures(added.failures, f"originid show {into} --json")
+        _print(added, into, references, seconds)
+    if added.failures and added.seen == len(added.failures):
+        raise typer.Exit(1)
+
+
+def _open(into: Path, name: str | None) -> "Collection":
+    from originid.collection import create_collection, is_collection, open_collection
+    from originid.model import DEFAULT, open_model
+
+    if is_collection(into):
+        return open_collection(into, None if name is None else open_model(name))
+    return create_collection(into, open_model(name or DEFAULT))
+
+
+def stdin_paths(images: list[str]) -> list[str]:
+    """The arguments, with - replaced by the lines (or NUL-ended names) of standard input."""
+    import os
+    import sys
+
+    paths = []
+    for image in images:
+        if image == "-":
+            data = sys.stdin.buffer.read()
+            separator = b"\0" if b"\0" in data else b"\n"
+            paths += [os.fsdecode(line) for line in data.split(separator) if line]
+        else:
+            paths.append(image)
+    return paths
+
+
+def _as_json(added: "Added", into: Path, references: int, seconds: float) -> dict[str, object]:
+    return {
+        "collection": str(into),
+        "references": references,
+        "added": added.added,
+        "updated": added.updated,
+        "moved": added.moved,
+        "unchanged": added.unchanged,
+        "skipped": [{"path": f.path, "reason": f.reason} for f in added.failures],
+        "seconds": round(seconds, 3),
+    }
+
+
+def _print(added: "Added", into: Path, references: int, seconds: float) -> None:
+    parts = [f"{added.added} added"]
+    for count, word in (
+        (added.updated, "updated"),
+        (added.moved, "moved"),
+        (added.unchanged, "unchanged"),
+        (len(added.failures), "skipped"),
+    ):
+        parts += [f"{count} {word}"] if count else []
+    print(f"{printable(str(into))}: {', '.join(parts)} in {seconds:.1f} s; {references} references")

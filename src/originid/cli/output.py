@@ -1,0 +1,71 @@
+"""What every command prints alike."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from originid.errors import OriginidError
+
+if TYPE_CHECKING:
+    from originid.types import Failure
+
+SHOWN = 20  # failures printed one by one; the rest is counted
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON line, in ASCII so that names of any bytes survive every terminal."""
+    print(json.dumps(value, allow_nan=False), flush=True)
+
+
+def print_error(error: OriginidError) -> None:
+    """Print an error's three parts on stderr."""
+    print(f"error: {printable(error.given)}", file=sys.stderr)
+    print(f"  {printable(error.expected)}", file=sys.stderr)
+    print(f"  {printable(error.todo)}", file=sys.stderr)
+
+
+def print_failures(failures: "Iterable[Failure]", more: str) -> None:
+    """Print files that were passed over on stderr; ``more`` says where the rest is listed."""
+    failures = list(failures)
+    for failure in failures[:SHOWN]:
+        print(f"skipped {printable(failure.path)}: {printable(failure.reason)}", file=sys.stderr)
+    if len(failures) > SHOWN:
+        print(f"... and {len(failures) - SHOWN} more: {more}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """The text with control characters and undecodable bytes escaped."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+@contextmanager
+def image_progress(what: str) -> "Iterator[Callable[[int, int], None]]":
+    """A bar on stderr with rate and time left, to be called with images done and in all.
+
+    It appears after a second, and only on a terminal.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
+
+    start = time.monotonic()
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeLeft())
+    console = Console(stderr=True)
+    bar = Progress(TextColumn(what), *columns, console=console, transient=True)
+    task = bar.add_task(what, total=None, rate="")
+
+    def update(done: int, total: int) -> None:
+        seconds = time.monotonic() - start
+        if seconds > 1 and console.is_terminal:
+            bar.start()
+            bar.update(task, completed=done, total=total, rate=f"{done / seconds:.0f} images/s")
+
+    try:
+        yield update
+    finally:
+        bar.stop()

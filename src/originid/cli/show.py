@@ -1,0 +1,60 @@
+"""originid show: what a collection holds, and whether it is sound."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from originid.cli.output import print_failures, print_json, printable
+
+if TYPE_CHECKING:
+    from originid.collection import Collection
+
+
+def show(
+    collection: Annotated[Path, typer.Argument(help="The collection.")],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check the database, every vector and every file.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what a collection holds.
+
+    Exit status: 1 when --verify finds a problem.
+    """
+    from originid.collection import open_collection
+
+    with open_collection(collection) as opened:
+        facts = _facts(opened)
+        problems = list(opened.verify()) if verify else None
+        failures = opened.failures()
+    if json:
+        facts["skipped"] = [{"path": f.path, "reason": f.reason} for f in failures]
+        if problems is not None:
+            facts["problems"] = [{"path": p.path, "reason": p.reason} for p in problems]
+        print_json(facts)
+    else:
+        for name, value in facts.items():
+            print(f"{name:12} {printable(str(value))}")
+        print_failures(failures, "originid show --json")
+        for problem in problems or []:
+            print(f"problem: {printable(problem.path)}: {printable(problem.reason)}")
+        if problems == []:
+            print("verified     no problems")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _facts(collection: "Collection") -> dict[str, object]:
+    model = collection.model
+    return {
+        "collection": str(collection.path),
+        "references": len(collection),
+        "model": model.name,
+        "fingerprint": model.fingerprint,
+        "encoder": model.spec,
+        "dim": model.dim,
+        "megabytes": round(
+            sum(f.stat().st_size for f in collection.path.rglob("*") if f.is_file()) / 1e6, 3
+        ),
+    }

@@ -1,0 +1,321 @@
+"""The SQLite file of a collection: the source of truth.
+
+Everything else in a collection can be made again from it. Ids are never used twice, so an index
+that saw ids up to n catches up by reading what is above n and what was removed.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from originid.errors import CollectionError, StorageError
+from originid.types import Failure, Ids
+
+FORMAT = 1
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE reference (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    location TEXT NOT NULL UNIQUE,  -- absolute path
+    name TEXT NOT NULL,             -- the path as the user gave it
+    sha256 BLOB NOT NULL,
+    bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    added_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+);
+CREATE INDEX reference_sha256 ON reference (sha256);
+-- Apart from their reference, so that reading paths does not read vectors.
+CREATE TABLE vector (id INTEGER PRIMARY KEY, code BLOB NOT NULL);
+CREATE TABLE removed (id INTEGER PRIMARY KEY);
+CREATE TABLE failure (location TEXT PRIMARY KEY, name TEXT NOT NULL, reason TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A reference as stored; ``location`` is its absolute path, ``name`` as the user gave it."""
+
+    location: str
+    name: str
+    sha256: bytes
+    bytes: int
+    mtime_ns: int
+    width: int
+    height: int
+    id: int = 0
+    added_at: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The name, where it still leads to the file from the current folder."""
+        return self.name if os.path.abspath(self.name) == self.location else self.location
+
+
+COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
+
+
+class Database:
+    """An open SQLite file. Paths may hold any bytes; they are stored as the system has them.
+
+    Usable from several threads; a write is one transaction, flushed to the disk when it ends.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        with self._errors():
+            self._connection = _connect(path)
+            found = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if found != FORMAT:
+            self.close()
+            raise CollectionError(
+                f"{path.parent} has collection format {found}",
+                f"expected format {FORMAT}",
+                "index the images again with this version",
+            )
+
+    @classmethod
+    def create(cls, path: Path, meta: dict[str, str]) -> None:
+        """Make an empty file."""
+        connection = sqlite3.connect(path)
+        try:
+            # A vector of 2 to 4 kB fits a page; with the default of 4096 it would need two.
+            connection.execute("PRAGMA page_size = 8192")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(SCHEMA)
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            connection.commit()
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Close the file; calling it again does nothing."""
+        self._connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction: all that is written inside is kept, or none of it.
+
+        Raises:
+            StorageError: the disk is full or read-only, or another process holds the file.
+        """
+        with self._lock, self._errors():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def meta(self, key: str) -> str:
+        """A value that was given when the file was made."""
+        return str(self._one("SELECT value FROM meta WHERE key = ?", key)[0])
+
+    def count(self) -> int:
+        """How many references there are."""
+        return int(self._one("SELECT count(*) FROM vector")[0])
+
+    def version(self) -> tuple[int, int]:
+        """A pair that changes whenever references are added or removed."""
+        added = self._one("SELECT coalesce(max(id), 0) FROM vector")[0]
+        removed = self._one("SELECT count(*) FROM removed")[0]
+        return int(added), int(removed)
+
+    def insert(self, row: Row, code: bytes) -> int:
+        """Add a reference, in place of one at the same location; return its id."""
+        self.delete([row.location])
+        cursor = self._connection.execute(
+            "INSERT INTO reference (location, name, sha256, bytes, mtime_ns, width, height)"
+            " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?)",
+            (
+                os.fsencode(row.location),
+                os.fsencode(row.name),
+                row.sha256,
+                row.bytes,
+                row.mtime_ns,
+                row.width,
+                row.height,
+            ),
+        )
+        new_id = int(cursor.lastrowid or 0)
+        self._connection.execute("INSERT INTO vector VALUES (?, ?)", (new_id, code))
+        self._forget_failure(row.location)
+        return new_id
+
+    def delete(self, locations: Sequence[str]) -> int:
+        """Remove the references at these locations; return how many there were."""
+        ids = [row.id for location in locations if (row := self.at(location)) is not None]
+        for old_id in ids:
+            self._connection.execute("DELETE FROM reference WHERE id = ?", (old_id,))
+            self._connection.execute("DELETE FROM vector WHERE id = ?", (old_id,))
+            self._connection.execute("INSERT INTO removed VALUES (?)", (old_id,))
+        return len(ids)
+
+    def relocate(self, row: Row, location: str, name: str, mtime_ns: int) -> None:
+        """Note where a reference whose content is unchanged is found."""
+        self._connection.execute(
+            "UPDATE reference SET location = CAST(? AS TEXT), name = CAST(? AS TEXT),"
+            " mtime_ns = ? WHERE id = ?",
+            (os.fsencode(location), os.fsencode(name), mtime_ns, row.id),
+        )
+        self._forget_failure(location)
+
+    def fail(self, location: str, failure: Failure) -> None:
+        """Note a file that could not be used."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO failure VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?)",
+            (os.fsencode(location), os.fsencode(failure.path), failure.reason),
+        )
+
+    def failures(self) -> list[Failure]:
+        """The files that could not be used, by location."""
+        rows = self._all("SELECT name, reason FROM failure ORDER BY location")
+        return [Failure(name, reason) for name, reason in rows]
+
+    def at(self, location: str) -> Row | None:
+        """The reference at a location."""
+        rows = self._rows("WHERE location = CAST(? AS TEXT)", os.fsencode(location))
+        return rows[0] if rows else None
+
+    def with_content(self, sha256: bytes) -> list[Row]:
+        """The references with this content, oldest first."""
+        return self._rows("WHERE sha256 = ? ORDER BY id", sha256)
+
+    def rows(self, ids: Sequence[int]) -> dict[int, Row]:
+        """References by id; ids that do not exist are left out."""
+        found: dict[int, Row] = {}
+        for some in _slices(list(ids)):
+            marks = ",".join("?" * len(some))
+            found |= {row.id: row for row in self._rows(f"WHERE id IN ({marks})", *some)}
+        return found
+
+    def all_rows(self, batch: int = 10_000) -> Iterator[Row]:
+        """Every reference in the order of ids, in bounded memory."""
+        last = 0
+        while rows := self._rows("WHERE id > ? ORDER BY id LIMIT ?", last, batch):
+            yield from rows
+            last = rows[-1].id
+
+    def under(self, location: str) -> list[str]:
+        """Locations that are this path, or lie in this folder."""
+        prefix = os.fsencode(os.path.join(location, ""))
+        end = prefix[:-1] + bytes([prefix[-1] + 1])  # the first text after all with the prefix
+        rows = self._all(
+            "SELECT location FROM reference WHERE location = CAST(? AS TEXT)"
+            " OR (location >= CAST(? AS TEXT) AND location < CAST(? AS TEXT))",
+            os.fsencode(location),
+            prefix,
+            end,
+        )
+        return [location for (location,) in rows]
+
+    def codes(self, ids: Ids) -> list[bytes | None]:
+        """Stored vectors of ids, aligned with them; None where an id was removed."""
+        found: dict[int, bytes] = {}
+        for some in _slices(ids.tolist()):
+            marks = ",".join("?" * len(some))
+            found |= dict(self._all(f"SELECT id, code FROM vector WHERE id IN ({marks})", *some))
+        return [found.get(key) for key in ids.tolist()]
+
+    def codes_after(self, last: int, batch: int) -> tuple[Ids, NDArray[np.uint8]]:
+        """The next ids above ``last`` (n,) and their codes (n, bytes), n <= batch."""
+        rows = self._all(
+            "SELECT id, code FROM vector WHERE id > ? ORDER BY id LIMIT ?", last, batch
+        )
+        ids = np.array([row[0] for row in rows], np.int64)
+        codes = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
+        return ids, codes.reshape(len(rows), -1 if rows else 0)
+
+    def removed(self) -> Ids:
+        """Ids that were removed, (n,)."""
+        return np.array([row[0] for row in self._all("SELECT id FROM removed")], np.int64)
+
+    def damage(self) -> list[str]:
+        """What SQLite's own check finds wrong with the file; empty when it is sound."""
+        return [line for (line,) in self._all("PRAGMA integrity_check(20)") if line != "ok"]
+
+    def _forget_failure(self, location: str) -> None:
+        self._connection.execute(
+            "DELETE FROM failure WHERE location = CAST(? AS TEXT)", (os.fsencode(location),)
+        )
+
+    def _rows(self, where: str, *values: object) -> list[Row]:
+        return [Row(*row) for row in self._all(f"SELECT {COLUMNS} FROM reference {where}", *values)]
+
+    def _one(self, query: str, *values: object) -> tuple[Any, ...]:
+        rows = self._all(query, *values)
+        return rows[0] if rows else (None,)
+
+    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock, self._errors():
+            return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _explain(error, self.path.parent) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Autocommit: transactions are opened by `writing` only. 60 s: what another process may
+    # take to flush a batch to a slow disk.
+    connect = partial(
+        sqlite3.connect, uri=True, isolation_level=None, check_same_thread=False, timeout=60
+    )
+    uri = path.absolute().as_uri()
+    try:
+        connection = connect(f"{uri}?mode=rw")
+        connection.execute("SELECT count(*) FROM meta")
+    except sqlite3.OperationalError:
+        if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+            raise
+        # On a read-only medium SQLite cannot make its lock files; nobody else writes there.
+        connection = connect(f"{uri}?mode=ro&immutable=1")
+    connection.text_factory = os.fsdecode
+    # FULL: a committed batch survives a power cut, not only the death of the process.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA mmap_size = {1 << 35}")  # up to 32 GiB read without copying
+    return connection
+
+
+def _explain(error: sqlite3.Error, folder: Path) -> CollectionError | StorageError:
+    text = str(error)
+    if isinstance(error, sqlite3.OperationalError):
+        if "locked" in text or "busy" in text:
+            return StorageError(
+                f"{folder} is being written by another process",
+                "expected it to be free within 60 seconds",
+                "wait for the other process, then run the command again",
+            )
+        if any(word in text for word in ("full", "readonly", "disk I/O", "unable to open")):
+            return StorageError(
+                f"cannot write {folder}: {text}",
+                "expected a folder that can be written, with free space",
+                "free some space and run the command again; what was committed is kept",
+            )
+    return CollectionError(
+        f"{folder} cannot be read: {text}",
+        "expected the database of a collection",
+        "restore it from a copy, or index the images again into a new collection",
+    )
+
+
+def _slices(items: list[int], size: int = 500) -> Iterator[list[int]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

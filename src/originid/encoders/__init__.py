@@ -1,0 +1,64 @@
+"""Encoders: what turns an image into a latent.
+
+An encoder is named by a text such as ``pixels``, ``pixels+edges`` or ``diffusers:FOLDER``. To
+add one, write a file with a class that implements `base.Encoder` and a line in `ENCODERS`.
+"""
+
+from collections.abc import Callable
+
+from originid.encoders.base import Encoder, Shape, latent_dim
+from originid.encoders.edges import EdgesEncoder
+from originid.encoders.joined import JoinedEncoder
+from originid.encoders.pixels import PixelsEncoder
+from originid.errors import InputError
+
+__all__ = ["ENCODERS", "Encoder", "JoinedEncoder", "Shape", "latent_dim", "open_encoder"]
+
+
+def _diffusers(source: str) -> Encoder:
+    from originid.encoders.diffusers import DiffusersEncoder  # imports torch: seconds
+
+    return DiffusersEncoder(source)
+
+
+def _plain(name: str, encoder: Callable[[], Encoder]) -> Callable[[str], Encoder]:
+    def build(source: str) -> Encoder:
+        if source:
+            raise InputError(
+                f"encoder {name}:{source}", f"{name} takes no source", f"write just {name}"
+            )
+        return encoder()
+
+    return build
+
+
+ENCODERS: dict[str, Callable[[str], Encoder]] = {
+    "pixels": _plain("pixels", PixelsEncoder),
+    "edges": _plain("edges", EdgesEncoder),
+    "diffusers": _diffusers,
+}
+"""What builds each encoder, from the text after the colon."""
+
+
+def open_encoder(spec: str) -> Encoder:
+    """Build the encoder that a text names.
+
+    Args:
+        spec: names joined by ``+``, each ``NAME`` or ``NAME:SOURCE``; a source must not
+            contain ``+``.
+
+    Raises:
+        InputError: a name is unknown or a source cannot be used.
+        ExtraError: the encoder's optional packages are not installed.
+    """
+    parts = []
+    for part in spec.split("+"):
+        name, _, source = part.partition(":")
+        if name not in ENCODERS:
+            raise InputError(
+                f"encoder {part!r}",
+                f"expected one of {', '.join(ENCODERS)}, or several joined by +",
+                "for example: pixels+edges, or diffusers:FOLDER_OR_HUB_ID",
+            )
+        parts.append(ENCODERS[name](source))
+    return parts[0] if len(parts) == 1 else JoinedEncoder(tuple(parts))

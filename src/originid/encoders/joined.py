@@ -1,0 +1,44 @@
+"""Several encoders side by side."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from originid.encoders.base import Encoder, Shape
+from originid.errors import InputError
+from originid.types import Image, Latents
+
+
+@dataclass(frozen=True)
+class JoinedEncoder:
+    """Concatenates the latents of its parts, in order."""
+
+    parts: tuple[Encoder, ...]
+
+    def __post_init__(self) -> None:
+        sizes = {part.size for part in self.parts}
+        if len(sizes) != 1:
+            raise InputError(
+                f"encoder {self.spec} joins image sizes {sorted(sizes)}",
+                "expected parts that take images of one size",
+                "join encoders of the same size",
+            )
+
+    @property
+    def spec(self) -> str:
+        return "+".join(part.spec for part in self.parts)
+
+    @property
+    def size(self) -> int:
+        return self.parts[0].size
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        return tuple(shape for part in self.parts for shape in part.shapes)
+
+    @property
+    def identity(self) -> str:
+        return "+".join(part.identity for part in self.parts)
+
+    def encode(self, images: Image) -> Latents:
+        return np.concatenate([part.encode(images) for part in self.parts], axis=1)

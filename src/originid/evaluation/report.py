@@ -1,0 +1,191 @@
+"""What an evaluation found: averages, intervals, breakdowns, and the worst failures."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from originid.evaluation.metrics import (
+    Floats,
+    bootstrap_interval,
+    hits,
+    macro_average,
+    reciprocal_ranks,
+)
+from originid.evaluation.projection import projected_acc, projected_map
+from originid.evaluation.protocol import Protocol, Ranking, column
+from originid.types import Failure, Json, Pair
+
+MEASURES = ("mAP", "acc", "recall_5", "recall_10", "projected_mAP", "projected_acc")
+
+
+@dataclass(frozen=True)
+class Averages:
+    """The macro averages of some queries: ``values`` has MEASURES in [0, 1], NaN where unknown."""
+
+    queries: int
+    groups: int
+    population: int
+    values: Mapping[str, float]
+
+    def to_json(self) -> Json:
+        """Return percentages in the shape of ``evaluate --json``; null where unknown."""
+        percent = {name: _percent(value) for name, value in self.values.items()}
+        return {
+            "queries": self.queries,
+            "groups": self.groups,
+            "mAP": percent["mAP"],
+            "acc": percent["acc"],
+            "recall": {"5": percent["recall_5"], "10": percent["recall_10"]},
+            "projected": {
+                "N": self.population,
+                "mAP": percent["projected_mAP"],
+                "acc": percent["projected_acc"],
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """The results of an evaluation.
+
+    ``references`` is their number, ``leaks`` how many of them are queries as well and were
+    ignored for their group. ``ci95`` has the ends of the 95 % intervals in [0, 1]. ``by`` has,
+    for each column, the averages over the queries with each value, the most frequent first.
+    """
+
+    averages: Averages
+    references: int
+    leaks: int
+    ci95: Mapping[str, tuple[float, float]]
+    by: Mapping[str, Mapping[str, Averages]]
+    skipped: tuple[Failure, ...]
+
+    def to_json(self) -> Json:
+        """Return percentages in the shape of ``evaluate --json``; null where unknown."""
+        return {
+            **self.averages.to_json(),
+            "references": self.references,
+            "leaks": self.leaks,
+            "ci95": {name: [_percent(end) for end in ends] for name, ends in self.ci95.items()},
+            "by": {
+                name: {value: averages.to_json() for value, averages in values.items()}
+                for name, values in self.by.items()
+            },
+            "skipped": [asdict(failure) for failure in self.skipped],
+        }
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A query whose origin is not on rank 1, and the stranger that beat it."""
+
+    query: Path
+    origin: Path
+    stranger: Path
+    rank: int
+    origin_score: float
+    stranger_score: float
+
+
+def summarise(
+    ranking: Ranking,
+    pairs: Sequence[Pair],
+    references: Sequence[Path],
+    protocol: Protocol,
+    skipped: Iterable[Failure] = (),
+) -> Report:
+    """Average what each query found, first over the queries of a group, then over the groups.
+
+    Args:
+        ranking: of the pairs' queries, in the same order, at least one.
+        pairs: shape (q,).
+        references: all that were ranked.
+        protocol: the population to project to, the resampling, the columns to break down by.
+        skipped: files that could not be used.
+
+    Raises:
+        InputError: a column to break down by that the manifest does not have.
+    """
+    values = _measures(ranking, protocol.population)
+    groups = np.array([pair.group for pair in pairs])
+    columns = dict.fromkeys(("kind", *protocol.by) if "kind" in pairs[0].fields else protocol.by)
+    return Report(
+        _average(values, groups, protocol),
+        len(references),
+        len({pair.query for pair in pairs} & set(references)),
+        {
+            name: bootstrap_interval(values[name], groups, protocol.bootstrap, protocol.seed)
+            for name in ("mAP", "acc", "projected_acc")
+        },
+        {name: _breakdown(values, groups, column(pairs, name), protocol) for name in columns},
+        tuple(skipped),
+    )
+
+
+def worst_misses(
+    ranking: Ranking, pairs: Sequence[Pair], references: Sequence[Path], limit: int = 24
+) -> list[Miss]:
+    """Return the queries that missed their origin, worst rank first, one of each group.
+
+    Among equal ranks the one whose origin lies further behind the stranger comes first. Queries
+    without a correct reference are left out.
+    """
+    behind = ranking.stranger_scores - ranking.origin_scores
+    missed = np.flatnonzero((ranking.ranks > 1) & (ranking.origins >= 0))
+    order = missed[np.lexsort((-behind[missed], -ranking.ranks[missed]))]
+    worst: dict[str, int] = {}
+    for row in order.tolist():
+        worst.setdefault(pairs[row].group, row)
+    return [_miss(ranking, pairs, references, row) for row in list(worst.values())[:limit]]
+
+
+def _miss(ranking: Ranking, pairs: Sequence[Pair], references: Sequence[Path], row: int) -> Miss:
+    return Miss(
+        pairs[row].query,
+        references[ranking.origins[row]],
+        references[ranking.strangers[row]],
+        int(ranking.ranks[row]),
+        float(ranking.origin_scores[row]),
+        float(ranking.stranger_scores[row]),
+    )
+
+
+def _measures(ranking: Ranking, population: int) -> dict[str, Floats]:
+    """Return each of MEASURES for each query, shape (q,)."""
+    ranks, p = ranking.ranks, ranking.p
+    values = (
+        reciprocal_ranks(ranks),
+        hits(ranks, 1),
+        hits(ranks, 5),
+        hits(ranks, 10),
+        projected_map(p, population),
+        projected_acc(p, population),
+    )
+    return dict(zip(MEASURES, values, strict=True))
+
+
+def _average(values: Mapping[str, Floats], groups: np.ndarray, protocol: Protocol) -> Averages:
+    averages = {name: macro_average(each, groups) for name, each in values.items()}
+    return Averages(len(groups), len(np.unique(groups)), protocol.population, averages)
+
+
+def _breakdown(
+    values: Mapping[str, Floats], groups: np.ndarray, cells: Sequence[str], protocol: Protocol
+) -> dict[str, Averages]:
+    of_row = np.array(cells)
+    return {
+        cell: _average(
+            {name: each[of_row == cell] for name, each in values.items()},
+            groups[of_row == cell],
+            protocol,
+        )
+        for cell, _ in Counter(cells).most_common()
+    }
+
+
+def _percent(share: float) -> float | None:
+    return None if math.isnan(share) else round(100 * share, 4)

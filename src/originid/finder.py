@@ -1,0 +1,79 @@
+"""The main job: which reference was each query made from?"""
+
+import os
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from originid.collection import Collection, open_collection
+from originid.database import Row
+from originid.errors import InputError
+from originid.pipeline import Encoded, Source, encode_sources
+from originid.types import Answer, Failure, Match, Vectors, Verdict
+
+TOP = 10
+
+
+class Finder:
+    """Searches a collection with the model that made it.
+
+    Usable from several threads; it sees what other processes add.
+    """
+
+    def __init__(self, collection: Collection) -> None:
+        self.collection = collection
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> "Finder":
+        """Open the collection at a path, as `open_collection` does."""
+        return cls(open_collection(path))
+
+    def __enter__(self) -> "Finder":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.collection.close()
+
+    def find(
+        self, queries: Iterable[str | os.PathLike[str] | Source], top: int = TOP
+    ) -> Iterator[Answer]:
+        """Find the origin of each query.
+
+        Args:
+            queries: paths, or a `Source` with the bytes of an image.
+            top: number of matches returned, at least 1.
+
+        Yields:
+            One answer per query, in order. A query that cannot be read has no verdict and its
+            reason in ``error``.
+        """
+        if top < 1:
+            raise InputError(f"top {top}", "expected at least 1", "ask for 1 match or more")
+        sources = (q if isinstance(q, Source) else Source(os.fspath(q)) for q in queries)
+        model = self.collection.model
+        for chunk in encode_sources(sources, model.encoder):
+            latents = [entry.latent for entry in chunk if isinstance(entry, Encoded)]
+            found = iter(self._answers(model.vectors(np.stack(latents)), top) if latents else ())
+            for entry in chunk:
+                if isinstance(entry, Failure):
+                    yield Answer(entry.path, None, error=entry.reason)
+                else:
+                    verdict, matches = next(found)
+                    yield Answer(entry.source.name, verdict, matches)
+
+    def _answers(self, vectors: Vectors, top: int) -> list[tuple[Verdict, tuple[Match, ...]]]:
+        size = len(self.collection)
+        return [self._judge(hits, size) for hits in self.collection.search(vectors, top)]
+
+    def _judge(self, hits: list[tuple[Row, float]], size: int) -> tuple[Verdict, tuple[Match, ...]]:
+        if not hits:
+            return Verdict.NONE, ()
+        calibration = self.collection.model.calibration
+        confidences = calibration.confidence(np.array([score for _, score in hits]), size)
+        matches = tuple(
+            Match(rank, row.shown, score, float(confidence))
+            for rank, ((row, score), confidence) in enumerate(
+                zip(hits, confidences, strict=True), start=1
+            )
+        )
+        return calibration.verdict(matches[0].confidence), matches

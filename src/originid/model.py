@@ -1,0 +1,190 @@
+"""A model: everything that fixes the vector of an image, in one directory.
+
+``model.json`` names the encoder, the preprocessing, the map and the calibration, and says how
+they were made; ``map.safetensors`` holds the map.
+"""
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+
+from originid.encoders import Encoder, latent_dim, open_encoder
+from originid.errors import ModelError
+from originid.linear_map import LinearMap, load_map, save_map, unit_length
+from originid.storage import new_directory
+from originid.types import Image, Json, Latents, Vectors
+from originid.verdict import Calibration
+
+FORMAT = 1
+PREPROCESSING = "squash-bilinear-1"  # images.decode with a size: part of every fingerprint
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Model:
+    """An encoder, a map and a calibration.
+
+    Args:
+        folder: where it is stored.
+        name: what the user calls it.
+        spec: the text that names the encoder.
+        encoder_identity: the identity the encoder had when the map was fitted.
+        size: side in pixels of the images it takes.
+        linear_map: the map.
+        map_sha256: hash of the map's file.
+        calibration: from scores to confidence.
+        training: how the model was made.
+    """
+
+    folder: Path
+    name: str
+    spec: str
+    encoder_identity: str
+    size: int
+    linear_map: LinearMap
+    map_sha256: str
+    calibration: Calibration
+    training: Json = field(default_factory=dict)
+
+    @property
+    def dim(self) -> int:
+        """Number of components of a vector."""
+        return self.linear_map.dim
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hex digits that differ whenever an image's vector would."""
+        parts = [PREPROCESSING, str(self.size), self.encoder_identity, self.map_sha256]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder, built on first use and checked against the one the map was fitted on.
+
+        Raises:
+            ModelError: it is another encoder, or other weights.
+        """
+        encoder = open_encoder(self.spec)
+        if encoder.identity != self.encoder_identity:
+            raise ModelError(
+                f"encoder {self.spec} is {encoder.identity}",
+                f"model {self.name} was fitted on {self.encoder_identity}",
+                "restore the encoder's weights, or train the model again",
+            )
+        if latent_dim(encoder.shapes) != self.linear_map.latent_dim:
+            raise ModelError(
+                f"encoder {self.spec} makes latents of {latent_dim(encoder.shapes)} components",
+                f"the map of model {self.name} takes {self.linear_map.latent_dim}",
+                "train the model again",
+            )
+        return encoder
+
+    def vectors(self, latents: Latents) -> Vectors:
+        """Map latents (n, latent_dim) to unit-length float32 vectors (n, dim)."""
+        return unit_length(self.linear_map.apply(latents))
+
+    def encode(self, images: Image) -> Vectors:
+        """Vectors (n, dim) of squashed uint8 RGB images (n, size, size, 3)."""
+        return self.vectors(self.encoder.encode(images))
+
+
+def save_model(
+    path: str | os.PathLike[str],
+    encoder: Encoder,
+    linear_map: LinearMap,
+    calibration: Calibration,
+    training: Json,
+) -> Model:
+    """Write a model directory, all of it or nothing, and open it.
+
+    Raises:
+        InputError: ``path`` exists.
+        StorageError: the disk refuses.
+    """
+    with new_directory(Path(path)) as folder:
+        map_sha256 = save_map(linear_map, folder / "map.safetensors")
+        description = {
+            "format": FORMAT,
+            "encoder": {"spec": encoder.spec, "identity": encoder.identity, "size": encoder.size},
+            "preprocessing": PREPROCESSING,
+            "map": {
+                "kind": linear_map.kind,
+                "latent_dim": linear_map.latent_dim,
+                "dim": linear_map.dim,
+                "sha256": map_sha256,
+            },
+            "calibration": asdict(calibration),
+            "training": training,
+        }
+        text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
+        (folder / "model.json").write_text(text, encoding="utf-8")
+    return open_model(path)
+
+
+def packaged_models() -> tuple[str, ...]:
+    """Names of the models inside the package."""
+    folder = files("originid") / "models"
+    return tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir()))
+
+
+def open_model(name: str | os.PathLike[str] = DEFAULT) -> Model:
+    """Open a packaged model by name, or a model directory.
+
+    Raises:
+        ModelError: there is no such model, or it is damaged or of another format.
+    """
+    text = os.fspath(name)
+    if re.fullmatch(r"[a-z0-9-]+", text) and text in packaged_models():
+        folder = Path(str(files("originid") / "models" / text))
+    else:
+        folder = Path(text)
+    file = folder / "model.json"
+    try:
+        description = json.loads(file.read_text(encoding="utf-8"))
+        if description["format"] != FORMAT or description["preprocessing"] != PREPROCESSING:
+            raise ValueError(
+                f"format {description['format']} with {description['preprocessing']}, "
+                f"this version reads {FORMAT} with {PREPROCESSING}"
+            )
+        return _model(text, folder, description)
+    except FileNotFoundError as error:
+        known = ", ".join(packaged_models())
+        raise ModelError(
+            f"no model at {text!r}",
+            f"expected a packaged model ({known}) or a folder with a model.json",
+            "train one with `originid train`, or name another",
+        ) from error
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"model {text!r} cannot be used: {_what(error)}",
+            "expected a complete model directory",
+            "train the model again, or copy it again from where it came",
+        ) from error
+
+
+def _model(name: str, folder: Path, description: Json) -> Model:
+    linear_map = load_map(folder / "map.safetensors")
+    map_sha256 = hashlib.sha256((folder / "map.safetensors").read_bytes()).hexdigest()
+    if map_sha256 != description["map"]["sha256"]:
+        raise ValueError("map.safetensors is not the file that model.json describes")
+    encoder = description["encoder"]
+    return Model(
+        folder,
+        name,
+        encoder["spec"],
+        encoder["identity"],
+        encoder["size"],
+        linear_map,
+        map_sha256,
+        Calibration.from_json(description["calibration"]),
+        description["training"],
+    )
+
+
+def _what(error: Exception) -> str:
+    return f"it lacks {error}" if isinstance(error, KeyError) else str(error)

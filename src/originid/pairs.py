@@ -1,0 +1,127 @@
+"""The pairs manifest: which query was made from which origin."""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from originid.errors import InputError
+from originid.types import Failure, Pair
+
+REQUIRED = ("origin", "query")
+_SHOWN = 5
+_TODO = "fix the manifest and run again"
+
+
+def read_pairs(path: str | Path) -> list[Pair]:
+    """Read a pairs manifest: CSV in UTF-8 (a byte order mark is allowed) with a header.
+
+    ``origin`` and ``query`` are required in every row; they become absolute paths, links
+    followed, and need not exist. The group is ``origin_group``, or the origin as written where
+    that column is absent or empty. Every column is kept in ``fields``. Rows that repeat are all
+    kept: a measurement averages over them.
+
+    Raises:
+        InputError: a manifest that cannot be read, lacks a required column, has no rows, or has
+            bad rows, which are named by line.
+    """
+    path = Path(path)
+    lines = _lines(path, _text(path))
+    _, header = next(lines, (0, []))
+    _check_header(path, header)
+    rows = [(line, dict(zip(header, row, strict=False)), len(row)) for line, row in lines]
+    problems = [
+        f"line {line}: {problem}"
+        for line, fields, cells in rows
+        if (problem := _problem(fields, cells, len(header)))
+    ]
+    if problems:
+        more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise InputError(
+            f"{path}: {'; '.join(problems[:_SHOWN])}{more}",
+            f"{len(header)} cells a row, as in the header, with both an origin and a query",
+            _TODO,
+        )
+    if not rows:
+        raise InputError(f"{path} has no pairs", "at least one row below the header", _TODO)
+    folder = os.path.realpath(path.parent)
+    return [_pair(folder, fields) for _, fields, _ in rows]
+
+
+def image_paths(pairs: Iterable[Pair]) -> list[Path]:
+    """Return every file that the pairs name, each once, in order of appearance."""
+    return list(dict.fromkeys(path for pair in pairs for path in (pair.origin, pair.query)))
+
+
+def readable_pairs(pairs: Iterable[Pair], failures: Iterable[Failure]) -> list[Pair]:
+    """Return the pairs neither of whose files is among the failures, in order."""
+    failed = {Path(failure.path) for failure in failures}
+    return [pair for pair in pairs if pair.origin not in failed and pair.query not in failed]
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"{path}: {reason}", "a CSV file that can be read", "check the path of the manifest"
+        ) from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}: line {line} has bytes that are not UTF-8",
+            "a CSV file in UTF-8",
+            "save the manifest as UTF-8 and run again",
+        ) from error
+
+
+def _lines(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line on which each row starts, from 1, and its cells; empty lines are left out."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    start = 1
+    try:
+        for row in reader:
+            if row:
+                yield start, row
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(
+            f"{path}: line {reader.line_num}: {error}", "rows of a CSV file", _TODO
+        ) from error
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    missing = [column for column in REQUIRED if column not in header]
+    repeated = sorted({column for column in header if header.count(column) > 1})
+    if not missing and not repeated:
+        return
+    problem = f"no column {' or '.join(missing)}" if missing else f"{repeated[0]!r} twice"
+    found = f"its header has {problem}: {', '.join(header)}" if header else "the file is empty"
+    raise InputError(
+        f"{path}: {found}",
+        "a header with the columns origin and query, each column once",
+        _TODO,
+    )
+
+
+def _problem(fields: dict[str, str], cells: int, expected: int) -> str | None:
+    if cells != expected:
+        return f"{cells} cells"
+    empty = [column for column in REQUIRED if not fields[column].strip()]
+    if empty:
+        return f"{' and '.join(empty)} empty"
+    if any("\0" in fields[column] for column in REQUIRED):
+        return "a zero byte in a path"
+    return None
+
+
+def _pair(folder: str, fields: dict[str, str]) -> Pair:
+    origin, query = (
+        Path(os.path.realpath(os.path.join(folder, fields[column]))) for column in REQUIRED
+    )
+    group = fields.get("origin_group", "").strip() or fields["origin"]
+    return Pair(origin, query, group, fields)

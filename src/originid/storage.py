@@ -1,0 +1,62 @@
+"""Writing that is all or nothing, and says so when the disk will not take it."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from originid.errors import InputError, StorageError
+
+
+@contextmanager
+def storage_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn the operating system's refusals to write into a `StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {os.fspath(path)}: {error.strerror or error}",
+            "expected a folder that can be written, with free space",
+            "free some space or choose another place; what was there is unchanged",
+        ) from error
+
+
+@contextmanager
+def new_directory(path: Path) -> Iterator[Path]:
+    """Fill a directory that appears under its name only when it is complete.
+
+    Yields a temporary directory beside ``path``; on success it is flushed to the disk and
+    renamed, on any error it is removed.
+
+    Raises:
+        InputError: ``path`` exists and is not an empty directory.
+        StorageError: the disk refuses.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise InputError(
+            f"{path} exists", "expected a new or empty folder", "remove it, or choose another name"
+        )
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with storage_errors(path):
+            temporary.mkdir(parents=True)
+            yield temporary
+            for file in sorted(temporary.rglob("*")):
+                _flush(file)
+            _flush(temporary)
+            os.replace(temporary, path)
+            _flush(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot open a directory
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
