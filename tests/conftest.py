@@ -1,1 +1,44 @@
 """Fixtures that several test files use."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PILImage
+
+from originid.encoders import open_encoder
+from originid.linear_map import DctBasis
+from originid.model import Model, save_model
+from originid.tail import BODY, Tail
+from originid.testing import textured_image
+from originid.training.closed_form import Scatter, no_map
+from originid.verdict import Calibration
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A small model: low frequencies of pixels, centred on a few blobs."""
+    encoder = open_encoder("pixels")
+    natural = Scatter(DctBasis(encoder.shapes, (8.0,)), second=False)
+    natural.add(encoder.encode(np.stack([textured_image(s, 256, 256) for s in range(100, 130)])))
+    calibration = Calibration(
+        Tail(tuple(np.linspace(-0.9, 0.6, len(BODY)).tolist()), shape=-0.1, scale=0.05)
+    )
+    folder = tmp_path_factory.mktemp("models") / "small"
+    return save_model(folder, encoder, no_map(natural), calibration, {"method": "none"})
+
+
+@pytest.fixture
+def write_photos(tmp_path: Path) -> Callable[..., list[Path]]:
+    """Writes blob photos, each like no other, into a folder of the test."""
+
+    def write(count: int, folder: str = "photos", first: int = 0) -> list[Path]:
+        target = tmp_path / folder
+        target.mkdir(exist_ok=True)
+        paths = [target / f"{seed:04}.png" for seed in range(first, first + count)]
+        for seed, path in enumerate(paths, start=first):
+            PILImage.fromarray(textured_image(seed)).save(path)
+        return paths
+
+    return write

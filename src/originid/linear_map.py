@@ -182,6 +182,8 @@ def unit_length(vectors: Floats) -> Floats:
 def save_map(linear_map: LinearMap, path: Path) -> str:
     """Write a map as safetensors whose header describes it; return the file's sha256."""
     tensors, header = _pack(linear_map)
+    # safetensors writes the memory as it lies, whatever the strides say.
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     save_file(tensors, path, metadata={"originid": json.dumps(header)})
     return _sha256(path)
 

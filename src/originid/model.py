@@ -128,8 +128,8 @@ def save_model(
 
 def packaged_models() -> tuple[str, ...]:
     """Names of the models inside the package."""
-    folder = files("originid") / "models"
-    return tuple(sorted(entry.name for entry in folder.iterdir() if entry.is_dir()))
+    folder = Path(str(files("originid") / "models"))
+    return tuple(sorted(path.parent.name for path in folder.glob("*/model.json")))
 
 
 def open_model(name: str | os.PathLike[str] = DEFAULT) -> Model:

@@ -46,7 +46,7 @@ class Calibration:
     def confidence(self, scores: NDArray[np.float32], references: int) -> NDArray[np.float64]:
         """Probability that none of ``references`` strangers scores this high, in [0, 1]."""
         log_below = np.log1p(-np.minimum(self.tail.exceedance(scores), 1 - 1e-12))
-        return np.exp(references * log_below)
+        return np.asarray(np.exp(references * log_below))
 
     def verdict(self, confidence: float) -> Verdict:
         """The verdict on a query whose best match has this confidence."""

@@ -6,7 +6,6 @@ Commands import what they need when they run, so that ``originid --help`` is qui
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from originid.cli.demo import demo
@@ -18,8 +17,6 @@ from originid.cli.remove import remove
 from originid.cli.show import show
 from originid.cli.train import train
 from originid.errors import OriginidError
-
-INTERRUPTED = 130  # as shells report a process that Ctrl-C ended
 
 app = typer.Typer(
     name="originid",
@@ -58,18 +55,10 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
     try:
-        status = app(args=arguments, standalone_mode=False)
+        app(args=arguments, prog_name="originid")
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else 0
     except OriginidError as error:
         print_error(error)
         return 1
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        print("interrupted; what was committed is kept", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does: not an error of ours.
-        sys.stderr.close()
-        return 1
-    return status if isinstance(status, int) else 0
+    return 0

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,18 @@ def _best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep diffusers' notes about unused configuration keys from the user's terminal."""
+    before = diffusers.logging.get_verbosity()
+    diffusers.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        diffusers.logging.set_verbosity(before)
+
+
+@_quiet()
 def _load(source: str) -> Any:
     """Load the autoencoder of a folder or hub id, whichever of `CLASSES` it is."""
     for subfolder in (None, "vae", "movq"):

@@ -20,7 +20,8 @@ def pessimistic_ranks(best: ArrayLike, wrong: ArrayLike) -> Ints:
         wrong: the scores of the wrong references, shape (q, n); -inf takes a reference out.
     """
     least = np.maximum(best, np.finfo(np.float32).min)
-    return 1 + np.asarray(wrong >= least[:, None]).sum(axis=1, dtype=np.int64)
+    before: Ints = np.sum(np.asarray(wrong) >= least[:, None], axis=1, dtype=np.int64)
+    return 1 + before
 
 
 def reciprocal_ranks(ranks: ArrayLike) -> Floats:

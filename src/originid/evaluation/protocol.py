@@ -5,25 +5,21 @@ the query's group is correct. What is learned from pairs is judged by cross-vali
 queries of a fold are ranked with a model that saw nothing linked to that fold.
 """
 
-import math
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import InputError
 from originid.evaluation.metrics import Floats, Ints, pessimistic_ranks
-from originid.evaluation.projection import TAIL_SHARE, stranger_probability
+from originid.evaluation.projection import TIE, stranger_probability, tail_size
 from originid.types import Pair, Scores, Vectors
 
 BLOCK = 2**24  # scores held at once: 64 MB, and as much again while the tail is cut off
-TIE = 1e-6  # scores nearer than this are equal: float32 rounds sums of thousands of terms
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -179,8 +175,8 @@ def rank(queries: Vectors, references: Vectors, truth: Truth) -> Ranking:
     """Rank the references for each query, in memory that does not grow with their product.
 
     Args:
-        queries: float32 of shape (q, dim), unit length, q >= 1.
-        references: float32 of shape (r, dim), unit length, r >= 1.
+        queries: of shape (q, dim), unit length, q >= 1.
+        references: of shape (r, dim), unit length, r >= 1.
         truth: of the q queries, in rows of the r references.
 
     Raises:
@@ -191,6 +187,7 @@ def rank(queries: Vectors, references: Vectors, truth: Truth) -> Ranking:
             f"queries {queries.shape}, references {references.shape} and the truth of "
             f"{len(truth.correct)} queries; equal dims and numbers of queries were expected"
         )
+    queries, references = np.asarray(queries, np.float32), np.asarray(references, np.float32)
     size = max(1, BLOCK // len(references))
     blocks = [range(len(queries))[start : start + size] for start in range(0, len(queries), size)]
     return _join(
@@ -215,7 +212,6 @@ def _rank_block(scores: Scores, truth: Truth) -> Ranking:
     """Rank the references for a few queries from their scores, shape (b, r), overwritten."""
     if not np.isfinite(scores).all():
         raise ValueError("scores are not finite: the vectors hold NaN or infinity")
-    n = scores.shape[1]
     origins, origin_scores = _best_correct(scores, truth.correct)
     for left_out in (truth.correct, truth.ignored):
         scores[_flat(left_out)] = -np.inf
@@ -223,11 +219,19 @@ def _rank_block(scores: Scores, truth: Truth) -> Ranking:
     stranger_scores = scores.max(axis=1)
     strangers[np.isneginf(stranger_scores)] = -1
     ranks = pessimistic_ranks(origin_scores - np.float32(TIE), scores)
-    counts = n - np.array(list(map(len, truth.correct))) - np.array(list(map(len, truth.ignored)))
-    tail = min(math.ceil(TAIL_SHARE * n), n - 1)
-    scores.partition(n - tail - 1, axis=1)
-    p = stranger_probability(origin_scores, scores[:, n - tail - 1 :], ranks - 1, counts)
+    p = _stranger_probability(scores, origin_scores, ranks - 1)
     return Ranking(ranks, origins, origin_scores, strangers, stranger_scores, p)
+
+
+def _stranger_probability(scores: Scores, origin_scores: Scores, beaten: Ints) -> Floats:
+    """Cut off the tail of the strangers' scores, shape (b, r), overwritten, and read it."""
+    n = scores.shape[1]
+    tail = tail_size(n)
+    if not tail:
+        return np.full(len(scores), np.nan)
+    counts = np.maximum((scores > -np.inf).sum(axis=1), 1)
+    scores.partition(n - tail - 1, axis=1)
+    return stranger_probability(origin_scores, scores[:, n - tail - 1 :], beaten, counts)
 
 
 def _best_correct(scores: Scores, correct: Sequence[Ints]) -> tuple[Ints, Scores]:

@@ -15,7 +15,7 @@ from originid.images import find_images
 from originid.linear_map import DctBasis, LinearMap, unit_length
 from originid.model import Model, save_model
 from originid.pipeline import Encoded, Entry, Source, encode_sources
-from originid.tail import fit_tail
+from originid.tail import pooled_tail
 from originid.training.closed_form import ClosedForm, Scatter, fit, no_map
 from originid.types import Failure, Latents, Pair, Vectors
 from originid.verdict import Calibration
@@ -129,7 +129,7 @@ def calibrate(
         natural_groups: n of them; an image of a query's group is no stranger to it.
     """
     stranger = np.array(query_groups)[:, None] != np.array(natural_groups)[None, :]
-    return Calibration(fit_tail((queries @ natural.T)[stranger]))
+    return Calibration(pooled_tail((queries @ natural.T)[stranger]))
 
 
 @dataclass(frozen=True)

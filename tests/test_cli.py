@@ -1,0 +1,269 @@
+"""The command line: contracts of its output, exit statuses, and what it says when things fail."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image as PILImage
+
+from originid import cli
+from originid.model import Model
+from originid.testing import textured_image
+
+WritePhotos = Callable[..., list[Path]]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: object) -> tuple[int, str, str]:
+        status = cli.run([str(argument) for argument in arguments])
+        output = capfd.readouterr()
+        assert "Traceback" not in output.err
+        return status, output.out, output.err
+
+    return call
+
+
+@pytest.fixture
+def indexed(tmp_path: Path, model: Model, write_photos: WritePhotos, run: Run) -> Path:
+    """A collection of 30 photos."""
+    write_photos(30)
+    status, _, _ = run(
+        "index", tmp_path / "photos", "--into", tmp_path / "c", "--model", model.folder
+    )
+    assert status == 0
+    return tmp_path / "c"
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Path:
+    """An image like nothing that is indexed."""
+    path = tmp_path / "stranger.png"
+    PILImage.fromarray(textured_image(12345)).save(path)
+    return path
+
+
+def test_find_prints_one_json_line_per_query(indexed: Path, stranger: Path, run: Run) -> None:
+    photo = indexed.parent / "photos" / "0003.png"
+    status, out, _ = run("find", photo, stranger, "--in", indexed, "--top", 2, "--json")
+    assert status == 0
+    first, second = map(json.loads, out.splitlines())
+    assert set(first) == {"query", "verdict", "matches", "error"}
+    assert (first["query"], first["verdict"], first["error"]) == (str(photo), "origin", None)
+    assert set(first["matches"][0]) == {"rank", "reference", "score", "confidence", "view"}
+    assert first["matches"][0]["reference"] == str(photo)
+    assert [match["rank"] for match in first["matches"]] == [1, 2]
+    assert second["verdict"] in ("none", "uncertain")
+
+
+def test_find_without_origin_exits_3(indexed: Path, stranger: Path, run: Run) -> None:
+    status, out, _ = run("find", stranger, "--in", indexed)
+    assert status == 3
+    assert "none" in out or "uncertain" in out
+
+
+def test_unreadable_queries_are_lines_and_the_others_go_on(
+    indexed: Path, tmp_path: Path, run: Run
+) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("no image")
+    photo = indexed.parent / "photos" / "0003.png"
+    status, out, _ = run("find", bad, tmp_path / "missing.jpg", photo, "--in", indexed, "--json")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert status == 0
+    assert [line["verdict"] for line in lines] == [None, None, "origin"]
+    assert all(line["error"] and line["matches"] == [] for line in lines[:2])
+    status, _, _ = run("find", bad, "--in", indexed, "--json")
+    assert status == 1
+
+
+def test_a_query_can_come_from_standard_input(
+    indexed: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = indexed.parent / "photos" / "0003.png"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(photo.read_bytes())))
+    status, out, _ = run("find", "-", "--in", indexed, "--json")
+    answer = json.loads(out)
+    assert (status, answer["query"], answer["verdict"]) == (0, "-", "origin")
+
+
+def test_a_folder_of_queries_is_walked(indexed: Path, run: Run) -> None:
+    status, out, _ = run("find", indexed.parent / "photos", "--in", indexed, "--json")
+    assert status == 0
+    assert len(out.splitlines()) == 30
+
+
+def test_index_reads_paths_from_standard_input(
+    tmp_path: Path, model: Model, write_photos: WritePhotos, run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    paths = write_photos(3)
+    text = b"\0".join(os.fsencode(path) for path in paths)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    status, out, _ = run("index", "-", "--into", tmp_path / "c", "--model", model.folder, "--json")
+    assert status == 0
+    assert json.loads(out)["added"] == 3
+
+
+def test_index_reports_what_it_passed_over(indexed: Path, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "photos" / "a\nb.jpg").write_bytes(b"")
+    status, out, err = run("index", tmp_path / "photos", "--into", indexed)
+    assert status == 0
+    assert "30 unchanged, 1 skipped" in out
+    assert "a\\nb.jpg" in err
+    status, out, _ = run("show", indexed, "--json")
+    shown = json.loads(out)
+    assert shown["references"] == 30
+    assert [Path(row["path"]).name for row in shown["skipped"]] == ["a\nb.jpg"]
+
+
+def test_indexing_nothing_usable_fails(tmp_path: Path, model: Model, run: Run) -> None:
+    status, _, err = run(
+        "index", tmp_path / "nowhere", "--into", tmp_path / "c", "--model", model.folder
+    )
+    assert status == 1
+    assert "nowhere" in err
+
+
+def test_show_and_verify(indexed: Path, run: Run) -> None:
+    status, out, _ = run("show", indexed)
+    assert status == 0
+    assert "references   30" in out
+    status, out, _ = run("show", indexed, "--verify", "--json")
+    assert (status, json.loads(out)["problems"]) == (0, [])
+    (indexed.parent / "photos" / "0000.png").unlink()
+    status, out, _ = run("show", indexed, "--verify")
+    assert status == 1
+    assert "0000.png: missing" in out
+
+
+def test_remove(indexed: Path, run: Run) -> None:
+    photo = indexed.parent / "photos" / "0003.png"
+    status, out, _ = run("remove", photo, "--from", indexed, "--json")
+    assert (status, json.loads(out)) == (0, {"removed": 1, "references": 29, "unknown": []})
+    assert photo.exists()
+    status, out, _ = run("remove", photo, "--from", indexed)
+    assert status == 1
+    assert "not in the collection" in out
+
+
+def test_another_model_is_refused(indexed: Path, model: Model, tmp_path: Path, run: Run) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(model.folder, other)
+    description = json.loads((other / "model.json").read_text())
+    description["encoder"]["identity"] = "pixels-0"
+    (other / "model.json").write_text(json.dumps(description))
+    status, _, err = run("index", tmp_path / "photos", "--into", indexed, "--model", other)
+    assert status == 1
+    assert "one model per collection" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["find", "x.jpg"],
+        ["find", "x.jpg", "--in", "c", "--top", "0"],
+        ["index", "x.jpg"],
+        ["fnid"],
+        ["evaluate", "p.csv", "--references", ".", "--map", "best"],
+        ["evaluate", "p.csv", "--references", ".", "--model", "m", "--encoder", "e"],
+        ["train", "p.csv", "-o", "m", "--map", "none"],
+        ["train", "p.csv", "-o", "m", "--dim", "0"],
+    ],
+)
+def test_wrong_usage_exits_2(arguments: list[str], run: Run) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["find", "x.jpg", "--in", "{}/none"], "originid index IMAGES... --into"),
+        (["show", "{}/none"], "no collection at"),
+        (["index", "x.jpg", "--into", "{}/c", "--model", "nope"], "default"),
+        (["evaluate", "{}/none.csv", "--references", "{}"], "none.csv"),
+        (["train", "{}/none.csv", "-o", "{}/m"], "none.csv"),
+        (["train", "{}/none.csv", "-o", "{}/m", "--encoder", "what"], "pixels"),
+    ],
+)
+def test_errors_have_three_parts_and_exit_1(
+    arguments: list[str], says: str, tmp_path: Path, run: Run
+) -> None:
+    status, out, err = run(*(argument.format(tmp_path) for argument in arguments))
+    assert (status, out) == (1, "")
+    assert says in err
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 3
+
+
+def test_version(run: Run) -> None:
+    status, out, _ = run("--version")
+    assert status == 0
+    assert out.startswith("originid 0.")
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "originid", *map(str, arguments)]
+
+
+def test_interrupting_says_what_is_kept(indexed: Path, write_photos: WritePhotos) -> None:
+    write_photos(400, "many", first=1000)
+    process = subprocess.Popen(
+        command("index", indexed.parent / "many", "--into", indexed, "--workers", 1),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_growth(indexed, 30, process)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 130
+    assert "Traceback" not in err
+    assert "kept" in err
+
+
+def wait_for_growth(collection: Path, size: int, process: "subprocess.Popen[str]") -> None:
+    from originid.collection import open_collection
+
+    with open_collection(collection) as opened:
+        while len(opened) <= size and process.poll() is None:
+            pass
+
+
+def test_a_closed_pipe_is_no_traceback(indexed: Path) -> None:
+    find = command("find", indexed.parent / "photos", "--in", indexed, "--top", 30)
+    process = subprocess.Popen(find, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()
+    process.wait(timeout=60)
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    root = Path(__file__).parent.parent
+    check = [sys.executable, str(root / "tools" / "make_cli_reference.py"), "--check"]
+    assert subprocess.run(check, capture_output=True).returncode == 0
+
+
+def test_no_command_has_more_than_eight_options() -> None:
+    import typer.main
+
+    for name, each in vars(typer.main.get_command(cli.app))["commands"].items():
+        options = [p for p in each.params if p.param_type_name == "option"]
+        assert len(options) <= 8, name
+        assert each.help, name
+        assert all(p.help for p in each.params), name

@@ -1,0 +1,227 @@
+"""The contract of every encoder, and what each promises beside it."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from originid.encoders import Encoder, latent_dim, open_encoder
+from originid.errors import ExtraError, InputError
+from originid.testing import QuadrantEncoder, flat_image, textured_image
+
+HAS_TORCH = importlib.util.find_spec("torch") and importlib.util.find_spec("diffusers")
+needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="needs the extra [vae]")
+VAES = ("AutoencoderKL", "AutoencoderTiny", "VQModel")
+
+
+@pytest.fixture(scope="session")
+def vae_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A tiny random autoencoder of each class, as diffusers saves it."""
+    import diffusers
+    import torch
+
+    torch.manual_seed(0)
+    down = {"down_block_types": ("DownEncoderBlock2D",) * 2, "block_out_channels": (8, 8)}
+    up = {"up_block_types": ("UpDecoderBlock2D",) * 2, "norm_num_groups": 4, "latent_channels": 2}
+    tiny = {"encoder_block_out_channels": (8,) * 4, "decoder_block_out_channels": (8,) * 4}
+    networks = {
+        "AutoencoderKL": diffusers.AutoencoderKL(**down, **up),
+        "AutoencoderTiny": diffusers.AutoencoderTiny(**tiny),
+        "VQModel": diffusers.VQModel(**down, **up, num_vq_embeddings=4),
+    }
+    folders = {}
+    for name, network in networks.items():
+        folders[name] = tmp_path_factory.mktemp("vae") / name
+        network.save_pretrained(folders[name])
+    return folders
+
+
+@pytest.fixture(
+    params=[
+        "quadrants",
+        "pixels",
+        "edges",
+        "pixels+edges",
+        *(pytest.param(name, marks=needs_torch) for name in VAES),
+    ]
+)
+def encoder(request: pytest.FixtureRequest) -> Encoder:
+    if request.param == "quadrants":
+        return QuadrantEncoder()
+    if request.param in VAES:
+        return open_encoder(f"diffusers:{request.getfixturevalue('vae_folders')[request.param]}")
+    return open_encoder(request.param)
+
+
+def images_for(encoder: Encoder, n: int = 5) -> np.ndarray:
+    side = encoder.size
+    return np.stack([textured_image(seed, side, side) for seed in range(n)])
+
+
+def test_latents_have_the_promised_form(encoder: Encoder) -> None:
+    latents = encoder.encode(images_for(encoder))
+    assert latents.shape == (5, latent_dim(encoder.shapes))
+    assert latents.dtype == np.float32
+    assert np.isfinite(latents).all()
+    assert latents.std(axis=0).max() > 0
+
+
+def test_a_latent_is_the_same_alone_and_in_any_batch(encoder: Encoder) -> None:
+    images = images_for(encoder)
+    together = encoder.encode(images)
+    for i in range(len(images)):
+        alone = encoder.encode(images[i : i + 1])[0]
+        assert np.linalg.norm(alone - together[i]) <= 1e-4 * np.linalg.norm(alone)
+
+
+def test_encoding_is_deterministic_and_leaves_the_images_alone(encoder: Encoder) -> None:
+    images = images_for(encoder)
+    before = images.copy()
+    assert np.array_equal(encoder.encode(images), encoder.encode(images))
+    assert np.array_equal(images, before)
+
+
+def test_read_only_and_strided_images_are_taken(encoder: Encoder) -> None:
+    images = images_for(encoder)
+    images.flags.writeable = False
+    assert np.array_equal(encoder.encode(images[::2]), encoder.encode(images[::2].copy()))
+
+
+def test_extreme_images_stay_finite(encoder: Encoder) -> None:
+    flat = np.stack([flat_image((v, v, v), encoder.size) for v in (0, 255)])
+    assert np.isfinite(encoder.encode(flat)).all()
+
+
+def test_two_openings_are_one_encoder(encoder: Encoder) -> None:
+    if encoder.spec != "quadrants":
+        again = open_encoder(encoder.spec)
+        assert (again.identity, again.shapes, again.size) == (
+            encoder.identity,
+            encoder.shapes,
+            encoder.size,
+        )
+
+
+def test_quadrants_by_hand() -> None:
+    image = np.zeros((1, 8, 8, 3), np.uint8)
+    image[0, :4, 4:, 0] = 100  # red, top right
+    image[0, 4:, :4, 2] = 40  # blue, bottom left
+    assert QuadrantEncoder().encode(image)[0].tolist() == [0, 100, 0, 0, 0, 0, 0, 0, 0, 0, 40, 0]
+
+
+def test_pixels_are_box_means_in_minus_one_to_one() -> None:
+    image = np.zeros((1, 256, 256, 3), np.uint8)
+    image[0, :8, 8:16, 1] = 255  # green in the cell of row 0, column 1
+    latent = open_encoder("pixels").encode(image).reshape(3, 32, 32)
+    assert latent[1, 0, 1] == 1
+    assert (np.delete(latent.ravel(), 1024 + 1) == -1).all()
+
+
+def test_edges_ignore_the_sign_and_offset_of_tones() -> None:
+    image = textured_image(3, 256, 256)[None] // 2
+    encoder = open_encoder("edges")
+    latent = encoder.encode(image)
+    for other in (image + 100, 200 - image):
+        assert np.linalg.norm(encoder.encode(other) - latent) < 0.02 * np.linalg.norm(latent)
+
+
+def test_joined_latents_are_side_by_side() -> None:
+    images = images_for(open_encoder("pixels"))
+    joined = open_encoder("edges+pixels")
+    parts = [open_encoder(name).encode(images) for name in ("edges", "pixels")]
+    assert np.array_equal(joined.encode(images), np.concatenate(parts, axis=1))
+    assert joined.identity != open_encoder("pixels+edges").identity
+
+
+@pytest.mark.parametrize("spec", ["", "pixel", "pixels+", "pixels:here", "default2"])
+def test_unknown_encoders_are_refused_with_the_known_ones(spec: str) -> None:
+    with pytest.raises(InputError, match="pixels"):
+        open_encoder(spec)
+
+
+def test_parts_of_different_sizes_are_refused() -> None:
+    from originid.encoders import JoinedEncoder
+
+    with pytest.raises(InputError, match=r"\[8, 256\]"):
+        JoinedEncoder((QuadrantEncoder(), open_encoder("pixels")))
+
+
+@pytest.mark.skipif(bool(HAS_TORCH), reason="the extra [vae] is installed")
+def test_a_missing_extra_names_the_install_line() -> None:
+    with pytest.raises(ExtraError, match=r"pip install 'originid\[vae\]'"):
+        open_encoder("diffusers:anything")
+
+
+@needs_torch
+def test_the_mode_of_the_posterior_is_the_latent(vae_folders: dict[str, Path]) -> None:
+    import diffusers
+    import torch
+
+    folder = vae_folders["AutoencoderKL"]
+    encoder = open_encoder(f"diffusers:{folder}")
+    images = images_for(encoder, 2)
+    network = diffusers.AutoencoderKL.from_pretrained(folder).eval()
+    with torch.inference_mode():
+        inputs = torch.from_numpy(images.astype(np.float32) / 127.5 - 1).permute(0, 3, 1, 2)
+        expected = network.encode(inputs).latent_dist.mean.flatten(1).numpy()
+    assert np.abs(encoder.encode(images) - expected).max() < 1e-5
+
+
+@needs_torch
+def test_identity_follows_the_weights(vae_folders: dict[str, Path], tmp_path: Path) -> None:
+    import diffusers
+    import torch
+
+    network = diffusers.AutoencoderTiny.from_pretrained(vae_folders["AutoencoderTiny"])
+    before = open_encoder(f"diffusers:{vae_folders['AutoencoderTiny']}").identity
+    with torch.no_grad():
+        next(iter(network.encoder.parameters())).add_(1e-3)
+    network.save_pretrained(tmp_path / "other")
+    assert open_encoder(f"diffusers:{tmp_path / 'other'}").identity != before
+
+
+@needs_torch
+def test_half_precision_keeps_the_direction(vae_folders: dict[str, Path]) -> None:
+    import torch
+
+    from originid.encoders.diffusers import DiffusersEncoder
+
+    source = str(vae_folders["AutoencoderTiny"])
+    half, full = DiffusersEncoder(source, "cpu", torch.bfloat16), DiffusersEncoder(source, "cpu")
+    images = images_for(full)
+    a, b = half.encode(images), full.encode(images)
+    cosines = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    assert cosines.min() > 0.999
+    assert half.identity == full.identity
+
+
+@needs_torch
+def test_a_pipeline_folder_leads_to_its_vae(vae_folders: dict[str, Path], tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(vae_folders["AutoencoderKL"], tmp_path / "pipeline" / "vae")
+    inside = open_encoder(f"diffusers:{tmp_path / 'pipeline'}")
+    assert inside.identity == open_encoder(f"diffusers:{vae_folders['AutoencoderKL']}").identity
+
+
+@needs_torch
+@pytest.mark.parametrize("damage", ["no such folder", "no config", "torn weights", "pickle only"])
+def test_unusable_sources_are_named(
+    damage: str, vae_folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    folder = tmp_path / "vae"
+    if damage != "no such folder":
+        shutil.copytree(vae_folders["AutoencoderTiny"], folder)
+    weights = folder / "diffusion_pytorch_model.safetensors"
+    if damage == "no config":
+        (folder / "config.json").unlink()
+    elif damage == "torn weights":
+        weights.write_bytes(weights.read_bytes()[:1000])
+    elif damage == "pickle only":
+        weights.rename(folder / "diffusion_pytorch_model.bin")
+    with pytest.raises(InputError, match="vae"):
+        open_encoder(f"diffusers:{folder}")
