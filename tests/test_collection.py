@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -248,10 +249,9 @@ def test_a_cache_of_another_past_is_not_believed(
     paths = write_photos(30)
     add_images(collection, paths[:10])
     backup = tmp_path / "backup.sqlite"
-    with sqlite3.connect(collection.path / "collection.sqlite") as source:
-        target = sqlite3.connect(backup)
+    file = collection.path / "collection.sqlite"
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(backup)) as target:
         source.backup(target)
-        target.close()
     add_images(collection, paths[10:])
     with open_collection(collection.path) as again:
         best(again, paths[20])  # writes a cache of 30
@@ -287,9 +287,10 @@ def test_verify_notices_what_moved_vanished_or_changed(
 
 def test_verify_notices_a_damaged_vector(collection: Collection, write_photos: WritePhotos) -> None:
     add_images(collection, write_photos(3))
-    with sqlite3.connect(collection.path / "collection.sqlite") as connection:
+    with closing(sqlite3.connect(collection.path / "collection.sqlite")) as connection:
         size = connection.execute("SELECT length(code) FROM vector").fetchone()[0]
         connection.execute("UPDATE vector SET code = ? WHERE id = 2", (bytes(size),))
+        connection.commit()
     assert [Path(p.path).name for p in collection.verify()] == ["0001.png"]
 
 
@@ -353,7 +354,7 @@ def test_a_full_disk_while_indexing_keeps_what_was_committed(
 ) -> None:
     monkeypatch.setattr(adding, "BATCH", 16)
     paths = write_photos(200)
-    with sqlite3.connect(collection.path / "collection.sqlite") as connection:
+    with closing(sqlite3.connect(collection.path / "collection.sqlite")) as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
     collection.database._connection.execute(f"PRAGMA max_page_count = {pages + 10}")
     with pytest.raises(StorageError, match="full"):
@@ -431,11 +432,11 @@ def test_a_read_only_collection_can_be_searched(
     collection.close()
     real_connect, real_access = sqlite3.connect, os.access
 
-    def refuse(uri: str, **options: object) -> sqlite3.Connection:
+    def refuse(target: str, **options: object) -> sqlite3.Connection:
         # What SQLite says on a read-only medium; root may write everywhere, so it is acted.
-        if "mode=rw" in uri:
+        if "mode=rw" in target:
             raise sqlite3.OperationalError("unable to open database file")
-        return real_connect(uri, **options)  # type: ignore[call-overload,no-any-return]
+        return real_connect(target, **options)  # type: ignore[call-overload,no-any-return]
 
     monkeypatch.setattr(sqlite3, "connect", refuse)
     monkeypatch.setattr(

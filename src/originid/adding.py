@@ -165,11 +165,11 @@ class _Writer:
             self._database.relocate(gone[0], location, source.name, source.mtime_ns)
             done.moved += 1
             return
-        code = self._database.codes(np.array([row.id for row in twins[:1]], np.int64))
-        if not twins or code[0] is None:
-            self._fail(Failure(source.name, "removed while it was being added; run again"), done)
+        codes = self._database.codes(np.array([row.id for row in twins[:1]], np.int64))[1]
+        if len(codes):
+            self._insert(entry, twins[0].width, twins[0].height, codes[0].tobytes(), done)
         else:
-            self._insert(entry, twins[0].width, twins[0].height, code[0], done)
+            self._fail(Failure(source.name, "removed while it was being added; run again"), done)
 
     def _fail(self, failure: Failure, done: Added) -> None:
         self._database.fail(os.path.abspath(failure.path), failure)

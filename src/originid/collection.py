@@ -14,17 +14,16 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from originid.database import Database, Row
 from originid.errors import CollectionError, ModelError
 from originid.index import CacheError, Codec, ExactIndex
 from originid.model import Model, open_model
 from originid.storage import new_directory
-from originid.types import Failure, Ids, Vectors
+from originid.types import Failure, Vectors
 
 DATABASE = "collection.sqlite"
 CACHE = "index.bin"
+BATCH = 4096  # stored vectors read at a time: 10 MB
 STALE_SHARE = 0.1  # of the index not in its cache: above it, opening writes the cache again
 
 
@@ -100,18 +99,9 @@ class Collection:
         with self._lock:
             if self._index is None:
                 self._index = self._open_index()
-            version = self.database.version()
-            if version != self._version:
+            elif self.database.version() != self._version:
                 self._catch_up(self._index)
-                self._version = version
             return self._index
-
-    def fetch(self, ids: Ids) -> Vectors:
-        """Stored vectors (n, dim) of ids (n,); zeros where an id was removed."""
-        codes = self.database.codes(ids)
-        blank = bytes(self.codec.size)
-        joined = b"".join(blank if code is None else code for code in codes)
-        return self.codec.decode(np.frombuffer(joined, np.uint8).reshape(len(ids), -1))
 
     def verify(self) -> Iterator[Failure]:
         """Check the database, every stored vector, and that every file is where it was.
@@ -124,10 +114,8 @@ class Collection:
             reason = self._state(row)
             if reason:
                 yield Failure(row.shown, reason)
-        for ids, vectors in self._stored(0):
-            good = np.abs(np.linalg.norm(vectors, axis=1) - 1) < 0.01
-            bad = self.database.rows(ids[~good].tolist())
-            yield from (Failure(row.shown, "its stored vector is damaged") for row in bad.values())
+        for row in self.database.rows(list(self.database.torn_vectors())).values():
+            yield Failure(row.shown, "its stored vector is damaged: remove it and index it again")
 
     def _state(self, row: Row) -> str | None:
         try:
@@ -142,27 +130,29 @@ class Collection:
         return None
 
     def _open_index(self) -> ExactIndex:
+        """The index from its cache, or made again where the cache is not of this database."""
         try:
-            index = ExactIndex.load(self.path / CACHE, self.model.dim, self.fetch)
+            index = ExactIndex.load(self.path / CACHE, self.model.dim, self.database.codes)
         except CacheError:
-            return ExactIndex(self.model.dim, self.fetch)
-        return index
+            return self._catch_up(ExactIndex(self.model.dim, self.database.codes))
+        self._catch_up(index)
+        if len(index) == self.database.count():
+            return index
+        return self._catch_up(ExactIndex(self.model.dim, self.database.codes))
 
-    def _catch_up(self, index: ExactIndex) -> None:
-        cached = len(index)
-        index.remove(self.database.removed())
-        for ids, vectors in self._stored(index.last_id):
-            index.add(ids, vectors)
-        if len(index) - cached > STALE_SHARE * len(index):
+    def _catch_up(self, index: ExactIndex) -> ExactIndex:
+        """Take out of the index what was removed since, and add what came."""
+        version = self.database.version()
+        before = len(index)
+        index.remove(self.database.removed(self._version[1]))
+        ids, codes = self.database.codes_after(index.last_id, BATCH)
+        while len(ids):
+            index.add(ids, codes)
+            ids, codes = self.database.codes_after(index.last_id, BATCH)
+        self._version = version
+        if abs(len(index) - before) > STALE_SHARE * len(index):
             self._save_cache(index)
-
-    def _stored(self, after: int, batch: int = 4096) -> Iterator[tuple[Ids, Vectors]]:
-        while True:
-            ids, codes = self.database.codes_after(after, batch)
-            if not len(ids):
-                return
-            yield ids, self.codec.decode(codes)
-            after = int(ids[-1])
+        return index
 
     def _save_cache(self, index: ExactIndex) -> None:
         # A cache that cannot be written costs time at the next opening, nothing else.

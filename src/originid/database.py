@@ -7,10 +7,10 @@ that saw ids up to n catches up by reading what is above n and what was removed.
 import os
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ CREATE TABLE reference (
 );
 CREATE INDEX reference_sha256 ON reference (sha256);
 -- Apart from their reference, so that reading paths does not read vectors.
-CREATE TABLE vector (id INTEGER PRIMARY KEY, code BLOB NOT NULL);
-CREATE TABLE removed (id INTEGER PRIMARY KEY);
+CREATE TABLE vector (id INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, code BLOB NOT NULL);
+CREATE TABLE removed (place INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL);
 CREATE TABLE failure (location TEXT PRIMARY KEY, name TEXT NOT NULL, reason TEXT NOT NULL);
 """
 
@@ -127,13 +127,15 @@ class Database:
 
     def count(self) -> int:
         """How many references there are."""
-        return int(self._one("SELECT count(*) FROM vector")[0])
+        return int(self._one("SELECT count(*) FROM reference")[0])
 
     def version(self) -> tuple[int, int]:
-        """A pair that changes whenever references are added or removed."""
-        added = self._one("SELECT coalesce(max(id), 0) FROM vector")[0]
-        removed = self._one("SELECT count(*) FROM removed")[0]
-        return int(added), int(removed)
+        """The last id given and the last place in the list of removals, 0 before the first."""
+        row = self._one(
+            "SELECT (SELECT coalesce(max(id), 0) FROM vector),"
+            " (SELECT coalesce(max(place), 0) FROM removed)"
+        )
+        return int(row[0]), int(row[1])
 
     def insert(self, row: Row, code: bytes) -> int:
         """Add a reference, in place of one at the same location; return its id."""
@@ -152,7 +154,8 @@ class Database:
             ),
         )
         new_id = int(cursor.lastrowid or 0)
-        self._connection.execute("INSERT INTO vector VALUES (?, ?)", (new_id, code))
+        vector = (new_id, zlib.crc32(code), code)
+        self._connection.execute("INSERT INTO vector VALUES (?, ?, ?)", vector)
         self._forget_failure(row.location)
         return new_id
 
@@ -162,7 +165,7 @@ class Database:
         for old_id in ids:
             self._connection.execute("DELETE FROM reference WHERE id = ?", (old_id,))
             self._connection.execute("DELETE FROM vector WHERE id = ?", (old_id,))
-            self._connection.execute("INSERT INTO removed VALUES (?)", (old_id,))
+            self._connection.execute("INSERT INTO removed (id) VALUES (?)", (old_id,))
         return len(ids)
 
     def relocate(self, row: Row, location: str, name: str, mtime_ns: int) -> None:
@@ -223,26 +226,32 @@ class Database:
         )
         return [location for (location,) in rows]
 
-    def codes(self, ids: Ids) -> list[bytes | None]:
-        """Stored vectors of ids, aligned with them; None where an id was removed."""
-        found: dict[int, bytes] = {}
+    def codes(self, ids: Ids) -> tuple[Ids, NDArray[np.uint8]]:
+        """Those of sorted ids that exist (n,) and their stored vectors (n, bytes)."""
+        rows: list[tuple[int, bytes]] = []
         for some in _slices(ids.tolist()):
             marks = ",".join("?" * len(some))
-            found |= dict(self._all(f"SELECT id, code FROM vector WHERE id IN ({marks})", *some))
-        return [found.get(key) for key in ids.tolist()]
+            rows += self._all(f"SELECT id, code FROM vector WHERE id IN ({marks})", *some)
+        return _stacked(rows)
 
     def codes_after(self, last: int, batch: int) -> tuple[Ids, NDArray[np.uint8]]:
-        """The next ids above ``last`` (n,) and their codes (n, bytes), n <= batch."""
-        rows = self._all(
-            "SELECT id, code FROM vector WHERE id > ? ORDER BY id LIMIT ?", last, batch
-        )
-        ids = np.array([row[0] for row in rows], np.int64)
-        codes = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
-        return ids, codes.reshape(len(rows), -1 if rows else 0)
+        """The next ids above ``last`` (n,) and their stored vectors (n, bytes), n <= batch."""
+        query = "SELECT id, code FROM vector WHERE id > ? ORDER BY id LIMIT ?"
+        return _stacked(self._all(query, last, batch))
 
-    def removed(self) -> Ids:
-        """Ids that were removed, (n,)."""
-        return np.array([row[0] for row in self._all("SELECT id FROM removed")], np.int64)
+    def removed(self, after: int) -> Ids:
+        """Ids (n,) removed after a place in the list of removals."""
+        rows = self._all("SELECT id FROM removed WHERE place > ?", after)
+        return np.array([row[0] for row in rows], np.int64)
+
+    def torn_vectors(self, batch: int = 1000) -> Iterator[int]:
+        """Ids of references whose stored vector is missing or is not what was written."""
+        query = "SELECT id FROM reference WHERE id NOT IN (SELECT id FROM vector)"
+        yield from (row[0] for row in self._all(query))
+        last, query = 0, "SELECT id, crc32, code FROM vector WHERE id > ? ORDER BY id LIMIT ?"
+        while rows := self._all(query, last, batch):
+            yield from (key for key, crc32, code in rows if zlib.crc32(code) != crc32)
+            last = rows[-1][0]
 
     def damage(self) -> list[str]:
         """What SQLite's own check finds wrong with the file; empty when it is sound."""
@@ -273,24 +282,30 @@ class Database:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # Autocommit: transactions are opened by `writing` only. 60 s: what another process may
-    # take to flush a batch to a slow disk.
-    connect = partial(
-        sqlite3.connect, uri=True, isolation_level=None, check_same_thread=False, timeout=60
-    )
     uri = path.absolute().as_uri()
     try:
-        connection = connect(f"{uri}?mode=rw")
-        connection.execute("SELECT count(*) FROM meta")
+        return _open(f"{uri}?mode=rw")
     except sqlite3.OperationalError:
         if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
             raise
         # On a read-only medium SQLite cannot make its lock files; nobody else writes there.
-        connection = connect(f"{uri}?mode=ro&immutable=1")
-    connection.text_factory = os.fsdecode
-    # FULL: a committed batch survives a power cut, not only the death of the process.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA mmap_size = {1 << 35}")  # up to 32 GiB read without copying
+        return _open(f"{uri}?mode=ro&immutable=1")
+
+
+def _open(uri: str) -> sqlite3.Connection:
+    # Autocommit: transactions are opened by `writing` only. 60 s: what another process may
+    # take to flush a batch to a slow disk.
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=60
+    )
+    try:
+        connection.text_factory = os.fsdecode
+        # FULL: a committed batch survives a power cut, not only the death of the process.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("SELECT count(*) FROM meta")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -314,6 +329,12 @@ def _explain(error: sqlite3.Error, folder: Path) -> CollectionError | StorageErr
         "expected the database of a collection",
         "restore it from a copy, or index the images again into a new collection",
     )
+
+
+def _stacked(rows: list[tuple[int, bytes]]) -> tuple[Ids, NDArray[np.uint8]]:
+    ids = np.array([row[0] for row in rows], np.int64)
+    codes = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
+    return ids, codes.reshape(len(rows), -1 if rows else 0)
 
 
 def _slices(items: list[int], size: int = 500) -> Iterator[list[int]]:

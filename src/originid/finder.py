@@ -62,7 +62,7 @@ class Finder:
                     yield Answer(entry.source.name, verdict, matches)
 
     def _answers(self, vectors: Vectors, top: int) -> list[tuple[Verdict, tuple[Match, ...]]]:
-        size = len(self.collection)
+        size = len(self.collection.index())
         return [self._judge(hits, size) for hits in self.collection.search(vectors, top)]
 
     def _judge(self, hits: list[tuple[Row, float]], size: int) -> tuple[Verdict, tuple[Match, ...]]:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from originid.errors import ModelError
 from originid.types import Latents
@@ -70,8 +70,7 @@ class DenseMap:
         return int(self.matrix.shape[0])
 
     def apply(self, latents: Latents) -> Floats:
-        mapped: Floats = (latents - self.mean) @ self.matrix.T
-        return mapped
+        return np.asarray((latents - self.mean) @ self.matrix.T, np.float32)
 
 
 @dataclass(frozen=True)
@@ -160,8 +159,8 @@ class DctMap:
 
     def apply(self, latents: Latents) -> Floats:
         scaled = (self.basis.coefficients(latents) - self.mean) * self.scale
-        corrected: Floats = scaled + ((scaled @ self.directions.T) * self.gain) @ self.directions
-        return corrected
+        correction = ((scaled @ self.directions.T) * self.gain) @ self.directions
+        return np.asarray(scaled + correction, np.float32)
 
 
 def dct_matrix(n: int) -> Floats:
@@ -169,14 +168,13 @@ def dct_matrix(n: int) -> Floats:
     k, i = np.arange(n)[:, None], np.arange(n)[None, :]
     matrix = np.sqrt(2 / n) * np.cos(np.pi * k * (2 * i + 1) / (2 * n))
     matrix[0] /= np.sqrt(2)
-    result: Floats = matrix.astype(np.float32)
-    return result
+    return np.asarray(matrix, np.float32)
 
 
 def unit_length(vectors: Floats) -> Floats:
     """Scale rows (n, dim) to unit length; a row of zeros stays zero."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.maximum(norms, 1e-12)).astype(np.float32, copy=False)
+    return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
 
 def save_map(linear_map: LinearMap, path: Path) -> str:
@@ -184,8 +182,9 @@ def save_map(linear_map: LinearMap, path: Path) -> str:
     tensors, header = _pack(linear_map)
     # safetensors writes the memory as it lies, whatever the strides say.
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    save_file(tensors, path, metadata={"originid": json.dumps(header)})
-    return _sha256(path)
+    data = save(tensors, metadata={"originid": json.dumps(header)})
+    path.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
 
 
 def load_map(path: Path) -> LinearMap:
@@ -265,7 +264,3 @@ def _bad(path: Path, what: str) -> ModelError:
         f"expected a safetensors file that originid wrote, format {FORMAT}",
         "train the model again, or copy it again from where it came",
     )
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

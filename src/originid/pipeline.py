@@ -117,7 +117,9 @@ def _encode_chunk(
 ) -> list[Entry]:
     entries = [_read(source, encoder.size, known, limits) for source in chunk]
     pending = [entry for entry in entries if isinstance(entry, _Decoded)]
-    latents = encoder.encode(np.stack([entry.image for entry in pending])) if pending else []
+    if not pending:
+        return [entry for entry in entries if not isinstance(entry, _Decoded)]
+    latents = encoder.encode(np.stack([entry.image for entry in pending]))
     encoded = iter(
         Encoded(entry.source, entry.sha256, entry.bytes, entry.width, entry.height, latent)
         for entry, latent in zip(pending, latents, strict=True)

@@ -66,7 +66,8 @@ def pooled_tail(scores: ArrayLike) -> Tail:
         InputError: too few different scores.
     """
     scores = np.sort(np.asarray(scores, np.float64).ravel())
-    body = scores[np.maximum(len(scores) - np.ceil(np.array(BODY) * len(scores)), 0).astype(int)]
+    from_top = np.ceil(np.array(BODY) * len(scores)).astype(int)
+    body = scores[len(scores) - from_top] if len(scores) else np.zeros(len(BODY))
     excesses = scores[scores > body[-1]] - body[-1]
     if len(excesses) < TAIL_LEAST:
         raise InputError(

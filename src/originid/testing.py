@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from originid.encoders.base import Shape
 from originid.types import Image, Latents
@@ -24,7 +25,7 @@ class QuadrantEncoder:
     def encode(self, images: Image) -> Latents:
         half = self.size // 2
         cells = images.reshape(len(images), 2, half, 2, half, 3).mean(axis=(2, 4))
-        return cells.transpose(0, 3, 1, 2).reshape(len(images), 12).astype(np.float32)
+        return np.asarray(cells.transpose(0, 3, 1, 2).reshape(len(images), 12), np.float32)
 
 
 def flat_image(colour: tuple[int, int, int], size: int = 8) -> Image:
@@ -41,9 +42,11 @@ def textured_image(seed: int, height: int = 64, width: int = 64) -> Image:
     return _bilinear(small, rows, columns).astype(np.uint8)
 
 
-def _bilinear(grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _bilinear(
+    grid: NDArray[np.float64], rows: NDArray[np.float64], columns: NDArray[np.float64]
+) -> NDArray[np.float64]:
     r, c = rows.astype(int), columns.astype(int)
     fr, fc = (rows - r)[:, None, None], (columns - c)[None, :, None]
     top = grid[r][:, c] * (1 - fc) + grid[r][:, c + 1] * fc
     bottom = grid[r + 1][:, c] * (1 - fc) + grid[r + 1][:, c + 1] * fc
-    return top * (1 - fr) + bottom * fr
+    return np.asarray(top * (1 - fr) + bottom * fr)

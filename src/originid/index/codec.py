@@ -104,7 +104,8 @@ class Codec:
         """
         values = self._values(codes)
         lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
-        return np.clip(np.einsum("ij,j->i", values, rotated) / lengths, -1, 1)
+        scores: Scores = np.einsum("ij,j->i", values, rotated) / lengths
+        return scores.clip(-1, 1)
 
     def bits(self, codes: Codes, count: int) -> NDArray[np.uint8]:
         """Signs of the first ``count`` components, packed 8 to a byte, first one lowest.
@@ -181,4 +182,4 @@ def _random_signs(number: int, count: int) -> NDArray[np.float64]:
     # A hash, not numpy's generator, whose stream may change between versions.
     name = f"originid rotation {number}".encode()
     stream = np.frombuffer(hashlib.shake_128(name).digest((count + 7) // 8), np.uint8)
-    return 1.0 - 2.0 * np.unpackbits(stream, count=count, bitorder="little")
+    return 1.0 - 2.0 * np.unpackbits(stream, count=count, bitorder="little").astype(np.float64)

@@ -1,0 +1,128 @@
+"""The file that keeps the parts of an exact index between runs.
+
+Magic, format, length and CRC-32 of a JSON header; the header; then for each part its ids (int64)
+and packed bits, all little-endian. The header says what the file was made for and holds each
+part's rows and CRC-32. The file is never changed in place: a new one replaces it.
+"""
+
+import json
+import os
+import struct
+import time
+import uuid
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from originid.errors import OriginidError
+from originid.index.scan import Part, packed_size
+from originid.types import Json
+
+FORMAT = 1
+MAGIC = b"originid"
+PREFIX = struct.Struct("<8sIII")
+LEFT_OVER = 3600.0  # seconds after which a half-written file belongs to a process that died
+
+
+class CacheError(OriginidError):
+    """An index file that cannot be used; the index can be made again from what is stored."""
+
+
+def save_parts(path: Path, header: Json, parts: Sequence[Part]) -> None:
+    """Write a file, all of it or nothing; what is there is replaced.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    _remove_left_overs(path)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            _write(file, header, parts)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if os.name != "nt":  # Windows cannot open a folder
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def load_parts(path: Path, header: Json, bits: int) -> tuple[Json, list[Part]]:
+    """Read a file: its whole header, and its parts.
+
+    Args:
+        path: what `save_parts` wrote.
+        header: what the file's header must say.
+        bits: of each reference.
+
+    Raises:
+        CacheError: there is none, it is damaged, or its header says otherwise.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            found = _read_header(file, size)
+            for name, expected in header.items():
+                if found[name] != expected:
+                    raise ValueError(f"its {name} is {found[name]}, expected {expected}")
+            rows = [part["rows"] for part in found["parts"]]
+            expected = file.tell() + sum(8 * n + packed_size(n, bits) for n in rows)
+            if size != expected:
+                raise ValueError(f"it has {size} bytes, expected {expected}")
+            return found, [_read_part(file, bits, **part) for part in found["parts"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CacheError(
+            f"index file {path} cannot be used: {error}",
+            "expected one that this version wrote for this collection",
+            "make the index again from the stored vectors",
+        ) from error
+
+
+def _write(file: BinaryIO, header: Json, parts: Sequence[Part]) -> None:
+    described = [{"rows": len(part.ids), "checksum": _checksum(part)} for part in parts]
+    text = json.dumps(header | {"parts": described}).encode()
+    file.write(PREFIX.pack(MAGIC, FORMAT, len(text), zlib.crc32(text)) + text)
+    for part in parts:
+        file.write(part.ids.astype("<i8", copy=False).data)
+        file.write(part.memory().data)
+
+
+def _read_header(file: BinaryIO, size: int) -> Json:
+    prefix = file.read(PREFIX.size)
+    if len(prefix) < PREFIX.size:
+        raise ValueError(f"it has {size} bytes")
+    magic, version, length, checksum = PREFIX.unpack(prefix)
+    if (magic, version) != (MAGIC, FORMAT):
+        raise ValueError(f"it starts with {magic!r} and format {version}")
+    text = file.read(min(length, size))
+    if zlib.crc32(text) != checksum:
+        raise ValueError("its header is damaged")
+    header: Json = json.loads(text)
+    return header
+
+
+def _read_part(file: BinaryIO, bits: int, rows: int, checksum: int) -> Part:
+    part = Part(bits)
+    part.resize(np.frombuffer(file.read(8 * rows), "<i8").astype(np.int64))
+    file.readinto(part.memory())  # type: ignore[attr-defined]
+    if _checksum(part) != checksum:
+        raise ValueError("its checksum is wrong")
+    return part
+
+
+def _checksum(part: Part) -> int:
+    return zlib.crc32(part.memory().data, zlib.crc32(part.ids.astype("<i8", copy=False).data))
+
+
+def _remove_left_overs(path: Path) -> None:
+    for file in path.parent.glob(f".{path.name}.*.tmp"):
+        if time.time() - file.stat().st_mtime > LEFT_OVER:
+            file.unlink(missing_ok=True)
