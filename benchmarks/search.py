@@ -2,9 +2,9 @@
 
 usage: python benchmarks/search.py [--references 1000000] [--dim 1413] [--queries 1000] [--json]
 
-Vectors are drawn that resemble those of real images, stored as a collection stores them (codes in
-SQLite, sign bits in an index file) in a temporary folder that is removed, and searched by a child
-process that does nothing else. Single queries and batches of 200 alternate with numpy's plain
+Vectors are drawn that resemble those of real images (image_vectors.py), stored as a collection
+stores them in a temporary folder that is removed, and searched by a child process that does
+nothing else. Single queries and batches of 200 alternate with numpy's plain
 product over as many vectors of 512 float32 and its top 10; every time is a median, with all files
 in the system's cache. Recall is the share of the best (of the ten best) references by exact float
 product of the full vectors that the search returns. A million references need about 3 GB of disk,
@@ -12,6 +12,7 @@ product of the full vectors that the search returns. A million references need a
 """
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import os
@@ -30,7 +31,9 @@ import faiss
 import numpy as np
 
 from image_vectors import Floats, Universe
-from originid.index import Codec, Codes, ExactIndex, ScanSettings
+from originid.collection import CACHE, DATABASE
+from originid.database import Database, Row
+from originid.index import Codec, ExactIndex, ScanSettings
 from originid.types import Ids, Json, Vectors
 
 TOP = 10
@@ -39,53 +42,31 @@ SINGLES, BATCHES = 41, 5  # timed, each beside one of numpy's
 NUMPY_DIM = 512  # the paper's vectors
 
 
-class Store:
-    """Codes in SQLite, stored and read as a collection does."""
-
-    def __init__(self, folder: Path, size: int) -> None:
-        self._size = size
-        self._connection = sqlite3.connect(folder / "collection.sqlite", isolation_level=None)
-        self._connection.execute("PRAGMA page_size = 8192")
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS vector (id INTEGER PRIMARY KEY, code BLOB NOT NULL)"
-        )
-
-    def add(self, ids: Ids, codes: Codes) -> None:
-        """Store a block in one transaction."""
-        rows = ((key, code.tobytes()) for key, code in zip(ids.tolist(), codes, strict=True))
-        self._connection.execute("BEGIN")
-        self._connection.executemany("INSERT INTO vector VALUES (?, ?)", rows)
-        self._connection.execute("COMMIT")
-
-    def fetch(self, ids: Ids) -> tuple[Ids, Codes]:
-        """Stored codes of sorted ids; see `originid.index.Fetch`."""
-        # One prepared statement for any number of ids; json_each gives them in their order.
-        rows = self._connection.execute(
-            "SELECT vector.id, code FROM json_each(?) AS wanted CROSS JOIN vector"
-            " WHERE vector.id = wanted.value",
-            (json.dumps(ids.tolist()),),
-        ).fetchall()
-        found = np.array([key for key, _ in rows], np.int64)
-        codes = np.frombuffer(b"".join([code for _, code in rows]), np.uint8)
-        return found, codes.reshape(len(rows), self._size)
+def row_of(key: int) -> Row:
+    """The metadata of an imaginary photo."""
+    name, sha256 = f"photos/{key // 1000:04}/{key:08}.jpg", hashlib.sha256(str(key).encode())
+    return Row(f"/home/someone/{name}", name, sha256.digest(), 2_500_000, key, 4000, 3000)
 
 
 def build(universe: Universe, folder: Path, queries: int) -> Vectors:
     """Store every reference and the index file; return queries (q, dim) made from some of them."""
     codec = Codec(universe.dim)
-    store = Store(folder, codec.size)
-    index = ExactIndex(universe.dim, store.fetch)
+    Database.create(folder / DATABASE, {})
+    database = Database(folder / DATABASE)
+    index = ExactIndex(universe.dim, database.codes)
     rng = np.random.default_rng(4)
     places = np.sort(rng.choice(universe.count, queries, replace=queries > universe.count)) + 1
     edits = []
     for ids, vectors in universe.blocks():
         codes = codec.encode(vectors)
-        store.add(ids, codes)
+        with database.writing():
+            for key, code in zip(ids.tolist(), codes, strict=True):
+                database.insert(row_of(key), code.tobytes())
         index.add(ids, codes)
         edits.append(universe.edit(vectors[places[np.isin(places, ids)] - ids[0]], rng))
         report(f"stored {ids[-1]:,} of {universe.count:,}")
-    index.save(folder / "index.bin")
+    index.save(folder / CACHE)
+    database.close()
     return np.concatenate(edits)
 
 
@@ -107,14 +88,24 @@ def exact(universe: Universe, queries: Vectors) -> Ids:
 def serve(pipe: Connection, folder: Path, dim: int) -> None:
     """The search process: open the index, answer searches with (seconds, ids), tell its memory."""
     start = time.perf_counter()
-    store = Store(folder, Codec(dim).size)
-    index = ExactIndex.load(folder / "index.bin", dim, store.fetch)
+    database = Database(folder / DATABASE)
+    index = ExactIndex.load(folder / CACHE, dim, database.codes)
     pipe.send(time.perf_counter() - start)
     while (queries := pipe.recv()) is not None:
         start = time.perf_counter()
         _, ids = index.search(queries, TOP)
         pipe.send((time.perf_counter() - start, ids))
-    pipe.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    database.close()
+    pipe.send(peak_memory() / 2**20)
+
+
+def peak_memory() -> int:
+    """Most bytes of memory that this process ever occupied."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count what the parent held when it forked
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def numpy_top(matrix: Floats, queries: Floats) -> Ids:

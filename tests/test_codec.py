@@ -22,8 +22,9 @@ GOLDEN_LONG = "f6312b5b085b96442c4110e5be0cd225bd2043f3486b687c02ce64c38ddf62d3"
 def some_vectors(n: int, dim: int, seed: int = 0) -> Vectors:
     """Unit vectors whose components have very unequal variances."""
     rng = np.random.default_rng(seed)
-    vectors = rng.standard_normal((n, dim)) * np.geomspace(1, 0.01, dim)
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    vectors = (rng.standard_normal((n, dim)) * np.geomspace(1, 0.01, dim)).astype(np.float32)
+    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
 
 
 def cosines(a: Vectors, b: Vectors) -> NDArray[np.float64]:
@@ -186,15 +187,16 @@ def test_only_the_direction_counts() -> None:
     for factor in (2.0**-120, 0.5, 1024, 2.0**120):
         assert (codec.encode(vectors * np.float32(factor)) == codec.encode(vectors)).all()
     huge = vectors.astype(np.float64) * 1e308
-    assert (codec.encode(huge) == codec.encode(vectors)).all()
+    assert (codec.encode(huge) == codec.encode(vectors)).all()  # type: ignore[arg-type]
 
 
 def test_types_and_layouts_of_floats() -> None:
     vectors, codec = some_vectors(6, 8), Codec(8)
     codes = codec.encode(vectors)
-    assert (codec.encode(vectors.astype(np.float64)) == codes).all()  # type: ignore[arg-type]
-    half = vectors.astype(np.float16)
-    assert (codec.encode(half) == codec.encode(half.astype(np.float32))).all()  # type: ignore[arg-type]
+    double, half = vectors.astype(np.float64), vectors.astype(np.float16)
+    assert (codec.encode(double) == codes).all()  # type: ignore[arg-type]
+    widened = codec.encode(half.astype(np.float32))
+    assert (codec.encode(half) == widened).all()  # type: ignore[arg-type]
     assert (codec.encode(np.asfortranarray(vectors)) == codes).all()
     assert (codec.encode(np.repeat(vectors, 2, axis=1)[:, ::2]) == codes).all()
     assert (codec.encode(vectors.astype(">f4")) == codes).all()

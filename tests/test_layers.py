@@ -25,7 +25,7 @@ LAYERS = (
 ONLY = {
     "torch": {"encoders/diffusers.py"},
     "diffusers": {"encoders/diffusers.py"},
-    "faiss": {"index/exact.py", "index/codec.py"},
+    "faiss": {"index"},
     "sqlite3": {"database.py"},
     "typer": {"cli"},
     "click": {"cli"},

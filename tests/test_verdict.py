@@ -75,7 +75,7 @@ def test_a_tail_is_read_off_the_scores() -> None:
     assert tail.exceedance(-5) == 1
 
 
-@pytest.mark.parametrize("scores", [[], [0.5], np.zeros(100_000), np.arange(1000) / 1000])
+@pytest.mark.parametrize("scores", [[], [0.5], np.zeros(100_000), np.arange(300) / 300])
 def test_too_few_strangers_are_not_a_calibration(scores: list[float]) -> None:
     with pytest.raises(InputError, match="scores of strangers"):
         pooled_tail(scores)
@@ -84,7 +84,8 @@ def test_too_few_strangers_are_not_a_calibration(scores: list[float]) -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        {"body": (0.0, 1.0)},
+        {"body": ()},
+        {"body": (*BODY_SCORES, 9.0)},
         {"body": BODY_SCORES[::-1]},
         {"scale": 0.0},
         {"shape": float("nan")},

@@ -23,6 +23,14 @@ def storage_errors(path: str | os.PathLike[str]) -> Iterator[None]:
         ) from error
 
 
+def refuse_existing(path: Path) -> None:
+    """Raise InputError if a path is there and is not an empty folder."""
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise InputError(
+            f"{path} exists", "expected a new or empty folder", "remove it, or choose another name"
+        )
+
+
 @contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
     """Fill a directory that appears under its name only when it is complete.
@@ -34,10 +42,7 @@ def new_directory(path: Path) -> Iterator[Path]:
         InputError: ``path`` exists and is not an empty directory.
         StorageError: the disk refuses.
     """
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise InputError(
-            f"{path} exists", "expected a new or empty folder", "remove it, or choose another name"
-        )
+    refuse_existing(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         with storage_errors(path):

@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 TAIL_LEAST = 20  # exceedances; with fewer the shape of a tail is anyone's guess
 # The tail of a pooled sample starts at the last: near enough to the extreme, where the millions of
 # pairs of a few thousand images still leave thousands of scores.
+# Of fewer scores it starts earlier, where 20 are left, but not before BODY_LEAST values.
+BODY_LEAST = 5
 BODY = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 _NEARLY_ZERO = 1e-9
 
@@ -25,12 +27,12 @@ _NEARLY_ZERO = 1e-9
 class Tail:
     """How likely a stranger scores as high as a value.
 
-    Up to ``threshold`` the probability is interpolated, in its logarithm, between the scores
-    ``body`` that were seen to be reached with the probabilities `BODY`. Above it is
-    ``BODY[-1] (1 + shape (s - threshold) / scale)^(-1 / shape)``.
+    Up to a threshold the probability is interpolated, in its logarithm, between the scores
+    ``body`` that were seen to be reached with the probabilities `BODY`. Above, where ``share`` of
+    the scores lie, it is ``share (1 + shape (s - threshold) / scale)^(-1 / shape)``.
 
     Args:
-        body: ascending scores, as many as `BODY`; the last is the threshold.
+        body: ascending scores, for the first of `BODY`; the last is the threshold.
         shape: positive for a heavy tail, negative for one that ends.
         scale: positive, in units of the score.
     """
@@ -43,19 +45,24 @@ class Tail:
         object.__setattr__(self, "body", tuple(self.body))
         finite = all(map(math.isfinite, (*self.body, self.shape, self.scale)))
         rising = all(low <= high for low, high in pairwise(self.body))
-        if not (finite and rising and len(self.body) == len(BODY) and self.scale > 0):
+        if not (finite and rising and 0 < len(self.body) <= len(BODY) and self.scale > 0):
             raise InputError(
                 f"{self}",
-                f"expected {len(BODY)} ascending scores, a finite shape and a positive scale",
+                f"expected 1 to {len(BODY)} ascending scores, a finite shape, a positive scale",
                 "calibrate the model again",
             )
+
+    @property
+    def share(self) -> float:
+        """Share of the scores that lie above the threshold."""
+        return BODY[len(self.body) - 1]
 
     def exceedance(self, scores: ArrayLike) -> Floats:
         """Probability that one stranger scores as high, elementwise, in [0, 1]."""
         scores = np.asarray(scores, np.float64)
-        below = np.exp(np.interp(scores, self.body, np.log(BODY)))
+        below = np.exp(np.interp(scores, self.body, np.log(BODY[: len(self.body)])))
         excess = np.maximum(scores - self.body[-1], 0)
-        above = BODY[-1] * survival(excess, self.shape, self.scale)
+        above = self.share * survival(excess, self.shape, self.scale)
         return np.where(scores < self.body[-1], below, above)
 
 
@@ -66,14 +73,15 @@ def pooled_tail(scores: ArrayLike) -> Tail:
         InputError: too few different scores.
     """
     scores = np.sort(np.asarray(scores, np.float64).ravel())
-    from_top = np.ceil(np.array(BODY) * len(scores)).astype(int)
-    body = scores[len(scores) - from_top] if len(scores) else np.zeros(len(BODY))
-    excesses = scores[scores > body[-1]] - body[-1]
-    if len(excesses) < TAIL_LEAST:
+    shares = [share for share in BODY if share * len(scores) >= TAIL_LEAST]
+    from_top = np.ceil(np.array(shares) * len(scores)).astype(int)
+    body = scores[len(scores) - from_top]
+    excesses = scores[scores > body[-1]] - body[-1] if shares else scores[:0]
+    if len(shares) < BODY_LEAST or len(excesses) < TAIL_LEAST // 2:
         raise InputError(
-            f"{len(scores)} scores of strangers, {len(excesses)} of them in the highest "
-            f"{BODY[-1]:.1%}",
-            f"expected at least {TAIL_LEAST} there, to tell chance from a match",
+            f"{len(scores)} scores of strangers, {len(excesses)} of them above the rest",
+            f"expected {math.ceil(TAIL_LEAST / BODY[BODY_LEAST - 1])} that differ, to tell chance "
+            "from a match",
             "give more images: pairs of several origins, and a folder of other photos",
         )
     shape, scale = fit_pareto(excesses[None])

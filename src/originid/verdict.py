@@ -28,7 +28,7 @@ class Calibration:
 
     tail: Tail
     origin: float = 0.99
-    uncertain: float = 0.5
+    uncertain: float = 0.9
 
     def __post_init__(self) -> None:
         if not 0 <= self.uncertain <= self.origin <= 1:

@@ -18,6 +18,8 @@ from originid.cli.show import show
 from originid.cli.train import train
 from originid.errors import OriginidError
 
+INTERRUPTED = 130  # what typer, like a shell, makes of Ctrl-C
+
 app = typer.Typer(
     name="originid",
     help="Find the photo that an AI edit was made from.",
@@ -57,7 +59,10 @@ def run(arguments: list[str]) -> int:
     try:
         app(args=arguments, prog_name="originid")
     except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else 0
+        status = exit_.code if isinstance(exit_.code, int) else 0
+        if status == INTERRUPTED:
+            print("interrupted; what was committed is kept", file=sys.stderr)
+        return status
     except OriginidError as error:
         print_error(error)
         return 1

@@ -40,22 +40,20 @@ def evaluate(
     from originid.encoders import open_encoder
     from originid.evaluation.protocol import Protocol
     from originid.evaluation.run import cross_validate, evaluate_model
-    from originid.model import DEFAULT, open_model
+    from originid.model import DEFAULT, Model, open_model
     from originid.pairs import read_pairs
 
     if model is not None and encoder is not None:
         raise typer.BadParameter("give --model or --encoder, not both")
     settings = map_settings(map)
+    judged = open_model(model or DEFAULT) if encoder is None else open_encoder(encoder)
     manifest = read_pairs(pairs)
     protocol = Protocol(by=tuple(by or ()))
     with image_progress("encoding") as progress:
-        if encoder is None:
-            opened = open_model(model or DEFAULT)
-            outcome = evaluate_model(manifest, references, opened, protocol, progress)
+        if isinstance(judged, Model):
+            outcome = evaluate_model(manifest, references, judged, protocol, progress)
         else:
-            outcome = cross_validate(
-                manifest, references, open_encoder(encoder), settings, protocol, progress
-            )
+            outcome = cross_validate(manifest, references, judged, settings, protocol, progress)
     if failures is not None:
         _write_failures(failures, outcome.misses)
     if json:

@@ -62,10 +62,12 @@ def image_progress(what: str) -> "Iterator[Callable[[int, int], None]]":
     def update(done: int, total: int) -> None:
         seconds = time.monotonic() - start
         if seconds > 1 and console.is_terminal:
-            bar.start()
+            if not bar.live.is_started:
+                bar.start()
             bar.update(task, completed=done, total=total, rate=f"{done / seconds:.0f} images/s")
 
     try:
         yield update
     finally:
-        bar.stop()
+        if bar.live.is_started:
+            bar.stop()

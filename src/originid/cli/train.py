@@ -41,12 +41,11 @@ def train(
     settings = map_settings(map, dim)
     if settings is None:
         raise typer.BadParameter("--map none: there is nothing to train")
+    opened = open_encoder(encoder)
     manifest = read_pairs(pairs[0])
     folders = [*(origins or []), *pairs[1:]]
     with image_progress("encoding") as progress:
-        model, failures = train_model(
-            output, manifest, folders, open_encoder(encoder), settings, progress
-        )
+        model, failures = train_model(output, manifest, folders, opened, settings, progress)
     if json:
         skipped = [{"path": f.path, "reason": f.reason} for f in failures]
         print_json({"model": str(output), **model.training, "dim": model.dim, "skipped": skipped})

@@ -189,10 +189,10 @@ class ExactIndex:
 
 
 def _check(ids: Ids, codes: Codes, size: int) -> None:
-    if ids.ndim != 1 or ids.dtype.kind not in "iu" or (len(ids) and ids.min() < 0):
+    if ids.ndim != 1 or ids.dtype != np.int64:
         raise InputError(
-            f"ids of type {ids.dtype}, shape {ids.shape}, least {ids.min(initial=0)}",
-            "expected int64 of shape (n,), none negative",
+            f"ids of type {ids.dtype}, shape {ids.shape}",
+            "expected int64 of shape (n,)",
             "use the ids of the collection",
         )
     if codes.dtype != np.uint8 or codes.shape != (len(ids), size):
@@ -202,11 +202,11 @@ def _check(ids: Ids, codes: Codes, size: int) -> None:
             "encode vectors with the codec of the index",
         )
     values, counts = np.unique(ids, return_counts=True)
-    if len(values) < len(ids):
+    if len(ids) and (values[0] < 0 or counts.max() > 1):
         raise InputError(
-            f"id {values[np.argmax(counts)]} is given {counts.max()} times",
-            "expected every id once",
-            "leave the repeated ones out",
+            f"id {values[0]}" if values[0] < 0 else f"id {values[np.argmax(counts)]} given twice",
+            "expected ids of 0 or more, each once",
+            "use the ids of the collection",
         )
 
 

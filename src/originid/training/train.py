@@ -15,6 +15,7 @@ from originid.images import find_images
 from originid.linear_map import DctBasis, LinearMap, unit_length
 from originid.model import Model, save_model
 from originid.pipeline import Encoded, Entry, Source, encode_sources
+from originid.storage import refuse_existing
 from originid.tail import pooled_tail
 from originid.training.closed_form import ClosedForm, Scatter, fit, no_map
 from originid.types import Failure, Latents, Pair, Vectors
@@ -93,6 +94,7 @@ def train_model(
         InputError: no usable pair or no natural image, or ``path`` exists.
         StorageError: the disk refuses.
     """
+    refuse_existing(Path(path))  # not after hours of encoding
     seen = _Pass(encoder, settings, len(pairs))
     photos = [_Job(Path(photo), "") for photo in find_images(list(origins), seen.failures.append)]
     jobs = [*_order(pairs), *photos]

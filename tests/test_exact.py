@@ -1,0 +1,222 @@
+"""The exact index: its scan, and the file that it is kept in."""
+
+import json
+import os
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from originid.errors import InputError
+from originid.index import CacheError, ExactIndex, ScanSettings, cache
+from originid.index.scan import Part
+from shelf import DIM, SMALL, Shelf, near, some_vectors
+
+
+@pytest.fixture
+def exact() -> Shelf:
+    return Shelf(lambda dim, fetch: ExactIndex(dim, fetch, SMALL))
+
+
+def test_a_scan_estimates_by_the_signs_of_stored_vectors() -> None:
+    rng = np.random.default_rng(0)
+    signs = rng.integers(0, 2, (100, 64), np.uint8)
+    queries = rng.standard_normal((3, 64)).astype(np.float32)
+    part = Part(64)
+    for start in (0, 33, 50):
+        stop = {0: 33, 33: 50, 50: 100}[start]
+        packed = np.packbits(signs[start:stop], axis=1, bitorder="little")
+        part.append(np.arange(start, stop), packed)
+    estimates, ids = part.search(queries, 100)
+    expected = queries @ (2.0 * signs.T - 1)
+    # FAISS rounds each group of four components to 8 bits.
+    np.testing.assert_allclose(estimates, np.take_along_axis(expected, ids, axis=1), atol=0.5)
+
+
+def test_the_shortlist_nearly_always_holds_the_best(exact: Shelf) -> None:
+    exact.add(list(range(3000)), some_vectors(3000))
+    queries = some_vectors(100, seed=5)  # whose best is a stranger: the hardest case
+    ids, expected = exact.index.search(queries, 1)[1], exact.slow_search(queries, 1)[1]
+    assert (ids == expected).mean() > 0.9
+    wide = ExactIndex(DIM, exact.fetch, ScanSettings(shortlist=1000, part=1000))
+    wide.add(*exact.fetch(np.arange(3000)))
+    np.testing.assert_array_equal(wide.search(queries, 1)[1], expected)
+
+
+def test_few_bits_of_many_dims() -> None:
+    shelf = Shelf(lambda dim, fetch: ExactIndex(dim, fetch, ScanSettings(16, 40, 64)), 200)
+    vectors = some_vectors(120, 200)
+    shelf.add(list(range(120)), vectors)
+    assert (shelf.index.search(vectors, 1)[1][:, 0] == np.arange(120)).all()
+
+
+@pytest.mark.parametrize("name", ["bits", "shortlist", "part"])
+def test_settings_below_one_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match=f"{name}=0"):
+        ScanSettings(**{name: 0})
+
+
+def load(path: Path, shelf: Shelf) -> ExactIndex:
+    return ExactIndex.load(path, DIM, shelf.fetch, SMALL)
+
+
+@pytest.fixture
+def saved(exact: Shelf, tmp_path: Path) -> Path:
+    """The file of an index that has several parts, and removed references in some."""
+    exact.add(list(range(1, 301)), some_vectors(300))
+    exact.remove([3, 70, 71, 300])
+    path = tmp_path / "index.bin"
+    assert isinstance(exact.index, ExactIndex)
+    exact.index.save(path)
+    assert os.listdir(tmp_path) == ["index.bin"]
+    return path
+
+
+def test_what_is_loaded_is_what_was_saved(exact: Shelf, saved: Path) -> None:
+    loaded = load(saved, exact)
+    assert len(loaded) == 296
+    assert loaded.last_id == 300
+    queries = near(some_vectors(300))
+    for found, expected in zip(
+        loaded.search(queries, 5), exact.index.search(queries, 5), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+    assert loaded.search(queries[1:2], 1)[1] == [[2]]
+    exact.index = loaded
+    exact.add([301, 3], some_vectors(2, seed=8))
+    exact.remove([2])
+    assert len(loaded) == 297
+    assert (loaded.search(some_vectors(2, seed=8), 1)[1] == [[301], [3]]).all()
+
+
+def test_an_empty_index_is_saved_too(exact: Shelf, tmp_path: Path) -> None:
+    assert isinstance(exact.index, ExactIndex)
+    exact.index.save(tmp_path / "index.bin")
+    loaded = load(tmp_path / "index.bin", exact)
+    assert (len(loaded), loaded.last_id) == (0, -1)
+
+
+def refusal(path: Path, shelf: Shelf) -> str:
+    with pytest.raises(CacheError) as caught:
+        load(path, shelf)
+    assert caught.value.todo == "make the index again from the stored vectors"
+    return caught.value.given
+
+
+def test_a_file_that_is_not_one_is_refused(exact: Shelf, saved: Path) -> None:
+    data = saved.read_bytes()
+    assert "No such file" in refusal(saved.with_name("missing"), exact)
+    assert "cannot be used" in refusal(saved.parent, exact)
+    for text, part in (
+        (b"", "it has 0 bytes"),
+        (b"SQLite format 3\0" * 9, "it starts with b'SQLite f'"),
+        (data[:15], "it has 15 bytes"),
+        (data[:100], "its header is damaged"),
+        (data[:-1], "bytes, expected"),
+        (data + b"\0", "bytes, expected"),
+    ):
+        saved.write_bytes(text)
+        assert part in refusal(saved, exact)
+
+
+@settings(max_examples=60)
+@given(where=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
+def test_any_damaged_byte_is_noticed(
+    damaged: tuple[Path, bytes], where: float, change: int
+) -> None:
+    path, data = damaged
+    spoilt = bytearray(data)
+    spoilt[int(where * len(data))] ^= change
+    path.write_bytes(spoilt)
+    refusal(path, Shelf(ExactIndex))
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    shelf = Shelf(lambda dim, fetch: ExactIndex(dim, fetch, SMALL))
+    shelf.add(list(range(70)), some_vectors(70))
+    path = tmp_path_factory.mktemp("damaged") / "index.bin"
+    assert isinstance(shelf.index, ExactIndex)
+    shelf.index.save(path)
+    return path, path.read_bytes()
+
+
+def test_a_file_made_for_something_else_is_refused(
+    exact: Shelf, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(CacheError, match="its dim is 44, expected 43"):
+        ExactIndex.load(saved, 43, exact.fetch)
+    with pytest.raises(CacheError, match="its bits is 48, expected 8"):
+        ExactIndex.load(saved, DIM, exact.fetch, ScanSettings(bits=8))
+    monkeypatch.setattr("originid.index.exact.LAYOUT", "another FAISS")
+    assert "expected another FAISS" in refusal(saved, exact)
+    monkeypatch.setattr(cache, "FORMAT", 2)
+    assert "format 1" in refusal(saved, exact)
+
+
+@pytest.mark.parametrize("parts", [None, [{}], [{"rows": "x", "checksum": 0}], [{"rows": -99}]])
+def test_a_header_that_makes_no_sense_is_refused(exact: Shelf, saved: Path, parts: object) -> None:
+    data = saved.read_bytes()
+    length = cache.PREFIX.unpack_from(data)[2]
+    header = json.loads(data[cache.PREFIX.size :][:length]) | {"parts": parts}
+    text = json.dumps(header).encode()
+    prefix = cache.PREFIX.pack(cache.MAGIC, cache.FORMAT, len(text), zlib.crc32(text))
+    saved.write_bytes(prefix + text + data[cache.PREFIX.size + length :])
+    assert "cannot be used" in refusal(saved, exact)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_save_that_fails_leaves_the_old_file(
+    exact: Shelf, saved: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    exact.remove([1])
+    monkeypatch.setattr(os, call, full)
+    assert isinstance(exact.index, ExactIndex)
+    with pytest.raises(OSError, match="No space left"):
+        exact.index.save(saved)
+    monkeypatch.undo()
+    assert os.listdir(saved.parent) == ["index.bin"]
+    assert len(load(saved, exact)) == 296
+
+
+def test_left_overs_of_a_dead_process_are_removed(exact: Shelf, saved: Path) -> None:
+    old, new = saved.with_name(".index.bin.0.tmp"), saved.with_name(".index.bin.1.tmp")
+    for file in (old, new):
+        file.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    assert isinstance(exact.index, ExactIndex)
+    exact.index.save(saved)
+    assert not old.exists()
+    assert new.exists()
+
+
+KILLED = """
+import sys
+import numpy as np
+from originid.index import Codec, ExactIndex
+index = ExactIndex(64, None)
+index.add(np.arange(20000), np.random.default_rng(0).integers(0, 256, (20000, 96), np.uint8))
+while True:
+    index.save(sys.argv[1])
+    print("saved", flush=True)
+"""
+
+
+def test_a_process_killed_while_it_saves_leaves_a_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "index.bin"
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        for _ in range(3):
+            assert process.stdout.readline() == b"saved\n"
+        process.kill()
+    assert len(ExactIndex.load(path, 64, lambda ids: (ids, np.empty((0, 96), np.uint8)))) == 20000

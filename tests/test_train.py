@@ -1,0 +1,236 @@
+"""Training and evaluation from files: by their effect, and on material with holes."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PILImage
+from PIL import ImageFilter
+
+from originid import cli
+from originid.encoders import open_encoder
+from originid.errors import InputError
+from originid.evaluation.protocol import Protocol
+from originid.evaluation.run import cross_validate, evaluate_model
+from originid.images import decode
+from originid.model import open_model
+from originid.pairs import read_pairs
+from originid.testing import textured_image
+from originid.training.closed_form import ClosedForm
+from originid.training.train import fit_latents, train_model
+
+SETTINGS = ClosedForm(cutoff=8, rank=16)
+Run = Callable[..., tuple[int, str, str]]
+
+
+def edit(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What an edit does to a photo: another tint, other details, the same layout."""
+    blurred = np.asarray(PILImage.fromarray(image).filter(ImageFilter.GaussianBlur(4)))
+    tinted = blurred * rng.uniform(0.3, 1, 3) + rng.uniform(0, 80, 3)
+    return np.clip(tinted + rng.normal(0, 12, image.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 origins of 4 sources with 2 edits each, 150 other photos, and a manifest."""
+    folder = tmp_path_factory.mktemp("material")
+    rng = np.random.default_rng(0)
+    (folder / "photos").mkdir()
+    for seed in range(150):
+        PILImage.fromarray(textured_image(seed + 500)).save(folder / "photos" / f"{seed}.png")
+    with open(folder / "pairs.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["origin", "query", "origin_group", "kind", "source"])
+        for i in range(24):
+            origin = textured_image(i)
+            PILImage.fromarray(origin).save(folder / f"o{i}.png")
+            for k in range(2):
+                PILImage.fromarray(edit(origin, rng)).save(folder / f"q{i}-{k}.png")
+                writer.writerow([f"o{i}.png", f"q{i}-{k}.png", i, "ab"[k], f"source{i % 4}"])
+    return folder
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: object) -> tuple[int, str, str]:
+        status = cli.run([str(argument) for argument in arguments])
+        output = capsys.readouterr()
+        return status, output.out, output.err
+
+    return call
+
+
+def test_a_trained_model_beats_no_map(material: Path, tmp_path: Path) -> None:
+    pairs = read_pairs(material / "pairs.csv")
+    encoder = open_encoder("pixels")
+    protocol = Protocol(population=1000)
+    plain = cross_validate(pairs, material / "photos", encoder, None, protocol).report
+    mapped = cross_validate(pairs, material / "photos", encoder, SETTINGS, protocol).report
+    assert mapped.references == plain.references == 174
+    assert mapped.averages.values["acc"] > plain.averages.values["acc"] + 0.1
+    assert mapped.averages.values["acc"] > 0.9
+
+
+def test_one_pass_over_files_equals_latents_in_memory(material: Path, tmp_path: Path) -> None:
+    pairs = read_pairs(material / "pairs.csv")
+    encoder = open_encoder("pixels")
+    model, failures = train_model(tmp_path / "m", pairs, [material / "photos"], encoder, SETTINGS)
+    assert failures == []
+    assert model.training["pairs"] == 48
+    assert model.training["natural_images"] == 174
+
+    def latents(paths: list[Path]) -> np.ndarray:
+        return encoder.encode(np.stack([decode(path.read_bytes(), 256).image for path in paths]))
+
+    photos = sorted((material / "photos").iterdir())
+    origins = list(dict.fromkeys(pair.origin for pair in pairs))
+    expected = fit_latents(
+        latents([pair.origin for pair in pairs]),
+        latents([pair.query for pair in pairs]),
+        [pair.group for pair in pairs],
+        latents([*origins, *photos]),
+        encoder.shapes,
+        SETTINGS,
+    )
+    some = latents(photos[:5])
+    assert np.allclose(model.linear_map.apply(some), expected.apply(some), rtol=1e-2, atol=1e-2)
+
+
+def test_training_twice_gives_the_same_bytes(material: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        train_model(
+            tmp_path / name,
+            read_pairs(material / "pairs.csv"),
+            [material / "photos"],
+            open_encoder("pixels"),
+            SETTINGS,
+        )
+    for file in ("map.safetensors", "model.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_an_origin_among_the_photos_is_no_stranger(material: Path, tmp_path: Path) -> None:
+    shutil.copytree(material / "photos", tmp_path / "photos")
+    for origin in material.glob("o*.png"):
+        shutil.copy(origin, tmp_path / "photos")
+    models = [
+        train_model(
+            tmp_path / f"m{i}",
+            read_pairs(material / "pairs.csv"),
+            [photos],
+            open_encoder("pixels"),
+            SETTINGS,
+        )[0]
+        for i, photos in enumerate([material / "photos", tmp_path / "photos"])
+    ]
+    assert models[0].calibration == models[1].calibration
+
+
+def test_files_with_holes_are_reported_and_passed_over(
+    material: Path, tmp_path: Path, run: Run
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(material, folder)
+    (folder / "o0.png").unlink()
+    (folder / "q1-0.png").write_bytes(b"")
+    (folder / "photos" / "3.png").write_bytes(b"torn")
+    status, out, _ = run(
+        "train", folder / "pairs.csv", "--origins", folder / "photos", "--encoder", "pixels",
+        "--map", "structured", "-o", tmp_path / "m", "--json",
+    )  # fmt: skip
+    done = json.loads(out)
+    assert status == 0
+    assert done["pairs"] == 45
+    assert {Path(row["path"]).name for row in done["skipped"]} == {"o0.png", "q1-0.png", "3.png"}
+    status, out, _ = run(
+        "evaluate", folder / "pairs.csv", "--references", folder / "photos",
+        "--model", tmp_path / "m", "--json",
+    )  # fmt: skip
+    report = json.loads(out)
+    assert status == 0
+    assert (report["queries"], report["references"]) == (45, 23 + 149)
+    assert len(report["skipped"]) == 3
+
+
+def test_evaluate_prints_the_contract(material: Path, tmp_path: Path, run: Run) -> None:
+    sheet = tmp_path / "failures.png"
+    status, out, _ = run(
+        "evaluate", material / "pairs.csv", "--references", material / "photos",
+        "--encoder", "pixels", "--map", "none", "--by", "source", "--json", "--failures", sheet,
+    )  # fmt: skip
+    report = json.loads(out)
+    assert status == 0
+    assert {"queries", "groups", "references", "mAP", "acc", "recall", "ci95", "projected",
+            "by", "skipped"} <= set(report)  # fmt: skip
+    assert (report["queries"], report["groups"], report["references"]) == (48, 24, 174)
+    assert set(report["recall"]) == {"5", "10"}
+    assert set(report["by"]) == {"kind", "source"}
+    assert set(report["by"]["kind"]) == {"a", "b"}
+    assert 0 <= report["acc"] <= report["mAP"] <= 100
+    assert report["ci95"]["acc"][0] <= report["acc"] <= report["ci95"]["acc"][1]
+    with PILImage.open(sheet) as picture:
+        assert picture.size[0] > 100
+
+
+def test_evaluate_prints_a_table(material: Path, run: Run) -> None:
+    status, out, _ = run(
+        "evaluate", material / "pairs.csv", "--references", material / "photos",
+        "--encoder", "pixels",
+    )  # fmt: skip
+    assert status == 0
+    assert out.startswith("48 queries of 24 origin groups, 174 references")
+    assert "kind a" in out
+
+
+def test_folders_of_origins_may_follow_the_manifest(
+    material: Path, tmp_path: Path, run: Run
+) -> None:
+    (tmp_path / "none").mkdir()
+    arguments = ["--encoder", "pixels", "--map", "structured", "--json", "-o", tmp_path / "m"]
+    status, out, _ = run(
+        "train", material / "pairs.csv", "--origins", tmp_path / "none", material / "photos",
+        *arguments,
+    )  # fmt: skip
+    assert status == 0
+    assert json.loads(out)["natural_images"] == 174
+
+
+def test_fewer_dims_make_shorter_vectors(material: Path, tmp_path: Path, run: Run) -> None:
+    status, _, err = run(
+        "train", material / "pairs.csv", "--origins", material / "photos", "--encoder", "pixels",
+        "--dim", "40", "-o", tmp_path / "m",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    outcome = evaluate_model(
+        read_pairs(material / "pairs.csv"),
+        material / "photos",
+        open_model(tmp_path / "m"),
+        Protocol(population=1000),
+    )
+    assert open_model(tmp_path / "m").dim == 40
+    assert outcome.report.averages.values["acc"] > 0.9
+
+
+def test_nothing_readable_is_said(material: Path, tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("origin,query,source\na.png,b.png,s\n")
+    pairs = read_pairs(tmp_path / "pairs.csv")
+    with pytest.raises(InputError, match="none of 1 pairs can be read"):
+        evaluate_model(pairs, material / "photos", open_model(), Protocol())
+    with pytest.raises(InputError, match="no readable pairs"):
+        train_model(tmp_path / "m", pairs, [material / "photos"], open_encoder("pixels"), SETTINGS)
+    assert not (tmp_path / "m").exists()
+
+
+def test_an_existing_model_is_not_overwritten(material: Path, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "mine").write_text("x")
+    status, _, err = run(
+        "train", material / "pairs.csv", "--origins", material / "photos", "--encoder", "pixels",
+        "-o", tmp_path / "m",
+    )  # fmt: skip
+    assert status == 1
+    assert "exists" in err
