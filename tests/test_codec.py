@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -105,6 +105,7 @@ def test_rotation_spreads_what_is_concentrated() -> None:
     assert np.abs(components).max() < 5.5
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(0, 2**32 - 1))
 def test_a_code_is_within_half_a_step(dim: int, seed: int) -> None:
     codec, vectors = Codec(dim), some_vectors(3, dim, seed)

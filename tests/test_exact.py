@@ -124,7 +124,7 @@ def test_a_file_that_is_not_one_is_refused(exact: Shelf, saved: Path) -> None:
         assert part in refusal(saved, exact)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(where=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
 def test_any_damaged_byte_is_noticed(
     damaged: tuple[Path, bytes], where: float, change: int

@@ -89,7 +89,7 @@ def test_ids_are_any_that_are_not_negative(shelf: Shelf) -> None:
     shelf.check(some_vectors(3, seed=1), 5)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     st.sampled_from(list(INDEXES)),
     st.lists(st.tuples(st.booleans(), st.integers(0, 25), st.integers(1, 9)), max_size=12),

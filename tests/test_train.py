@@ -93,7 +93,7 @@ def test_one_pass_over_files_equals_latents_in_memory(material: Path, tmp_path: 
         latents([pair.query for pair in pairs]),
         [pair.group for pair in pairs],
         latents([*origins, *photos]),
-        encoder.shapes,
+        encoder,
         SETTINGS,
     )
     some = latents(photos[:5])

@@ -105,8 +105,13 @@ class DctBasis:
         return sum(c * h * w for c, h, w in self.shapes)
 
     @property
+    def dims(self) -> tuple[int, ...]:
+        """How many coefficients of each block are kept."""
+        return tuple(len(kept) for kept in self._kept)
+
+    @property
     def dim(self) -> int:
-        return sum(len(kept) for kept in self._kept)
+        return sum(self.dims)
 
     def coefficients(self, latents: Latents) -> Floats:
         """The kept DCT coefficients of latents (n, latent_dim), float32 of shape (n, dim)."""
@@ -132,7 +137,7 @@ class DctBasis:
 
 @dataclass(frozen=True)
 class DctMap:
-    """``(I + V^T diag(gain) V) diag(scale) (DCT(x) - mean)`` on the coefficients of a basis.
+    """``diag(weight) (I + V^T diag(gain) V) diag(scale) (DCT(x) - mean)``.
 
     Args:
         basis: which DCT coefficients are kept.
@@ -140,6 +145,7 @@ class DctMap:
         scale: float32 of shape (dim,).
         directions: V, float32 of shape (rank, dim) with orthonormal rows; rank may be 0.
         gain: float32 of shape (rank,).
+        weight: float32 of shape (dim,).
     """
 
     basis: DctBasis
@@ -147,6 +153,7 @@ class DctMap:
     scale: Floats
     directions: Floats
     gain: Floats
+    weight: Floats
     kind: ClassVar[str] = "dct"
 
     @property
@@ -160,7 +167,7 @@ class DctMap:
     def apply(self, latents: Latents) -> Floats:
         scaled = (self.basis.coefficients(latents) - self.mean) * self.scale
         correction = ((scaled @ self.directions.T) * self.gain) @ self.directions
-        return np.asarray(scaled + correction, np.float32)
+        return np.asarray((scaled + correction) * self.weight, np.float32)
 
 
 def dct_matrix(n: int) -> Floats:
@@ -235,6 +242,7 @@ def _pack(linear_map: LinearMap) -> tuple[dict[str, NDArray[Any]], dict[str, Any
             # Half precision turns a vector by less than 0.02 degrees and halves the file.
             "directions": linear_map.directions.astype(np.float16),
             "gain": linear_map.gain,
+            "weight": linear_map.weight,
         }, header
     raise TypeError(f"no file format for {type(linear_map).__name__}")
 
@@ -250,8 +258,9 @@ def _unpack(header: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> LinearM
         )
         dct_map = DctMap(basis, **floats)
         rank = len(dct_map.gain)
-        for name, shape in {"mean": (basis.dim,), "scale": (basis.dim,),
-                            "directions": (rank, basis.dim)}.items():  # fmt: skip
+        vector = (basis.dim,)
+        wanted = {"mean": vector, "scale": vector, "weight": vector, "directions": (rank, *vector)}
+        for name, shape in wanted.items():
             if floats[name].shape != shape:
                 raise ValueError(f"{name}: shape {floats[name].shape}, expected {shape}")
         return dct_map

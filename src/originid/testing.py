@@ -1,5 +1,6 @@
 """Exact stand-ins for tests, ours and yours: small enough to do in your head."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ class QuadrantEncoder:
     spec: str = "quadrants"
     size: int = 8
     shapes: tuple[Shape, ...] = ((3, 2, 2),)
+    cutoffs: tuple[float, ...] = (math.inf,)
     identity: str = "quadrants-1"
 
     def encode(self, images: Image) -> Latents:

@@ -21,8 +21,8 @@ def train(
         typer.Option(help="Folders of more natural images; may be given several times."),
     ] = None,
     encoder: Annotated[
-        str, typer.Option(help="For example pixels+edges, or diffusers:FOLDER_OR_HUB_ID.")
-    ] = "pixels+edges",
+        str, typer.Option(help="For example tones+edges, or diffusers:FOLDER_OR_HUB_ID.")
+    ] = "tones+edges",
     map: Annotated[str, typer.Option(help="structured or full.")] = "full",
     dim: Annotated[
         int | None, typer.Option(min=1, help="Dimensions of a vector; by default the best.")

@@ -10,6 +10,7 @@ from originid.encoders.base import Encoder, Shape, latent_dim
 from originid.encoders.edges import EdgesEncoder
 from originid.encoders.joined import JoinedEncoder
 from originid.encoders.pixels import PixelsEncoder
+from originid.encoders.tones import TonesEncoder
 from originid.errors import InputError
 
 __all__ = ["ENCODERS", "Encoder", "JoinedEncoder", "Shape", "latent_dim", "open_encoder"]
@@ -34,6 +35,7 @@ def _plain(name: str, encoder: Callable[[], Encoder]) -> Callable[[str], Encoder
 
 ENCODERS: dict[str, Callable[[str], Encoder]] = {
     "pixels": _plain("pixels", PixelsEncoder),
+    "tones": _plain("tones", TonesEncoder),
     "edges": _plain("edges", EdgesEncoder),
     "diffusers": _diffusers,
 }

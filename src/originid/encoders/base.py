@@ -13,8 +13,9 @@ class Encoder(Protocol):
 
     ``spec`` is the text that names the encoder on the command line. ``size`` is the side in
     pixels of the square images it takes. ``shapes`` are the (C, H, W) blocks whose flattened
-    concatenation is the latent. ``identity`` changes whenever the latents would: it is part
-    of a model's fingerprint.
+    concatenation is the latent. ``cutoffs`` are, for each block, the radial frequency of its 2-D
+    DCT from which on a map should ignore it, in half periods per side. ``identity`` changes
+    whenever the latents would: it is part of a model's fingerprint.
     """
 
     @property
@@ -25,6 +26,9 @@ class Encoder(Protocol):
 
     @property
     def shapes(self) -> tuple[Shape, ...]: ...
+
+    @property
+    def cutoffs(self) -> tuple[float, ...]: ...
 
     @property
     def identity(self) -> str: ...

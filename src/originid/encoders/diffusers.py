@@ -57,6 +57,8 @@ class DiffusersEncoder:
         self._network = network.to(self._device, self._dtype).eval()
         blank = np.zeros((1, size, size, 3), np.uint8)
         self.shapes: tuple[Shape, ...] = (tuple(self._encode(blank).shape[1:]),)
+        # 20 of the 32 half periods of the paper's latent.
+        self.cutoffs = (0.625 * self.shapes[0][1],)
 
     def encode(self, images: Image) -> Latents:
         # An image of 256 x 256 needs about 100 MB in the widest layer of AutoencoderKL.

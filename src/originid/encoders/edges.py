@@ -5,36 +5,50 @@ from dataclasses import dataclass
 import numpy as np
 
 from originid.encoders.base import Shape
-from originid.encoders.pixels import GRID, box_means
+from originid.encoders.grid import CELLS, Floats, block_means, flatten, image_means
 from originid.types import Image, Latents
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+FINE = 64  # the grid on which gradients are taken: noise and texture are averaged away
+LOCAL = 16  # the grid whose cells share one measure of contrast
+FLOOR = 3e-4  # contrast below which edges fade: a difference of 2 % between neighbours
 
 
 @dataclass(frozen=True)
 class EdgesEncoder:
-    """Strength and orientation of brightness edges on a 32 x 32 grid.
+    """Strength and orientation of edges in colour and brightness on a 32 x 32 grid.
 
-    With g the gradient of the luma at 128 x 128 pixels and t its angle, the channels are the
-    box means of sqrt|g|, sqrt|g| cos 2t and sqrt|g| sin 2t. Doubling the angle makes an edge
-    from dark to light the same as one from light to dark, so inverted tones keep their latent;
-    the root keeps strong edges from outshouting the others.
+    From the structure tensor of RGB at 64 x 64 pixels (sums of gx gx, gy gy and gx gy over the
+    colours; Di Zenzo 1986) come an edge's strength, of which the root is taken, relative to the
+    contrast around it, and its orientation. The channels are the strength, and the strength times
+    cos and sin of twice and of four times the angle. An edge from dark to light has the same
+    orientation as one from light to dark, so inverted tones keep their latent.
     """
 
     spec: str = "edges"
     size: int = 256
-    shapes: tuple[Shape, ...] = ((3, GRID, GRID),)
+    shapes: tuple[Shape, ...] = ((5, CELLS, CELLS),)
+    cutoffs: tuple[float, ...] = (20.0,)
     identity: str = "edges-1"
 
     def encode(self, images: Image) -> Latents:
-        n, size = len(images), self.size // 2
-        luma = images.astype(np.float32) @ LUMA
-        luma = luma.reshape(n, size, 2, size, 2).mean(axis=(2, 4))
-        gx, gy = np.zeros_like(luma), np.zeros_like(luma)
-        gx[:, :, 1:-1] = luma[:, :, 2:] - luma[:, :, :-2]
-        gy[:, 1:-1, :] = luma[:, 2:, :] - luma[:, :-2, :]
-        squared = gx * gx + gy * gy + np.float32(1e-6)
-        root = squared**0.25
-        scale = root / squared
-        channels = np.stack([root, scale * (gx * gx - gy * gy), scale * 2 * gx * gy], axis=-1)
-        return box_means(channels)
+        xx, yy, xy = _structure_tensor(image_means(images, FINE))
+        energy = xx + yy
+        local = block_means(energy, LOCAL) + np.float32(FLOOR)
+        around = np.repeat(np.repeat(local, FINE // LOCAL, 1), FINE // LOCAL, 2)
+        strength = np.sqrt(np.sqrt(energy / around))
+        inverse = 1 / (energy + np.float32(1e-8))
+        cos2, sin2 = (xx - yy) * inverse, 2 * xy * inverse
+        cos4, sin4 = cos2 * cos2 - sin2 * sin2, 2 * cos2 * sin2
+        turned = [strength * angle for angle in (cos2, sin2, cos4, sin4)]
+        return flatten([block_means(channel, CELLS) for channel in (strength, *turned)])
+
+
+def _structure_tensor(colours: Floats) -> tuple[Floats, Floats, Floats]:
+    """Sums over the colours of gx gx, gy gy and gx gy, each (n, h, w), from (n, h, w, 3)."""
+    planes = np.moveaxis(colours, 3, 1)
+    padded = np.pad(planes, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    gx = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
+    gy = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
+    pairs = ((gx, gx), (gy, gy), (gx, gy))
+    xx, yy, xy = (np.einsum("nchw,nchw->nhw", a, b) for a, b in pairs)
+    return xx, yy, xy

@@ -37,6 +37,10 @@ class JoinedEncoder:
         return tuple(shape for part in self.parts for shape in part.shapes)
 
     @property
+    def cutoffs(self) -> tuple[float, ...]:
+        return tuple(cutoff for part in self.parts for cutoff in part.cutoffs)
+
+    @property
     def identity(self) -> str:
         return "+".join(part.identity for part in self.parts)
 

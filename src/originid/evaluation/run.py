@@ -104,7 +104,23 @@ def cross_validate(
     Raises:
         InputError: no pair can be read, or there are fewer separate sources than folds.
     """
-    material = _encode(pairs, photos, encoder, lambda latents: latents, progress)
+    return judge_folds(encode_all(pairs, photos, encoder, progress), encoder, settings, protocol)
+
+
+def encode_all(
+    pairs: Sequence[Pair],
+    photos: Path,
+    encoder: Encoder,
+    progress: Progress = lambda done, total: None,
+) -> Material:
+    """The latents of all pairs and photos, held in memory."""
+    return _encode(pairs, photos, encoder, lambda latents: latents, progress)
+
+
+def judge_folds(
+    material: Material, encoder: Encoder, settings: ClosedForm | None, protocol: Protocol
+) -> Outcome:
+    """Cross-validate on latents at hand, as `cross_validate` does."""
     folds = assign_folds(material.pairs, protocol.fold_by, protocol.folds)
     truth = find_truth(material.pairs, material.references)
     rankings = []
@@ -134,7 +150,7 @@ def _fit_without(
         material.take(pair.query for pair in train),
         [pair.group for pair in train],
         material.take(natural),
-        encoder.shapes,
+        encoder,
         settings,
     )
 

@@ -37,7 +37,8 @@ class ScanSettings:
     3,727th with 704. 4,096 bits of a million references are 512 MB.
 
     ``shortlist`` rescored, and at least 4 per match asked for. 100 held the best reference of
-    each of those queries; 400 held 99.7 % of the ten best and cost a tenth of a scan to read.
+    each of those queries; 400 held 99.7 % of the ten best, and rescoring them takes a third of the
+    time of a scan on one core.
 
     ``part`` rows that one thread scans: small enough that 8 cores share a million, large enough
     that what a part costs however small it is stays below a tenth.

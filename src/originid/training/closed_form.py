@@ -16,13 +16,17 @@ stationary), and shrunk toward that diagonal D::
 
 With R = V^T diag(lambda) V the inverse root has the form of a `DctMap`::
 
-    W = (I + V^T diag(gain) V) D^(-1/2),    gain = (1 + blend / (1 - blend) lambda)^(-1/2) - 1
+    W = D^tilt (I + V^T diag(gain) V) D^(-1/2)
+    gain = (1 + blend / (1 - blend) lambda)^(-1/2) - 1
 
-up to a factor that the cosine ignores. ``blend = 0`` or ``rank = 0`` is the structured map.
+up to a factor that the cosine ignores. ``blend = 0`` or ``rank = 0`` is the structured map. A small
+``tilt`` gives back a little of the weight that whitening takes from coefficients that edits change
+much, which are those in which images differ most.
 Asked for fewer dimensions, the fit returns the `DenseMap` of the directions with the largest
 ratio of total to within-pair scatter, S_b / S_w.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,21 +44,25 @@ class ClosedForm:
     """Settings of the fit.
 
     Args:
-        cutoff: radial frequency below which DCT coefficients are kept; infinity keeps all.
+        cutoff: radial frequency below which DCT coefficients are kept; infinity keeps all, None
+            takes what each encoder says of itself.
         blend: share of the full scatter against its diagonal, in [0, 1).
+        tilt: exponent of the diagonal that multiplies the result, each block's geometric mean 1.
         rank: how many directions of the full scatter are corrected; 0 fits the diagonal only.
         dim: how many dimensions the map has; None keeps every coefficient.
     """
 
-    cutoff: float = 20.0
-    blend: float = 0.5
+    cutoff: float | None = None
+    blend: float = 0.7
+    tilt: float = 0.1
     rank: int = 512
     dim: int | None = None
 
     def __post_init__(self) -> None:
         checks = {
-            "cutoff": self.cutoff > 0,
+            "cutoff": self.cutoff is None or self.cutoff > 0,
             "blend": 0 <= self.blend < 1,
+            "tilt": math.isfinite(self.tilt),
             "rank": self.rank >= 0,
             "dim": self.dim is None or self.dim >= 1,
         }
@@ -62,7 +70,7 @@ class ClosedForm:
             if not good:
                 raise InputError(
                     f"{name} = {getattr(self, name)}",
-                    "expected cutoff > 0, 0 <= blend < 1, rank >= 0 and dim >= 1",
+                    "expected cutoff > 0, 0 <= blend < 1, a finite tilt, rank >= 0 and dim >= 1",
                     f"choose another {name}",
                 )
 
@@ -134,6 +142,7 @@ def fit(within: Scatter, natural: Scatter, settings: ClosedForm) -> LinearMap:
         scale.astype(np.float32),
         vectors.astype(np.float32),
         gain.astype(np.float32),
+        _tilted(within.basis, diagonal, settings.tilt).astype(np.float32),
     )
     return dct_map if settings.dim is None else _cut(dct_map, natural.covariance(), settings.dim)
 
@@ -143,7 +152,8 @@ def no_map(natural: Scatter) -> DctMap:
     k = natural.basis.dim
     empty = np.zeros((0, k), np.float32)
     mean = natural.mean.astype(np.float32)
-    return DctMap(natural.basis, mean, np.ones(k, np.float32), empty, np.zeros(0, np.float32))
+    ones = np.ones(k, np.float32)
+    return DctMap(natural.basis, mean, ones, empty, np.zeros(0, np.float32), ones)
 
 
 def _check(within: Scatter, natural: Scatter, settings: ClosedForm) -> None:
@@ -175,6 +185,12 @@ def _check(within: Scatter, natural: Scatter, settings: ClosedForm) -> None:
         )
 
 
+def _tilted(basis: DctBasis, diagonal: Doubles, tilt: float) -> Doubles:
+    """The diagonal to the power of the tilt, its geometric mean in each block 1."""
+    blocks = np.split(diagonal, np.cumsum(basis.dims)[:-1])
+    return np.concatenate([np.exp(tilt * (np.log(b) - np.log(b).mean())) for b in blocks])
+
+
 def _top_eigen(correlation: Doubles, settings: ClosedForm) -> tuple[Doubles, Doubles]:
     """Largest eigenvalues (r,) and their eigenvectors as rows (r, k), signs fixed."""
     k = len(correlation)
@@ -192,7 +208,7 @@ def _cut(dct_map: DctMap, total: Doubles, dim: int) -> DenseMap:
     """Keep the directions in which whitened natural images vary most (largest S_b / S_w)."""
     k = dct_map.dim
     whiten = np.eye(k) + dct_map.directions.T.astype(np.float64) * dct_map.gain @ dct_map.directions
-    whiten = whiten * dct_map.scale
+    whiten = dct_map.weight[:, None] * whiten * dct_map.scale
     _, vectors = np.linalg.eigh(whiten @ total @ whiten.T)
     rows = vectors.T[::-1][:dim] @ whiten
     to_latents = dct_map.basis.latents

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid import __version__
-from originid.encoders import Encoder, Shape
+from originid.encoders import Encoder
 from originid.images import find_images
 from originid.linear_map import DctBasis, LinearMap, unit_length
 from originid.model import Model, save_model
@@ -26,10 +26,13 @@ SAMPLE_NATURAL = 10_000
 FLUSH = 512  # rows added to a scatter together
 
 
-def basis_for(shapes: tuple[Shape, ...], settings: ClosedForm | None) -> DctBasis:
+def basis_for(encoder: Encoder, settings: ClosedForm | None) -> DctBasis:
     """The DCT coefficients that a fit with these settings keeps; without settings, all."""
-    cutoff = np.inf if settings is None else settings.cutoff
-    return DctBasis(shapes, (cutoff,) * len(shapes))
+    if settings is None:
+        return DctBasis(encoder.shapes, (np.inf,) * len(encoder.shapes))
+    if settings.cutoff is None:
+        return DctBasis(encoder.shapes, encoder.cutoffs)
+    return DctBasis(encoder.shapes, (settings.cutoff,) * len(encoder.shapes))
 
 
 def group_weights(groups: Sequence[str]) -> NDArray[np.float64]:
@@ -43,7 +46,7 @@ def fit_latents(
     queries: Latents,
     groups: Sequence[str],
     natural: Latents,
-    shapes: tuple[Shape, ...],
+    encoder: Encoder,
     settings: ClosedForm | None,
 ) -> LinearMap:
     """Fit a map to latents in memory.
@@ -53,10 +56,10 @@ def fit_latents(
         queries: of the pairs, (q, latent_dim).
         groups: of the pairs, q of them.
         natural: of natural images, (n, latent_dim).
-        shapes: the blocks of a latent.
+        encoder: what made the latents.
         settings: of the fit; None is no map but the mean.
     """
-    basis = basis_for(shapes, settings)
+    basis = basis_for(encoder, settings)
     total = Scatter(basis, second=settings is not None and settings.dim is not None)
     total.add(natural)
     if settings is None:
@@ -158,7 +161,7 @@ class _Pass:
     """What one pass over the images collects."""
 
     def __init__(self, encoder: Encoder, settings: ClosedForm, pairs: int) -> None:
-        basis = basis_for(encoder.shapes, settings)
+        basis = basis_for(encoder, settings)
         self.within = Scatter(basis)
         self.natural = Scatter(basis, second=settings.dim is not None)
         self.queries: list[tuple[Latents, str]] = []
