@@ -1,6 +1,6 @@
 """What each encoder and map reaches on real edits: the table of docs/evaluation.md.
 
-usage: python benchmarks/encoders.py PAIRS.csv --references FOLDER --encoder E [--encoder E ...] [--json]
+usage: python benchmarks/encoders.py PAIRS.csv --references FOLDER --encoder E... [--json]
 
 As `originid evaluate --encoder E --map M` for M in none, structured and full, but encoding every
 image once; of an encoder joined with +, its parts are judged too.
@@ -8,7 +8,6 @@ image once; of an encoder joined with +, its parts are judged too.
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -80,4 +79,4 @@ def print_row(encoder: Encoder, name: str, report: Json, header: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

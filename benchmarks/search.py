@@ -4,11 +4,11 @@ usage: python benchmarks/search.py [--references 1000000] [--dim 1413] [--querie
 
 Vectors are drawn that resemble those of real images (image_vectors.py), stored as a collection
 stores them in a temporary folder that is removed, and searched by a child process that does
-nothing else. Single queries and batches of 200 alternate with numpy's plain
-product over as many vectors of 512 float32 and its top 10; every time is a median, with all files
-in the system's cache. Recall is the share of the best (of the ten best) references by exact float
-product of the full vectors that the search returns. A million references need about 3 GB of disk,
-6 GB of memory (numpy's part) and, on two cores, 6 minutes.
+nothing else. Single queries and batches of 200 alternate with numpy's plain product over as many
+vectors of 512 float32 and its top 10; every time is a median, with all files in the system's
+cache. Recall is the share of the best (of the ten best) references by exact float product of the
+full vectors that the search returns. A million references need 3 GB of disk, 4 GB of memory
+(numpy's part) and, on two cores, about 6 minutes.
 """
 
 import argparse

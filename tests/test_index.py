@@ -48,6 +48,15 @@ def test_few_dims(make: Callable[[int, Fetch], Index], dim: int) -> None:
     np.testing.assert_allclose(scores, expected, atol=2e-6)
 
 
+@pytest.mark.parametrize("dim", [512, 2317, 4096])
+def test_many_dims(make: Callable[[int, Fetch], Index], dim: int) -> None:
+    shelf = Shelf(make, dim)
+    vectors = some_vectors(100, dim)
+    shelf.add(list(range(100)), vectors)
+    for queries in (vectors, near(vectors)):
+        assert (shelf.index.search(queries, 1)[1][:, 0] == np.arange(100)).all()
+
+
 def test_the_origin_comes_first(shelf: Shelf) -> None:
     vectors = some_vectors(300)
     shelf.add(list(range(300)), vectors)

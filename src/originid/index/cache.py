@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 
 from originid.errors import OriginidError
-from originid.index.scan import Part, packed_size
+from originid.index.scan import Part, memory_size
 from originid.types import Json
 
 FORMAT = 1
@@ -74,7 +74,7 @@ def load_parts(path: Path, header: Json, bits: int) -> tuple[Json, list[Part]]:
                 if found[name] != expected:
                     raise ValueError(f"its {name} is {found[name]}, expected {expected}")
             rows = [part["rows"] for part in found["parts"]]
-            expected = file.tell() + sum(8 * n + packed_size(n, bits) for n in rows)
+            expected = file.tell() + sum(8 * n + memory_size(n, bits) for n in rows)
             if size != expected:
                 raise ValueError(f"it has {size} bytes, expected {expected}")
             return found, [_read_part(file, bits, **part) for part in found["parts"]]

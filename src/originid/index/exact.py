@@ -21,7 +21,7 @@ from originid.errors import InputError
 from originid.index.base import Fetch
 from originid.index.cache import load_parts, save_parts
 from originid.index.codec import VERSION, Codec, Codes
-from originid.index.scan import LAYOUT, Part, use_one_thread
+from originid.index.scan import LAYOUT, Part, scanned_queries, use_one_thread
 from originid.types import Ids, Json, Scores, Vectors
 
 QUERIES = 256  # searched at a time: bounds memory, and lets others in between
@@ -70,7 +70,7 @@ class ExactIndex:
         self.last_id = -1
         """The largest id ever added; -1 before the first."""
         self._fetch = fetch
-        self._bits = -(-min(dim, settings.bits) // 8) * 8
+        self._bits = min(dim, settings.bits)
         self._parts: list[Part] = []
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(_cores(), "originid-scan", use_one_thread)
@@ -149,22 +149,21 @@ class ExactIndex:
 
     def _shortlists(self, rotated: Vectors, count: int) -> list[Ids]:
         """Sorted ids of the references with the best estimates, at most count, of each query."""
-        padded = np.zeros((len(rotated), self._bits), np.float32)
-        padded[:, : self.codec.dim] = rotated[:, : self._bits]
+        queries = scanned_queries(rotated, self._bits)
         with self._lock:
             if len(self) <= count:
                 ids = np.concatenate([np.empty(0, np.int64), *(part.ids for part in self._parts)])
                 return [np.sort(ids[ids >= 0])] * len(rotated)
-            estimates, ids = self._scan(padded, count)
+            estimates, ids = self._scan(queries, count)
         best = np.argpartition(-estimates, count - 1, axis=1)[:, :count]
         return list(np.sort(np.take_along_axis(ids, best, axis=1), axis=1))
 
-    def _scan(self, padded: Vectors, count: int) -> tuple[Scores, Ids]:
+    def _scan(self, queries: Vectors, count: int) -> tuple[Scores, Ids]:
         """The best count of every part, side by side: estimates and ids."""
         # A single part is left to FAISS's own threads, which share a batch by queries.
         run: Callable[..., Iterable[tuple[Scores, Ids]]]
         run = self._pool.map if len(self._parts) > 1 else map
-        found = list(run(lambda part: part.search(padded, count), self._parts))
+        found = list(run(lambda part: part.search(queries, count), self._parts))
         return np.hstack([part[0] for part in found]), np.hstack([part[1] for part in found])
 
     def _score(self, query: NDArray[np.float32], shortlist: Ids) -> tuple[Ids, Scores]:

@@ -3,6 +3,12 @@
 The only module that imports faiss. A 4-bit sub-quantiser with the 16 centroids (+-1, +-1, +-1,
 +-1) stands for the signs of 4 components, so that FAISS's product quantiser computes
 ``sum_i q_i sign(x_i)`` for a query of floats.
+
+FAISS rounds the 16 values of each sub-quantiser to 8 bits, all on the scale of the one with the
+widest range, and adds them up in 16 bits, which overflow unnoticed: above some 2,000 components
+the best references would come last. It also leaves out references whose sum is 0. So there is one
+sub-quantiser more than the bits need: each query gives it a range that keeps the largest sum below
+`LARGEST_SUM`, and a bit that is 1 for every reference keeps the smallest above 0.
 """
 
 from typing import Any
@@ -17,6 +23,8 @@ faiss: Any = untyped  # annotated in some versions, in part and not always right
 LAYOUT = str(faiss.__version__)  # how FAISS packs bits is FAISS's own business
 ALIGNED = 32  # rows packed together
 REMOVED_SHARE = 1 / 8  # of a part's rows: above it they are taken out, which costs 2 us per row
+SPARE = 4  # bits of the sub-quantiser that sets the scale
+LARGEST_SUM = 60_000  # below 65,536 by more than rounding can add up to
 SIGNS = ((np.arange(16)[:, None] >> np.arange(4)) & 1) * 2.0 - 1.0
 
 
@@ -29,22 +37,26 @@ class Part:
     """References that one thread scans: their ids, -1 where removed, and their bits."""
 
     def __init__(self, bits: int) -> None:
-        """Make an empty part for this number of bits, a multiple of 8."""
+        """Make an empty part for references of this number of bits."""
         self.ids: Ids = np.empty(0, np.int64)
         self.removed = 0
-        self._scan = faiss.IndexPQFastScan(bits, bits // 4, 4, faiss.METRIC_INNER_PRODUCT)
+        width = scanned_width(bits)
+        self._scan = faiss.IndexPQFastScan(width, width // 4, 4, faiss.METRIC_INNER_PRODUCT)
         _set_centroids(self._scan)
 
     def __len__(self) -> int:
         return len(self.ids) - self.removed
 
     def append(self, ids: Ids, packed: NDArray[np.uint8]) -> None:
-        """Add references: ids (n,) and their bits (n, bits / 8)."""
+        """Add references: ids (n,) and their bits (n, bytes), the first one lowest."""
+        codes = np.zeros((len(packed), self._scan.d // 8), np.uint8)
+        codes[:, : packed.shape[1]] = packed
+        codes[:, -1] |= 128
         # Packing n rows and copying them in takes 3 us a row; `add` would search the nearest
         # centroids of floats, 15 us a row.
         plain = faiss.IndexPQ(self._scan.d, self._scan.M, 4, faiss.METRIC_INNER_PRODUCT)
         _set_centroids(plain)
-        faiss.copy_array_to_vector(np.ascontiguousarray(packed).ravel(), plain.codes)
+        faiss.copy_array_to_vector(codes.ravel(), plain.codes)
         plain.ntotal = len(packed)
         self._scan.merge_from(faiss.IndexPQFastScan(plain), 0)
         self.ids = np.concatenate([self.ids, ids])
@@ -65,7 +77,7 @@ class Part:
         """The best estimates and their ids, (q, m): the best count, and -inf and -1 besides.
 
         Args:
-            queries: float32 of shape (q, bits), C-contiguous.
+            queries: as `scanned_queries` returns them.
             count: at least 1.
         """
         estimates, rows = self._scan.search(queries, min(count + self.removed, len(self.ids)))
@@ -74,7 +86,7 @@ class Part:
 
     def memory(self) -> NDArray[np.uint8]:
         """The packed bits, where they lie; valid until the part changes."""
-        count = packed_size(len(self.ids), self._scan.d)
+        count = _rounded(len(self.ids)) * self._scan.d // 8
         memory: NDArray[np.uint8] = faiss.rev_swig_ptr(self._scan.codes.get(), count)
         return memory
 
@@ -82,14 +94,34 @@ class Part:
         """Take these ids, -1 where removed, and make room for bits to be written to `memory`."""
         self.ids = ids
         self.removed = int(np.count_nonzero(ids < 0))
-        self._scan.codes.resize(packed_size(len(ids), self._scan.d))
+        self._scan.codes.resize(_rounded(len(ids)) * self._scan.d // 8)
         self._scan.ntotal = len(ids)
-        self._scan.ntotal2 = -(-len(ids) // ALIGNED) * ALIGNED
+        self._scan.ntotal2 = _rounded(len(ids))
 
 
-def packed_size(rows: int, bits: int) -> int:
-    """Bytes of memory of a part's bits."""
-    return -(-rows // ALIGNED) * ALIGNED * bits // 8
+def scanned_width(bits: int) -> int:
+    """Bits that a reference takes in a part."""
+    return -(-(bits + SPARE) // 8) * 8
+
+
+def scanned_queries(rotated: Vectors, bits: int) -> Vectors:
+    """Queries for `Part.search`: the first components of rotated vectors (q, dim), and the scale.
+
+    The range of a sub-quantiser is twice the sum of its 4 components' magnitudes.
+    """
+    queries = np.zeros((len(rotated), scanned_width(bits)), np.float32)
+    queries[:, :bits] = rotated[:, :bits]
+    queries[:, -1] = np.abs(queries).sum(axis=1) * 255 / LARGEST_SUM
+    return queries
+
+
+def memory_size(rows: int, bits: int) -> int:
+    """Bytes of a part's `memory`."""
+    return _rounded(rows) * scanned_width(bits) // 8
+
+
+def _rounded(rows: int) -> int:
+    return -(-rows // ALIGNED) * ALIGNED
 
 
 def _set_centroids(quantiser: Any) -> None:
