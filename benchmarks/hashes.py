@@ -23,18 +23,18 @@ from originid.evaluation.protocol import Protocol, find_truth, list_references, 
 from originid.evaluation.report import summarise
 from originid.images import decode, find_images, read_bytes
 from originid.pairs import image_paths, read_pairs, readable_pairs
-from originid.pipeline import available_cores, map_ordered
+from originid.parallel import available_cores, map_ordered
 from originid.types import Failure, Image, Vectors
 
 
 def phash(image: Image) -> Vectors:
     """pHash as 64 values of 0 or 1."""
-    return imagehash.phash(PILImage.fromarray(image)).hash.ravel()
+    return np.asarray(imagehash.phash(PILImage.fromarray(image)).hash.ravel(), np.float32)
 
 
 def pdq(image: Image) -> Vectors:
     """PDQ as 256 values of 0 or 1."""
-    return pdqhash.compute(image)[0]
+    return np.asarray(pdqhash.compute(image)[0], np.float32)
 
 
 HASHES: dict[str, Callable[[Image], Vectors]] = {"pHash": phash, "PDQ": pdq}
@@ -46,7 +46,7 @@ def hash_file(path: Path) -> dict[str, Vectors] | Failure:
         image = decode(read_bytes(path)).image
     except ImageError as error:
         return Failure(os.fspath(path), error.reason)
-    bits = {name: np.asarray(function(image), np.float32) for name, function in HASHES.items()}
+    bits = {name: function(image) for name, function in HASHES.items()}
     return {name: (2 * b - 1) / np.float32(np.sqrt(len(b))) for name, b in bits.items()}
 
 

@@ -23,7 +23,8 @@ from originid.collection import create_collection
 from originid.errors import ImageError
 from originid.images import decode, find_images, read_bytes
 from originid.model import DEFAULT, Model, open_model
-from originid.pipeline import CHUNK, available_cores, map_ordered
+from originid.parallel import available_cores, map_ordered
+from originid.pipeline import CHUNK
 
 
 def decode_alone(paths: list[str], workers: int) -> int:

@@ -39,7 +39,7 @@ def accuracy(vectors_of_queries: np.ndarray, vectors_of_origins: np.ndarray) -> 
 def test_the_map_is_the_inverse_root_of_the_blended_scatter() -> None:
     origins, queries = toy()
     within, natural = scatters(origins, queries)
-    fitted = fit(within, natural, ClosedForm(cutoff=np.inf, blend=0.5, rank=32))
+    fitted = fit(within, natural, ClosedForm(cutoff=np.inf, blend=0.5, rank=32, tilt=0))
     dct = np.kron(np.eye(2), np.kron(dct_matrix(4), dct_matrix(4))).astype(np.float64)
     differences = (queries - origins) @ dct.T
     s_w = sum(np.outer(d, d) for d in differences) / len(differences) / 2
@@ -60,7 +60,7 @@ def test_the_structured_map_divides_by_the_deviation_of_each_coefficient() -> No
     wanted = np.array([1.0, 2.0, 4.0, 8.0], np.float32)
     # Differences along one coefficient each, of known size.
     within.add((np.diag(wanted) @ dct_matrix(4)).astype(np.float32))
-    fitted = fit(within, natural, ClosedForm(cutoff=np.inf, rank=0))
+    fitted = fit(within, natural, ClosedForm(cutoff=np.inf, rank=0, tilt=0))
     assert isinstance(fitted, DctMap)
     assert np.allclose(fitted.scale * wanted, fitted.scale[0] * wanted[0])
     assert len(fitted.gain) == 0
@@ -171,7 +171,8 @@ def test_what_cannot_be_fitted_is_said(problem: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"cutoff": 0}, {"blend": 1.0}, {"blend": -0.1}, {"rank": -1}, {"dim": 0}]
+    "bad",
+    [{"cutoff": 0}, {"blend": 1.0}, {"blend": -0.1}, {"tilt": np.inf}, {"rank": -1}, {"dim": 0}],
 )
 def test_settings_out_of_range_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(bad))):

@@ -41,8 +41,9 @@ def vae_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     params=[
         "quadrants",
         "pixels",
+        "tones",
         "edges",
-        "pixels+edges",
+        "tones+edges",
         *(pytest.param(name, marks=needs_torch) for name in VAES),
     ]
 )
@@ -64,6 +65,7 @@ def test_latents_have_the_promised_form(encoder: Encoder) -> None:
     assert latents.shape == (5, latent_dim(encoder.shapes))
     assert latents.dtype == np.float32
     assert np.isfinite(latents).all()
+    assert len(encoder.cutoffs) == len(encoder.shapes)
     assert latents.std(axis=0).max() > 0
 
 
@@ -123,7 +125,19 @@ def test_edges_ignore_the_sign_and_offset_of_tones() -> None:
     encoder = open_encoder("edges")
     latent = encoder.encode(image)
     for other in (image + 100, 200 - image):
-        assert np.linalg.norm(encoder.encode(other) - latent) < 0.02 * np.linalg.norm(latent)
+        assert np.linalg.norm(encoder.encode(other) - latent) < 0.05 * np.linalg.norm(latent)
+
+
+def test_tones_by_hand() -> None:
+    image = np.zeros((1, 256, 256, 3), np.uint8)
+    image[0, :8, 8:16] = (255, 0, 0)  # a red cell at row 0, column 1
+    image[0, 8:16, 0:4] = 255  # a cell at row 1, column 0, half white, half black
+    luma, u, v, contrast = open_encoder("tones").encode(image).reshape(4, 32, 32)
+    assert luma[0, 1] == pytest.approx(0.299, abs=1e-4)
+    assert (u[0, 1], v[0, 1]) == (pytest.approx(1, abs=1e-4), pytest.approx(0, abs=1e-4))
+    # Each colour is 0 or 1 by halves: variance 1/4, three times.
+    assert contrast[1, 0] == pytest.approx(0.75**0.25, abs=1e-4)
+    assert luma[5, 5] == u[5, 5] == contrast[5, 5] == 0
 
 
 def test_joined_latents_are_side_by_side() -> None:
@@ -132,6 +146,7 @@ def test_joined_latents_are_side_by_side() -> None:
     parts = [open_encoder(name).encode(images) for name in ("edges", "pixels")]
     assert np.array_equal(joined.encode(images), np.concatenate(parts, axis=1))
     assert joined.identity != open_encoder("pixels+edges").identity
+    assert joined.cutoffs == (20.0, 20.0)
 
 
 @pytest.mark.parametrize("spec", ["", "pixel", "pixels+", "pixels:here", "default2"])

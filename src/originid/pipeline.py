@@ -1,23 +1,18 @@
 """Files to latents: reading, hashing, decoding and encoding, in parallel and in bounded memory."""
 
 import hashlib
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 
 from originid.encoders.base import Encoder
 from originid.errors import ImageError
 from originid.images import LIMITS, Limits, decode, read_bytes
+from originid.parallel import available_cores, map_ordered
 from originid.types import Failure, Image, Latents
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 CHUNK = 16  # images per task: amortises the hand-over to a thread, 3 MB of squashed pixels
 
 
@@ -86,30 +81,6 @@ def encode_sources(
     iterator = iter(sources)
     chunks = iter(lambda: list(islice(iterator, CHUNK)), [])
     yield from map_ordered(work, chunks, workers)
-
-
-def map_ordered(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int
-) -> Iterator[Result]:
-    """Apply a function in threads, yielding results in order, at most 2 x workers ahead."""
-    pool = ThreadPoolExecutor(workers)
-    pending: deque[Future[Result]] = deque()
-    try:
-        for item in items:
-            pending.append(pool.submit(function, item))
-            if len(pending) >= 2 * workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _encode_chunk(

@@ -22,6 +22,7 @@ from originid.index.base import Fetch
 from originid.index.cache import load_parts, save_parts
 from originid.index.codec import VERSION, Codec, Codes
 from originid.index.scan import LAYOUT, Part, scanned_queries, use_one_thread
+from originid.parallel import available_cores
 from originid.types import Ids, Json, Scores, Vectors
 
 QUERIES = 256  # searched at a time: bounds memory, and lets others in between
@@ -73,7 +74,7 @@ class ExactIndex:
         self._bits = min(dim, settings.bits)
         self._parts: list[Part] = []
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(_cores(), "originid-scan", use_one_thread)
+        self._pool = ThreadPoolExecutor(available_cores(), "originid-scan", use_one_thread)
 
     def __len__(self) -> int:
         return sum(len(part) for part in self._parts)
@@ -208,10 +209,3 @@ def _check(ids: Ids, codes: Codes, size: int) -> None:
             "expected ids of 0 or more, each once",
             "use the ids of the collection",
         )
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

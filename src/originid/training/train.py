@@ -106,11 +106,13 @@ def train_model(
         progress(done, len(jobs))
     seen.flush()
     linear_map = fit(seen.within, seen.natural, settings)
+    # Origins of one source may have been made alike, so they stand for strangers only in need.
+    strangers = seen.photos or seen.origins
     calibration = calibrate(
         unit_length(linear_map.apply(np.stack([latent for latent, _ in seen.queries]))),
         [group for _, group in seen.queries],
-        unit_length(linear_map.apply(np.stack([latent for latent, _ in seen.sample]))),
-        [group for _, group in seen.sample],
+        unit_length(linear_map.apply(np.stack([latent for latent, _ in strangers]))),
+        [group for _, group in strangers],
     )
     training = {
         "method": "closed form",
@@ -165,7 +167,8 @@ class _Pass:
         self.within = Scatter(basis)
         self.natural = Scatter(basis, second=settings.dim is not None)
         self.queries: list[tuple[Latents, str]] = []
-        self.sample: list[tuple[Latents, str]] = []
+        self.photos: list[tuple[Latents, str]] = []
+        self.origins: list[tuple[Latents, str]] = []
         self.failures: list[Failure] = []
         self.pairs = 0
         self._encoder = encoder
@@ -206,8 +209,9 @@ class _Pass:
             return  # an origin that lies in a folder of photos too is no stranger to its queries
         self._hashes.add(entry.sha256)
         self._naturals.append(entry.latent)
-        if len(self.sample) < SAMPLE_NATURAL:
-            self.sample.append((entry.latent, job.group))
+        sample = self.origins if job.group else self.photos
+        if len(sample) < SAMPLE_NATURAL:
+            sample.append((entry.latent, job.group))
 
     def _see_query(self, job: _Job, difference: Latents, latent: Latents) -> None:
         self._differences.append((difference, job.weight))
