@@ -23,6 +23,7 @@ from originid.model import open_model
 from originid.sheet import Tile, write_sheet
 from originid.storage import new_directory
 from originid.types import Answer, Image
+from originid.verdict import percent
 
 
 def repaint(image: Image, rng: np.random.Generator) -> Image:
@@ -165,7 +166,7 @@ def _draw(demo: Demo) -> None:
                     (
                         f"{trial.answer.verdict.value if trial.answer.verdict else 'error'}: "
                         f"{Path(best.reference).name}",
-                        f"score {best.score:.2f}, confidence {best.confidence:.2%}",
+                        f"score {best.score:.2f}, sure {percent(best.confidence)}",
                     ),
                 ),
             ]

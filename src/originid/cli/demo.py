@@ -1,6 +1,7 @@
 """originid demo: the main job on photos that the package carries."""
 
 import time
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
 
 def demo(
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="A new folder for what the demo makes.")
-    ] = Path("originid-demo"),
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="A new folder for what it makes; by default originid-demo."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Index photos that come with originid and find the origins of altered copies.
@@ -25,7 +29,8 @@ def demo(
     from originid.demo import run_demo
 
     start = time.monotonic()
-    done = run_demo(output)
+    folder = output or _free_folder()
+    done = run_demo(folder)
     seconds = time.monotonic() - start
     right = sum(trial.right for trial in done.trials)
     if json:
@@ -37,17 +42,26 @@ def demo(
         f"{right} of {len(done.trials)} right among {done.references} photos in {seconds:.1f} s. "
         "The queries were altered by image processing, not by a diffusion model."
     )
-    print(f"look at {printable(str(done.sheet))}; the collection is {output / 'collection'}")
+    print(f"look at {printable(str(done.sheet))}; the collection is {folder / 'collection'}")
+
+
+def _free_folder() -> Path:
+    """originid-demo, or with the first free number behind it where that is taken."""
+    names = chain(["originid-demo"], (f"originid-demo-{number}" for number in count(2)))
+    return next(path for path in map(Path, names) if not path.exists())
 
 
 def _print(trial: "Trial") -> None:
+    from originid.verdict import percent
+
     made_from = trial.photo.name if trial.indexed else f"{trial.photo.name}, which is not indexed"
     best = trial.answer.matches[0]
     verdict = trial.answer.verdict.value if trial.answer.verdict else "error"
     name = Path(best.reference).name if verdict != "none" else "-"
     print(
         f"{'ok ' if trial.right else 'BAD'} {trial.query.name:30} {verdict:10} {name:20} "
-        f"score {best.score:5.2f}  confidence {best.confidence:7.2%}  (made from {made_from})"
+        f"score {best.score:5.2f}  confidence {percent(best.confidence):>7}  "
+        f"(made from {made_from})"
     )
 
 

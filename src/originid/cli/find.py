@@ -74,6 +74,8 @@ def _as_json(answer: "Answer") -> dict[str, object]:
 
 
 def _print(answer: "Answer") -> None:
+    from originid.verdict import percent
+
     query = printable(answer.query)
     if answer.verdict is None:
         print(f"{query}: error: {printable(answer.error or '')}")
@@ -81,6 +83,6 @@ def _print(answer: "Answer") -> None:
     print(f"{query}: {answer.verdict.value}")
     for match in answer.matches:
         print(
-            f"  {match.rank:2}  score {match.score:.3f}  confidence {match.confidence:7.2%}"
+            f"  {match.rank:2}  score {match.score:.3f}  confidence {percent(match.confidence):>7}"
             f"  {printable(match.reference)}"
         )
