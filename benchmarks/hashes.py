@@ -21,10 +21,11 @@ from PIL import Image as PILImage
 from originid.errors import ImageError
 from originid.evaluation.protocol import Protocol, find_truth, list_references, rank
 from originid.evaluation.report import summarise
-from originid.images import decode, find_images, read_bytes
+from originid.images import decode, read_bytes
 from originid.pairs import image_paths, read_pairs, readable_pairs
 from originid.parallel import available_cores, map_ordered
 from originid.types import Failure, Image, Vectors
+from originid.walk import find_images
 
 
 def phash(image: Image) -> Vectors:

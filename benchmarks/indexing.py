@@ -21,10 +21,11 @@ from pathlib import Path
 from originid.adding import add_images
 from originid.collection import create_collection
 from originid.errors import ImageError
-from originid.images import decode, find_images, read_bytes
+from originid.images import decode, read_bytes
 from originid.model import DEFAULT, Model, open_model
 from originid.parallel import available_cores, map_ordered
 from originid.pipeline import CHUNK
+from originid.walk import find_images
 
 
 def decode_alone(paths: list[str], workers: int) -> int:

@@ -28,8 +28,9 @@ from image_files import (
 )
 from originid import images
 from originid.errors import ImageError, InputError
-from originid.images import IMAGE_SUFFIXES, Decoded, Limits, decode, find_images, read_bytes
+from originid.images import Decoded, Limits, decode, read_bytes
 from originid.types import Failure, Image
+from originid.walk import IMAGE_SUFFIXES, find_images
 
 RED, WHITE, BLACK = (255, 0, 0), (255, 255, 255), (0, 0, 0)
 UPRIGHT = {

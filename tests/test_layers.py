@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "originid"
 # A module may import from its own layer and from those before it.
 LAYERS = (
     ("errors", "types", "parallel", ""),
-    ("storage", "tail", "images", "encoders", "linear_map", "index", "sheet", "testing"),
+    ("storage", "tail", "images", "encoders", "linear_map", "index", "sheet", "testing", "walk"),
     ("pairs", "pipeline", "verdict"),
     ("model", "database"),
     ("collection",),

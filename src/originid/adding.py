@@ -9,9 +9,9 @@ import numpy as np
 
 from originid.collection import Collection
 from originid.database import Row
-from originid.images import find_images
 from originid.pipeline import Encoded, Entry, Known, Source, encode_sources
 from originid.types import Failure, Latents
+from originid.walk import find_images
 
 COMMIT_SECONDS = 2.0  # work that the death of the process may cost
 BATCH = 256  # images mapped and committed together
@@ -109,14 +109,17 @@ class _Writer:
         self._committed = time.monotonic()
 
     def put(self, entry: Entry) -> None:
+        """Take an entry; nothing is written yet."""
         self._entries.append(entry)
 
     def flush_if_due(self) -> None:
+        """Commit if enough is pending, or pending for long enough."""
         late = time.monotonic() - self._committed >= COMMIT_SECONDS
         if late or len(self._entries) >= BATCH:
             self.flush()
 
     def flush(self) -> None:
+        """Commit what is pending; count it when it is safe."""
         codes = iter(self._codes([e.latent for e in self._entries if isinstance(e, Encoded)]))
         done = Added()
         with self._database.writing():

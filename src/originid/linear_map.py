@@ -31,10 +31,14 @@ class LinearMap(Protocol):
     kind: ClassVar[str]
 
     @property
-    def latent_dim(self) -> int: ...
+    def latent_dim(self) -> int:
+        """Components that it takes."""
+        ...
 
     @property
-    def dim(self) -> int: ...
+    def dim(self) -> int:
+        """Components that it gives."""
+        ...
 
     def apply(self, latents: Latents) -> Floats:
         """Map latents.
@@ -63,13 +67,16 @@ class DenseMap:
 
     @property
     def latent_dim(self) -> int:
+        """Components that it takes."""
         return int(self.matrix.shape[1])
 
     @property
     def dim(self) -> int:
+        """Components that it gives."""
         return int(self.matrix.shape[0])
 
     def apply(self, latents: Latents) -> Floats:
+        """Map latents as `LinearMap.apply` says."""
         return np.asarray((latents - self.mean) @ self.matrix.T, np.float32)
 
 
@@ -102,6 +109,7 @@ class DctBasis:
 
     @property
     def latent_dim(self) -> int:
+        """Components that it takes."""
         return sum(c * h * w for c, h, w in self.shapes)
 
     @property
@@ -111,6 +119,7 @@ class DctBasis:
 
     @property
     def dim(self) -> int:
+        """Components that it gives."""
         return sum(self.dims)
 
     def coefficients(self, latents: Latents) -> Floats:
@@ -158,13 +167,16 @@ class DctMap:
 
     @property
     def latent_dim(self) -> int:
+        """Components that it takes."""
         return self.basis.latent_dim
 
     @property
     def dim(self) -> int:
+        """Components that it gives."""
         return self.basis.dim
 
     def apply(self, latents: Latents) -> Floats:
+        """Map latents as `LinearMap.apply` says."""
         scaled = (self.basis.coefficients(latents) - self.mean) * self.scale
         correction = ((scaled @ self.directions.T) * self.gain) @ self.directions
         return np.asarray((scaled + correction) * self.weight, np.float32)

@@ -11,7 +11,7 @@ from originid.types import Failure, Pair
 
 REQUIRED = ("origin", "query")
 _SHOWN = 5
-_TODO = "fix the manifest and run again"
+_ADVICE = "fix the manifest and run again"
 
 
 def read_pairs(path: str | Path) -> list[Pair]:
@@ -41,10 +41,10 @@ def read_pairs(path: str | Path) -> list[Pair]:
         raise InputError(
             f"{path}: {'; '.join(problems[:_SHOWN])}{more}",
             f"{len(header)} cells a row, as in the header, with both an origin and a query",
-            _TODO,
+            _ADVICE,
         )
     if not rows:
-        raise InputError(f"{path} has no pairs", "at least one row below the header", _TODO)
+        raise InputError(f"{path} has no pairs", "at least one row below the header", _ADVICE)
     folder = os.path.realpath(path.parent)
     return [_pair(folder, fields) for _, fields, _ in rows]
 
@@ -90,7 +90,7 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
             start = reader.line_num + 1
     except csv.Error as error:
         raise InputError(
-            f"{path}: line {reader.line_num}: {error}", "rows of a CSV file", _TODO
+            f"{path}: line {reader.line_num}: {error}", "rows of a CSV file", _ADVICE
         ) from error
 
 
@@ -104,7 +104,7 @@ def _check_header(path: Path, header: list[str]) -> None:
     raise InputError(
         f"{path}: {found}",
         "a header with the columns origin and query, each column once",
-        _TODO,
+        _ADVICE,
     )
 
 

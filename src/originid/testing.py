@@ -25,6 +25,7 @@ class QuadrantEncoder:
     identity: str = "quadrants-1"
 
     def encode(self, images: Image) -> Latents:
+        """Encode as `Encoder.encode` says."""
         half = self.size // 2
         cells = images.reshape(len(images), 2, half, 2, half, 3).mean(axis=(2, 4))
         return np.asarray(cells.transpose(0, 3, 1, 2).reshape(len(images), 12), np.float32)

@@ -45,8 +45,8 @@ def find(
 
 
 def _sources(queries: list[str]) -> "Iterator[str | Source]":
-    from originid.images import find_images
     from originid.pipeline import Source
+    from originid.walk import find_images
 
     for query in queries:
         if query == "-":

@@ -19,19 +19,29 @@ class Encoder(Protocol):
     """
 
     @property
-    def spec(self) -> str: ...
+    def spec(self) -> str:
+        """The text that names it."""
+        ...
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Side of the images, in pixels."""
+        ...
 
     @property
-    def shapes(self) -> tuple[Shape, ...]: ...
+    def shapes(self) -> tuple[Shape, ...]:
+        """(C, H, W) of each block."""
+        ...
 
     @property
-    def cutoffs(self) -> tuple[float, ...]: ...
+    def cutoffs(self) -> tuple[float, ...]:
+        """Useful bandwidth of each block."""
+        ...
 
     @property
-    def identity(self) -> str: ...
+    def identity(self) -> str:
+        """Changes whenever latents would."""
+        ...
 
     def encode(self, images: Image) -> Latents:
         """Encode images.

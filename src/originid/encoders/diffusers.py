@@ -61,6 +61,7 @@ class DiffusersEncoder:
         self.cutoffs = (0.625 * self.shapes[0][1],)
 
     def encode(self, images: Image) -> Latents:
+        """Encode as `Encoder.encode` says."""
         # An image of 256 x 256 needs about 100 MB in the widest layer of AutoencoderKL.
         parts = [self._encode(images[i : i + 16]) for i in range(0, len(images), 16)]
         latents = torch.cat(parts).float().flatten(1).cpu().numpy()

@@ -31,6 +31,7 @@ class EdgesEncoder:
     identity: str = "edges-1"
 
     def encode(self, images: Image) -> Latents:
+        """Encode as `Encoder.encode` says."""
         xx, yy, xy = _structure_tensor(image_means(images, FINE))
         energy = xx + yy
         local = block_means(energy, LOCAL) + np.float32(FLOOR)

@@ -26,23 +26,29 @@ class JoinedEncoder:
 
     @property
     def spec(self) -> str:
+        """The texts of the parts, joined by +."""
         return "+".join(part.spec for part in self.parts)
 
     @property
     def size(self) -> int:
+        """Side of the images that all parts take."""
         return self.parts[0].size
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
+        """The blocks of all parts."""
         return tuple(shape for part in self.parts for shape in part.shapes)
 
     @property
     def cutoffs(self) -> tuple[float, ...]:
+        """The bandwidths of all blocks."""
         return tuple(cutoff for part in self.parts for cutoff in part.cutoffs)
 
     @property
     def identity(self) -> str:
+        """The identities of all parts."""
         return "+".join(part.identity for part in self.parts)
 
     def encode(self, images: Image) -> Latents:
+        """Encode as `Encoder.encode`, side by side."""
         return np.concatenate([part.encode(images) for part in self.parts], axis=1)

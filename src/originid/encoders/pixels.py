@@ -20,5 +20,6 @@ class PixelsEncoder:
     identity: str = "pixels-1"
 
     def encode(self, images: Image) -> Latents:
+        """Encode as `Encoder.encode` says."""
         means = image_means(images, CELLS) * np.float32(2) - np.float32(1)
         return flatten(list(np.moveaxis(means, 3, 0)))

@@ -29,6 +29,7 @@ class TonesEncoder:
     identity: str = "tones-1"
 
     def encode(self, images: Image) -> Latents:
+        """Encode as `Encoder.encode` says."""
         fine = np.moveaxis(image_means(images, FINE), 3, 0)
         r, g, b = (block_means(channel, CELLS) for channel in fine)
         luma = np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b

@@ -19,7 +19,6 @@ from originid.evaluation.protocol import (
     rank,
 )
 from originid.evaluation.report import Miss, Report, summarise, worst_misses
-from originid.images import find_images
 from originid.linear_map import LinearMap, unit_length
 from originid.model import Model
 from originid.pairs import image_paths, readable_pairs
@@ -27,6 +26,7 @@ from originid.pipeline import Encoded, Source, encode_sources
 from originid.training.closed_form import ClosedForm
 from originid.training.train import fit_latents
 from originid.types import Failure, Latents, Pair, Vectors
+from originid.walk import find_images
 
 Progress = Callable[[int, int], None]
 """Called with the images done and the images in all."""

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from originid import __version__
 from originid.encoders import Encoder
-from originid.images import find_images
 from originid.linear_map import DctBasis, LinearMap, unit_length
 from originid.model import Model, save_model
 from originid.pipeline import Encoded, Entry, Source, encode_sources
@@ -20,6 +19,7 @@ from originid.tail import pooled_tail
 from originid.training.closed_form import ClosedForm, Scatter, fit, no_map
 from originid.types import Failure, Latents, Pair, Vectors
 from originid.verdict import Calibration
+from originid.walk import find_images
 
 SAMPLE_QUERIES = 2_000  # latents kept to calibrate: with as many below, under 0.5 GB
 SAMPLE_NATURAL = 10_000
