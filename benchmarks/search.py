@@ -1,6 +1,6 @@
 """Search among many references: time, memory and recall, beside a plain product in numpy.
 
-usage: python benchmarks/search.py [--references 1000000] [--dim 1413] [--queries 1000] [--json]
+usage: python benchmarks/search.py [--references 1000000] [--dim 1999] [--queries 1000] [--json]
 
 Vectors are drawn that resemble those of real images (image_vectors.py), stored as a collection
 stores them in a temporary folder that is removed, and searched by a child process that does
@@ -213,7 +213,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description="Search time, memory and recall.")
     parser.add_argument("--references", type=int, default=1_000_000)
-    parser.add_argument("--dim", type=int, default=1413)
+    parser.add_argument("--dim", type=int, default=1999)
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
