@@ -21,7 +21,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A small model: low frequencies of pixels, centred on a few blobs."""
     encoder = open_encoder("pixels")
     natural = Scatter(DctBasis(encoder.shapes, (8.0,)), second=False)
-    natural.add(encoder.encode(np.stack([textured_image(s, 256, 256) for s in range(100, 130)])))
+    natural.add(encoder.encode(np.stack([textured_image(s, 64, 64) for s in range(100, 130)])))
     calibration = Calibration(
         Tail(tuple(np.linspace(-0.9, 0.6, len(BODY)).tolist()), shape=-0.1, scale=0.05)
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from originid.encoders import Encoder, latent_dim, open_encoder
+from originid.encoders import Encoder, JoinedEncoder, latent_dim, open_encoder
 from originid.errors import ExtraError, InputError
 from originid.testing import QuadrantEncoder, flat_image, textured_image
 
@@ -113,15 +113,15 @@ def test_quadrants_by_hand() -> None:
 
 
 def test_pixels_are_box_means_in_minus_one_to_one() -> None:
-    image = np.zeros((1, 256, 256, 3), np.uint8)
-    image[0, :8, 8:16, 1] = 255  # green in the cell of row 0, column 1
+    image = np.zeros((1, 64, 64, 3), np.uint8)
+    image[0, :2, 2:4, 1] = 255  # green in the cell of row 0, column 1
     latent = open_encoder("pixels").encode(image).reshape(3, 32, 32)
     assert latent[1, 0, 1] == 1
     assert (np.delete(latent.ravel(), 1024 + 1) == -1).all()
 
 
 def test_edges_ignore_the_sign_and_offset_of_tones() -> None:
-    image = textured_image(3, 256, 256)[None] // 2
+    image = textured_image(3, 64, 64)[None] // 2
     encoder = open_encoder("edges")
     latent = encoder.encode(image)
     for other in (image + 100, 200 - image):
@@ -129,9 +129,9 @@ def test_edges_ignore_the_sign_and_offset_of_tones() -> None:
 
 
 def test_tones_by_hand() -> None:
-    image = np.zeros((1, 256, 256, 3), np.uint8)
-    image[0, :8, 8:16] = (255, 0, 0)  # a red cell at row 0, column 1
-    image[0, 8:16, 0:4] = 255  # a cell at row 1, column 0, half white, half black
+    image = np.zeros((1, 64, 64, 3), np.uint8)
+    image[0, :2, 2:4] = (255, 0, 0)  # a red cell at row 0, column 1
+    image[0, 2:4, 0:1] = 255  # a cell at row 1, column 0, half white, half black
     luma, u, v, contrast = open_encoder("tones").encode(image).reshape(4, 32, 32)
     assert luma[0, 1] == pytest.approx(0.299, abs=1e-4)
     assert (u[0, 1], v[0, 1]) == (pytest.approx(1, abs=1e-4), pytest.approx(0, abs=1e-4))
@@ -155,11 +155,22 @@ def test_unknown_encoders_are_refused_with_the_known_ones(spec: str) -> None:
         open_encoder(spec)
 
 
-def test_parts_of_different_sizes_are_refused() -> None:
-    from originid.encoders import JoinedEncoder
+def test_parts_take_the_largest_size_if_it_is_a_multiple_of_theirs() -> None:
+    small, large = QuadrantEncoder(), QuadrantEncoder(size=16)
+    joined = JoinedEncoder((small, large))
+    assert joined.size == 16
+    images = images_for(joined)
+    assert np.array_equal(joined.encode(images)[:, :12], joined.encode(images)[:, 12:])
+    with pytest.raises(InputError, match=r"\[8, 12\]"):
+        JoinedEncoder((small, QuadrantEncoder(size=12)))
 
-    with pytest.raises(InputError, match=r"\[8, 256\]"):
-        JoinedEncoder((QuadrantEncoder(), open_encoder("pixels")))
+
+@pytest.mark.parametrize("spec", ["pixels", "tones", "edges"])
+def test_grid_encoders_average_larger_images(spec: str) -> None:
+    encoder = open_encoder(spec)
+    images = images_for(encoder)
+    enlarged = np.repeat(np.repeat(images, 4, axis=1), 4, axis=2)
+    assert np.abs(encoder.encode(enlarged) - encoder.encode(images)).max() < 1e-4
 
 
 @pytest.mark.skipif(bool(HAS_TORCH), reason="the extra [vae] is installed")

@@ -84,7 +84,9 @@ def test_one_pass_over_files_equals_latents_in_memory(material: Path, tmp_path: 
     assert model.training["natural_images"] == 174
 
     def latents(paths: list[Path]) -> np.ndarray:
-        return encoder.encode(np.stack([decode(path.read_bytes(), 256).image for path in paths]))
+        return encoder.encode(
+            np.stack([decode(path.read_bytes(), encoder.size).image for path in paths])
+        )
 
     photos = sorted((material / "photos").iterdir())
     origins = list(dict.fromkeys(pair.origin for pair in pairs))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from originid.collection import Collection
 from originid.database import Row
@@ -59,12 +60,14 @@ def add_images(
     writer = _Writer(collection, added)
     sources = _changed(collection, paths, writer)
     known = _Known(collection)
-    for chunk in encode_sources(sources, collection.model.encoder, known, workers):
-        for entry in chunk:
-            writer.put(entry)
-        writer.flush_if_due()
-        progress(added.seen, added.total)
-    writer.flush()
+    # The workers keep all cores busy; BLAS threads beside them would only wait, and spin.
+    with threadpool_limits(1, "blas"):
+        for chunk in encode_sources(sources, collection.model.encoder, known, workers):
+            for entry in chunk:
+                writer.put(entry)
+            writer.flush_if_due()
+            progress(added.seen, added.total)
+        writer.flush()
     progress(added.seen, added.total)
     return added
 

@@ -26,7 +26,7 @@ class QuadrantEncoder:
 
     def encode(self, images: Image) -> Latents:
         """Encode as `Encoder.encode` says."""
-        half = self.size // 2
+        half = images.shape[1] // 2
         cells = images.reshape(len(images), 2, half, 2, half, 3).mean(axis=(2, 4))
         return np.asarray(cells.transpose(0, 3, 1, 2).reshape(len(images), 12), np.float32)
 

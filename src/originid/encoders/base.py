@@ -12,10 +12,12 @@ class Encoder(Protocol):
     """Turns images of one fixed size into latents.
 
     ``spec`` is the text that names the encoder on the command line. ``size`` is the side in
-    pixels of the square images it takes. ``shapes`` are the (C, H, W) blocks whose flattened
-    concatenation is the latent. ``cutoffs`` are, for each block, the radial frequency of its 2-D
-    DCT from which on a map should ignore it, in half periods per side. ``identity`` changes
-    whenever the latents would: it is part of a model's fingerprint.
+    pixels of the square images it takes; joined to an encoder with a larger size it is given that
+    one's images, so it must take multiples of its own, or be joined to none larger. ``shapes`` are
+    the (C, H, W) blocks whose flattened concatenation is the latent. ``cutoffs`` are, for each
+    block, the radial frequency of its 2-D DCT from which on a map should ignore it, in half
+    periods per side. ``identity`` changes whenever the latents would: it is part of a model's
+    fingerprint.
     """
 
     @property
@@ -25,7 +27,7 @@ class Encoder(Protocol):
 
     @property
     def size(self) -> int:
-        """Side of the images, in pixels."""
+        """Side of the images, in pixels; if another's is larger and a multiple, joins take that."""
         ...
 
     @property

@@ -25,7 +25,7 @@ class EdgesEncoder:
     """
 
     spec: str = "edges"
-    size: int = 256
+    size: int = 64
     shapes: tuple[Shape, ...] = ((5, CELLS, CELLS),)
     cutoffs: tuple[float, ...] = (20.0,)
     identity: str = "edges-1"

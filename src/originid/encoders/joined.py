@@ -16,12 +16,11 @@ class JoinedEncoder:
     parts: tuple[Encoder, ...]
 
     def __post_init__(self) -> None:
-        sizes = {part.size for part in self.parts}
-        if len(sizes) != 1:
+        if any(self.size % part.size for part in self.parts):
             raise InputError(
-                f"encoder {self.spec} joins image sizes {sorted(sizes)}",
-                "expected parts that take images of one size",
-                "join encoders of the same size",
+                f"encoder {self.spec} joins image sizes {sorted(part.size for part in self.parts)}",
+                "expected the largest to be a multiple of the others",
+                "join other encoders",
             )
 
     @property
@@ -31,8 +30,8 @@ class JoinedEncoder:
 
     @property
     def size(self) -> int:
-        """Side of the images that all parts take."""
-        return self.parts[0].size
+        """Side of the largest images that a part takes; all get these."""
+        return max(part.size for part in self.parts)
 
     @property
     def shapes(self) -> tuple[Shape, ...]:

@@ -14,7 +14,7 @@ class PixelsEncoder:
     """The means of red, green and blue on a 32 x 32 grid, in [-1, 1]."""
 
     spec: str = "pixels"
-    size: int = 256
+    size: int = 64
     shapes: tuple[Shape, ...] = ((3, CELLS, CELLS),)
     cutoffs: tuple[float, ...] = (20.0,)
     identity: str = "pixels-1"

@@ -22,7 +22,7 @@ class TonesEncoder:
     """
 
     spec: str = "tones"
-    size: int = 256
+    size: int = 64
     shapes: tuple[Shape, ...] = ((4, CELLS, CELLS),)
     # Finer colour is what edits change; measured by cross-validation, as are the others.
     cutoffs: tuple[float, ...] = (10.0,)
