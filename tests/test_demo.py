@@ -40,4 +40,4 @@ def test_every_photo_has_its_source() -> None:
     folder = Path(cli.__file__).parent.parent / "demo_photos"
     sources = (folder / "SOURCES.md").read_text(encoding="utf-8")
     for photo in folder.glob("*.jpg"):
-        assert f"`{photo.name}`" in sources or photo.name in sources
+        assert photo.name in sources

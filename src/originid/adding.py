@@ -9,7 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from originid.collection import Collection
-from originid.database import Row
+from originid.database import Row, modified
 from originid.pipeline import Encoded, Entry, Known, Source, encode_sources
 from originid.types import Failure, Latents
 from originid.walk import find_images
@@ -59,7 +59,7 @@ def add_images(
     added = Added()
     writer = _Writer(collection, added)
     sources = _changed(collection, paths, writer)
-    known = _Known(collection)
+    known = collection.database.has_content
     # The workers keep all cores busy; BLAS threads beside them would only wait, and spin.
     with threadpool_limits(1, "blas"):
         for chunk in encode_sources(sources, collection.model.encoder, known, workers):
@@ -68,25 +68,17 @@ def add_images(
             writer.flush_if_due()
             progress(added.seen, added.total)
         writer.flush()
+        writer.finish()
     progress(added.seen, added.total)
     return added
-
-
-class _Known:
-    """Whether content with this SHA-256 is stored."""
-
-    def __init__(self, collection: Collection) -> None:
-        self._database = collection.database
-
-    def __call__(self, sha256: bytes) -> bool:
-        return bool(self._database.with_content(sha256))
 
 
 def _changed(
     collection: Collection, paths: Iterable[str | os.PathLike[str]], writer: "_Writer"
 ) -> Iterator[Source]:
     """Files whose size or time of change is not as stored."""
-    files = list(find_images(list(paths), writer.put))
+    found = find_images(list(paths), writer.put)
+    files = list({os.path.abspath(path): path for path in found}.values())
     writer.added.total = len(files)
     for path in files:
         try:
@@ -95,10 +87,10 @@ def _changed(
             yield Source(path)  # reading it tells the reason
             continue
         stored = collection.database.at(os.path.abspath(path))
-        if stored and (stored.bytes, stored.mtime_ns) == (status.st_size, status.st_mtime_ns):
+        if stored and (stored.bytes, stored.mtime_ns) == (status.st_size, modified(status)):
             writer.added.unchanged += 1
         else:
-            yield Source(path, mtime_ns=status.st_mtime_ns)
+            yield Source(path, mtime_ns=modified(status))
 
 
 class _Writer:
@@ -123,20 +115,30 @@ class _Writer:
 
     def flush(self) -> None:
         """Commit what is pending; count it when it is safe."""
-        codes = iter(self._codes([e.latent for e in self._entries if isinstance(e, Encoded)]))
+        if not self._entries:
+            return
+        entries = self._with_orphans_encoded()
+        codes = iter(self._codes([e.latent for e in entries if isinstance(e, Encoded)]))
         done = Added()
         with self._database.writing():
-            for entry in self._entries:
+            # Read before anything is replaced: a file may have taken another's place.
+            stored = {e.sha256: self._stored(e) for e in entries if isinstance(e, Known)}
+            for entry in entries:
                 if isinstance(entry, Encoded):
                     self._insert(entry, entry.width, entry.height, next(codes), done)
                 elif isinstance(entry, Known):
-                    self._insert_known(entry, done)
+                    self._insert_known(entry, stored[entry.sha256], done)
                 else:
                     self._fail(entry, done)
         for name in ("added", "updated", "moved", "unchanged", "failures"):
             setattr(self.added, name, getattr(self.added, name) + getattr(done, name))
         self._entries = []
         self._committed = time.monotonic()
+
+    def finish(self) -> None:
+        """Drop the notes on broken files that no longer exist."""
+        with self._database.writing():
+            self._database.forget_vanished()
 
     def _codes(self, latents: list[Latents]) -> list[bytes]:
         if not latents:
@@ -148,32 +150,51 @@ class _Writer:
         self, entry: Encoded | Known, width: int, height: int, code: bytes, done: Added
     ) -> None:
         source, location = entry.source, os.path.abspath(entry.source.name)
-        if self._database.at(location) is None:
-            done.added += 1
-        else:
+        row = Row(location, source.name, entry.sha256, entry.bytes, source.mtime_ns, width, height)
+        if self._database.insert(row, code):
             done.updated += 1
-        self._database.insert(
-            Row(location, source.name, entry.sha256, entry.bytes, source.mtime_ns, width, height),
-            code,
-        )
+        else:
+            done.added += 1
 
-    def _insert_known(self, entry: Known, done: Added) -> None:
+    def _with_orphans_encoded(self) -> list[Entry]:
+        """What is pending, where known content that was replaced meanwhile is encoded after all."""
+        orphans = [
+            entry.source
+            for entry in self._entries
+            if isinstance(entry, Known) and not self._database.has_content(entry.sha256)
+        ]
+        encoded: dict[str, Entry] = {}
+        for chunk in encode_sources(orphans, self._collection.model.encoder):
+            encoded |= {
+                entry.path if isinstance(entry, Failure) else entry.source.name: entry
+                for entry in chunk
+            }
+        return [
+            encoded.get(entry.source.name, entry) if isinstance(entry, Known) else entry
+            for entry in self._entries
+        ]
+
+    def _stored(self, entry: Known) -> tuple[Row, bytes] | None:
+        """A reference with this content, and its code."""
+        twins = self._database.with_content(entry.sha256, limit=1)
+        codes = self._database.codes(np.array([row.id for row in twins], np.int64))[1]
+        return (twins[0], codes[0].tobytes()) if len(codes) else None
+
+    def _insert_known(self, entry: Known, stored: tuple[Row, bytes] | None, done: Added) -> None:
         """Store a file whose content is stored: untouched, moved here, or copied here."""
         source, location = entry.source, os.path.abspath(entry.source.name)
-        twins = self._database.with_content(entry.sha256)
-        here = [row for row in twins if row.location == location]
-        if here:
-            self._database.relocate(here[0], location, source.name, source.mtime_ns)
+        here = self._database.at(location)
+        if here is not None and here.sha256 == entry.sha256:
+            self._database.relocate(here, location, source.name, source.mtime_ns)
             done.unchanged += 1
             return
+        twins = self._database.with_content(entry.sha256)
         gone = [row for row in twins if not os.path.exists(row.location)]
-        if gone and self._database.at(location) is None:
+        if gone and here is None:
             self._database.relocate(gone[0], location, source.name, source.mtime_ns)
             done.moved += 1
-            return
-        codes = self._database.codes(np.array([row.id for row in twins[:1]], np.int64))[1]
-        if len(codes):
-            self._insert(entry, twins[0].width, twins[0].height, codes[0].tobytes(), done)
+        elif stored is not None:
+            self._insert(entry, stored[0].width, stored[0].height, stored[1], done)
         else:
             self._fail(Failure(source.name, "removed while it was being added; run again"), done)
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from originid.database import Database, Row
+from originid.database import Database, Row, modified
 from originid.errors import CollectionError, ModelError
 from originid.index import CacheError, Codec, ExactIndex
 from originid.model import Model, open_model
@@ -72,7 +72,9 @@ class Collection:
         unknown = []
         with self.database.writing():
             for name in references:
-                if not self.database.delete(self.database.under(os.path.abspath(name))):
+                location = os.path.abspath(name)
+                forgotten = self.database.forget_failures(location)
+                if not self.database.delete(self.database.under(location)) + forgotten:
                     unknown.append(name)
         return unknown
 
@@ -125,7 +127,7 @@ class Collection:
                 if other.id != row.id and os.path.exists(other.location):
                     return f"missing; the same content is at {other.shown}"
             return f"missing: {error.strerror}"
-        if (status.st_size, status.st_mtime_ns) != (row.bytes, row.mtime_ns):
+        if (status.st_size, modified(status)) != (row.bytes, row.mtime_ns):
             return "changed since it was indexed"
         return None
 
@@ -143,14 +145,15 @@ class Collection:
     def _catch_up(self, index: ExactIndex) -> ExactIndex:
         """Take out of the index what was removed since, and add what came."""
         version = self.database.version()
-        before = len(index)
-        index.remove(self.database.removed(self._version[1]))
+        removed = self.database.removed(self._version[1])
+        index.remove(removed)
+        kept = len(index)
         ids, codes = self.database.codes_after(index.last_id, BATCH)
         while len(ids):
             index.add(ids, codes)
             ids, codes = self.database.codes_after(index.last_id, BATCH)
         self._version = version
-        if abs(len(index) - before) > STALE_SHARE * len(index):
+        if len(index) - kept + len(removed) > STALE_SHARE * len(index):
             self._save_cache(index)
         return index
 
@@ -162,7 +165,7 @@ class Collection:
 
 def is_collection(path: str | os.PathLike[str]) -> bool:
     """Whether a collection lies at a path."""
-    return (Path(path) / DATABASE).is_file()
+    return os.path.isfile(os.path.join(path, DATABASE))
 
 
 def create_collection(path: str | os.PathLike[str], model: Model) -> Collection:

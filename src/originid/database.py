@@ -88,7 +88,10 @@ class Database:
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> None:
         """Make an empty file."""
-        connection = sqlite3.connect(path)
+        try:
+            connection = sqlite3.connect(path)
+        except sqlite3.Error as error:
+            raise _explain(error, path.parent) from error
         try:
             # Vectors of 2 to 4 kB leave a tenth of such a page empty, and a third of one of 8192.
             connection.execute("PRAGMA page_size = 16384")
@@ -97,6 +100,8 @@ class Database:
             connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
             connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.commit()
+        except sqlite3.Error as error:
+            raise _explain(error, path.parent) from error
         finally:
             connection.close()
 
@@ -137,9 +142,9 @@ class Database:
         )
         return int(row[0]), int(row[1])
 
-    def insert(self, row: Row, code: bytes) -> int:
-        """Add a reference, in place of one at the same location; return its id."""
-        self.delete([row.location])
+    def insert(self, row: Row, code: bytes) -> bool:
+        """Add a reference; return whether one at the same location made place for it."""
+        replaced = self.delete([row.location]) > 0
         cursor = self._connection.execute(
             "INSERT INTO reference (location, name, sha256, bytes, mtime_ns, width, height)"
             " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?)",
@@ -157,7 +162,7 @@ class Database:
         vector = (new_id, zlib.crc32(code), code)
         self._connection.execute("INSERT INTO vector VALUES (?, ?, ?)", vector)
         self._forget_failure(row.location)
-        return new_id
+        return replaced
 
     def delete(self, locations: Sequence[str]) -> int:
         """Remove the references at these locations; return how many there were."""
@@ -184,6 +189,19 @@ class Database:
             (os.fsencode(location), os.fsencode(failure.path), failure.reason),
         )
 
+    def forget_failures(self, location: str) -> int:
+        """Drop the notes on files that are this path or lie in this folder; return how many."""
+        found = self._under("failure", location)
+        for each in found:
+            self._forget_failure(each)
+        return len(found)
+
+    def forget_vanished(self) -> None:
+        """Drop the notes on files that no longer exist."""
+        for (location,) in self._all("SELECT location FROM failure"):
+            if not os.path.lexists(location):
+                self._forget_failure(location)
+
     def failures(self) -> list[Failure]:
         """The files that could not be used, by location."""
         rows = self._all("SELECT name, reason FROM failure ORDER BY location")
@@ -194,9 +212,13 @@ class Database:
         rows = self._rows("WHERE location = CAST(? AS TEXT)", os.fsencode(location))
         return rows[0] if rows else None
 
-    def with_content(self, sha256: bytes) -> list[Row]:
-        """The references with this content, oldest first."""
-        return self._rows("WHERE sha256 = ? ORDER BY id", sha256)
+    def has_content(self, sha256: bytes) -> bool:
+        """Whether a reference has this content."""
+        return bool(self._all("SELECT 1 FROM reference WHERE sha256 = ? LIMIT 1", sha256))
+
+    def with_content(self, sha256: bytes, limit: int = 8) -> list[Row]:
+        """The first few references with this content, oldest first."""
+        return self._rows("WHERE sha256 = ? ORDER BY id LIMIT ?", sha256, limit)
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
         """References by id; ids that do not exist are left out."""
@@ -214,11 +236,14 @@ class Database:
             last = rows[-1].id
 
     def under(self, location: str) -> list[str]:
-        """Locations that are this path, or lie in this folder."""
+        """Locations of references that are this path, or lie in this folder."""
+        return self._under("reference", location)
+
+    def _under(self, table: str, location: str) -> list[str]:
         prefix = os.fsencode(os.path.join(location, ""))
         end = prefix[:-1] + bytes([prefix[-1] + 1])  # the first text after all with the prefix
         rows = self._all(
-            "SELECT location FROM reference WHERE location = CAST(? AS TEXT)"
+            f"SELECT location FROM {table} WHERE location = CAST(? AS TEXT)"
             " OR (location >= CAST(? AS TEXT) AND location < CAST(? AS TEXT))",
             os.fsencode(location),
             prefix,
@@ -281,6 +306,11 @@ class Database:
             raise _explain(error, self.path.parent) from error
 
 
+def modified(status: os.stat_result) -> int:
+    """Time of a file's last change in nanoseconds, within what SQLite can store."""
+    return max(-(2**63), min(status.st_mtime_ns, 2**63 - 1))
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     uri = path.absolute().as_uri()
     try:
@@ -288,7 +318,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError:
         if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
             raise
-        # On a read-only medium SQLite cannot make its lock files; nobody else writes there.
+    try:
+        return _open(f"{uri}?mode=ro")
+    except sqlite3.OperationalError:
+        if os.path.exists(f"{path}-wal"):
+            raise
+        # On a read-only medium SQLite cannot make its lock files; nobody writes there.
         return _open(f"{uri}?mode=ro&immutable=1")
 
 

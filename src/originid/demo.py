@@ -22,8 +22,8 @@ from originid.images import decode, read_bytes
 from originid.model import open_model
 from originid.sheet import Tile, write_sheet
 from originid.storage import new_directory
+from originid.text import percent
 from originid.types import Answer, Image
-from originid.verdict import percent
 
 
 def repaint(image: Image, rng: np.random.Generator) -> Image:
@@ -35,9 +35,10 @@ def repaint(image: Image, rng: np.random.Generator) -> Image:
 
 def recolour(image: Image, rng: np.random.Generator) -> Image:
     """Every hue turned by 140 to 220 degrees, tones bent, grain added."""
-    hsv = np.array(PILImage.fromarray(image).convert("HSV"))
-    hsv[..., 0] += np.uint8(rng.integers(100, 156))
-    turned = np.asarray(PILImage.fromarray(hsv, "HSV").convert("RGB")) / 255
+    hue, saturation, value = PILImage.fromarray(image).convert("HSV").split()
+    shift = np.uint8(rng.integers(100, 156))
+    hue = PILImage.fromarray(np.asarray(hue) + shift)
+    turned = np.asarray(PILImage.merge("HSV", (hue, saturation, value)).convert("RGB")) / 255
     grain = rng.normal(0, 0.06, image.shape)
     return _to_image(turned ** rng.uniform(0.5, 0.8) + grain)
 

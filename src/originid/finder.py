@@ -63,6 +63,7 @@ class Finder:
 
     def _answers(self, vectors: Vectors, top: int) -> list[tuple[Verdict, tuple[Match, ...]]]:
         size = len(self.collection.index())
+        top = min(top, max(size, 1))
         return [self._judge(hits, size) for hits in self.collection.search(vectors, top)]
 
     def _judge(self, hits: list[tuple[Row, float]], size: int) -> tuple[Verdict, tuple[Match, ...]]:

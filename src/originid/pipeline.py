@@ -91,11 +91,14 @@ def _encode_chunk(
     if not pending:
         return [entry for entry in entries if not isinstance(entry, _Decoded)]
     latents = encoder.encode(np.stack([entry.image for entry in pending]))
-    encoded = iter(
-        Encoded(entry.source, entry.sha256, entry.bytes, entry.width, entry.height, latent)
-        for entry, latent in zip(pending, latents, strict=True)
-    )
+    encoded = iter(_encoded(entry, latent) for entry, latent in zip(pending, latents, strict=True))
     return [next(encoded) if isinstance(entry, _Decoded) else entry for entry in entries]
+
+
+def _encoded(entry: "_Decoded", latent: Latents) -> Encoded | Failure:
+    if not np.isfinite(latent).all():
+        return Failure(entry.source.name, "the encoder gave no finite latent")
+    return Encoded(entry.source, entry.sha256, entry.bytes, entry.width, entry.height, latent)
 
 
 @dataclass(frozen=True)

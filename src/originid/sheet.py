@@ -9,6 +9,7 @@ from PIL import Image as PILImage
 from PIL import ImageDraw, ImageFont
 
 from originid.storage import storage_errors
+from originid.text import printable
 from originid.types import Image
 
 TILE = 192  # pixels
@@ -72,6 +73,7 @@ def _draw(
         picture.thumbnail((TILE, TILE))
         sheet.paste(picture, (left + (TILE - picture.width) // 2, top + TILE - picture.height))
     for line, text in enumerate(tile.caption):
+        text = printable(text)
         while draw.textlength(text, font) > TILE:
             text = text[:-2] + "…"
         draw.text((left, top + TILE + 4 + line * LINE), text, "black", font)

@@ -25,7 +25,9 @@ def storage_errors(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def refuse_existing(path: Path) -> None:
     """Raise InputError if a path is there and is not an empty folder."""
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    with storage_errors(path):
+        free = not path.exists() or (path.is_dir() and not any(path.iterdir()))
+    if not free:
         raise InputError(
             f"{path} exists", "expected a new or empty folder", "remove it, or choose another name"
         )
@@ -42,6 +44,7 @@ def new_directory(path: Path) -> Iterator[Path]:
         InputError: ``path`` exists and is not an empty directory.
         StorageError: the disk refuses.
     """
+    path = Path(os.path.abspath(path))
     refuse_existing(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
@@ -51,6 +54,8 @@ def new_directory(path: Path) -> Iterator[Path]:
             for file in sorted(temporary.rglob("*")):
                 _flush(file)
             _flush(temporary)
+            if path.exists():
+                path.rmdir()  # empty; Windows does not replace a folder
             os.replace(temporary, path)
             _flush(path.parent)
     finally:
@@ -60,7 +65,8 @@ def new_directory(path: Path) -> Iterator[Path]:
 def _flush(path: Path) -> None:
     if path.is_dir() and os.name == "nt":
         return  # Windows cannot open a directory
-    descriptor = os.open(path, os.O_RDONLY)
+    # Windows flushes only what is open for writing.
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

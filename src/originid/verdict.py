@@ -53,8 +53,3 @@ class Calibration:
         if confidence >= self.origin:
             return Verdict.ORIGIN
         return Verdict.UNCERTAIN if confidence >= self.uncertain else Verdict.NONE
-
-
-def percent(confidence: float) -> str:
-    """A confidence for people: never 100 %, which no finite calibration can promise."""
-    return ">99.99%" if confidence > 0.9999 else f"{confidence:.2%}"

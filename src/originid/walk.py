@@ -2,8 +2,9 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from originid.errors import InputError
 from originid.images import os_reason
 from originid.types import Failure
 
@@ -38,6 +39,15 @@ def find_images(
             yield from _walk(path, on_failure)
         except RecursionError:  # os.walk before Python 3.12, at about 1,000 folders
             on_failure(Failure(path, "folders nested too deep; not all were walked"))
+
+
+def refuse_missing(folders: Iterable[str | os.PathLike[str]]) -> None:
+    """Raise InputError if a folder is not there."""
+    for folder in folders:
+        if not os.path.isdir(folder):
+            raise InputError(
+                f"no folder {os.fspath(folder)}", "expected a folder of images", "check its name"
+            )
 
 
 def _walk(top: str, on_failure: Callable[[Failure], None]) -> Iterator[str]:

@@ -3,7 +3,9 @@
 Commands import what they need when they run, so that ``originid --help`` is quick.
 """
 
+import io
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -51,11 +53,16 @@ def options(
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 3 no origin found."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name must not end a run
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
+    # Pillow warns of odd files, hundreds of times for one; what matters of it is an error.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         app(args=arguments, prog_name="originid")
     except SystemExit as exit_:
@@ -65,5 +72,13 @@ def run(arguments: list[str]) -> int:
         return status
     except OriginidError as error:
         print_error(error)
+        return 1
+    except BrokenPipeError:
+        raise
+    except (OSError, MemoryError) as error:
+        name = type(error).__name__
+        print_error(
+            OriginidError(f"{name}: {error}", "expected the system to allow it", "see above")
+        )
         return 1
     return 0

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import print_json, printable
+from originid.cli.output import print_json
+from originid.text import percent, printable
 
 if TYPE_CHECKING:
     from originid.demo import Demo, Trial
@@ -52,8 +53,6 @@ def _free_folder() -> Path:
 
 
 def _print(trial: "Trial") -> None:
-    from originid.verdict import percent
-
     made_from = trial.photo.name if trial.indexed else f"{trial.photo.name}, which is not indexed"
     best = trial.answer.matches[0]
     verdict = trial.answer.verdict.value if trial.answer.verdict else "error"

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import image_progress, print_failures, print_json, printable
+from originid.cli.output import image_progress, print_failures, print_json
 from originid.cli.train import map_settings
+from originid.text import printable
 
 if TYPE_CHECKING:
     from originid.evaluation.report import Averages, Miss, Report
@@ -45,6 +46,8 @@ def evaluate(
 
     if model is not None and encoder is not None:
         raise typer.BadParameter("give --model or --encoder, not both")
+    if failures is not None and failures.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise typer.BadParameter(f"--failures {failures}: expected a name ending in .png or .jpg")
     settings = map_settings(map)
     judged = open_model(model or DEFAULT) if encoder is None else open_encoder(encoder)
     manifest = read_pairs(pairs)
@@ -54,13 +57,13 @@ def evaluate(
             outcome = evaluate_model(manifest, references, judged, protocol, progress)
         else:
             outcome = cross_validate(manifest, references, judged, settings, protocol, progress)
-    if failures is not None:
-        _write_failures(failures, outcome.misses)
     if json:
         print_json(outcome.report.to_json())
     else:
         print_failures(outcome.report.skipped, "--json lists them")
         _print(outcome.report)
+    if failures is not None:
+        _write_failures(failures, outcome.misses)
 
 
 def _print(report: "Report") -> None:

@@ -1,5 +1,6 @@
 """originid find: which reference was each query made from?"""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import print_json, printable
+from originid.cli.output import print_json
+from originid.text import percent, printable
 
 if TYPE_CHECKING:
     from originid.pipeline import Source
-    from originid.types import Answer
+    from originid.types import Answer, Failure
 
 NO_ORIGIN = 3
 
@@ -51,15 +53,12 @@ def _sources(queries: list[str]) -> "Iterator[str | Source]":
     for query in queries:
         if query == "-":
             yield Source("-", sys.stdin.buffer.read())
-        elif Path(query).is_dir():
-            yield from find_images([query], lambda failure: print_skipped(failure.path))
+        elif os.path.isdir(query):
+            unreadable: list[Failure] = []
+            yield from find_images([query], unreadable.append)
+            yield from (failure.path for failure in unreadable)  # finding them tells the reason
         else:
             yield query
-
-
-def print_skipped(path: str) -> None:
-    """Say on stderr that a folder could not be read."""
-    print(f"skipped {printable(path)}: cannot be read", file=sys.stderr)
 
 
 def _as_json(answer: "Answer") -> dict[str, object]:
@@ -74,8 +73,6 @@ def _as_json(answer: "Answer") -> dict[str, object]:
 
 
 def _print(answer: "Answer") -> None:
-    from originid.verdict import percent
-
     query = printable(answer.query)
     if answer.verdict is None:
         print(f"{query}: error: {printable(answer.error or '')}")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import image_progress, print_failures, print_json, printable
+from originid.cli.output import image_progress, print_failures, print_json
+from originid.text import printable
 
 if TYPE_CHECKING:
     from originid.adding import Added
@@ -71,7 +72,9 @@ def stdin_paths(images: list[str]) -> list[str]:
         if image == "-":
             data = sys.stdin.buffer.read()
             separator = b"\0" if b"\0" in data else b"\n"
-            paths += [os.fsdecode(line) for line in data.split(separator) if line]
+            paths += [
+                os.fsdecode(line) for part in data.split(separator) if (line := part.rstrip(b"\r"))
+            ]
         else:
             paths.append(image)
     return paths

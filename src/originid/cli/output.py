@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from originid.errors import OriginidError
+from originid.text import printable
 
 if TYPE_CHECKING:
     from originid.types import Failure
@@ -34,13 +35,6 @@ def print_failures(failures: "Iterable[Failure]", more: str) -> None:
         print(f"skipped {printable(failure.path)}: {printable(failure.reason)}", file=sys.stderr)
     if len(failures) > SHOWN:
         print(f"... and {len(failures) - SHOWN} more: {more}", file=sys.stderr)
-
-
-def printable(text: str) -> str:
-    """The text with control characters and undecodable bytes escaped."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from originid.cli.output import print_json, printable
+from originid.cli.output import print_json
+from originid.text import printable
 
 
 def remove(

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import print_failures, print_json, printable
+from originid.cli.output import print_failures, print_json
+from originid.text import printable
 
 if TYPE_CHECKING:
     from originid.collection import Collection
@@ -54,7 +55,13 @@ def _facts(collection: "Collection") -> dict[str, object]:
         "fingerprint": model.fingerprint,
         "encoder": model.spec,
         "dim": model.dim,
-        "megabytes": round(
-            sum(f.stat().st_size for f in collection.path.rglob("*") if f.is_file()) / 1e6, 3
-        ),
+        "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
     }
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 for a folder, or a file that a writer just removed."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import image_progress, print_failures, print_json, printable
+from originid.cli.output import image_progress, print_failures, print_json
+from originid.text import printable
 
 if TYPE_CHECKING:
     from originid.training.closed_form import ClosedForm

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,8 @@ class DiffusersEncoder:
         dtype: "torch.dtype | None" = None,
         size: int = 256,
     ) -> None:
+        if os.path.isdir(source):
+            source = os.path.abspath(source)  # a model must find it from any folder
         self.spec = f"diffusers:{source}"
         self.size = size
         self._device = torch.device(device or _best_device())
@@ -95,8 +98,10 @@ def _quiet() -> Iterator[None]:
 @_quiet()
 def _load(source: str) -> Any:
     """Load the autoencoder of a folder or hub id, whichever of `CLASSES` it is."""
+    local = os.path.isdir(source) or source.startswith((".", "/", "~"))
     for subfolder in (None, "vae", "movq"):
-        where = {} if subfolder is None else {"subfolder": subfolder}
+        where: dict[str, Any] = {"local_files_only": local}
+        where |= {} if subfolder is None else {"subfolder": subfolder}
         try:
             config = diffusers.AutoencoderKL.load_config(source, **where)
         except OSError:  # no such folder, file, hub id or network

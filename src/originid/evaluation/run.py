@@ -26,7 +26,7 @@ from originid.pipeline import Encoded, Source, encode_sources
 from originid.training.closed_form import ClosedForm
 from originid.training.train import fit_latents
 from originid.types import Failure, Latents, Pair, Vectors
-from originid.walk import find_images
+from originid.walk import find_images, refuse_missing
 
 Progress = Callable[[int, int], None]
 """Called with the images done and the images in all."""
@@ -163,19 +163,32 @@ def _encode(
     progress: Progress,
 ) -> Material:
     """Encode every file once, and leave out what cannot be read."""
+    refuse_missing([photos])
     skipped: list[Failure] = []
     found = [Path(path) for path in find_images([photos], skipped.append)]
     paths = list(dict.fromkeys([*image_paths(pairs), *list_references(pairs, found)]))
+    named = set(image_paths(pairs))
+    contents: set[bytes] = set()  # of the files that the manifest names
     rows: dict[Path, int] = {}
     parts = []
+    done = 0
     for chunk in encode_sources((Source(os.fspath(path)) for path in paths), encoder):
-        good = [entry for entry in chunk if isinstance(entry, Encoded)]
+        done += len(chunk)
+        good = []
+        for entry in chunk:
+            if not isinstance(entry, Encoded):
+                continue
+            if Path(entry.source.name) in named:
+                contents.add(entry.sha256)
+            elif entry.sha256 in contents:
+                continue  # a copy of an origin among the photos is not a wrong answer
+            good.append(entry)
         skipped += [entry for entry in chunk if isinstance(entry, Failure)]
         for entry in good:
             rows[Path(entry.source.name)] = len(rows)
         if good:
             parts.append(finish(np.stack([entry.latent for entry in good])))
-        progress(len(rows) + len(skipped), len(paths))
+        progress(done, len(paths))
     readable = readable_pairs(pairs, skipped)
     if not readable:
         raise InputError(

@@ -172,6 +172,8 @@ class ExactIndex:
         found, cosines = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
         for start in range(0, len(shortlist), FETCHED):
             ids, codes = self._fetch(shortlist[start : start + FETCHED])
+            if not len(ids):
+                continue  # all removed by another process
             found.append(ids)
             cosines.append(self.codec.scores(codes, query))
         return np.concatenate(found), np.concatenate(cosines)

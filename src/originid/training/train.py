@@ -19,10 +19,11 @@ from originid.tail import pooled_tail
 from originid.training.closed_form import ClosedForm, Scatter, fit, no_map
 from originid.types import Failure, Latents, Pair, Vectors
 from originid.verdict import Calibration
-from originid.walk import find_images
+from originid.walk import find_images, refuse_missing
 
 SAMPLE_QUERIES = 2_000  # latents kept to calibrate: with as many below, under 0.5 GB
 SAMPLE_NATURAL = 10_000
+ENOUGH = 200  # photos that stand for strangers without help
 FLUSH = 512  # rows added to a scatter together
 
 
@@ -80,7 +81,8 @@ def train_model(
     """Fit a map in closed form, calibrate it, and write the model.
 
     Each image is encoded once and forgotten, but for a sample that the calibration needs:
-    millions of pairs take no more memory than a few thousand.
+    millions of pairs need no more latents in memory than a few
+    thousand.
 
     Args:
         path: the model's folder, which must not exist.
@@ -98,8 +100,11 @@ def train_model(
         StorageError: the disk refuses.
     """
     refuse_existing(Path(path))  # not after hours of encoding
-    seen = _Pass(encoder, settings, len(pairs))
-    photos = [_Job(Path(photo), "") for photo in find_images(list(origins), seen.failures.append)]
+    refuse_missing(origins)
+    failures: list[Failure] = []
+    photos = [_Job(Path(photo), "") for photo in find_images(list(origins), failures.append)]
+    seen = _Pass(encoder, settings, len(pairs), len(photos))
+    seen.failures += failures
     jobs = [*_order(pairs), *photos]
     for done, (job, entry) in enumerate(zip(jobs, seen.entries(jobs), strict=True), start=1):
         seen.see(job, entry)
@@ -107,7 +112,7 @@ def train_model(
     seen.flush()
     linear_map = fit(seen.within, seen.natural, settings)
     # Origins of one source may have been made alike, so they stand for strangers only in need.
-    strangers = seen.photos or seen.origins
+    strangers = seen.photos if len(seen.photos) >= ENOUGH else seen.photos + seen.origins
     calibration = calibrate(
         unit_length(linear_map.apply(np.stack([latent for latent, _ in seen.queries]))),
         [group for _, group in seen.queries],
@@ -162,7 +167,7 @@ def _order(pairs: Sequence[Pair]) -> list[_Job]:
 class _Pass:
     """What one pass over the images collects."""
 
-    def __init__(self, encoder: Encoder, settings: ClosedForm, pairs: int) -> None:
+    def __init__(self, encoder: Encoder, settings: ClosedForm, pairs: int, photos: int) -> None:
         basis = basis_for(encoder, settings)
         self.within = Scatter(basis)
         self.natural = Scatter(basis, second=settings.dim is not None)
@@ -172,7 +177,8 @@ class _Pass:
         self.failures: list[Failure] = []
         self.pairs = 0
         self._encoder = encoder
-        self._stride = max(1, pairs // SAMPLE_QUERIES)
+        self._query_stride = max(1, -(-pairs // SAMPLE_QUERIES))
+        self._photo_stride = max(1, -(-photos // SAMPLE_NATURAL))
         self._origin: tuple[Path, Latents] | None = None
         self._hashes: set[bytes] = set()
         self._differences: list[tuple[Latents, float]] = []
@@ -190,6 +196,7 @@ class _Pass:
         elif job.origin is None:
             self._see_natural(job, entry)
         elif self._origin is not None and self._origin[0] == job.origin:
+            self._hashes.add(entry.sha256)  # nor is a query that lies among the photos natural
             self._see_query(job, entry.latent - self._origin[1], entry.latent)
         if len(self._differences) + len(self._naturals) >= FLUSH:
             self.flush()
@@ -209,12 +216,13 @@ class _Pass:
             return  # an origin that lies in a folder of photos too is no stranger to its queries
         self._hashes.add(entry.sha256)
         self._naturals.append(entry.latent)
-        sample = self.origins if job.group else self.photos
-        if len(sample) < SAMPLE_NATURAL:
-            sample.append((entry.latent, job.group))
+        if not job.group and len(self._hashes) % self._photo_stride == 0:
+            self.photos.append((entry.latent, job.group))
+        elif job.group and len(self.origins) < SAMPLE_NATURAL:
+            self.origins.append((entry.latent, job.group))
 
     def _see_query(self, job: _Job, difference: Latents, latent: Latents) -> None:
         self._differences.append((difference, job.weight))
-        if self.pairs % self._stride == 0:
+        if self.pairs % self._query_stride == 0:
             self.queries.append((latent, job.group))
         self.pairs += 1
