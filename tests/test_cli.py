@@ -267,3 +267,25 @@ def test_no_command_has_more_than_eight_options() -> None:
         assert len(options) <= 8, name
         assert each.help, name
         assert all(p.help for p in each.params), name
+
+
+def test_an_index_can_be_made_in_the_folder_one_is_in(
+    tmp_path: Path, model: Model, write_photos: WritePhotos, run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    write_photos(2)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    status, _, _ = run("index", tmp_path / "photos", "--into", ".", "--model", model.folder)
+    assert status == 0
+    status, out, _ = run("find", tmp_path / "photos" / "0001.png", "--in", ".", "--top", 10**10)
+    assert status == 0
+    assert "0001.png" in out
+
+
+def test_names_too_long_for_the_system_are_errors(indexed: Path, run: Run) -> None:
+    status, out, _ = run("find", "x" * 300, "--in", indexed, "--json")
+    assert (status, json.loads(out)["verdict"]) == (1, None)
+    status, _, err = run("show", "x" * 300)
+    assert status == 1
+    assert "no collection" in err

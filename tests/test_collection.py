@@ -124,14 +124,22 @@ def test_broken_files_are_rows_and_the_run_goes_on(
         "nowhere",
     }
     assert all(f.reason and "\n" not in f.reason for f in added.failures)
-    assert len(collection.failures()) == 4
+    # A name that leads nowhere is told once; broken files are kept in mind.
+    assert {Path(f.path).name for f in collection.failures()} == {
+        "empty.jpg",
+        "text.jpg",
+        "torn.png",
+    }
     shutil.copy(paths[1], torn)
     add_images(collection, [torn])
     assert {Path(f.path).name for f in collection.failures()} == {
         "empty.jpg",
         "text.jpg",
-        "nowhere",
     }
+    (tmp_path / "photos" / "empty.jpg").unlink()
+    add_images(collection, [torn])
+    assert collection.remove([str(tmp_path / "photos" / "text.jpg")]) == []
+    assert collection.failures() == []
 
 
 @pytest.mark.parametrize("name", [b"new\nline.png", b"caf\xe9.png", "日本.png".encode()])
@@ -464,3 +472,82 @@ def test_time_is_recorded_in_utc(collection: Collection, write_photos: WritePhot
     added_at = next(collection.references()).added_at
     stamp = time.mktime(time.strptime(added_at, "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
     assert abs(stamp - time.time()) < 60
+
+
+@pytest.mark.parametrize("batch", [1, 256])
+def test_renumbered_files_are_all_kept(
+    batch: int,
+    collection: Collection,
+    write_photos: WritePhotos,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(adding, "BATCH", batch)
+    monkeypatch.setattr(pipeline, "CHUNK", 2)
+    paths = write_photos(6)
+    contents = [path.read_bytes() for path in paths]
+    add_images(collection, paths[:5])
+    for path, content in zip(paths[1:], contents, strict=False):
+        path.write_bytes(content)
+    PILImage.fromarray(textured_image(99)).save(paths[0])
+    added = add_images(collection, [paths[0].parent])
+    assert added.failures == []
+    assert len(collection) == 6
+    assert list(collection.verify()) == []
+    answers = Finder(collection).find(paths)
+    assert [answer.matches[0].reference for answer in answers] == [str(path) for path in paths]
+
+
+def test_two_files_that_change_places(collection: Collection, write_photos: WritePhotos) -> None:
+    a, b = write_photos(2)
+    add_images(collection, [a, b])
+    first, second = a.read_bytes(), b.read_bytes()
+    a.write_bytes(second)
+    b.write_bytes(first)
+    assert add_images(collection, [a, b]).failures == []
+    assert [best(collection, path) for path in (a, b)] == [str(a), str(b)]
+
+
+def test_a_search_outlives_the_removal_of_all_it_knew(
+    collection: Collection, write_photos: WritePhotos, model: Model
+) -> None:
+    add_images(collection, write_photos(3))
+    index = collection.index()
+    collection.database.delete([row.location for row in collection.references()])
+    vectors = model.encode(np.stack([textured_image(0, 64, 64)]))
+    scores, ids = index.search(vectors, 2)
+    assert ids.tolist() == [[-1, -1]]
+    assert np.isneginf(scores).all()
+
+
+def test_a_file_from_the_far_future_is_kept(
+    collection: Collection, write_photos: WritePhotos
+) -> None:
+    path = write_photos(1)[0]
+    os.utime(path, ns=(2**63, 2**63))
+    assert counts(add_images(collection, [path])) == (1, 0, 0, 0, 0)
+    assert counts(add_images(collection, [path])) == (0, 0, 0, 1, 0)
+
+
+def test_a_file_given_twice_is_added_once(
+    collection: Collection, write_photos: WritePhotos
+) -> None:
+    path = write_photos(1)[0]
+    assert counts(add_images(collection, [path, path.parent])) == (1, 0, 0, 0, 0)
+
+
+def test_latents_that_are_not_finite_are_rows(
+    collection: Collection, write_photos: WritePhotos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = write_photos(3)
+    encoder = collection.model.encoder
+
+    def encode(images: np.ndarray) -> np.ndarray:
+        latents = type(encoder).encode(encoder, images)
+        latents[1] = np.nan
+        return latents
+
+    object.__setattr__(encoder, "encode", encode)
+    added = add_images(collection, paths, workers=1)
+    object.__delattr__(encoder, "encode")
+    assert counts(added) == (2, 0, 0, 0, 1)
+    assert "no finite latent" in added.failures[0].reason

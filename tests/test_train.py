@@ -115,10 +115,12 @@ def test_training_twice_gives_the_same_bytes(material: Path, tmp_path: Path) -> 
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
-def test_an_origin_among_the_photos_is_no_stranger(material: Path, tmp_path: Path) -> None:
+def test_origins_and_queries_among_the_photos_are_no_strangers(
+    material: Path, tmp_path: Path
+) -> None:
     shutil.copytree(material / "photos", tmp_path / "photos")
-    for origin in material.glob("o*.png"):
-        shutil.copy(origin, tmp_path / "photos")
+    for path in (*material.glob("o*.png"), *material.glob("q*.png")):
+        shutil.copy(path, tmp_path / "photos")
     models = [
         train_model(
             tmp_path / f"m{i}",
@@ -236,3 +238,35 @@ def test_an_existing_model_is_not_overwritten(material: Path, tmp_path: Path, ru
     )  # fmt: skip
     assert status == 1
     assert "exists" in err
+
+
+def test_a_copy_of_an_origin_among_the_references_is_not_a_wrong_answer(
+    material: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(material / "photos", tmp_path / "photos")
+    for path in material.glob("o*.png"):
+        shutil.copy(path, tmp_path / "photos")
+    pairs, encoder = read_pairs(material / "pairs.csv"), open_encoder("pixels")
+    reports = [
+        cross_validate(pairs, photos, encoder, None, Protocol(population=1000)).report
+        for photos in (material / "photos", tmp_path / "photos")
+    ]
+    assert reports[0].to_json() == reports[1].to_json()
+
+
+def test_a_missing_folder_is_said(material: Path, tmp_path: Path, run: Run) -> None:
+    pairs = material / "pairs.csv"
+    for arguments in (
+        ["evaluate", pairs, "--references", tmp_path / "no", "--encoder", "pixels"],
+        ["train", pairs, "--origins", tmp_path / "no", "-o", tmp_path / "m"],
+    ):
+        status, out, err = run(*arguments)
+        assert (status, out) == (1, "")
+        assert "no folder" in err
+
+
+def test_a_contact_sheet_needs_a_picture_suffix(material: Path, run: Run) -> None:
+    status, out, _ = run(
+        "evaluate", material / "pairs.csv", "--references", material, "--failures", "sheet"
+    )
+    assert (status, out) == (2, "")

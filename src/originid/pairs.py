@@ -18,7 +18,7 @@ def read_pairs(path: str | Path) -> list[Pair]:
     """Read a pairs manifest: CSV in UTF-8 (a byte order mark is allowed) with a header.
 
     ``origin`` and ``query`` are required in every row; they become absolute paths, links
-    followed, and need not exist. The group is ``origin_group``, or the origin as written where
+    followed, and need not exist. The group is ``origin_group``, or the origin's path where
     that column is absent or empty. Every column is kept in ``fields``. Rows that repeat are all
     kept: a measurement averages over them.
 
@@ -123,5 +123,5 @@ def _pair(folder: str, fields: dict[str, str]) -> Pair:
     origin, query = (
         Path(os.path.realpath(os.path.join(folder, fields[column]))) for column in REQUIRED
     )
-    group = fields.get("origin_group", "").strip() or fields["origin"]
+    group = fields.get("origin_group", "").strip() or str(origin)
     return Pair(origin, query, group, fields)

@@ -55,8 +55,12 @@ def new_directory(path: Path) -> Iterator[Path]:
                 _flush(file)
             _flush(temporary)
             if path.exists():
-                path.rmdir()  # empty; Windows does not replace a folder
-            os.replace(temporary, path)
+                # Empty, and maybe somebody's current folder: filled, as replacing it would
+                # leave them nowhere. Without its last file nothing here is taken for complete.
+                for entry in sorted(temporary.iterdir(), reverse=True):
+                    os.replace(entry, path / entry.name)
+            else:
+                os.replace(temporary, path)
             _flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
