@@ -173,6 +173,7 @@ def test_another_model_is_refused(indexed: Path, model: Model, tmp_path: Path, r
         ["find", "x.jpg", "--in", "c", "--top", "0"],
         ["index", "x.jpg"],
         ["fnid"],
+        ["index", "", "--into", "c"],
         ["evaluate", "p.csv", "--references", ".", "--map", "best"],
         ["evaluate", "p.csv", "--references", ".", "--model", "m", "--encoder", "e"],
         ["train", "p.csv", "-o", "m", "--map", "none"],
@@ -289,3 +290,24 @@ def test_names_too_long_for_the_system_are_errors(indexed: Path, run: Run) -> No
     status, _, err = run("show", "x" * 300)
     assert status == 1
     assert "no collection" in err
+
+
+@pytest.mark.parametrize("command", ["find", "remove"])
+def test_an_empty_name_is_refused(command: str, indexed: Path, run: Run) -> None:
+    """As a script with an unset variable gives it; it must not mean the current folder."""
+    where = "--in" if command == "find" else "--from"
+    status, _, _ = run(command, "", where, indexed)
+    assert status == 2
+    assert json.loads(run("show", indexed, "--json")[1])["references"] == 30
+
+
+def test_a_blank_query_has_no_origin(indexed: Path, tmp_path: Path, run: Run) -> None:
+    for colour in ("black", "white", "navy"):
+        PILImage.new("RGB", (300, 200), colour).save(tmp_path / f"{colour}.png")
+        status, out, _ = run("find", tmp_path / f"{colour}.png", "--in", indexed, "--json")
+        assert (status, json.loads(out)["verdict"]) == (3, "none")
+
+
+def test_nothing_to_search_is_a_failure(indexed: Path, tmp_path: Path, run: Run) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run("find", tmp_path / "empty", "--in", indexed)[0] == 1

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -30,8 +30,9 @@ WritePhotos = Callable[..., list[Path]]
 
 
 @pytest.fixture
-def collection(tmp_path: Path, model: Model) -> Collection:
-    return create_collection(tmp_path / "collection", model)
+def collection(tmp_path: Path, model: Model) -> Iterator[Collection]:
+    with create_collection(tmp_path / "collection", model) as made:
+        yield made
 
 
 def counts(added: Added) -> tuple[int, int, int, int, int]:

@@ -150,6 +150,12 @@ class _Writer:
         self, entry: Encoded | Known, width: int, height: int, code: bytes, done: Added
     ) -> None:
         source, location = entry.source, os.path.abspath(entry.source.name)
+        here = self._database.at(location)
+        if here is not None and here.sha256 == entry.sha256:
+            # Another process was faster, or only the time of change differs.
+            self._database.relocate(here, location, source.name, source.mtime_ns)
+            done.unchanged += 1
+            return
         row = Row(location, source.name, entry.sha256, entry.bytes, source.mtime_ns, width, height)
         if self._database.insert(row, code):
             done.updated += 1
@@ -183,14 +189,9 @@ class _Writer:
     def _insert_known(self, entry: Known, stored: tuple[Row, bytes] | None, done: Added) -> None:
         """Store a file whose content is stored: untouched, moved here, or copied here."""
         source, location = entry.source, os.path.abspath(entry.source.name)
-        here = self._database.at(location)
-        if here is not None and here.sha256 == entry.sha256:
-            self._database.relocate(here, location, source.name, source.mtime_ns)
-            done.unchanged += 1
-            return
         twins = self._database.with_content(entry.sha256)
         gone = [row for row in twins if not os.path.exists(row.location)]
-        if gone and here is None:
+        if gone and self._database.at(location) is None:
             self._database.relocate(gone[0], location, source.name, source.mtime_ns)
             done.moved += 1
         elif stored is not None:

@@ -176,7 +176,9 @@ def create_collection(path: str | os.PathLike[str], model: Model) -> Collection:
         StorageError: the disk refuses.
     """
     with new_directory(Path(path)) as folder:
-        shutil.copytree(model.folder, folder / "model")
+        (folder / "model").mkdir()
+        for file in ("map.safetensors", "model.json"):
+            shutil.copyfile(model.folder / file, folder / "model" / file)
         Database.create(
             folder / DATABASE,
             {"uuid": uuid.uuid4().hex, "model": model.name, "fingerprint": model.fingerprint},

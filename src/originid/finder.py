@@ -9,9 +9,11 @@ from originid.collection import Collection, open_collection
 from originid.database import Row
 from originid.errors import InputError
 from originid.pipeline import Encoded, Source, encode_sources
-from originid.types import Answer, Failure, Match, Vectors, Verdict
+from originid.types import Answer, Failure, Match, Verdict
 
 TOP = 10
+BLANK = 4.0  # grey levels of 255: a picture of nearly one colour has no origin that can be told
+SAME = 0.9  # a score that only a copy reaches
 
 
 class Finder:
@@ -49,11 +51,13 @@ class Finder:
         """
         if top < 1:
             raise InputError(f"top {top}", "expected at least 1", "ask for 1 match or more")
+        if isinstance(queries, (str, os.PathLike)):
+            queries = [queries]
         sources = (q if isinstance(q, Source) else Source(os.fspath(q)) for q in queries)
         model = self.collection.model
         for chunk in encode_sources(sources, model.encoder):
-            latents = [entry.latent for entry in chunk if isinstance(entry, Encoded)]
-            found = iter(self._answers(model.vectors(np.stack(latents)), top) if latents else ())
+            encoded = [entry for entry in chunk if isinstance(entry, Encoded)]
+            found = iter(self._answers(encoded, top) if encoded else ())
             for entry in chunk:
                 if isinstance(entry, Failure):
                     yield Answer(entry.path, None, error=entry.reason)
@@ -61,12 +65,16 @@ class Finder:
                     verdict, matches = next(found)
                     yield Answer(entry.source.name, verdict, matches)
 
-    def _answers(self, vectors: Vectors, top: int) -> list[tuple[Verdict, tuple[Match, ...]]]:
+    def _answers(self, queries: list[Encoded], top: int) -> list[tuple[Verdict, tuple[Match, ...]]]:
+        vectors = self.collection.model.vectors(np.stack([query.latent for query in queries]))
         size = len(self.collection.index())
         top = min(top, max(size, 1))
-        return [self._judge(hits, size) for hits in self.collection.search(vectors, top)]
+        found = self.collection.search(vectors, top)
+        return [self._judge(query, hits, size) for query, hits in zip(queries, found, strict=True)]
 
-    def _judge(self, hits: list[tuple[Row, float]], size: int) -> tuple[Verdict, tuple[Match, ...]]:
+    def _judge(
+        self, query: Encoded, hits: list[tuple[Row, float]], size: int
+    ) -> tuple[Verdict, tuple[Match, ...]]:
         if not hits:
             return Verdict.NONE, ()
         calibration = self.collection.model.calibration
@@ -77,4 +85,6 @@ class Finder:
                 zip(hits, confidences, strict=True), start=1
             )
         )
+        if query.contrast < BLANK and matches[0].score < SAME:
+            return Verdict.NONE, matches  # as like to one dark photo as to any other
         return calibration.verdict(matches[0].confidence), matches

@@ -27,13 +27,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A readable image and its latent (latent_dim,); sizes are of the file and the original."""
+    """A readable image and its latent (latent_dim,); sizes are of the file and the original.
+
+    ``contrast`` is the largest standard deviation of a colour of the squashed image, of 255.
+    """
 
     source: Source
     sha256: bytes
     bytes: int
     width: int
     height: int
+    contrast: float
     latent: Latents
 
 
@@ -98,7 +102,10 @@ def _encode_chunk(
 def _encoded(entry: "_Decoded", latent: Latents) -> Encoded | Failure:
     if not np.isfinite(latent).all():
         return Failure(entry.source.name, "the encoder gave no finite latent")
-    return Encoded(entry.source, entry.sha256, entry.bytes, entry.width, entry.height, latent)
+    contrast = float(entry.image.std(axis=(0, 1)).max())
+    return Encoded(
+        entry.source, entry.sha256, entry.bytes, entry.width, entry.height, contrast, latent
+    )
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,9 @@ def new_directory(path: Path) -> Iterator[Path]:
     """
     path = Path(os.path.abspath(path))
     refuse_existing(path)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    # Inside a folder that is there already: it may be a disk of its own.
+    parent = path if path.exists() else path.parent
+    temporary = parent / f".{path.name}.{uuid.uuid4().hex[:8]}.tmp"
     try:
         with storage_errors(path):
             temporary.mkdir(parents=True)

@@ -36,23 +36,26 @@ def find(
     """
     from originid.finder import Finder
 
-    found = failed = False
+    found = searched = failed = 0
     with Finder.open(collection) as finder:
         for answer in finder.find(_sources(queries), top):
             print_json(_as_json(answer)) if json else _print(answer)
-            found = found or answer.verdict == "origin"
-            failed = failed or answer.error is not None
+            searched += answer.error is None
+            failed += answer.error is not None
+            found += answer.verdict == "origin"
     if not found:
-        raise typer.Exit(1 if failed else NO_ORIGIN)
+        raise typer.Exit(NO_ORIGIN if searched and not failed else 1)
 
 
 def _sources(queries: list[str]) -> "Iterator[str | Source]":
     from originid.pipeline import Source
     from originid.walk import find_images
 
+    if "" in queries:
+        raise typer.BadParameter("an empty name: expected images or folders")
     for query in queries:
         if query == "-":
-            yield Source("-", sys.stdin.buffer.read())
+            yield Source("-", sys.stdin.buffer.read() if sys.stdin else b"")
         elif os.path.isdir(query):
             unreadable: list[Failure] = []
             yield from find_images([query], unreadable.append)
@@ -75,7 +78,7 @@ def _as_json(answer: "Answer") -> dict[str, object]:
 def _print(answer: "Answer") -> None:
     query = printable(answer.query)
     if answer.verdict is None:
-        print(f"{query}: error: {printable(answer.error or '')}")
+        print(f"{query}: error: {printable(answer.error or '')}", file=sys.stderr)
         return
     print(f"{query}: {answer.verdict.value}")
     for match in answer.matches:

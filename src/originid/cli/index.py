@@ -55,11 +55,17 @@ def index(
 
 def _open(into: Path, name: str | None) -> "Collection":
     from originid.collection import create_collection, is_collection, open_collection
+    from originid.errors import InputError, StorageError
     from originid.model import DEFAULT, open_model
 
     if is_collection(into):
         return open_collection(into, None if name is None else open_model(name))
-    return create_collection(into, open_model(name or DEFAULT))
+    try:
+        return create_collection(into, open_model(name or DEFAULT))
+    except (InputError, StorageError):
+        if is_collection(into):  # another process made it first
+            return open_collection(into, None if name is None else open_model(name))
+        raise
 
 
 def stdin_paths(images: list[str]) -> list[str]:
@@ -67,10 +73,12 @@ def stdin_paths(images: list[str]) -> list[str]:
     import os
     import sys
 
+    if "" in images:
+        raise typer.BadParameter("an empty name: expected files or folders")
     paths = []
     for image in images:
         if image == "-":
-            data = sys.stdin.buffer.read()
+            data = sys.stdin.buffer.read() if sys.stdin else b""
             separator = b"\0" if b"\0" in data else b"\n"
             paths += [
                 os.fsdecode(line) for part in data.split(separator) if (line := part.rstrip(b"\r"))
