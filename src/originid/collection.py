@@ -8,7 +8,6 @@ again whenever it is missing or damaged).
 import os
 import shutil
 import threading
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -181,7 +180,7 @@ def create_collection(path: str | os.PathLike[str], model: Model) -> Collection:
             shutil.copyfile(model.folder / file, folder / "model" / file)
         Database.create(
             folder / DATABASE,
-            {"uuid": uuid.uuid4().hex, "model": model.name, "fingerprint": model.fingerprint},
+            {"model": model.name, "fingerprint": model.fingerprint},
         )
     return open_collection(path)
 

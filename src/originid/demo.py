@@ -70,10 +70,9 @@ ALTERATIONS: tuple[Callable[[Image, np.random.Generator], Image], ...] = (
 
 @dataclass(frozen=True)
 class Trial:
-    """One query of the demo: how it was made, from what, and what was found."""
+    """One query of the demo: from what it was made, and what was found."""
 
     photo: Path
-    alteration: str
     indexed: bool
     query: Path
     answer: Answer
@@ -125,7 +124,7 @@ def run_demo(folder: Path, queries: int = 12, held_out: int = 4, seed: int = 1) 
         add_images(collection, [folder / "photos"])
         answers = Finder(collection).find([folder / "queries" / name for name in names])
         trials = tuple(
-            Trial(photo, _alteration(i).__doc__ or "", i >= held_out, Path(answer.query), answer)
+            Trial(photo, i >= held_out, Path(answer.query), answer)
             for i, (photo, answer) in enumerate(zip(chosen, answers, strict=True))
         )
         demo = Demo(len(collection), trials, folder / "demo.png")

@@ -73,12 +73,9 @@ def run(arguments: list[str]) -> int:
     except OriginidError as error:
         print_error(error)
         return 1
-    except BrokenPipeError:
-        raise
     except (OSError, MemoryError) as error:
-        name = type(error).__name__
-        print_error(
-            OriginidError(f"{name}: {error}", "expected the system to allow it", "see above")
-        )
+        given = f"{type(error).__name__}: {error}"
+        expected = "expected enough memory, and files that can be read and written"
+        print_error(OriginidError(given, expected, "look at what the message names"))
         return 1
     return 0
