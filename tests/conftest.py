@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as PILImage
 
 from originid.encoders import open_encoder
-from originid.linear_map import DctBasis
+from originid.maps import DctBasis
 from originid.model import Model, save_model
 from originid.tail import BODY, Tail
 from originid.testing import textured_image

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from originid.errors import InputError
-from originid.linear_map import DctBasis, DctMap, DenseMap, dct_matrix, unit_length
+from originid.maps import DctBasis, DctMap, DenseMap, dct_matrix, unit_length
 from originid.training.closed_form import ClosedForm, Scatter, fit, no_map
 
 SHAPES = ((2, 4, 4),)

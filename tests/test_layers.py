@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "originid"
 # A module may import from its own layer and from those before it.
 LAYERS = (
     ("errors", "types", "parallel", "text", ""),
-    ("storage", "tail", "images", "encoders", "linear_map", "index", "sheet", "testing", "walk"),
+    ("storage", "tail", "images", "encoders", "maps", "index", "sheet", "testing", "walk"),
     ("pairs", "pipeline", "verdict"),
     ("model", "database"),
     ("collection",),

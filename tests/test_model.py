@@ -49,24 +49,20 @@ def test_the_fingerprint_follows_what_fixes_a_vector(model: Model) -> None:
 def test_an_existing_folder_is_not_overwritten(model: Model) -> None:
     before = (model.folder / "model.json").read_bytes()
     with pytest.raises(InputError, match="exists"):
-        save_model(model.folder, model.encoder, model.linear_map, model.calibration, {})
+        save_model(model.folder, model.encoder, model.map, model.calibration, {})
     assert (model.folder / "model.json").read_bytes() == before
 
 
 def test_a_failed_save_leaves_nothing(model: Model, tmp_path: Path) -> None:
     with pytest.raises(TypeError):
-        save_model(
-            tmp_path / "new", model.encoder, model.linear_map, model.calibration, {"x": object()}
-        )
+        save_model(tmp_path / "new", model.encoder, model.map, model.calibration, {"x": object()})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_refusing_disk_is_said(model: Model, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot write"):
-        save_model(
-            tmp_path / "file" / "new", model.encoder, model.linear_map, model.calibration, {}
-        )
+        save_model(tmp_path / "file" / "new", model.encoder, model.map, model.calibration, {})
 
 
 def damage(folder: Path, how: str) -> None:

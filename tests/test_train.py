@@ -99,7 +99,7 @@ def test_one_pass_over_files_equals_latents_in_memory(material: Path, tmp_path: 
         SETTINGS,
     )
     some = latents(photos[:5])
-    assert np.allclose(model.linear_map.apply(some), expected.apply(some), rtol=1e-2, atol=1e-2)
+    assert np.allclose(model.map.apply(some), expected.apply(some), rtol=1e-2, atol=1e-2)
 
 
 def test_training_twice_gives_the_same_bytes(material: Path, tmp_path: Path) -> None:

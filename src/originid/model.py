@@ -15,7 +15,7 @@ from pathlib import Path
 
 from originid.encoders import Encoder, latent_dim, open_encoder
 from originid.errors import ModelError
-from originid.linear_map import LinearMap, load_map, save_map, unit_length
+from originid.maps import Map, load_map, save_map, unit_length
 from originid.storage import new_directory
 from originid.types import Image, Json, Latents, Vectors
 from originid.verdict import Calibration
@@ -35,7 +35,7 @@ class Model:
         spec: the text that names the encoder.
         encoder_identity: the identity the encoder had when the map was fitted.
         size: side in pixels of the images it takes.
-        linear_map: the map.
+        map: the map.
         map_sha256: hash of the map's file.
         calibration: from scores to confidence.
         training: how the model was made.
@@ -46,7 +46,7 @@ class Model:
     spec: str
     encoder_identity: str
     size: int
-    linear_map: LinearMap
+    map: Map
     map_sha256: str
     calibration: Calibration
     training: Json = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Model:
     @property
     def dim(self) -> int:
         """Number of components of a vector."""
-        return self.linear_map.dim
+        return self.map.dim
 
     @cached_property
     def fingerprint(self) -> str:
@@ -76,17 +76,17 @@ class Model:
                 f"model {self.name} was fitted on {self.encoder_identity}",
                 "restore the encoder's weights, or train the model again",
             )
-        if latent_dim(encoder.shapes) != self.linear_map.latent_dim:
+        if latent_dim(encoder.shapes) != self.map.latent_dim:
             raise ModelError(
                 f"encoder {self.spec} makes latents of {latent_dim(encoder.shapes)} components",
-                f"the map of model {self.name} takes {self.linear_map.latent_dim}",
+                f"the map of model {self.name} takes {self.map.latent_dim}",
                 "train the model again",
             )
         return encoder
 
     def vectors(self, latents: Latents) -> Vectors:
         """Map latents (n, latent_dim) to unit-length float32 vectors (n, dim)."""
-        return unit_length(self.linear_map.apply(latents))
+        return unit_length(self.map.apply(latents))
 
     def encode(self, images: Image) -> Vectors:
         """Vectors (n, dim) of squashed uint8 RGB images (n, size, size, 3)."""
@@ -96,7 +96,7 @@ class Model:
 def save_model(
     path: str | os.PathLike[str],
     encoder: Encoder,
-    linear_map: LinearMap,
+    map: Map,
     calibration: Calibration,
     training: Json,
 ) -> Model:
@@ -107,15 +107,15 @@ def save_model(
         StorageError: the disk refuses.
     """
     with new_directory(Path(path)) as folder:
-        map_sha256 = save_map(linear_map, folder / "map.safetensors")
+        map_sha256 = save_map(map, folder / "map.safetensors")
         description = {
             "format": FORMAT,
             "encoder": {"spec": encoder.spec, "identity": encoder.identity, "size": encoder.size},
             "preprocessing": PREPROCESSING,
             "map": {
-                "kind": linear_map.kind,
-                "latent_dim": linear_map.latent_dim,
-                "dim": linear_map.dim,
+                "kind": map.kind,
+                "latent_dim": map.latent_dim,
+                "dim": map.dim,
                 "sha256": map_sha256,
             },
             "calibration": asdict(calibration),
@@ -168,7 +168,7 @@ def open_model(name: str | os.PathLike[str] = DEFAULT) -> Model:
 
 
 def _model(name: str, folder: Path, description: Json) -> Model:
-    linear_map = load_map(folder / "map.safetensors")
+    map = load_map(folder / "map.safetensors")
     map_sha256 = hashlib.sha256((folder / "map.safetensors").read_bytes()).hexdigest()
     if map_sha256 != description["map"]["sha256"]:
         raise ValueError("map.safetensors is not the file that model.json describes")
@@ -179,7 +179,7 @@ def _model(name: str, folder: Path, description: Json) -> Model:
         encoder["spec"],
         encoder["identity"],
         encoder["size"],
-        linear_map,
+        map,
         map_sha256,
         Calibration.from_json(description["calibration"]),
         description["training"],

@@ -54,7 +54,7 @@ def train(
         print_failures(failures, "--json lists them")
         print(
             f"{printable(str(output))}: {model.spec}, "
-            f"{model.linear_map.latent_dim} -> {model.dim}, "
+            f"{model.map.latent_dim} -> {model.dim}, "
             f"from {model.training['pairs']} pairs and "
             f"{model.training['natural_images']} natural images"
         )

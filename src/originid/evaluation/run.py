@@ -19,7 +19,7 @@ from originid.evaluation.protocol import (
     rank,
 )
 from originid.evaluation.report import Miss, Report, summarise, worst_misses
-from originid.linear_map import LinearMap, unit_length
+from originid.maps import Map, unit_length
 from originid.model import Model
 from originid.pairs import image_paths, readable_pairs
 from originid.pipeline import Encoded, Source, encode_sources
@@ -126,12 +126,12 @@ def judge_folds(
     rankings = []
     for fold in range(protocol.folds):
         inside = np.flatnonzero(folds == fold)
-        linear_map = _fit_without(material, folds != fold, encoder, settings)
+        map = _fit_without(material, folds != fold, encoder, settings)
         queries = material.take(material.pairs[row].query for row in inside)
         rankings.append(
             rank(
-                unit_length(linear_map.apply(queries)),
-                unit_length(linear_map.apply(material.take(material.references))),
+                unit_length(map.apply(queries)),
+                unit_length(map.apply(material.take(material.references))),
                 truth.take(inside),
             )
         )
@@ -140,7 +140,7 @@ def judge_folds(
 
 def _fit_without(
     material: Material, outside: "np.ndarray", encoder: Encoder, settings: ClosedForm | None
-) -> LinearMap:
+) -> Map:
     """Fit a map on the pairs outside a fold."""
     train = [pair for pair, used in zip(material.pairs, outside, strict=True) if used]
     test = {pair.origin for pair, used in zip(material.pairs, outside, strict=True) if not used}

@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import InputError
-from originid.linear_map import DctBasis, DctMap, DenseMap, LinearMap
+from originid.maps import DctBasis, DctMap, DenseMap, Map
 from originid.types import Latents
 
 Doubles = NDArray[np.float64]
@@ -117,7 +117,7 @@ class Scatter:
         return self.second_moment() - np.outer(self.mean, self.mean)
 
 
-def fit(within: Scatter, natural: Scatter, settings: ClosedForm) -> LinearMap:
+def fit(within: Scatter, natural: Scatter, settings: ClosedForm) -> Map:
     """Fit the map from accumulated scatters.
 
     Args:

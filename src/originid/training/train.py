@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from originid import __version__
 from originid.encoders import Encoder
-from originid.linear_map import DctBasis, LinearMap, unit_length
+from originid.maps import DctBasis, Map, unit_length
 from originid.model import Model, save_model
 from originid.pipeline import Encoded, Entry, Source, encode_sources
 from originid.storage import refuse_existing
@@ -49,7 +49,7 @@ def fit_latents(
     natural: Latents,
     encoder: Encoder,
     settings: ClosedForm | None,
-) -> LinearMap:
+) -> Map:
     """Fit a map to latents in memory.
 
     Args:
@@ -110,13 +110,13 @@ def train_model(
         seen.see(job, entry)
         progress(done, len(jobs))
     seen.flush()
-    linear_map = fit(seen.within, seen.natural, settings)
+    map = fit(seen.within, seen.natural, settings)
     # Origins of one source may have been made alike, so they stand for strangers only in need.
     strangers = seen.photos if len(seen.photos) >= ENOUGH else seen.photos + seen.origins
     calibration = calibrate(
-        unit_length(linear_map.apply(np.stack([latent for latent, _ in seen.queries]))),
+        unit_length(map.apply(np.stack([latent for latent, _ in seen.queries]))),
         [group for _, group in seen.queries],
-        unit_length(linear_map.apply(np.stack([latent for latent, _ in strangers]))),
+        unit_length(map.apply(np.stack([latent for latent, _ in strangers]))),
         [group for _, group in strangers],
     )
     training = {
@@ -126,7 +126,7 @@ def train_model(
         "natural_images": int(seen.natural.weight),
         "originid": __version__,
     }
-    return save_model(path, encoder, linear_map, calibration, training), seen.failures
+    return save_model(path, encoder, map, calibration, training), seen.failures
 
 
 def calibrate(

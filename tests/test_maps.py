@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from originid.errors import ModelError
-from originid.linear_map import (
+from originid.maps import (
     DctBasis,
     DctMap,
     DenseMap,
-    LinearMap,
+    Map,
     dct_matrix,
     load_map,
     save_map,
@@ -47,8 +47,8 @@ def some_dense_map() -> DenseMap:
 
 
 @pytest.fixture(params=[some_dct_map, some_dense_map], ids=["dct", "dense"])
-def linear_map(request: pytest.FixtureRequest) -> LinearMap:
-    made: LinearMap = request.param()
+def map(request: pytest.FixtureRequest) -> Map:
+    made: Map = request.param()
     return made
 
 
@@ -56,23 +56,23 @@ def latents(n: int) -> np.ndarray:
     return np.random.default_rng(2).normal(size=(n, 57)).astype(np.float32)
 
 
-def test_every_map_is_affine(linear_map: LinearMap) -> None:
+def test_every_map_is_affine(map: Map) -> None:
     a, b = latents(2)[:1], latents(2)[1:]
-    middle = linear_map.apply((a + b) / 2)
-    assert np.allclose(middle, (linear_map.apply(a) + linear_map.apply(b)) / 2, atol=1e-5)
-    assert middle.shape == (1, linear_map.dim)
+    middle = map.apply((a + b) / 2)
+    assert np.allclose(middle, (map.apply(a) + map.apply(b)) / 2, atol=1e-5)
+    assert middle.shape == (1, map.dim)
     assert middle.dtype == np.float32
 
 
-def test_every_map_survives_its_file(linear_map: LinearMap, tmp_path: Path) -> None:
-    digest = save_map(linear_map, tmp_path / "map.safetensors")
+def test_every_map_survives_its_file(map: Map, tmp_path: Path) -> None:
+    digest = save_map(map, tmp_path / "map.safetensors")
     again = load_map(tmp_path / "map.safetensors")
-    assert np.array_equal(again.apply(latents(3)), linear_map.apply(latents(3)))
+    assert np.array_equal(again.apply(latents(3)), map.apply(latents(3)))
     assert save_map(again, tmp_path / "again.safetensors") == digest
 
 
 def test_a_dct_map_is_the_matrix_that_its_docstring_says() -> None:
-    linear_map = some_dct_map()
+    map = some_dct_map()
     rows = [np.kron(dct_matrix(h), dct_matrix(w)) for c, h, w in SHAPES for _ in range(c)]
     full = np.zeros((57, 57))
     start = 0
@@ -81,11 +81,11 @@ def test_a_dct_map_is_the_matrix_that_its_docstring_says() -> None:
         start += len(block)
     radius = [np.hypot(*np.meshgrid(range(h), range(w), indexing="ij")) for _, h, w in SHAPES]
     kept = np.concatenate([radius[0].ravel() < 3, radius[0].ravel() < 3, np.ones(9, bool)])
-    v, gain = linear_map.directions, linear_map.gain
-    corrected = np.eye(linear_map.dim) + v.T @ np.diag(gain) @ v
-    matrix = np.diag(linear_map.weight) @ corrected @ np.diag(linear_map.scale)
-    expected = (latents(4) @ full[kept].T - linear_map.mean) @ matrix.T
-    assert np.allclose(linear_map.apply(latents(4)), expected, atol=1e-4)
+    v, gain = map.directions, map.gain
+    corrected = np.eye(map.dim) + v.T @ np.diag(gain) @ v
+    matrix = np.diag(map.weight) @ corrected @ np.diag(map.scale)
+    expected = (latents(4) @ full[kept].T - map.mean) @ matrix.T
+    assert np.allclose(map.apply(latents(4)), expected, atol=1e-4)
 
 
 @given(st.integers(1, 12))

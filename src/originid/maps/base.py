@@ -1,0 +1,61 @@
+"""The interface that every map implements."""
+
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from originid.types import Json, Latents
+
+Floats = NDArray[np.float32]
+Tensors = dict[str, NDArray[Any]]
+"""The arrays of a map by name, as its file has them."""
+
+
+class Map(Protocol):
+    """A function from latents to vectors that are not yet scaled to unit length.
+
+    The paper's is one matrix W (section 4). ``kind`` names the form in files.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    def latent_dim(self) -> int:
+        """Components that it takes."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Components that it gives."""
+        ...
+
+    def apply(self, latents: Latents) -> Floats:
+        """Map latents.
+
+        Args:
+            latents: float32 of shape (n, latent_dim).
+
+        Returns:
+            float32 of shape (n, dim), not scaled to unit length.
+        """
+        ...
+
+    def pack(self) -> tuple[Tensors, Json]:
+        """The arrays, and what else a file must say to make the map again."""
+        ...
+
+    @classmethod
+    def unpack(cls, tensors: Tensors, header: Json) -> "Map":
+        """Make a map of float32 arrays and a header from `pack`.
+
+        Raises:
+            KeyError, TypeError, ValueError: something is missing or does not fit.
+        """
+        ...
+
+
+def unit_length(vectors: Floats) -> Floats:
+    """Scale rows (n, dim) to unit length; a row of zeros stays zero."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
