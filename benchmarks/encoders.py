@@ -1,9 +1,12 @@
-"""What each encoder and map reaches on real edits: the table of docs/evaluation.md.
+"""What each encoder and map reaches on real edits: the tables of docs/evaluation.md.
 
-usage: python benchmarks/encoders.py PAIRS.csv --references FOLDER --encoder E... [--json]
+usage: python benchmarks/encoders.py PAIRS.csv --references FOLDER --encoder E... [--map M...]
+           [--seen COLUMN=PREFIX] [--latents FOLDER] [--json]
 
-As `originid evaluate --encoder E --map M` for M in none, structured and full, but encoding every
-image once; of an encoder joined with +, its parts are judged too.
+As `originid evaluate --encoder E --map M`, by default for M in none, structured and full, but
+encoding every image once; of an encoder joined with +, its parts are judged too. With --seen, maps
+are fitted to the pairs whose column begins with the prefix, and judged on these generators and on
+all others, on origins that they have not seen (folds by origin group).
 """
 
 import argparse
@@ -12,14 +15,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from originid.cli.train import map_settings
+import numpy as np
+
 from originid.encoders import Encoder, JoinedEncoder, latent_dim, open_encoder
-from originid.evaluation.protocol import Protocol
-from originid.evaluation.run import Material, encode_all, judge_folds
+from originid.evaluation.protocol import Protocol, column
+from originid.evaluation.run import Material, Outcome, encode_all, judge_folds
+from originid.latent_cache import LatentCache
 from originid.pairs import read_pairs
+from originid.training.fitting import read_map_settings
 from originid.types import Json
 
-LEAST = 40  # pairs of a kind for a column of its own
+LEAST = 40  # pairs of a value for a column of its own
 
 
 def parts(material: Material, encoder: Encoder) -> Iterator[tuple[Encoder, Material]]:
@@ -33,44 +39,63 @@ def parts(material: Material, encoder: Encoder) -> Iterator[tuple[Encoder, Mater
             start = stop
 
 
+def judge(material: Material, encoder: Encoder, map: str, seen: str | None) -> Outcome:
+    """Cross-validate; ``seen`` is COLUMN=PREFIX of the pairs that may be learned from."""
+    settings = read_map_settings(map)
+    if seen is None:
+        return judge_folds(material, encoder, settings, Protocol())
+    name, _, prefix = seen.partition("=")
+    known = np.array([value.startswith(prefix) for value in column(material.pairs, name)])
+    pairs = [
+        replace(pair, fields={**pair.fields, "generator": "seen" if k else "unseen"})
+        for pair, k in zip(material.pairs, known, strict=True)
+    ]
+    protocol = Protocol(fold_by="origin_group", by=("generator",))
+    return judge_folds(replace(material, pairs=pairs), encoder, settings, protocol, known)
+
+
 def main() -> None:
     """Run the comparison and print a row per encoder and map."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--references", type=Path, required=True)
     parser.add_argument("--encoder", action="append", required=True)
+    parser.add_argument("--map", action="append")
+    parser.add_argument("--seen")
+    parser.add_argument("--latents", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     pairs = read_pairs(options.pairs)
+    by = "kind" if options.seen is None else "generator"
     header = True
     for spec in options.encoder:
         encoder = open_encoder(spec)
-        material = encode_all(pairs, options.references, encoder)
+        cache = None if options.latents is None else LatentCache.open(options.latents, encoder)
+        material = encode_all(pairs, options.references, encoder, cache=cache)
         for part, its_material in parts(material, encoder):
-            for name in ("none", "structured", "full"):
-                outcome = judge_folds(its_material, part, map_settings(name), Protocol())
+            for name in options.map or ("none", "structured", "full"):
+                outcome = judge(its_material, part, name, options.seen)
                 report = outcome.report.to_json()
+                seconds = outcome.fit_seconds
                 if options.json:
-                    print(json.dumps({"encoder": part.spec, "map": name, **report}), flush=True)
+                    row = {"encoder": part.spec, "map": name, "fit_seconds": seconds, **report}
+                    print(json.dumps(row), flush=True)
                 else:
-                    print_row(part, name, report, header)
+                    print_row(f"{part.spec} | {name}", report, seconds, by, header)
                 header = False
 
 
-def print_row(encoder: Encoder, name: str, report: Json, header: bool) -> None:
+def print_row(name: str, report: Json, seconds: float, by: str, header: bool) -> None:
     """Print a row of a Markdown table: Acc / projected Acc."""
-    kinds = {k: v for k, v in report["by"].get("kind", {}).items() if v["queries"] >= LEAST}
+    values = {k: v for k, v in report["by"].get(by, {}).items() if v["queries"] >= LEAST}
     if header:
-        print(
-            "| encoder | map | mAP | Acc [95 %] | projected Acc [95 %] | "
-            + " | ".join(kinds)
-            + " |"
-        )
-        print("|---" * (5 + len(kinds)) + "|")
-    cells = [f"{v['acc']:.1f} / {v['projected']['acc']:.1f}" for v in kinds.values()]
+        columns = ("encoder", "map", "s", "mAP", "Acc [95 %]", "projected Acc [95 %]", *values)
+        print(f"| {' | '.join(columns)} |")
+        print("|---" * len(columns) + "|")
+    cells = [f"{v['acc']:.1f} / {v['projected']['acc']:.1f}" for v in values.values()]
     acc, projected = report["ci95"]["acc"], report["ci95"]["projected_acc"]
     print(
-        f"| {encoder.spec} | {name} | {report['mAP']:.1f} "
+        f"| {name} | {seconds:.1f} | {report['mAP']:.1f} "
         f"| {report['acc']:.1f} [{acc[0]:.1f}, {acc[1]:.1f}] "
         f"| {report['projected']['acc']:.1f} [{projected[0]:.1f}, {projected[1]:.1f}] "
         f"| {' | '.join(cells)} |",

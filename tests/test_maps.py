@@ -1,6 +1,7 @@
 """The map: what it computes, and what a file of it must prove before it is used."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,13 @@ from safetensors.numpy import load_file, save_file
 
 from originid.errors import ModelError
 from originid.maps import (
+    AttentionMap,
+    ConvolutionMap,
     DctBasis,
     DctMap,
     DenseMap,
     Map,
+    MlpMap,
     dct_matrix,
     load_map,
     save_map,
@@ -46,7 +50,29 @@ def some_dense_map() -> DenseMap:
     )
 
 
-@pytest.fixture(params=[some_dct_map, some_dense_map], ids=["dct", "dense"])
+def normal(*shape: int) -> np.ndarray:
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32)
+
+
+def some_mlp_map() -> MlpMap:
+    weights = normal(57, 57), normal(20, 57), normal(6, 20)
+    return MlpMap(normal(57), weights, (normal(57), normal(20)))
+
+
+def some_convolution_map() -> ConvolutionMap:
+    return ConvolutionMap((3, 1, 19), normal(57), normal(2, 3, 5, 5))
+
+
+def some_attention_map() -> AttentionMap:
+    arrays = normal(57), normal(9, 3), normal(9), normal(3, 3), normal(3), normal(5, 57)
+    return AttentionMap((3, 1, 19), 1, 3, *arrays)
+
+
+LINEAR = [some_dct_map, some_dense_map, some_convolution_map]
+ALL = [*LINEAR, some_mlp_map, some_attention_map]
+
+
+@pytest.fixture(params=ALL, ids=lambda make: make.__name__)
 def map(request: pytest.FixtureRequest) -> Map:
     made: Map = request.param()
     return made
@@ -56,12 +82,21 @@ def latents(n: int) -> np.ndarray:
     return np.random.default_rng(2).normal(size=(n, 57)).astype(np.float32)
 
 
-def test_every_map_is_affine(map: Map) -> None:
+@pytest.mark.parametrize("make", LINEAR)
+def test_every_linear_map_is_affine(make: Callable[[], Map]) -> None:
+    map = make()
     a, b = latents(2)[:1], latents(2)[1:]
     middle = map.apply((a + b) / 2)
     assert np.allclose(middle, (map.apply(a) + map.apply(b)) / 2, atol=1e-5)
-    assert middle.shape == (1, map.dim)
-    assert middle.dtype == np.float32
+
+
+def test_every_map_gives_a_vector_for_each_latent(map: Map) -> None:
+    assert map.latent_dim == 57
+    vectors = map.apply(latents(600))
+    assert vectors.shape == (600, map.dim)
+    assert vectors.dtype == np.float32
+    assert np.allclose(vectors[500:503], map.apply(latents(600)[500:503]), atol=1e-4)
+    assert map.apply(latents(600)[:0]).shape == (0, map.dim)
 
 
 def test_every_map_survives_its_file(map: Map, tmp_path: Path) -> None:
@@ -86,6 +121,83 @@ def test_a_dct_map_is_the_matrix_that_its_docstring_says() -> None:
     matrix = np.diag(map.weight) @ corrected @ np.diag(map.scale)
     expected = (latents(4) @ full[kept].T - map.mean) @ matrix.T
     assert np.allclose(map.apply(latents(4)), expected, atol=1e-4)
+
+
+def test_an_mlp_is_what_its_docstring_says() -> None:
+    map = some_mlp_map()
+    (first, second, last), (bias, narrow) = map.weights, map.biases
+    for latent, vector in zip(latents(3), map.apply(latents(3)), strict=True):
+        x = latent - map.mean
+        x = x + np.maximum(first @ x + bias, 0)  # as wide as its input
+        x = np.maximum(second @ x + narrow, 0)
+        assert np.allclose(vector, last @ x, rtol=1e-4, atol=1e-3)
+
+
+def test_a_convolution_is_a_sum_at_every_fourth_place() -> None:
+    map = ConvolutionMap((2, 6, 9), normal(108), normal(3, 2, 5, 5))
+    latent = normal(1, 108)
+    block = np.pad((latent[0] - map.mean).reshape(2, 6, 9), ((0, 0), (2, 2), (2, 2)))
+    expected = [
+        (block[:, y : y + 5, x : x + 5] * weight).sum()
+        for weight in map.weight
+        for y in (0, 4)
+        for x in (0, 4, 8)
+    ]
+    assert np.allclose(map.apply(latent)[0], expected, atol=1e-4)
+    assert map.dim == len(expected)
+
+
+def test_attention_is_what_its_docstring_says() -> None:
+    width = 8
+    arrays = normal(3 * width, width), normal(3 * width), normal(width, width), normal(width)
+    map = AttentionMap((2, 4, 6), 2, 2, normal(48), *arrays, normal(5, 48))
+    block = (latents(1)[0, :48] - map.mean).reshape(2, 4, 6)
+    tokens = [block[:, y : y + 2, x : x + 2].ravel() for y in (0, 2) for x in (0, 2, 4)]
+    rows = [map.inward @ token + map.inward_bias for token in tokens]
+    mixed = []
+    for token, row in zip(tokens, rows, strict=True):
+        heads = []
+        for head in (slice(0, 4), slice(4, 8)):
+            query, keys = row[:8][head], [other[8:16][head] for other in rows]
+            weight = np.exp([float(query @ key) / 2 for key in keys])
+            values = [other[16:][head] for other in rows]
+            heads.append(sum(w * v for w, v in zip(weight / weight.sum(), values, strict=True)))
+        mixed.append(token + map.outward @ np.concatenate(heads) + map.outward_bias)
+    expected = map.matrix @ np.concatenate(mixed)
+    assert np.allclose(map.apply(latents(1)[:, :48])[0], expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "value"),
+    [
+        (some_mlp_map, "bias_1", normal(21)),
+        (some_mlp_map, "weight_1", normal(20, 56)),
+        (some_mlp_map, "weight_2", normal(6)),
+        (some_mlp_map, "mean", normal(56)),
+        (some_mlp_map, "bias_2", normal(6)),
+        (some_mlp_map, "layers", 2),
+        (some_mlp_map, "layers", 0),
+        (some_convolution_map, "weight", normal(2, 3, 3, 3)),
+        (some_convolution_map, "mean", normal(56)),
+        (some_convolution_map, "shape", [3, 19]),
+        (some_attention_map, "inward", normal(9, 4)),
+        (some_attention_map, "matrix", normal(5, 56)),
+        (some_attention_map, "patch", 0),
+        (some_attention_map, "patch", 2),
+        (some_attention_map, "heads", 2),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    make: Callable[[], Map], name: str, value: object
+) -> None:
+    map = make()
+    tensors, header = map.pack()
+    if name in header:
+        header = {**header, name: value}
+    else:
+        tensors = {**tensors, name: np.asarray(value)}
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        type(map).unpack(tensors, header)
 
 
 @given(st.integers(1, 12))

@@ -13,6 +13,7 @@ from PIL import ImageFilter
 
 from originid import cli
 from originid.encoders import open_encoder
+from originid.encoders.pixels import PixelsEncoder
 from originid.errors import InputError
 from originid.evaluation.protocol import Protocol
 from originid.evaluation.run import cross_validate, evaluate_model
@@ -21,7 +22,11 @@ from originid.model import open_model
 from originid.pairs import read_pairs
 from originid.testing import textured_image
 from originid.training.closed_form import ClosedForm
-from originid.training.train import fit_latents, train_model
+from originid.training.examples import PairExamples
+from originid.training.fitting import fit_map, read_map_settings
+from originid.training.metric.settings import MetricLearning
+from originid.training.samples import ArraySamples
+from originid.training.train import train_model
 
 SETTINGS = ClosedForm(cutoff=8, rank=16)
 Run = Callable[..., tuple[int, str, str]]
@@ -89,15 +94,16 @@ def test_one_pass_over_files_equals_latents_in_memory(material: Path, tmp_path: 
         )
 
     photos = sorted((material / "photos").iterdir())
-    origins = list(dict.fromkeys(pair.origin for pair in pairs))
-    expected = fit_latents(
-        latents([pair.origin for pair in pairs]),
-        latents([pair.query for pair in pairs]),
-        [pair.group for pair in pairs],
-        latents([*origins, *photos]),
-        encoder,
-        SETTINGS,
+    files = list(
+        dict.fromkeys([*(p for pair in pairs for p in (pair.origin, pair.query)), *photos])
     )
+    row = {path: number for number, path in enumerate(files)}
+    origins = np.array([row[pair.origin] for pair in pairs])
+    queries = np.array([row[pair.query] for pair in pairs])
+    natural = np.array([*dict.fromkeys(origins.tolist()), *(row[path] for path in photos)])
+    store = ArraySamples(latents(files), np.zeros(len(files), np.int64))
+    examples = PairExamples(store, origins, queries, [pair.group for pair in pairs], natural)
+    expected = fit_map(examples, encoder, SETTINGS)
     some = latents(photos[:5])
     assert np.allclose(model.map.apply(some), expected.apply(some), rtol=1e-2, atol=1e-2)
 
@@ -270,3 +276,148 @@ def test_a_contact_sheet_needs_a_picture_suffix(material: Path, run: Run) -> Non
         "evaluate", material / "pairs.csv", "--references", material, "--failures", "sheet"
     )
     assert (status, out) == (2, "")
+
+
+def small_settings(folder: Path, **changes: object) -> Path:
+    """A file of settings for metric learning in a second."""
+    settings = {
+        "preset": "cosface", "dim": 24, "epochs": 3, "steps_per_epoch": 6, "warmup": 1, "hold": 2,
+        **changes,
+    }  # fmt: skip
+    path = folder / "settings.json"
+    path.write_text(json.dumps(settings))
+    return path
+
+
+def test_metric_learning_goes_on_where_it_was_cut_off(
+    material: Path, tmp_path: Path, run: Run
+) -> None:
+    pytest.importorskip("pytorch_metric_learning")
+    pytest.importorskip("accelerate")
+    command = [
+        "train", material / "pairs.csv", "--origins", material / "photos", "--encoder", "pixels",
+        "--map", small_settings(tmp_path), "-o",
+    ]  # fmt: skip
+    status, out, err = run(*command, tmp_path / "whole")
+    assert (status, err) == (0, "")
+    assert "3072 -> 24, from 48 pairs" in out
+    assert not (tmp_path / "whole.training" / "latents").exists()
+    assert (tmp_path / "whole.training" / "log.csv").read_text().count("\n") == 1 + 18
+
+    def cut(done: int, total: int) -> None:
+        if done == 15:
+            raise KeyboardInterrupt
+
+    settings = read_map_settings(str(tmp_path / "settings.json"))
+    assert isinstance(settings, MetricLearning)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(
+            tmp_path / "cut",
+            read_pairs(material / "pairs.csv"),
+            [material / "photos"],
+            open_encoder("pixels"),
+            settings,
+            learning=cut,
+        )
+    assert not (tmp_path / "cut").exists()
+    assert (tmp_path / "cut.training" / "latents").exists()
+    assert run(*command, tmp_path / "cut")[0] == 0
+    maps = [(tmp_path / name / "map.safetensors").read_bytes() for name in ("whole", "cut")]
+    assert maps[0] == maps[1]
+
+
+def test_other_settings_in_the_same_place_are_refused(
+    material: Path, tmp_path: Path, run: Run
+) -> None:
+    pytest.importorskip("pytorch_metric_learning")
+    pytest.importorskip("accelerate")
+    command = [
+        "train", material / "pairs.csv", "--origins", material / "photos", "--encoder", "pixels",
+        "-o", tmp_path / "m",
+    ]  # fmt: skip
+    assert run(*command, "--map", small_settings(tmp_path))[0] == 0
+    shutil.rmtree(tmp_path / "m")
+    status, _, err = run(*command, "--map", small_settings(tmp_path, dim=25))
+    assert status == 1
+    assert "dim" in err
+    assert not (tmp_path / "m").exists()
+
+
+def test_latents_that_are_kept_are_not_made_again(
+    material: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [material / "pairs.csv", "--encoder", "pixels", "--latents", tmp_path / "latents"]
+    train = ["train", *command, "--origins", material / "photos", "-o"]
+    assert run(*train, tmp_path / "a")[0] == 0
+
+    def no_encoding(self: object, images: object) -> None:
+        raise AssertionError("encoded again")
+
+    monkeypatch.setattr(PixelsEncoder, "encode", no_encoding)
+    assert run(*train, tmp_path / "b")[0] == 0
+    assert (tmp_path / "latents").exists()
+    status, out, _ = run("evaluate", *command, "--references", material / "photos", "--json")
+    assert status == 0
+    assert json.loads(out)["acc"] > 90
+    status, _, err = run(*train, tmp_path / "c", "--half")
+    assert status == 1
+    assert "float32" in err
+
+
+def official_folder(folder: Path, origins: int = 60, images: int = 4) -> Path:
+    """Latents of origins and their edits, as the paper's code stores them."""
+    rng, encoder = np.random.default_rng(0), open_encoder("pixels")
+    folder.mkdir()
+    for i in range(origins):
+        origin = textured_image(i)
+        files = [origin, *(edit(origin, rng) for _ in range(images - 1))]
+        for k, latent in enumerate(encoder.encode(np.stack(files))):
+            np.save(folder / f"T{i:06}_{k}.npy", latent)
+    return folder
+
+
+def test_latents_of_the_official_layout_train_a_model(
+    material: Path, tmp_path: Path, run: Run
+) -> None:
+    folder = official_folder(tmp_path / "latents")
+    np.save(folder / "T999999_0.npy", np.load(folder / "T000000_1.npy"))
+    command = ["train", folder, "--encoder", "pixels", "-o", tmp_path / "m"]
+    status, out, err = run(*command, "--map", "structured")
+    assert (status, err) == (0, "")
+    assert "from 241 images of 61 origins" in out
+    assert open_model(tmp_path / "m").training["lone"] == 1
+    arguments = ["--references", material / "photos", "--json"]
+    status, out, _ = run("evaluate", material / "pairs.csv", *arguments, "--model", tmp_path / "m")
+    assert json.loads(out)["acc"] > 90
+    status, _, err = run("train", folder, "--encoder", "edges", "-o", tmp_path / "n")
+    assert status == 1
+    assert "latents of 3072 components" in err
+
+
+def test_few_pairs_and_repeated_pairs_do_not_break(
+    material: Path, tmp_path: Path, run: Run
+) -> None:
+    lines = (material / "pairs.csv").read_text().splitlines()
+    for rows in ([1], [1, 2, 3, 3, 3]):
+        manifest = material / "few.csv"
+        manifest.write_text("\n".join([lines[0], *(lines[row] for row in rows)]) + "\n")
+        model = tmp_path / f"m{len(rows)}"
+        status, _, err = run(
+            "train", manifest, "--origins", material / "photos", "--encoder", "pixels",
+            "-o", model,
+        )  # fmt: skip
+        manifest.unlink()
+        if len(rows) == 1:  # too little to tell chance from a match
+            assert status == 1
+            assert "give more images" in err
+            assert not model.exists()
+        else:
+            assert (status, err) == (0, "")
+            assert np.isfinite(open_model(model).encode(textured_image(1)[None])).all()
+
+
+def test_an_unknown_map_is_said(material: Path, tmp_path: Path, run: Run) -> None:
+    status, _, err = run("train", material / "pairs.csv", "--map", "fuller", "-o", tmp_path / "m")
+    assert status == 1
+    assert "structured" in err
+    assert "cosface" in err

@@ -54,8 +54,8 @@ def new_directory(path: Path) -> Iterator[Path]:
             temporary.mkdir(parents=True)
             yield temporary
             for file in sorted(temporary.rglob("*")):
-                _flush(file)
-            _flush(temporary)
+                flush(file)
+            flush(temporary)
             if path.exists():
                 # Empty, and maybe somebody's current folder: filled, as replacing it would
                 # leave them nowhere. Without its last file nothing here is taken for complete.
@@ -63,12 +63,13 @@ def new_directory(path: Path) -> Iterator[Path]:
                     os.replace(entry, path / entry.name)
             else:
                 os.replace(temporary, path)
-            _flush(path.parent)
+            flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Return when a file, or the list of what a folder holds, is on the disk."""
     if path.is_dir() and os.name == "nt":
         return  # Windows cannot open a directory
     # Windows flushes only what is open for writing.

@@ -12,7 +12,9 @@ import typer
 
 from originid.cli.demo import demo
 from originid.cli.evaluate import evaluate
+from originid.cli.experiment import experiment
 from originid.cli.find import find
+from originid.cli.import_official import import_official
 from originid.cli.index import index
 from originid.cli.output import print_error
 from originid.cli.remove import remove
@@ -29,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (index, find, remove, show, evaluate, train, demo):
+for command in (index, find, remove, show, evaluate, train, import_official, experiment, demo):
     app.command()(command)
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import image_progress, print_failures, print_json
-from originid.cli.train import map_settings
+from originid.cli.output import print_failures, print_json, progress_bar
+from originid.cli.train import MAPS
 from originid.text import printable
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ def evaluate(
     encoder: Annotated[
         str | None, typer.Option(help="Instead: cross-validate maps fitted on this encoder.")
     ] = None,
-    map: Annotated[str, typer.Option(help="With --encoder: none, structured or full.")] = "full",
+    map: Annotated[str, typer.Option(help=f"With --encoder: {MAPS}.")] = "full",
+    latents: Annotated[
+        Path | None, typer.Option(help="Read latents from this folder, and keep them there.")
+    ] = None,
     by: Annotated[
         list[str] | None, typer.Option(help="Manifest columns to break the results down by.")
     ] = None,
@@ -41,22 +44,26 @@ def evaluate(
     from originid.encoders import open_encoder
     from originid.evaluation.protocol import Protocol
     from originid.evaluation.run import cross_validate, evaluate_model
+    from originid.latent_cache import LatentCache
     from originid.model import DEFAULT, Model, open_model
     from originid.pairs import read_pairs
+    from originid.training.fitting import read_map_settings
 
     if model is not None and encoder is not None:
         raise typer.BadParameter("give --model or --encoder, not both")
     if failures is not None and failures.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise typer.BadParameter(f"--failures {failures}: expected a name ending in .png or .jpg")
-    settings = map_settings(map)
+    settings = read_map_settings(map)
     judged = open_model(model or DEFAULT) if encoder is None else open_encoder(encoder)
     manifest = read_pairs(pairs)
     protocol = Protocol(by=tuple(by or ()))
-    with image_progress("encoding") as progress:
+    opened = judged.encoder if isinstance(judged, Model) else judged
+    cache = LatentCache.open(latents, opened) if latents is not None else None
+    with progress_bar("encoding") as bar:
         if isinstance(judged, Model):
-            outcome = evaluate_model(manifest, references, judged, protocol, progress)
+            outcome = evaluate_model(manifest, references, judged, protocol, bar, cache)
         else:
-            outcome = cross_validate(manifest, references, judged, settings, protocol, progress)
+            outcome = cross_validate(manifest, references, judged, settings, protocol, bar, cache)
     if json:
         print_json(outcome.report.to_json())
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import image_progress, print_failures, print_json
+from originid.cli.output import print_failures, print_json, progress_bar
 from originid.text import printable
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def index(
     from originid.adding import add_images
 
     start = time.monotonic()
-    with _open(into, model) as collection, image_progress("indexing") as progress:
+    with _open(into, model) as collection, progress_bar("indexing") as progress:
         added = add_images(collection, stdin_paths(images), workers, progress)
         references = len(collection)
     seconds = time.monotonic() - start

@@ -38,10 +38,10 @@ def print_failures(failures: "Iterable[Failure]", more: str) -> None:
 
 
 @contextmanager
-def image_progress(what: str) -> "Iterator[Callable[[int, int], None]]":
-    """A bar on stderr with rate and time left, to be called with images done and in all.
+def progress_bar(what: str, unit: str = "images") -> "Iterator[Callable[[int, int], None]]":
+    """A bar on stderr with rate and time left, to be called with units done and in all.
 
-    It appears after a second, and only on a terminal.
+    It appears after a second, only on a terminal, and goes when all is done.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -56,9 +56,11 @@ def image_progress(what: str) -> "Iterator[Callable[[int, int], None]]":
     def update(done: int, total: int) -> None:
         seconds = time.monotonic() - start
         if seconds > 1 and console.is_terminal:
-            if not bar.live.is_started:
+            if not bar.live.is_started and done < total:
                 bar.start()
-            bar.update(task, completed=done, total=total, rate=f"{done / seconds:.0f} images/s")
+            bar.update(task, completed=done, total=total, rate=f"{done / seconds:.0f} {unit}/s")
+            if done == total:
+                bar.stop()
 
     try:
         yield update

@@ -5,16 +5,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import image_progress, print_failures, print_json
+from originid.cli.output import print_failures, print_json, progress_bar
 from originid.text import printable
 
 if TYPE_CHECKING:
-    from originid.training.closed_form import ClosedForm
+    from originid.model import Model
+    from originid.types import Failure
+
+MAPS = (
+    "none, structured, full, cosface, softmax, circle, mlp-2, full+cosface, paper, or a .json file"
+)
 
 
 def train(
     pairs: Annotated[
-        list[Path], typer.Argument(metavar="PAIRS.csv [FOLDER...]", help="The manifest of pairs.")
+        list[Path],
+        typer.Argument(
+            metavar="PAIRS.csv [FOLDER...]",
+            help="The manifest of pairs, or a folder of latents in the paper's layout.",
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder, new.")],
     origins: Annotated[
@@ -24,51 +33,68 @@ def train(
     encoder: Annotated[
         str, typer.Option(help="For example tones+edges, or diffusers:FOLDER_OR_HUB_ID.")
     ] = "tones+edges",
-    map: Annotated[str, typer.Option(help="structured or full.")] = "full",
+    map: Annotated[str, typer.Option(help=f"How the map is learned: {MAPS}.")] = "full",
     dim: Annotated[
         int | None, typer.Option(min=1, help="Dimensions of a vector; by default the best.")
     ] = None,
+    latents: Annotated[
+        Path | None,
+        typer.Option(help="Keep latents in this folder, for other trainings and evaluations."),
+    ] = None,
+    half: Annotated[bool, typer.Option("--half", help="Keep them in half precision.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Fit the map W to pairs in closed form, calibrate it, and write a model.
+    """Learn the map W from pairs, calibrate it, and write a model.
 
-    The defaults are the best settings known. Images that cannot be read are reported and passed
-    over. The model is written whole or not at all.
+    The defaults are the best settings known: a closed form, seconds on a CPU. The map `paper` is
+    metric learning as the paper does it, which wants 100,000 origins and hours.
+
+    Images that cannot be read are reported and passed over. The model is written whole or not at
+    all. A training that was cut off goes on when the same command is given again, from what lies in
+    OUTPUT.training.
     """
     from originid.encoders import open_encoder
     from originid.pairs import read_pairs
-    from originid.training.train import train_model
+    from originid.training.fitting import read_map_settings
+    from originid.training.train import train_model, train_official
 
-    settings = map_settings(map, dim)
+    settings = read_map_settings(map, dim)
     if settings is None:
         raise typer.BadParameter("--map none: there is nothing to train")
     opened = open_encoder(encoder)
-    manifest = read_pairs(pairs[0])
     folders = [*(origins or []), *pairs[1:]]
-    with image_progress("encoding") as progress:
-        model, failures = train_model(output, manifest, folders, opened, settings, progress)
+    with progress_bar("encoding") as encoding, progress_bar("learning", "steps") as steps:
+        failures: list[Failure] = []
+        if pairs[0].is_dir():
+            model = train_official(output, pairs[0], opened, settings, steps)
+        else:
+            model, failures = train_model(
+                output,
+                read_pairs(pairs[0]),
+                folders,
+                opened,
+                settings,
+                latents,
+                "float16" if half else "float32",
+                encoding,
+                steps,
+            )
+    _print(output, model, failures, json)
+
+
+def _print(output: Path, model: "Model", failures: "list[Failure]", json: bool) -> None:
     if json:
         skipped = [{"path": f.path, "reason": f.reason} for f in failures]
         print_json({"model": str(output), **model.training, "dim": model.dim, "skipped": skipped})
-    else:
-        print_failures(failures, "--json lists them")
-        print(
-            f"{printable(str(output))}: {model.spec}, "
-            f"{model.map.latent_dim} -> {model.dim}, "
-            f"from {model.training['pairs']} pairs and "
-            f"{model.training['natural_images']} natural images"
-        )
-
-
-def map_settings(name: str, dim: int | None = None) -> "ClosedForm | None":
-    """The settings of the closed form that an option names; None for no map."""
-    from originid.training.closed_form import ClosedForm
-
-    known = {
-        "none": None,
-        "structured": ClosedForm(rank=0, dim=dim),
-        "full": ClosedForm(dim=dim),
-    }
-    if name not in known:
-        raise typer.BadParameter(f"--map {name}: expected one of {', '.join(known)}")
-    return known[name]
+        return
+    print_failures(failures, "--json lists them")
+    counts = model.training
+    source = (
+        f"{counts['pairs']} pairs and {counts['natural_images']} natural images"
+        if "pairs" in counts
+        else f"{counts['images']} images of {counts['origins']} origins"
+    )
+    print(
+        f"{printable(str(output))}: {model.spec}, "
+        f"{model.map.latent_dim} -> {model.dim}, from {source}"
+    )

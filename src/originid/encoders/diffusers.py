@@ -57,7 +57,8 @@ class DiffusersEncoder:
         network = _load(source)
         # Hashed as stored, so that the same weights have one identity on every device.
         self.identity = f"diffusers-1:{size}:{_weights_sha256(network)}"
-        self._network = network.to(self._device, self._dtype).eval()
+        with _quiet():
+            self._network = network.to(self._device, self._dtype).eval()
         blank = np.zeros((1, size, size, 3), np.uint8)
         self.shapes: tuple[Shape, ...] = (tuple(self._encode(blank).shape[1:]),)
         # 20 of the 32 half periods of the paper's latent.
@@ -69,6 +70,11 @@ class DiffusersEncoder:
         parts = [self._encode(images[i : i + 16]) for i in range(0, len(images), 16)]
         latents = torch.cat(parts).float().flatten(1).cpu().numpy()
         return np.ascontiguousarray(latents, dtype=np.float32)
+
+    @property
+    def network(self) -> Any:
+        """The autoencoder of diffusers, for what needs more of it than latents."""
+        return self._network
 
     def _encode(self, images: Image) -> "torch.Tensor":
         batch = torch.from_numpy(np.ascontiguousarray(images)).to(self._device)

@@ -1,11 +1,13 @@
 """From a manifest and a folder of photos to a report, in one call."""
 
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from originid.encoders import Encoder
 from originid.errors import InputError
@@ -19,25 +21,25 @@ from originid.evaluation.protocol import (
     rank,
 )
 from originid.evaluation.report import Miss, Report, summarise, worst_misses
-from originid.maps import Map, unit_length
+from originid.latent_cache import FileLatent, LatentCache, encode_cached
+from originid.maps import unit_length
 from originid.model import Model
 from originid.pairs import image_paths, readable_pairs
-from originid.pipeline import Encoded, Source, encode_sources
-from originid.training.closed_form import ClosedForm
-from originid.training.train import fit_latents
+from originid.pipeline import Source
+from originid.training.examples import PairExamples
+from originid.training.fitting import Progress, Settings, fit_map, silent
+from originid.training.samples import ArraySamples
 from originid.types import Failure, Latents, Pair, Vectors
 from originid.walk import find_images, refuse_missing
-
-Progress = Callable[[int, int], None]
-"""Called with the images done and the images in all."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A report, and the queries that did worst."""
+    """A report, the queries that did worst, and how long a map took to fit, in seconds."""
 
     report: Report
     misses: list[Miss]
+    fit_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def evaluate_model(
     photos: Path,
     model: Model,
     protocol: Protocol,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = silent,
+    cache: LatentCache | None = None,
 ) -> Outcome:
     """Judge a model as it stands; its numbers mean little on pairs that it was fitted to.
 
@@ -70,11 +73,12 @@ def evaluate_model(
         model: what is judged.
         protocol: see `Protocol`.
         progress: called as images are encoded.
+        cache: of latents, to read and to fill.
 
     Raises:
         InputError: no pair can be read.
     """
-    material = _encode(pairs, photos, model.encoder, model.vectors, progress)
+    material = _encode(pairs, photos, model.encoder, model.vectors, progress, cache)
     queries = material.take(pair.query for pair in material.pairs)
     references = material.take(material.references)
     ranking = rank(queries, references, find_truth(material.pairs, material.references))
@@ -85,9 +89,10 @@ def cross_validate(
     pairs: Sequence[Pair],
     photos: Path,
     encoder: Encoder,
-    settings: ClosedForm | None,
+    settings: Settings | None,
     protocol: Protocol,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = silent,
+    cache: LatentCache | None = None,
 ) -> Outcome:
     """Judge a way to fit maps: the queries of a fold by a map fitted to the other folds' pairs.
 
@@ -100,33 +105,53 @@ def cross_validate(
         settings: of the fit; None is no map but the mean.
         protocol: see `Protocol`.
         progress: called as images are encoded.
+        cache: of latents, to read and to fill.
 
     Raises:
         InputError: no pair can be read, or there are fewer separate sources than folds.
     """
-    return judge_folds(encode_all(pairs, photos, encoder, progress), encoder, settings, protocol)
+    return judge_folds(
+        encode_all(pairs, photos, encoder, progress, cache), encoder, settings, protocol
+    )
 
 
 def encode_all(
     pairs: Sequence[Pair],
     photos: Path,
     encoder: Encoder,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = silent,
+    cache: LatentCache | None = None,
 ) -> Material:
     """The latents of all pairs and photos, held in memory."""
-    return _encode(pairs, photos, encoder, lambda latents: latents, progress)
+    return _encode(pairs, photos, encoder, lambda latents: latents, progress, cache)
 
 
 def judge_folds(
-    material: Material, encoder: Encoder, settings: ClosedForm | None, protocol: Protocol
+    material: Material,
+    encoder: Encoder,
+    settings: Settings | None,
+    protocol: Protocol,
+    seen: NDArray[np.bool_] | None = None,
 ) -> Outcome:
-    """Cross-validate on latents at hand, as `cross_validate` does."""
+    """Cross-validate on latents at hand, as `cross_validate` does.
+
+    Args:
+        material: from `encode_all`.
+        encoder: what made its latents.
+        settings: of the fit; None is no map but the mean.
+        protocol: see `Protocol`.
+        seen: whether a pair may be trained on, (q,), for generators that training must not
+            see; by default all may.
+    """
     folds = assign_folds(material.pairs, protocol.fold_by, protocol.folds)
     truth = find_truth(material.pairs, material.references)
-    rankings = []
+    rankings, seconds = [], 0.0
     for fold in range(protocol.folds):
         inside = np.flatnonzero(folds == fold)
-        map = _fit_without(material, folds != fold, encoder, settings)
+        examples = _outside(material, folds != fold, seen)
+        start = time.perf_counter()
+        map = fit_map(examples, encoder, settings)
+        seconds += time.perf_counter() - start
         queries = material.take(material.pairs[row].query for row in inside)
         rankings.append(
             rank(
@@ -135,23 +160,30 @@ def judge_folds(
                 truth.take(inside),
             )
         )
-    return _outcome(material, join_folds(rankings, folds), protocol)
+    outcome = _outcome(material, join_folds(rankings, folds), protocol)
+    return replace(outcome, fit_seconds=seconds / protocol.folds)
 
 
-def _fit_without(
-    material: Material, outside: "np.ndarray", encoder: Encoder, settings: ClosedForm | None
-) -> Map:
-    """Fit a map on the pairs outside a fold."""
-    train = [pair for pair, used in zip(material.pairs, outside, strict=True) if used]
-    test = {pair.origin for pair, used in zip(material.pairs, outside, strict=True) if not used}
-    natural = [path for path in material.references if path not in test]
-    return fit_latents(
-        material.take(pair.origin for pair in train),
-        material.take(pair.query for pair in train),
-        [pair.group for pair in train],
-        material.take(natural),
-        encoder,
-        settings,
+def _outside(
+    material: Material, outside: NDArray[np.bool_], seen: NDArray[np.bool_] | None
+) -> PairExamples:
+    """What may be learned from to judge a fold."""
+    used = outside if seen is None else outside & seen
+    train = [material.pairs[row] for row in np.flatnonzero(used)]
+    test = {material.pairs[row].origin for row in np.flatnonzero(~outside)}
+    natural = (path for path in material.references if path not in test)
+    return examples_of(material, train, natural)
+
+
+def examples_of(material: Material, pairs: Sequence[Pair], natural: Iterable[Path]) -> PairExamples:
+    """Some pairs and natural images of a material, to fit a map to."""
+    everything = np.zeros(len(material.values), np.int64)
+    return PairExamples(
+        ArraySamples(material.values, everything),
+        np.array([material.rows[pair.origin] for pair in pairs], np.int64),
+        np.array([material.rows[pair.query] for pair in pairs], np.int64),
+        [pair.group for pair in pairs],
+        np.array([material.rows[path] for path in natural], np.int64),
     )
 
 
@@ -161,6 +193,7 @@ def _encode(
     encoder: Encoder,
     finish: Callable[[Latents], Vectors],
     progress: Progress,
+    cache: LatentCache | None,
 ) -> Material:
     """Encode every file once, and leave out what cannot be read."""
     refuse_missing([photos])
@@ -172,11 +205,11 @@ def _encode(
     rows: dict[Path, int] = {}
     parts = []
     done = 0
-    for chunk in encode_sources((Source(os.fspath(path)) for path in paths), encoder):
+    for chunk in encode_cached((Source(os.fspath(path)) for path in paths), encoder, cache):
         done += len(chunk)
         good = []
         for entry in chunk:
-            if not isinstance(entry, Encoded):
+            if not isinstance(entry, FileLatent):
                 continue
             if Path(entry.source.name) in named:
                 contents.add(entry.sha256)

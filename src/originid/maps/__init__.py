@@ -15,17 +15,23 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from originid.errors import ModelError
+from originid.maps.attention import AttentionMap
 from originid.maps.base import Floats, Map, Tensors, unit_length
+from originid.maps.convolution import ConvolutionMap
 from originid.maps.dct import DctBasis, DctMap, dct_matrix
 from originid.maps.dense import DenseMap
+from originid.maps.mlp import MlpMap
 from originid.types import Json
 
 __all__ = [
+    "AttentionMap",
+    "ConvolutionMap",
     "DctBasis",
     "DctMap",
     "DenseMap",
     "Floats",
     "Map",
+    "MlpMap",
     "dct_matrix",
     "load_map",
     "save_map",
@@ -33,7 +39,9 @@ __all__ = [
 ]
 
 FORMAT = 1
-MAPS: dict[str, type[Map]] = {each.kind: each for each in (DenseMap, DctMap)}
+MAPS: dict[str, type[Map]] = {
+    each.kind: each for each in (DenseMap, DctMap, MlpMap, ConvolutionMap, AttentionMap)
+}
 """Every form of map by its kind."""
 
 

@@ -1,5 +1,6 @@
 """The interface that every map implements."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -10,6 +11,9 @@ from originid.types import Json, Latents
 Floats = NDArray[np.float32]
 Tensors = dict[str, NDArray[Any]]
 """The arrays of a map by name, as its file has them."""
+Block = tuple[int, int, int]
+"""Channels, height and width of a latent."""
+PART = 256  # rows: attention among 256 tokens with 8 heads is 0.5 GB
 
 
 class Map(Protocol):
@@ -59,3 +63,18 @@ def unit_length(vectors: Floats) -> Floats:
     """Scale rows (n, dim) to unit length; a row of zeros stays zero."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
+
+
+def in_parts(function: Callable[[Latents], Floats], latents: Latents, dim: int) -> Floats:
+    """Apply a function with large intermediate results to `PART` rows at a time."""
+    out = np.empty((len(latents), dim), np.float32)
+    for start in range(0, len(latents), PART):
+        out[start : start + PART] = function(latents[start : start + PART])
+    return out
+
+
+def check_shapes(tensors: Tensors, wanted: dict[str, tuple[int, ...]]) -> None:
+    """Raise ValueError unless each array has the shape wanted."""
+    for name, shape in wanted.items():
+        if tensors[name].shape != shape:
+            raise ValueError(f"{name}: shape {tensors[name].shape}, expected {shape}")

@@ -49,6 +49,11 @@ class DctBasis:
         return sum(c * h * w for c, h, w in self.shapes)
 
     @property
+    def kept(self) -> tuple[NDArray[np.intp], ...]:
+        """For each block, the places in its flattened spectrum of what is kept."""
+        return self._kept
+
+    @property
     def dims(self) -> tuple[int, ...]:
         """How many coefficients of each block are kept."""
         return tuple(len(kept) for kept in self._kept)
@@ -65,7 +70,7 @@ class DctBasis:
             block = latents[:, start : start + c * h * w].reshape(-1, c, h, w)
             start += c * h * w
             spectrum = dct_matrix(h) @ block @ dct_matrix(w).T
-            out.append(spectrum.reshape(len(latents), -1)[:, kept])
+            out.append(spectrum.reshape(len(latents), c * h * w)[:, kept])
         return np.concatenate(out, axis=1)
 
     def latents(self, coefficients: Floats) -> Latents:
@@ -88,7 +93,8 @@ class DctMap:
         basis: which DCT coefficients are kept.
         mean: float32 of shape (dim,), in coefficients.
         scale: float32 of shape (dim,).
-        directions: V, float32 of shape (rank, dim) with orthonormal rows; rank may be 0.
+        directions: V, float32 of shape (rank, dim), its rows orthonormal where the map was fitted
+            in closed form; rank may be 0.
         gain: float32 of shape (rank,).
         weight: float32 of shape (dim,).
     """

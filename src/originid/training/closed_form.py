@@ -14,16 +14,20 @@ stationary), and shrunk toward that diagonal D::
 
     S = D^(1/2) ((1 - blend) I + blend R) D^(1/2),    R = D^(-1/2) S_w D^(-1/2)
 
-With R = V^T diag(lambda) V the inverse root has the form of a `DctMap`::
+Of R = V^T diag(lambda) V the largest eigenvalues are kept, and the others are replaced by their
+mean, lambda_0. Then the inverse root has the form of a `DctMap`::
 
     W = D^tilt (I + V^T diag(gain) V) D^(-1/2)
-    gain = (1 + blend / (1 - blend) lambda)^(-1/2) - 1
+    gain = ((1 - blend + blend lambda) / (1 - blend + blend lambda_0))^(-1/2) - 1
 
 up to a factor that the cosine ignores. ``blend = 0`` or ``rank = 0`` is the structured map. A small
 ``tilt`` gives back a little of the weight that whitening takes from coefficients that edits change
 much, which are those in which images differ most.
 Asked for fewer dimensions, the fit returns the `DenseMap` of the directions with the largest
 ratio of total to within-pair scatter, S_b / S_w.
+
+Asked to choose the blend, the fit compares the correlations of two halves of the pairs, split by
+origin group: what they share is signal, what they do not is noise (see `noise_share`).
 """
 
 import math
@@ -34,9 +38,8 @@ from numpy.typing import NDArray
 
 from originid.errors import InputError
 from originid.maps import DctBasis, DctMap, DenseMap, Map
+from originid.training.linear_algebra import Doubles, ProductSum, eigen
 from originid.types import Latents
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -46,24 +49,26 @@ class ClosedForm:
     Args:
         cutoff: radial frequency below which DCT coefficients are kept; infinity keeps all, None
             takes what each encoder says of itself.
-        blend: share of the full scatter against its diagonal, in [0, 1).
+        blend: share of the full scatter against its diagonal, in [0, 1); None chooses it by the
+            agreement of two halves of the pairs.
         tilt: exponent of the diagonal that multiplies the result, each block's geometric mean 1.
-        rank: how many directions of the full scatter are corrected; 0 fits the diagonal only.
+        rank: how many directions of the full scatter are corrected; 0 fits the diagonal only,
+            None corrects all.
         dim: how many dimensions the map has; None keeps every coefficient.
     """
 
     cutoff: float | None = None
-    blend: float = 0.7
+    blend: float | None = 0.7
     tilt: float = 0.1
-    rank: int = 512
+    rank: int | None = 512
     dim: int | None = None
 
     def __post_init__(self) -> None:
         checks = {
             "cutoff": self.cutoff is None or self.cutoff > 0,
-            "blend": 0 <= self.blend < 1,
+            "blend": self.blend is None or 0 <= self.blend < 1,
             "tilt": math.isfinite(self.tilt),
-            "rank": self.rank >= 0,
+            "rank": self.rank is None or self.rank >= 0,
             "dim": self.dim is None or self.dim >= 1,
         }
         for name, good in checks.items():
@@ -82,26 +87,30 @@ class Scatter:
     Args:
         basis: gives the coefficients of a latent.
         second: whether outer products are summed too, or only the mean.
+        device: where they are summed; None is numpy, else a device of torch.
     """
 
     basis: DctBasis
     second: bool = True
+    device: str | None = None
 
     def __post_init__(self) -> None:
-        k = self.basis.dim
         self.weight = 0.0
-        self.total = np.zeros(k)
-        self.outer = np.zeros((k, k) if self.second else (0, 0))
+        self.total = np.zeros(self.basis.dim)
+        self._products = ProductSum(self.basis.dim if self.second else 0, self.device)
 
     def add(self, latents: Latents, weights: Doubles | None = None) -> None:
-        """Add rows (n, latent_dim), each with a weight, by default 1."""
-        rows = self.basis.coefficients(latents).astype(np.float64)
+        """Add rows (n, latent_dim), each with a weight, by default 1.
+
+        Products of a call are summed in single precision: a call of some thousand rows keeps
+        seven digits of the result, which the calls after it, in double precision, preserve.
+        """
+        rows = self.basis.coefficients(latents)
         weights = np.ones(len(rows)) if weights is None else weights
-        weighted = rows * weights[:, None]
         self.weight += float(weights.sum())
-        self.total += weighted.sum(axis=0)
+        self.total += weights @ rows
         if self.second:
-            self.outer += weighted.T @ rows
+            self._products.add(rows * np.sqrt(weights, dtype=np.float32)[:, None])
 
     @property
     def mean(self) -> Doubles:
@@ -110,14 +119,60 @@ class Scatter:
 
     def second_moment(self) -> Doubles:
         """Weighted mean of the outer products, (k, k)."""
-        return self.outer / max(self.weight, 1e-300)
+        return self._products.value() / max(self.weight, 1e-300)
 
     def covariance(self) -> Doubles:
         """Second moment about the mean, (k, k)."""
         return self.second_moment() - np.outer(self.mean, self.mean)
 
 
-def fit(within: Scatter, natural: Scatter, settings: ClosedForm) -> Map:
+@dataclass
+class PairScatter:
+    """The scatter of differences E(g) - E(o), in two halves of the origin groups.
+
+    Args:
+        basis: gives the coefficients of a latent.
+        device: as of `Scatter`.
+    """
+
+    basis: DctBasis
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        self.halves = (
+            Scatter(self.basis, device=self.device),
+            Scatter(self.basis, device=self.device),
+        )
+
+    def add(self, differences: Latents, weights: Doubles, groups: NDArray[np.int64]) -> None:
+        """Add rows (n, latent_dim), each with a weight and the number of its origin group."""
+        for parity, half in enumerate(self.halves):
+            rows = np.flatnonzero(groups % 2 == parity)
+            if len(rows):
+                half.add(differences[rows], weights[rows])
+
+    @property
+    def weight(self) -> float:
+        """Sum of the weights."""
+        return sum(half.weight for half in self.halves)
+
+    def moments(self) -> tuple[Doubles, Doubles]:
+        """Sum and difference of the halves' weighted second moments, both (k, k).
+
+        The first is the second moment of all. The second, each half weighted as in the first, has
+        the same noise and no signal: it is zero where the halves agree.
+        """
+        a, b = self.halves
+        if min(a.weight, b.weight) == 0:
+            whole = a if a.weight else b
+            return whole.second_moment(), np.full((self.basis.dim,) * 2, np.nan)
+        of_a, of_b = a.second_moment(), b.second_moment()
+        share = a.weight / self.weight
+        noise = math.sqrt(share * (1 - share)) * (of_a - of_b)
+        return share * of_a + (1 - share) * of_b, noise
+
+
+def fit(within: PairScatter, natural: Scatter, settings: ClosedForm) -> Map:
     """Fit the map from accumulated scatters.
 
     Args:
@@ -128,14 +183,16 @@ def fit(within: Scatter, natural: Scatter, settings: ClosedForm) -> Map:
     Raises:
         InputError: there are no pairs, no natural images, or values that are not finite.
     """
-    _check(within, natural, settings)
-    s_w = within.second_moment() / 2
+    s_w, noise = (moment / 2 for moment in within.moments())
+    _check(s_w, within, natural, settings)
     # A coefficient that no pair changes must not divide by zero.
     diagonal = np.maximum(np.diag(s_w), 1e-6 * np.diag(s_w).max())
     scale = diagonal**-0.5
-    eigenvalues, vectors = _top_eigen(s_w * np.outer(scale, scale), settings)
-    ratio = settings.blend / (1 - settings.blend)
-    gain = (1 + ratio * eigenvalues) ** -0.5 - 1
+    correlation = s_w * np.outer(scale, scale)
+    blend = settings.blend
+    if blend is None:
+        blend = 1 - noise_share(correlation, noise * np.outer(scale, scale))
+    vectors, gain = _correction(correlation, blend, settings.rank, within.device)
     dct_map = DctMap(
         within.basis,
         natural.mean.astype(np.float32),
@@ -144,7 +201,37 @@ def fit(within: Scatter, natural: Scatter, settings: ClosedForm) -> Map:
         gain.astype(np.float32),
         _tilted(within.basis, diagonal, settings.tilt).astype(np.float32),
     )
-    return dct_map if settings.dim is None else _cut(dct_map, natural.covariance(), settings.dim)
+    if settings.dim is None:
+        return dct_map
+    return _cut(dct_map, natural.covariance(), settings.dim, within.device)
+
+
+def noise_share(correlation: Doubles, noise: Doubles) -> float:
+    """The share of the squared correlations between coefficients that is noise.
+
+    One minus it is the blend that comes nearest to the true correlations in the mean square:
+    shrinkage of independent estimates toward zero (Schaefer and Strimmer 2005), with the noise
+    read from two halves of the data instead of the spread of single, dependent pairs.
+
+    Args:
+        correlation: of all pairs, (k, k).
+        noise: weighted difference of the halves' (see `PairScatter.moments`), (k, k).
+
+    Raises:
+        InputError: all pairs are of one group, which says nothing of the noise.
+    """
+    if np.isnan(noise).any():
+        raise InputError(
+            "pairs of a single origin group",
+            "expected at least two groups to choose the blend by",
+            "give pairs of more origins, or a blend",
+        )
+
+    def between(matrix: Doubles) -> float:
+        return float((matrix**2).sum() - (np.diag(matrix) ** 2).sum())
+
+    # Never none: a blend of 1 would divide by the eigenvalues that few pairs leave at zero.
+    return min(1.0, max(1e-3, between(noise) / max(between(correlation), 1e-300)))
 
 
 def no_map(natural: Scatter) -> DctMap:
@@ -156,7 +243,7 @@ def no_map(natural: Scatter) -> DctMap:
     return DctMap(natural.basis, mean, ones, empty, np.zeros(0, np.float32), ones)
 
 
-def _check(within: Scatter, natural: Scatter, settings: ClosedForm) -> None:
+def _check(s_w: Doubles, within: PairScatter, natural: Scatter, settings: ClosedForm) -> None:
     if within.weight == 0 or natural.weight == 0:
         what = "pairs" if within.weight == 0 else "natural images"
         raise InputError(
@@ -164,14 +251,17 @@ def _check(within: Scatter, natural: Scatter, settings: ClosedForm) -> None:
             "expected at least one pair and one natural image",
             "check the manifest's paths and the folders of origins",
         )
-    for name, scatter in (("pairs", within), ("natural images", natural)):
-        if not (np.isfinite(scatter.total).all() and np.isfinite(scatter.outer).all()):
+    for name, finite in (
+        ("pairs", np.isfinite(s_w).all()),
+        ("natural images", np.isfinite(natural.total).all()),
+    ):
+        if not finite:
             raise InputError(
                 f"latents of the {name} that are not finite",
                 "expected finite numbers",
                 "look for a broken encoder",
             )
-    if np.diag(within.outer).max() == 0:
+    if np.diag(s_w).max() == 0:
         raise InputError(
             "pairs whose origin and query are the same image",
             "expected queries that a generator changed",
@@ -191,25 +281,30 @@ def _tilted(basis: DctBasis, diagonal: Doubles, tilt: float) -> Doubles:
     return np.concatenate([np.exp(tilt * (np.log(b) - np.log(b).mean())) for b in blocks])
 
 
-def _top_eigen(correlation: Doubles, settings: ClosedForm) -> tuple[Doubles, Doubles]:
-    """Largest eigenvalues (r,) and their eigenvectors as rows (r, k), signs fixed."""
+def _correction(
+    correlation: Doubles, blend: float, rank: int | None, device: str | None
+) -> tuple[Doubles, Doubles]:
+    """The corrected directions as rows (r, k), signs fixed, and their gains (r,)."""
     k = len(correlation)
-    rank = min(settings.rank, k) if settings.blend else 0
-    if rank == 0:
-        return np.zeros(0), np.zeros((0, k))
-    eigenvalues, vectors = np.linalg.eigh(correlation)
-    eigenvalues, vectors = eigenvalues[::-1][:rank], vectors.T[::-1][:rank]
+    rank = k if rank is None else min(rank, k)
+    if rank == 0 or blend == 0:
+        return np.zeros((0, k)), np.zeros(0)
+    eigenvalues, vectors = eigen(correlation, device)
+    eigenvalues, vectors = np.maximum(eigenvalues[::-1], 0), vectors.T[::-1][:rank]
+    kept, others = eigenvalues[:rank], eigenvalues[rank:]
+    floor = 1 - blend + blend * (others.mean() if len(others) else 1.0)
     # LAPACK leaves the sign open; fixing it makes two fits of the same pairs equal.
     largest = vectors[np.arange(rank), np.abs(vectors).argmax(axis=1)]
-    return np.maximum(eigenvalues, 0), vectors * np.sign(largest)[:, None]
+    gain = ((1 - blend + blend * kept) / floor) ** -0.5 - 1
+    return vectors * np.sign(largest)[:, None], gain
 
 
-def _cut(dct_map: DctMap, total: Doubles, dim: int) -> DenseMap:
+def _cut(dct_map: DctMap, total: Doubles, dim: int, device: str | None) -> DenseMap:
     """Keep the directions in which whitened natural images vary most (largest S_b / S_w)."""
     k = dct_map.dim
     whiten = np.eye(k) + dct_map.directions.T.astype(np.float64) * dct_map.gain @ dct_map.directions
     whiten = dct_map.weight[:, None] * whiten * dct_map.scale
-    _, vectors = np.linalg.eigh(whiten @ total @ whiten.T)
+    _, vectors = eigen(whiten @ total @ whiten.T, device)
     rows = vectors.T[::-1][:dim] @ whiten
     to_latents = dct_map.basis.latents
     return DenseMap(to_latents(rows.astype(np.float32)), to_latents(dct_map.mean[None])[0])

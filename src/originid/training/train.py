@@ -1,73 +1,35 @@
-"""Training a model from a manifest: one pass over the images, in bounded memory."""
+"""Training a model: encode each image once, fit the map, calibrate, write."""
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from originid import __version__
-from originid.encoders import Encoder
-from originid.maps import DctBasis, Map, unit_length
-from originid.model import Model, save_model
-from originid.pipeline import Encoded, Entry, Source, encode_sources
+from originid.encoders import Encoder, latent_dim
+from originid.errors import InputError
+from originid.latent_cache import FileLatent, LatentCache, encode_cached
+from originid.maps import Map, unit_length
+from originid.model import Model, open_model, save_model
+from originid.pairs import image_paths, readable_pairs
+from originid.pipeline import Source
 from originid.storage import refuse_existing
 from originid.tail import pooled_tail
-from originid.training.closed_form import ClosedForm, Scatter, fit, no_map
-from originid.types import Failure, Latents, Pair, Vectors
+from originid.training.closed_form import ClosedForm
+from originid.training.examples import ClassExamples, PairExamples, Rows
+from originid.training.fitting import Progress, Settings, fit_map, silent
+from originid.training.metric.processes import Processes
+from originid.training.samples import OfficialSamples, Store, lone_classes
+from originid.types import Failure, Json, Pair, Vectors
 from originid.verdict import Calibration
 from originid.walk import find_images, refuse_missing
 
-SAMPLE_QUERIES = 2_000  # latents kept to calibrate: with as many below, under 0.5 GB
-SAMPLE_NATURAL = 10_000
+SAMPLE_QUERIES = 2_000  # images that the calibration looks at
+SAMPLE_STRANGERS = 10_000
 ENOUGH = 200  # photos that stand for strangers without help
-FLUSH = 512  # rows added to a scatter together
-
-
-def basis_for(encoder: Encoder, settings: ClosedForm | None) -> DctBasis:
-    """The DCT coefficients that a fit with these settings keeps; without settings, all."""
-    if settings is None:
-        return DctBasis(encoder.shapes, (np.inf,) * len(encoder.shapes))
-    if settings.cutoff is None:
-        return DctBasis(encoder.shapes, encoder.cutoffs)
-    return DctBasis(encoder.shapes, (settings.cutoff,) * len(encoder.shapes))
-
-
-def group_weights(groups: Sequence[str]) -> NDArray[np.float64]:
-    """A weight for each pair, (q,), so that each origin group weighs the same in all."""
-    counts = Counter(groups)
-    return np.array([1 / counts[group] for group in groups])
-
-
-def fit_latents(
-    origins: Latents,
-    queries: Latents,
-    groups: Sequence[str],
-    natural: Latents,
-    encoder: Encoder,
-    settings: ClosedForm | None,
-) -> Map:
-    """Fit a map to latents in memory.
-
-    Args:
-        origins: of the pairs, (q, latent_dim).
-        queries: of the pairs, (q, latent_dim).
-        groups: of the pairs, q of them.
-        natural: of natural images, (n, latent_dim).
-        encoder: what made the latents.
-        settings: of the fit; None is no map but the mean.
-    """
-    basis = basis_for(encoder, settings)
-    total = Scatter(basis, second=settings is not None and settings.dim is not None)
-    total.add(natural)
-    if settings is None:
-        return no_map(total)
-    within = Scatter(basis)
-    within.add(queries - origins, group_weights(groups))
-    return fit(within, total, settings)
 
 
 def train_model(
@@ -75,22 +37,29 @@ def train_model(
     pairs: Sequence[Pair],
     origins: Sequence[str | os.PathLike[str]],
     encoder: Encoder,
-    settings: ClosedForm,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    settings: Settings,
+    latents: str | os.PathLike[str] | None = None,
+    dtype: str = "float32",
+    encoding: Progress = silent,
+    learning: Progress = silent,
 ) -> tuple[Model, list[Failure]]:
-    """Fit a map in closed form, calibrate it, and write the model.
+    """Fit a map to pairs, calibrate it, and write the model.
 
-    Each image is encoded once and forgotten, but for a sample that the calibration needs:
-    millions of pairs need no more latents in memory than a few
-    thousand.
+    Each image is encoded once, into a cache on disk; what follows reads it from there, so that
+    memory holds of each image only its path. Begun again after it was cut off, it goes on
+    from the latents and the checkpoint that are there, with the same result.
 
     Args:
         path: the model's folder, which must not exist.
         pairs: of the manifest.
         origins: folders of more natural images.
         encoder: what the map is fitted on.
-        settings: see `ClosedForm`.
-        progress: called with the images done and the images in all.
+        settings: how the map is learned.
+        latents: folder of a cache to use and keep; None keeps it beside ``path`` until the model
+            is written.
+        dtype: precision of the cached latents, ``float32`` or ``float16``.
+        encoding: called with the images encoded.
+        learning: called with the steps of metric learning.
 
     Returns:
         The model, and the files that could not be used.
@@ -98,35 +67,78 @@ def train_model(
     Raises:
         InputError: no usable pair or no natural image, or ``path`` exists.
         StorageError: the disk refuses.
+        OriginidError: metric learning diverges.
     """
     refuse_existing(Path(path))  # not after hours of encoding
     refuse_missing(origins)
+    processes, work = Processes.join(), work_folder(path)
     failures: list[Failure] = []
-    photos = [_Job(Path(photo), "") for photo in find_images(list(origins), failures.append)]
-    seen = _Pass(encoder, settings, len(pairs), len(photos))
-    seen.failures += failures
-    jobs = [*_order(pairs), *photos]
-    for done, (job, entry) in enumerate(zip(jobs, seen.entries(jobs), strict=True), start=1):
-        seen.see(job, entry)
-        progress(done, len(jobs))
-    seen.flush()
-    map = fit(seen.within, seen.natural, settings)
-    # Origins of one source may have been made alike, so they stand for strangers only in need.
-    strangers = seen.photos if len(seen.photos) >= ENOUGH else seen.photos + seen.origins
-    calibration = calibrate(
-        unit_length(map.apply(np.stack([latent for latent, _ in seen.queries]))),
-        [group for _, group in seen.queries],
-        unit_length(map.apply(np.stack([latent for latent, _ in strangers]))),
-        [group for _, group in strangers],
-    )
-    training = {
-        "method": "closed form",
-        "settings": asdict(settings),
-        "pairs": seen.pairs,
-        "natural_images": int(seen.natural.weight),
-        "originid": __version__,
-    }
-    return save_model(path, encoder, map, calibration, training), seen.failures
+    photos = [Path(photo) for photo in find_images(list(origins), failures.append)]
+    with processes.main_first():
+        cache = LatentCache.open(latents or work / "latents", encoder, dtype)
+        rows, failed = _encode([*image_paths(pairs), *photos], encoder, cache, encoding)
+    failures += failed
+    usable = readable_pairs(pairs, failures)
+    material = _pair_examples(usable, photos, rows, cache)
+    map = fit_map(material.examples, encoder, settings, work, learning)
+    if processes.is_main:
+        calibration = material.calibrate(map, cache)
+        described = {"pairs": len(usable), "natural_images": len(material.examples.natural_rows)}
+        save_model(path, encoder, map, calibration, _training(settings, described))
+        _clean(work)
+    processes.wait()
+    return open_model(path), failures
+
+
+def train_official(
+    path: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    encoder: Encoder,
+    settings: Settings,
+    learning: Progress = silent,
+) -> Model:
+    """Fit a map to latents in the official layout, calibrate it, and write the model.
+
+    Args:
+        path: the model's folder, which must not exist.
+        folder: of files ``<letter><6-digit origin id>_<k>.npy``.
+        encoder: what made the latents.
+        settings: how the map is learned.
+        learning: called with the steps of metric learning.
+
+    Raises:
+        InputError: no such latents, or not of this encoder, or ``path`` exists.
+        StorageError: the disk refuses.
+        OriginidError: metric learning diverges.
+    """
+    refuse_existing(Path(path))
+    samples = OfficialSamples.open(folder)
+    if samples.latent_dim != latent_dim(encoder.shapes):
+        raise InputError(
+            f"latents of {samples.latent_dim} components in {folder}",
+            f"expected {latent_dim(encoder.shapes)}, as encoder {encoder.spec} makes",
+            "name the encoder that made them",
+        )
+    processes, work = Processes.join(), work_folder(path)
+    map = fit_map(ClassExamples(samples), encoder, settings, work, learning)
+    if processes.is_main:
+        calibration, described = _about(samples, map)
+        save_model(path, encoder, map, calibration, _training(settings, described))
+        _clean(work)
+    processes.wait()
+    return open_model(path)
+
+
+def _about(samples: OfficialSamples, map: Map) -> tuple[Calibration, Json]:
+    """The calibration of a map, and what it was fitted to."""
+    of = samples.classes
+    queries = _sample(np.arange(len(of)), SAMPLE_QUERIES)
+    # One of each origin, so that no stranger counts more for having been edited often.
+    strangers = _sample(np.unique(of, return_index=True)[1], SAMPLE_STRANGERS)
+    groups = [of[rows].astype(str).tolist() for rows in (queries, strangers)]
+    calibration = _calibrate(map, samples, queries, strangers, *groups)
+    origins = len(np.unique(of))
+    return calibration, {"images": len(of), "origins": origins, "lone": lone_classes(samples)}
 
 
 def calibrate(
@@ -144,85 +156,110 @@ def calibrate(
     return Calibration(pooled_tail((queries @ natural.T)[stranger]))
 
 
+def work_folder(path: str | os.PathLike[str]) -> Path:
+    """Where a training keeps its latents, checkpoint and logs: ``MODEL.training``."""
+    absolute = Path(os.path.abspath(path))
+    return absolute.with_name(f"{absolute.name}.training")
+
+
 @dataclass(frozen=True)
-class _Job:
-    """An image to see: a query has an origin and a weight, any other image is natural."""
+class _Material:
+    """Examples, and what the calibration compares: rows and the group of each row."""
 
-    path: Path
-    group: str
-    origin: Path | None = None
-    weight: float = 0.0
+    examples: PairExamples
+    strangers: Rows
+    stranger_groups: list[str]
 
-
-def _order(pairs: Sequence[Pair]) -> list[_Job]:
-    """Each origin, then its queries, so that the latent of one origin at a time is held."""
-    weights = group_weights([pair.group for pair in pairs]).tolist()
-    jobs: dict[Path, list[_Job]] = {}
-    for pair, weight in zip(pairs, weights, strict=True):
-        of_origin = jobs.setdefault(pair.origin, [_Job(pair.origin, pair.group)])
-        of_origin.append(_Job(pair.query, pair.group, pair.origin, weight))
-    return [job for of_origin in jobs.values() for job in of_origin]
+    def calibrate(self, map: Map, store: Store) -> Calibration:
+        chosen = _sample(np.arange(len(self.examples.queries)), SAMPLE_QUERIES)
+        groups = [self.examples.groups[i] for i in chosen]
+        queries = self.examples.queries[chosen]
+        return _calibrate(map, store, queries, self.strangers, groups, self.stranger_groups)
 
 
-class _Pass:
-    """What one pass over the images collects."""
+def _pair_examples(
+    pairs: Sequence[Pair], photos: Sequence[Path], rows: dict[Path, int], cache: LatentCache
+) -> _Material:
+    """Sort the images into roles. Files of the same content are one row, so one image."""
+    origins = np.array([rows[pair.origin] for pair in pairs], np.int64)
+    queries = np.array([rows[pair.query] for pair in pairs], np.int64)
+    groups = [pair.group for pair in pairs]
+    of_photos = np.array([rows[photo] for photo in photos if photo in rows], np.int64)
+    # A query that lies among the photos is not natural, nor is an origin there a stranger.
+    natural = _in_order(np.concatenate([origins, of_photos[~np.isin(of_photos, queries)]]))
+    strangers = _sample(natural[~np.isin(natural, origins)], SAMPLE_STRANGERS)
+    stranger_groups = [""] * len(strangers)
+    if len(strangers) < ENOUGH:
+        # Origins of one source may have been made alike, so they stand for strangers only in need.
+        group_of = dict(zip(origins.tolist(), groups, strict=True))
+        more = _in_order(origins)[:SAMPLE_STRANGERS]
+        strangers = np.concatenate([strangers, more])
+        stranger_groups += [group_of[row] for row in more.tolist()]
+    examples = PairExamples(cache, origins, queries, groups, natural)
+    return _Material(examples, strangers, stranger_groups)
 
-    def __init__(self, encoder: Encoder, settings: ClosedForm, pairs: int, photos: int) -> None:
-        basis = basis_for(encoder, settings)
-        self.within = Scatter(basis)
-        self.natural = Scatter(basis, second=settings.dim is not None)
-        self.queries: list[tuple[Latents, str]] = []
-        self.photos: list[tuple[Latents, str]] = []
-        self.origins: list[tuple[Latents, str]] = []
-        self.failures: list[Failure] = []
-        self.pairs = 0
-        self._encoder = encoder
-        self._query_stride = max(1, -(-pairs // SAMPLE_QUERIES))
-        self._photo_stride = max(1, -(-photos // SAMPLE_NATURAL))
-        self._origin: tuple[Path, Latents] | None = None
-        self._hashes: set[bytes] = set()
-        self._differences: list[tuple[Latents, float]] = []
-        self._naturals: list[Latents] = []
 
-    def entries(self, jobs: list[_Job]) -> Iterator[Entry]:
-        """Encode the jobs' images, in order."""
-        for chunk in encode_sources((Source(os.fspath(job.path)) for job in jobs), self._encoder):
-            yield from chunk
+def _encode(
+    paths: Sequence[Path], encoder: Encoder, cache: LatentCache, progress: Progress
+) -> tuple[dict[Path, int], list[Failure]]:
+    """The row of each readable file in the cache, and the other files."""
+    rows: dict[Path, int] = {}
+    failures: list[Failure] = []
+    for done, entry in enumerate(_entries(paths, encoder, cache), start=1):
+        if isinstance(entry, Failure):
+            failures.append(entry)
+        else:
+            rows[Path(entry.source.name)] = cache.index(entry.sha256)
+        progress(done, len(paths))
+    return rows, failures
 
-    def see(self, job: _Job, entry: Entry) -> None:
-        """Take in one image."""
-        if not isinstance(entry, Encoded):
-            self.failures += [entry] if isinstance(entry, Failure) else []
-        elif job.origin is None:
-            self._see_natural(job, entry)
-        elif self._origin is not None and self._origin[0] == job.origin:
-            self._hashes.add(entry.sha256)  # nor is a query that lies among the photos natural
-            self._see_query(job, entry.latent - self._origin[1], entry.latent)
-        if len(self._differences) + len(self._naturals) >= FLUSH:
-            self.flush()
 
-    def flush(self) -> None:
-        """Add what is pending to the scatters: matrix products of many rows are cheaper."""
-        if self._differences:
-            rows = np.stack([row for row, _ in self._differences])
-            self.within.add(rows, np.array([weight for _, weight in self._differences]))
-        if self._naturals:
-            self.natural.add(np.stack(self._naturals))
-        self._differences, self._naturals = [], []
+def _entries(
+    paths: Sequence[Path], encoder: Encoder, cache: LatentCache
+) -> Iterator[FileLatent | Failure]:
+    sources = (Source(os.fspath(path)) for path in paths)
+    for chunk in encode_cached(sources, encoder, cache):
+        yield from chunk
 
-    def _see_natural(self, job: _Job, entry: Encoded) -> None:
-        self._origin = (job.path, entry.latent)
-        if entry.sha256 in self._hashes:
-            return  # an origin that lies in a folder of photos too is no stranger to its queries
-        self._hashes.add(entry.sha256)
-        self._naturals.append(entry.latent)
-        if not job.group and len(self._hashes) % self._photo_stride == 0:
-            self.photos.append((entry.latent, job.group))
-        elif job.group and len(self.origins) < SAMPLE_NATURAL:
-            self.origins.append((entry.latent, job.group))
 
-    def _see_query(self, job: _Job, difference: Latents, latent: Latents) -> None:
-        self._differences.append((difference, job.weight))
-        if self.pairs % self._query_stride == 0:
-            self.queries.append((latent, job.group))
-        self.pairs += 1
+def _calibrate(
+    map: Map,
+    store: Store,
+    queries: Rows,
+    strangers: Rows,
+    query_groups: Sequence[str],
+    stranger_groups: Sequence[str],
+) -> Calibration:
+    return calibrate(
+        unit_length(map.apply(store.take(queries))),
+        query_groups,
+        unit_length(map.apply(store.take(strangers))),
+        stranger_groups,
+    )
+
+
+def _training(settings: Settings, described: Json) -> Json:
+    method = "closed form" if isinstance(settings, ClosedForm) else "metric learning"
+    return {
+        "method": method,
+        "settings": asdict(settings),
+        **described,
+        "originid": __version__,
+    }
+
+
+def _sample(rows: Rows, most: int) -> Rows:
+    """At most so many of the rows, evenly spread."""
+    return rows[:: max(1, -(-len(rows) // most))]
+
+
+def _in_order(rows: Rows) -> Rows:
+    """Each row once, in order of appearance."""
+    return rows[np.sort(np.unique(rows, return_index=True)[1])]
+
+
+def _clean(work: Path) -> None:
+    """Remove what only a rerun needs; logs of metric learning stay."""
+    shutil.rmtree(work / "latents", ignore_errors=True)
+    if work.exists() and not any(work.iterdir()):
+        work.rmdir()

@@ -1,0 +1,105 @@
+"""The latents that an experiment works on: those of the pairs and of some of the photos."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from originid.encoders import Encoder
+from originid.errors import InputError
+from originid.evaluation.protocol import list_references
+from originid.evaluation.run import Material
+from originid.experiments.report import Inputs
+from originid.pairs import image_paths, read_pairs, readable_pairs
+from originid.pipeline import Encoded, Source, encode_sources
+from originid.types import Failure, Latents, Pair
+from originid.walk import find_images, refuse_missing
+
+
+@dataclass(frozen=True)
+class Files:
+    """The pairs of a manifest, and photos spread evenly over a folder."""
+
+    pairs: list[Pair]
+    photos: list[Path]
+    failures: list[Failure]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every file once: those that the manifest names, then the photos."""
+        return list(dict.fromkeys([*image_paths(self.pairs), *self.photos]))
+
+
+@dataclass(frozen=True)
+class Coded:
+    """An encoder and what it made of the files, rows of every encoder's ``photos`` alike.
+
+    ``photos`` are the latents (n, latent_dim) of the photos or, without any, of the origins.
+    """
+
+    label: str
+    encoder: Encoder
+    material: Material
+    photos: Latents
+
+    def blocks(self) -> NDArray[np.float64]:
+        """The photos' latents as (n, C, H, W), of an encoder with a single block."""
+        return self.photos.reshape(-1, *self.encoder.shapes[0]).astype(np.float64)
+
+
+def list_files(inputs: Inputs) -> Files:
+    """What the inputs name; no pairs or photos where they name none.
+
+    Raises:
+        InputError: a bad manifest or a missing folder.
+    """
+    pairs = [] if inputs.pairs is None else read_pairs(inputs.pairs)
+    if inputs.references is None:
+        return Files(pairs, [], [])
+    refuse_missing([inputs.references])
+    failures: list[Failure] = []
+    found = list(find_images([inputs.references], failures.append))
+    places = np.linspace(0, len(found) - 1, min(len(found), inputs.images)).astype(int)
+    photos = [Path(os.path.realpath(found[place])) for place in places]
+    return Files(pairs, photos, failures)
+
+
+def encode_files(
+    label: str, encoder: Encoder, files: Files, progress: Callable[[int, int], None]
+) -> Coded:
+    """The latents of all files, held in memory.
+
+    Raises:
+        InputError: nothing can be read.
+    """
+    latents: dict[Path, Latents] = {}
+    skipped = list(files.failures)
+    contents: dict[bytes, Path] = {}
+    paths = files.paths
+    done = 0
+    for chunk in encode_sources((Source(os.fspath(path)) for path in paths), encoder):
+        for entry in chunk:
+            if isinstance(entry, Encoded):
+                latents[Path(entry.source.name)] = entry.latent
+                contents.setdefault(entry.sha256, Path(entry.source.name))
+            elif isinstance(entry, Failure):
+                skipped.append(entry)
+        done += len(chunk)
+        progress(done, len(paths))
+    if not latents:
+        raise InputError(
+            f"none of {len(paths)} images can be read",
+            "expected readable image files",
+            "check the manifest's paths and the folder of references",
+        )
+    pairs = readable_pairs(files.pairs, skipped)
+    # A copy of an origin, or of another photo, is no stranger.
+    different = set(contents.values())
+    photos = [path for path in files.photos if path in different]
+    rows = {path: row for row, path in enumerate(latents)}
+    references = list_references(pairs, photos)
+    material = Material(pairs, references, rows, np.stack(list(latents.values())), skipped)
+    return Coded(label, encoder, material, material.take(photos or references))

@@ -1,0 +1,197 @@
+"""Lemma 1 and its counterpart for flow matching, on the schedulers of diffusers.
+
+With ``z_t = sqrt(a) z_0 + sqrt(1 - a) eps`` and the one-step estimate
+``z0_hat = (z_t - sqrt(1 - a) eps_theta) / sqrt(a)``, where a is the paper's alpha_bar::
+
+    z0_hat - z_0 = sqrt(1 - a) / sqrt(a) (eps - eps_theta)                         (equation 2)
+
+Models trained by flow matching (SD3, FLUX) have another. With ``x_t = (1 - t) x_0 + t eps`` the
+velocity is ``v = eps - x_0``, so ``x_0 = x_t - t v``, and the estimate ``x0_hat = x_t - t v_theta``
+differs from it by::
+
+    x0_hat - x_0 = t (v - v_theta)
+
+Both are algebra and hold for any eps_theta or v_theta. How large the difference is depends on the
+denoiser; for the best one possible it is the posterior's spread, which nothing makes small at a
+high noise level.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from originid.encoders.base import Shape
+from originid.errors import ExtraError
+from originid.maps import dct_matrix
+
+try:
+    import diffusers
+    import torch
+except ImportError as error:
+    raise ExtraError("the schedulers of the theory experiment", "vae") from error
+
+Doubles = NDArray[np.float64]
+Denoiser = Callable[[Doubles, float, float], Doubles]
+"""From noisy latents (n, C, H, W), signal and noise level to the estimate of the clean latents."""
+STEPS = 1000  # of the noise schedule that every Stable Diffusion was trained with
+_BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+SCHEDULERS = ("DDPM", "DDIM", "flow matching")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Both sides of the identity, and the estimate, each of shape (n, C, H, W)."""
+
+    left: Doubles
+    right: Doubles
+    estimate: Doubles
+
+    def norms(self) -> tuple[float, float]:
+        """Root mean square over the latents of each side's length."""
+        return _length(self.left), _length(self.right)
+
+    def difference(self) -> float:
+        """The largest over the latents of |left - right| / |left|."""
+        axes = (1, 2, 3)
+        gap, size = (np.sqrt((x**2).sum(axis=axes)) for x in (self.left - self.right, self.left))
+        return float((gap / np.maximum(size, 1e-300)).max())
+
+
+@dataclass(frozen=True)
+class GaussianLatents:
+    """Natural latents as a Gaussian whose covariance is diagonal in each channel's 2-D DCT.
+
+    The best denoiser for such latents has a closed form: it is trained, and needs no network.
+
+    Args:
+        mean: of the DCT coefficients, (C, H, W).
+        variance: of the DCT coefficients, (C, H, W).
+    """
+
+    mean: Doubles
+    variance: Doubles
+
+    @classmethod
+    def fit(cls, latents: Doubles) -> "GaussianLatents":
+        """Fit to latents (n, C, H, W), n >= 2."""
+        spectra = _dct(latents)
+        return cls(spectra.mean(axis=0), spectra.var(axis=0, ddof=1))
+
+    def estimate(self, noisy: Doubles, signal: float, noise: float) -> Doubles:
+        """E[x | signal x + noise eps = noisy], the estimate of least mean squared error."""
+        gain = signal * self.variance / (signal**2 * self.variance + noise**2)
+        spectra = self.mean + gain * (_dct(noisy) - signal * self.mean)
+        return _dct(spectra, inverse=True)
+
+
+def random_network(shape: Shape, seed: int) -> Denoiser:
+    """A small conditional U-Net of diffusers with random weights: an eps_theta that knows nothing.
+
+    Args:
+        shape: of a latent; height and width even.
+        seed: of the weights and of the text condition.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = diffusers.UNet2DConditionModel(
+            sample_size=shape[1],
+            in_channels=shape[0],
+            out_channels=shape[0],
+            layers_per_block=1,
+            block_out_channels=(8, 16),
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            norm_num_groups=4,
+            cross_attention_dim=8,
+            attention_head_dim=8,
+        ).eval()
+        text = torch.randn(1, 4, 8)
+
+    def estimate(noisy: Doubles, signal: float, noise: float) -> Doubles:
+        t = STEPS * noise**2 / (signal**2 + noise**2)
+        with torch.inference_mode():
+            sample = torch.from_numpy(noisy).float()
+            eps = network(sample, t, text.expand(len(noisy), -1, -1)).sample
+        return np.asarray((noisy - noise * eps.double().numpy()) / signal)
+
+    return estimate
+
+
+def identity(
+    scheduler: str, latents: Doubles, denoiser: Denoiser, time: float, seed: int
+) -> Identity:
+    """Noise latents to a time, estimate them in one step, and give both sides of the identity.
+
+    Args:
+        scheduler: one of `SCHEDULERS`; its own step makes the estimate.
+        latents: scaled as the generator takes them, (n, C, H, W).
+        denoiser: see `Denoiser`.
+        time: in (0, 1); the diffusion schedulers' timestep is 1,000 times as much.
+        seed: of the noise.
+    """
+    noise = np.random.default_rng(seed).standard_normal(latents.shape)
+    if scheduler == "flow matching":
+        return _flow(latents, noise, denoiser, time)
+    return _diffusion(scheduler, latents, noise, denoiser, time)
+
+
+def noise_levels(scheduler: str, time: float) -> tuple[float, float]:
+    """Factor of the latent and of the noise at a time in (0, 1)."""
+    if scheduler == "flow matching":
+        return 1 - time, time
+    alpha_bar = float(_scheduler(scheduler).alphas_cumprod[_timestep(time)])
+    return alpha_bar**0.5, (1 - alpha_bar) ** 0.5
+
+
+def _scheduler(name: str) -> "diffusers.DDPMScheduler | diffusers.DDIMScheduler":
+    kind = {"DDPM": diffusers.DDPMScheduler, "DDIM": diffusers.DDIMScheduler}[name]
+    scheduler = kind(num_train_timesteps=STEPS, clip_sample=False, **_BETAS)
+    scheduler.set_timesteps(STEPS)
+    return scheduler
+
+
+def _timestep(time: float) -> int:
+    return min(max(round(STEPS * time), 0), STEPS - 1)
+
+
+def _diffusion(
+    name: str, latents: Doubles, noise: Doubles, denoiser: Denoiser, time: float
+) -> Identity:
+    scheduler, t = _scheduler(name), _timestep(time)
+    signal_level, noise_level = noise_levels(name, time)
+    z_0, eps = torch.from_numpy(latents), torch.from_numpy(noise)
+    z_t = scheduler.add_noise(z_0, eps, torch.tensor([t]))
+    best = denoiser(z_t.numpy(), signal_level, noise_level)
+    eps_theta = (z_t - signal_level * torch.from_numpy(best)) / noise_level
+    # The step goes on to a noisier sample, whose noise must not come from the global generator.
+    generator = torch.Generator().manual_seed(0)
+    step = scheduler.step(eps_theta, t, z_t, generator=generator)
+    z0_hat = step.pred_original_sample
+    right = noise_level / signal_level * (eps - eps_theta)
+    return Identity((z0_hat - z_0).numpy(), right.numpy(), z0_hat.numpy())
+
+
+def _flow(latents: Doubles, noise: Doubles, denoiser: Denoiser, time: float) -> Identity:
+    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(num_train_timesteps=STEPS)
+    scheduler.set_timesteps(sigmas=[time])
+    t = float(scheduler.sigmas[0])
+    x_0, eps = torch.from_numpy(latents), torch.from_numpy(noise)
+    x_t = scheduler.scale_noise(x_0, scheduler.timesteps[:1], eps)
+    v_theta = (x_t - torch.from_numpy(denoiser(x_t.numpy(), 1 - t, t))) / t
+    # With one sigma the scheduler's only step leads from it to 0: the estimate itself.
+    x0_hat = scheduler.step(v_theta, scheduler.timesteps[0], x_t).prev_sample
+    right = t * ((eps - x_0) - v_theta)
+    return Identity((x0_hat - x_0).numpy(), right.numpy(), x0_hat.numpy())
+
+
+def _length(x: Doubles) -> float:
+    return float(np.sqrt((x**2).sum(axis=(1, 2, 3)).mean()))
+
+
+def _dct(blocks: Doubles, inverse: bool = False) -> Doubles:
+    rows, columns = (dct_matrix(n).astype(np.float64) for n in blocks.shape[2:])
+    if inverse:
+        rows, columns = rows.T, columns.T
+    return np.asarray(rows @ blocks @ columns.T)

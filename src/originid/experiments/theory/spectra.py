@@ -1,0 +1,170 @@
+"""Observation 1: the singular values of maps that were trained on different generators.
+
+The paper finds the cosine of two maps' vectors of singular values near 1 and builds Theorem 2 on
+it. Both vectors are positive and sorted, so their cosine is high whatever they come from. It is
+shown beside the same cosine for maps that learned nothing, and beside what the theorem is about:
+the distance of one generator's pairs under another generator's map.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from originid.encoders import Encoder
+from originid.errors import InputError
+from originid.evaluation.protocol import column
+from originid.evaluation.run import Material, examples_of
+from originid.experiments.theory.distances import measure_rows
+from originid.maps import DenseMap
+from originid.training.closed_form import ClosedForm
+from originid.training.fitting import basis_for, fit_map
+from originid.types import Pair
+
+Doubles = NDArray[np.float64]
+DIM = 512  # the paper's
+LEAST = 20  # pairs of a generator: a half of them still fits a map
+MOST = 4  # generators that are compared with the most frequent one
+
+
+@dataclass
+class Comparison:
+    """What the repeats gave for the map of one generator and that of another.
+
+    ``cosines`` of singular values: with the ``other`` generator's map, with one of the ``same``
+    generator from other pairs, with one of ``shuffled`` pairs, with a ``random`` Gaussian matrix.
+    ``distances`` of the other generator's remaining pairs, relative to strangers: under its
+    ``own`` map, under this one (``other``), under that of ``shuffled`` pairs.
+    """
+
+    generator: str
+    other: str
+    pairs: int
+    cosines: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    distances: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    spectra: dict[str, Doubles] = field(default_factory=dict)
+
+
+def singular_values(matrix: NDArray[np.float32]) -> Doubles:
+    """The singular values of a matrix (dim, latent_dim), descending, (dim,)."""
+    wide = matrix.astype(np.float64)
+    # The eigenvalues of a 512 x 512 matrix are a tenth of the work.
+    return np.asarray(np.sqrt(np.maximum(np.linalg.eigvalsh(wide @ wide.T)[::-1], 0)))
+
+
+def spectrum_cosine(a: Doubles, b: Doubles) -> float:
+    """Equation 4: the cosine of two vectors of singular values (k,)."""
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+
+
+def random_spectrum(dim: int, latent_dim: int, rng: np.random.Generator) -> Doubles:
+    """The singular values of a matrix of independent normal numbers, (dim,)."""
+    return singular_values(rng.standard_normal((dim, latent_dim), np.float32))
+
+
+def families(pairs: Sequence[Pair]) -> dict[str, list[int]]:
+    """Rows of the pairs of each family of generators, the largest family first.
+
+    A family is the first word and, if a number follows, its first digits: SD 1.4 and SD 1.5 are
+    one, SDXL-Turbo is SDXL. The manifest's column is ``model``, else ``generator``, else
+    ``source``, whose values are taken whole.
+
+    Raises:
+        InputError: no pairs, or none of these columns.
+    """
+    known = pairs[0].fields if pairs else {}
+    name = next((name for name in ("model", "generator") if name in known), "source")
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, value in enumerate(column(pairs, name)):
+        match = None if name == "source" else re.match(r"[A-Za-z]+( \d+)?", value)
+        rows[match[0] if match else value].append(row)
+    ordered = sorted(rows, key=lambda family: (-len(rows[family]), family))
+    return {family: rows[family] for family in ordered}
+
+
+def compare(
+    material: Material, encoder: Encoder, repeats: int = 10, seed: int = 0
+) -> list[Comparison]:
+    """Compare maps of the most frequent generator with those of up to `MOST` others.
+
+    In each repeat a map is fitted to a random half of each generator's pairs, of both as many as
+    half of the smaller generator's.
+
+    Args:
+        material: latents of pairs and references.
+        encoder: what made them.
+        repeats: how often halves are drawn.
+        seed: of the draws.
+
+    Raises:
+        InputError: fewer than two generators have `LEAST` pairs.
+    """
+    large = {name: rows for name, rows in families(material.pairs).items() if len(rows) >= LEAST}
+    if len(large) < 2:
+        raise InputError(
+            f"{len(large)} generators with at least {LEAST} pairs",
+            "expected two or more in the manifest's column model, generator or source",
+            "give a manifest with more generators",
+        )
+    (first, rows), *others = list(large.items())[: MOST + 1]
+    comparisons = []
+    for name, other_rows in others:
+        comparison = Comparison(first, name, min(len(rows), len(other_rows)) // 2)
+        for repeat in range(repeats):
+            rng = np.random.default_rng([seed, repeat])
+            _repeat(comparison, material, encoder, rows, other_rows, rng)
+        comparisons.append(comparison)
+    return comparisons
+
+
+def _repeat(
+    comparison: Comparison,
+    material: Material,
+    encoder: Encoder,
+    rows: Sequence[int],
+    other_rows: Sequence[int],
+    rng: np.random.Generator,
+) -> None:
+    n = comparison.pairs
+    mine, theirs = rng.permutation(rows), rng.permutation(other_rows)
+    maps = {
+        "this": _fit(material, encoder, mine[:n]),
+        "same": _fit(material, encoder, mine[n : 2 * n]),
+        "other": _fit(material, encoder, theirs[:n]),
+        "shuffled": _fit(material, encoder, theirs[:n], rng),
+    }
+    spectra = {name: singular_values(map.matrix) for name, map in maps.items()}
+    spectra["random"] = random_spectrum(maps["this"].dim, maps["this"].latent_dim, rng)
+    for name in ("other", "same", "shuffled", "random"):
+        comparison.cosines[name].append(spectrum_cosine(spectra["this"], spectra[name]))
+    unseen = theirs[n:].tolist()
+    for name, map_name in (("own", "other"), ("other", "this"), ("shuffled", "shuffled")):
+        relative, _, _ = measure_rows(maps[map_name], material, unseen).averages()
+        comparison.distances[name].append(relative)
+    comparison.spectra.update(spectra)
+
+
+def _fit(
+    material: Material,
+    encoder: Encoder,
+    rows: NDArray[np.int64],
+    shuffle: np.random.Generator | None = None,
+) -> DenseMap:
+    """A map on some pairs; to shuffle, each query gets a reference at random for an origin."""
+    pairs = [material.pairs[row] for row in rows]
+    references = material.references
+    if shuffle is not None:
+        strangers = shuffle.integers(len(references), size=len(pairs))
+        pairs = [
+            replace(pair, origin=references[stranger])
+            for pair, stranger in zip(pairs, strangers, strict=True)
+        ]
+    # More dimensions than natural images less one are a choice among equals.
+    dim = min(DIM, basis_for(encoder, ClosedForm()).dim, len(references) - 1)
+    map = fit_map(examples_of(material, pairs, references), encoder, ClosedForm(dim=dim))
+    if not isinstance(map, DenseMap):
+        raise TypeError(f"a fit with dim gave a {map.kind} map")
+    return map

@@ -1,0 +1,6 @@
+"""Latents on disk, so that no image is encoded twice."""
+
+from originid.latent_cache.encode import FileLatent, encode_cached
+from originid.latent_cache.store import LatentCache
+
+__all__ = ["FileLatent", "LatentCache", "encode_cached"]

@@ -1,0 +1,71 @@
+"""The map as a multilayer perceptron, for the paper's Figure 9."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from originid.maps.base import Floats, Tensors, in_parts
+from originid.types import Json, Latents
+
+
+@dataclass(frozen=True)
+class MlpMap:
+    """Hidden layers ``max(W x + b, 0)``, and a last one without bias: ``W x``.
+
+    Where a hidden layer is as wide as its input, the input is added to its output.
+
+    Args:
+        mean: float32 of shape (latent_dim,), subtracted first.
+        weights: one float32 array of shape (width, width before) for each layer.
+        biases: one float32 array of shape (width,) for each layer but the last.
+    """
+
+    mean: Floats
+    weights: tuple[Floats, ...]
+    biases: tuple[Floats, ...]
+    kind: ClassVar[str] = "mlp"
+
+    @property
+    def latent_dim(self) -> int:
+        """Components that it takes."""
+        return int(self.weights[0].shape[1])
+
+    @property
+    def dim(self) -> int:
+        """Components that it gives."""
+        return int(self.weights[-1].shape[0])
+
+    def apply(self, latents: Latents) -> Floats:
+        """Map latents as `Map.apply` says."""
+        return in_parts(self._apply, latents, self.dim)
+
+    def _apply(self, latents: Latents) -> Floats:
+        hidden = latents - self.mean
+        for weight, bias in zip(self.weights[:-1], self.biases, strict=True):
+            out = np.maximum(hidden @ weight.T + bias, 0)
+            hidden = hidden + out if out.shape == hidden.shape else out
+        return np.asarray(hidden @ self.weights[-1].T, np.float32)
+
+    def pack(self) -> tuple[Tensors, Json]:
+        """The arrays, those of a layer by its number."""
+        weights = {f"weight_{i}": weight for i, weight in enumerate(self.weights)}
+        biases = {f"bias_{i}": bias for i, bias in enumerate(self.biases)}
+        return {"mean": self.mean, **weights, **biases}, {"layers": len(self.weights)}
+
+    @classmethod
+    def unpack(cls, tensors: Tensors, header: Json) -> "MlpMap":
+        """Make a map of what `pack` gave."""
+        layers = int(header["layers"])
+        if layers < 1 or len(tensors) != 2 * layers:
+            raise ValueError(f"{len(tensors)} arrays for {layers} layers")
+        weights = tuple(tensors[f"weight_{i}"] for i in range(layers))
+        biases = tuple(tensors[f"bias_{i}"] for i in range(layers - 1))
+        width = tensors["mean"].shape
+        for i, weight in enumerate(weights):
+            if weight.ndim != 2 or weight.shape[1:] != width:
+                raise ValueError(f"weight_{i} {weight.shape} after a layer {width}")
+            width = weight.shape[:1]
+            if i < layers - 1 and biases[i].shape != width:
+                raise ValueError(f"bias_{i} {biases[i].shape} of a layer {width}")
+        return cls(tensors["mean"], weights, biases)

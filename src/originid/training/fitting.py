@@ -1,0 +1,119 @@
+"""From examples to a map, whichever way it is learned."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from originid.encoders import Encoder
+from originid.errors import InputError
+from originid.maps import DctBasis, Map
+from originid.training.closed_form import ClosedForm, PairScatter, Scatter, fit, no_map
+from originid.training.examples import Examples
+from originid.training.linear_algebra import present_gpu
+from originid.training.metric.settings import PRESETS, MetricLearning, read_settings
+
+Settings = ClosedForm | MetricLearning
+"""How a map is learned."""
+Progress = Callable[[int, int], None]
+"""Called with what is done and what there is in all."""
+CLOSED_FORMS = {"structured": ClosedForm(rank=0), "full": ClosedForm()}
+
+
+def silent(done: int, total: int) -> None:
+    """Show no progress."""
+
+
+def read_map_settings(name: str, dim: int | None = None) -> Settings | None:
+    """The settings that a text names.
+
+    Args:
+        name: ``none``, ``structured`` or ``full`` (closed form), a preset of metric learning, or
+            a JSON file of such settings.
+        dim: components of a vector; None leaves what the settings say.
+
+    Returns:
+        None for no map but the mean.
+
+    Raises:
+        InputError: no such name, or a bad file.
+    """
+    if name == "none":
+        return None
+    if name in CLOSED_FORMS:
+        return replace(CLOSED_FORMS[name], dim=dim)
+    if name in PRESETS:
+        settings = PRESETS[name]
+    elif name.endswith(".json"):
+        settings = read_settings(name)
+    else:
+        raise InputError(
+            f"map {name!r}",
+            f"expected one of {', '.join(('none', *CLOSED_FORMS, *PRESETS))}, or a .json file",
+            "choose one",
+        )
+    return settings if dim is None else replace(settings, dim=dim)
+
+
+def fit_map(
+    examples: Examples,
+    encoder: Encoder,
+    settings: Settings | None,
+    run: Path | None = None,
+    progress: Progress = silent,
+) -> Map:
+    """Learn a map.
+
+    Args:
+        examples: what it is fitted to.
+        encoder: what made their latents.
+        settings: how; None is no map but the mean.
+        run: folder for the checkpoints and logs of metric learning; None writes nothing.
+        progress: called with the steps done, in metric learning.
+
+    Raises:
+        InputError: examples that do not suffice, or settings that do not fit them.
+        OriginidError: metric learning diverges.
+        ExtraError: metric learning without its optional packages.
+    """
+    if settings is None:
+        everything = DctBasis(encoder.shapes, (np.inf,) * len(encoder.shapes))
+        return no_map(_natural(examples, everything, second=False))
+    if isinstance(settings, ClosedForm):
+        return fit_closed_form(examples, encoder, settings)
+    # Imports torch: seconds.
+    from originid.training.metric.fit import fit_metric
+
+    start, mean = None, np.zeros(sum(c * h * w for c, h, w in encoder.shapes), np.float32)
+    if settings.start == "closed-form":
+        start = fit_closed_form(examples, encoder, ClosedForm(dim=settings.dim))
+    elif settings.centre:
+        total = count = 0
+        for latents in examples.natural():
+            total, count = total + latents.sum(axis=0, dtype=np.float64), count + len(latents)
+        mean = np.asarray(total / max(count, 1), np.float32)
+    return fit_metric(examples.samples, mean, settings, start, run, progress, shapes=encoder.shapes)
+
+
+def fit_closed_form(examples: Examples, encoder: Encoder, settings: ClosedForm) -> Map:
+    """Fit the closed form in one pass over the examples, in memory that does not grow with them."""
+    basis = basis_for(encoder, settings)
+    within = PairScatter(basis, present_gpu())
+    for rows, weights, groups in examples.differences():
+        within.add(rows, weights, groups)
+    return fit(within, _natural(examples, basis, settings.dim is not None), settings)
+
+
+def basis_for(encoder: Encoder, settings: ClosedForm) -> DctBasis:
+    """The DCT coefficients that a fit with these settings keeps."""
+    if settings.cutoff is None:
+        return DctBasis(encoder.shapes, encoder.cutoffs)
+    return DctBasis(encoder.shapes, (settings.cutoff,) * len(encoder.shapes))
+
+
+def _natural(examples: Examples, basis: DctBasis, second: bool) -> Scatter:
+    scatter = Scatter(basis, second, present_gpu())
+    for latents in examples.natural():
+        scatter.add(latents)
+    return scatter

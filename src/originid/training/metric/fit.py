@@ -1,0 +1,263 @@
+"""Metric learning: pairs to a map, by gradient descent."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from originid.errors import ExtraError, InputError, OriginidError
+from originid.maps import DctMap, DenseMap, Floats, Map
+from originid.maps.base import Block
+from originid.parallel import map_ordered
+from originid.training.metric.batches import Batches, Rows
+from originid.training.metric.settings import MetricLearning
+from originid.training.samples import Samples
+from originid.types import Json, Latents
+
+try:
+    import torch
+    from accelerate import Accelerator
+
+    from originid.training.metric.learner import Learner
+    from originid.training.metric.run import Log, Run
+    from originid.training.metric.transforms import Transform, initial_map
+except ImportError as error:
+    raise ExtraError("metric learning", "train") from error
+
+PART = 4096  # rows mapped together before the first step
+
+
+def fit_metric(
+    samples: Samples,
+    mean: Floats,
+    settings: MetricLearning,
+    start: Map | None = None,
+    run: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    shapes: tuple[Block, ...] | None = None,
+) -> Map:
+    """Learn a map from latents and their classes.
+
+    Under ``accelerate launch`` or ``torchrun`` the processes share each batch; all return the
+    same map. Circle loss then compares only the latents of one process with each other.
+
+    Args:
+        samples: the latents; a class is an origin and what was made from it.
+        mean: float32 of shape (latent_dim,), subtracted by the map; zeros for the paper's recipe.
+        settings: see `MetricLearning`.
+        start: first value, a `DenseMap` or `DctMap`, which keeps its own mean and dim, and whose
+            class means become the first class weights; None is random.
+        run: folder for checkpoints and logs, by which a run that was cut off goes on; None writes
+            nothing. Hosts that train together must share it.
+        progress: called with the steps done and the steps in all.
+        shapes: the (C, H, W) blocks of the latent, for convolution and attention.
+
+    Raises:
+        InputError: samples, start and settings do not fit, or latents that are not finite.
+        OriginidError: the loss stops being finite.
+        ExtraError: torch or accelerate are not installed.
+    """
+    start = _checked_start(samples, mean, settings, start)
+    first = initial_map(settings, mean, shapes) if start is None else start
+    batches = Batches(
+        samples.classes, settings.origins_per_batch, settings.images_per_origin, settings.seed
+    )
+    accelerator = Accelerator()
+    feed = _Feed(samples, batches, settings, accelerator)
+    transform = Transform(first, accelerator.device)
+    weights = _class_weights(samples, transform, settings, started=start is not None)
+    learner = Learner(transform, weights, settings, accelerator)
+    origin = _origin(samples, batches, mean, settings, first)
+    record = Run(run, origin, accelerator.is_main_process)
+    done = record.resume(learner)
+    with _tf32(), record.log(done, settings.steps_per_epoch) as log:
+        for epoch in range(done, settings.epochs):
+            _learn_epoch(learner, feed, epoch, log, progress)
+            record.save(learner, epoch + 1)
+    return learner.map()
+
+
+def _learn_epoch(
+    learner: Learner, feed: "_Feed", epoch: int, log: Log, progress: Callable[[int, int], None]
+) -> None:
+    settings = feed.settings
+    rate = settings.rate_at(epoch)
+    learner.set_rate(rate)
+    for step, batch in enumerate(feed.epoch(epoch)):
+        loss = learner.step(batch.latents, batch.classes, batch.share, batch.compared)
+        if not np.isfinite(loss):
+            raise _diverged(f"loss {loss}", epoch, step)
+        log.add(epoch, step, rate, loss, round(len(batch.classes) / batch.share))
+        progress(learner.steps, settings.epochs * settings.steps_per_epoch)
+    if not learner.finite():
+        raise _diverged("a map that is not finite", epoch, settings.steps_per_epoch - 1)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """The part of a batch that is this process's, and what it is compared with."""
+
+    latents: torch.Tensor
+    classes: NDArray[np.int64]
+    share: float
+    compared: NDArray[np.int64] | None
+
+
+@dataclass(frozen=True)
+class _Feed:
+    """Reads batches ahead of their use, in a thread."""
+
+    samples: Samples
+    batches: Batches
+    settings: MetricLearning
+    accelerator: Accelerator
+
+    def __post_init__(self) -> None:
+        if self.batches.origins < self.accelerator.num_processes:
+            raise InputError(
+                f"batches of {self.batches.origins} origins for "
+                f"{self.accelerator.num_processes} processes",
+                "expected at least one origin for each process",
+                "start fewer processes, or raise origins_per_batch",
+            )
+
+    def epoch(self, epoch: int) -> Iterator[_Batch]:
+        """The batches of an epoch."""
+        drawn = enumerate(self.batches.epoch(epoch, self.settings.steps_per_epoch))
+        for latents, rows, mine, step in map_ordered(self._read, drawn, workers=1):
+            yield _Batch(
+                torch.from_numpy(latents).to(self.accelerator.device),
+                self.samples.classes[mine],
+                len(mine) / rows.size,
+                self._compared(self.samples.classes[rows[:, 0]], epoch, step),
+            )
+
+    def _read(self, drawn: tuple[int, Rows]) -> tuple[Latents, Rows, Rows, int]:
+        step, rows = drawn
+        process = self.accelerator.process_index
+        mine = np.array_split(rows, self.accelerator.num_processes)[process].ravel()
+        return _take(self.samples, mine), rows, mine, step
+
+    def _compared(
+        self, classes: NDArray[np.int64], epoch: int, step: int
+    ) -> NDArray[np.int64] | None:
+        """The batch's classes and random others, sorted; None stands for all."""
+        wanted, present = self.settings.sampled_classes, self.batches.present
+        if wanted is None:
+            return None
+        rng = np.random.default_rng([self.settings.seed, epoch, step, 1])
+        others = rng.choice(present, min(wanted, len(present)), replace=False)
+        others = others[~np.isin(others, classes)]
+        return np.sort(np.concatenate([classes, others[: max(0, wanted - len(classes))]]))
+
+
+def _take(samples: Samples, rows: Rows) -> Latents:
+    latents: Latents = samples.take(rows)
+    finite = np.isfinite(latents).all(axis=1)
+    if not finite.all():
+        raise InputError(
+            f"the latent of row {rows[finite.argmin()]} holds NaN or infinity",
+            "expected finite numbers",
+            "encode that image again, or leave the row out",
+        )
+    return latents
+
+
+def _checked_start(
+    samples: Samples, mean: Floats, settings: MetricLearning, start: Map | None
+) -> Map | None:
+    latent_dim = samples.latent_dim
+    if mean.shape != (latent_dim,) or not np.isfinite(mean).all():
+        raise InputError(
+            f"a mean of shape {mean.shape} for latents of {latent_dim} components",
+            f"expected {latent_dim} finite numbers",
+            "take the mean of latents of the same encoder",
+        )
+    if start is None:
+        return None
+    if settings.transform != "linear" or not isinstance(start, (DenseMap, DctMap)):
+        raise InputError(
+            f"a start of kind {start.kind} for the transform {settings.transform}",
+            "expected the transform linear and a start of kind dense or dct",
+            "choose the transform linear, or start at random",
+        )
+    if start.latent_dim != latent_dim:
+        raise InputError(
+            f"a start for latents of {start.latent_dim} components",
+            f"expected one for {latent_dim}",
+            "fit the start on latents of the same encoder",
+        )
+    return start
+
+
+def _class_weights(
+    samples: Samples, transform: Transform, settings: MetricLearning, started: bool
+) -> torch.Tensor | None:
+    """First values, (classes, dim): class means of a start, Xavier's uniform without one."""
+    if settings.loss == "circle":
+        return None
+    classes = samples.classes
+    shape = (int(classes.max()) + 1, transform.dim)
+    if not started:
+        bound = np.float32(math.sqrt(6 / sum(shape)))
+        rng = np.random.default_rng([settings.seed, 0, 0, 3])
+        drawn = (2 * rng.random(shape, np.float32) - 1) * bound
+        return torch.from_numpy(drawn).to(transform.device)
+    weights = torch.zeros(shape, device=transform.device)
+    for i in range(0, len(classes), PART):
+        rows = np.arange(i, min(i + PART, len(classes)))
+        latents = torch.from_numpy(_take(samples, rows)).to(transform.device)
+        with torch.no_grad():
+            vectors = torch.nn.functional.normalize(transform(latents))
+        weights.index_add_(0, torch.from_numpy(classes[rows]).to(transform.device), vectors)
+    return torch.nn.functional.normalize(weights)
+
+
+def _origin(
+    samples: Samples, batches: Batches, mean: Floats, settings: MetricLearning, first: Map
+) -> Json:
+    """What a run was started with. Latents are too many to be hashed; their classes are."""
+    tensors, special = first.pack()
+    parts = [json.dumps(special).encode(), *(t.tobytes() for _, t in sorted(tensors.items()))]
+    return {
+        **asdict(settings),
+        "rows": len(samples.classes),
+        "latent_dim": samples.latent_dim,
+        "origins": len(batches.present),
+        "origins with one image": batches.single,
+        "hash of classes": _sha256(samples.classes.tobytes()),
+        "hash of the mean": _sha256(mean.tobytes()),
+        "hash of the first map": _sha256(*parts),
+    }
+
+
+def _sha256(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _tf32() -> Iterator[None]:
+    """Let CUDA multiply float32 with the precision of TF32, as the official recipe does."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def _diverged(what: str, epoch: int, step: int) -> OriginidError:
+    return OriginidError(
+        f"{what} in epoch {epoch}, step {step}",
+        "expected a finite number; no model was written",
+        "choose a lower rate or scale, or a longer warmup",
+    )

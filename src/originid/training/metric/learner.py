@@ -1,0 +1,164 @@
+"""One step of gradient descent, and everything that it changes."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+
+from originid.maps import Map
+from originid.training.metric.losses import make_loss
+from originid.training.metric.settings import MetricLearning
+from originid.training.metric.transforms import Arrays, Transform
+
+
+class Learner:
+    """A transform, class weights, Adam's moments for both, and the transform's moving average.
+
+    With sampled classes a step costs in proportion to them: it changes the weights and moments
+    of no others, so a class's moments stand still until it is compared again, and a class is
+    kept apart from a random part of the others, seldom from those most like it.
+
+    Gradients are summed over processes by hand: there are two to a dozen, and those of sampled
+    classes are a small part of a large matrix.
+
+    Args:
+        transform: with its first values.
+        weights: first values of the class weights, (classes, dim); None for a loss without.
+        settings: see `MetricLearning`.
+        accelerator: sums over processes.
+    """
+
+    def __init__(
+        self,
+        transform: Transform,
+        weights: Any,
+        settings: MetricLearning,
+        accelerator: Accelerator,
+    ) -> None:
+        self.transform = transform
+        self.steps = 0
+        self._accelerator = accelerator
+        self._loss = make_loss(settings)
+        self._decay = settings.ema
+        self._weights = weights  # None for a loss without
+        parameters = list(transform.parameters.values())
+        self._sampled = settings.sampled_classes is not None
+        self._optimizers: dict[str, torch.optim.Optimizer] = {}
+        if weights is not None and self._sampled:
+            self._optimizers["sparse"] = torch.optim.SparseAdam([weights], lr=settings.rate)
+        elif weights is not None:
+            parameters.append(weights.requires_grad_())
+        self._optimizers["dense"] = torch.optim.Adam(parameters, lr=settings.rate)
+        self.average: Arrays = {
+            name: each.detach().clone() for name, each in transform.parameters.items()
+        }
+
+    def set_rate(self, rate: float) -> None:
+        """Change the rate of the steps that follow."""
+        for optimizer in self._optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+
+    def step(
+        self,
+        latents: torch.Tensor,
+        classes: NDArray[np.int64],
+        share: float,
+        compared: NDArray[np.int64] | None = None,
+    ) -> float:
+        """Take a step and return the loss over all processes.
+
+        Args:
+            latents: of this process, (n, latent_dim).
+            classes: of the latents, (n,).
+            share: n over the rows of all processes.
+            compared: sorted classes, among them the batch's, that a step is limited to; the
+                same on every process.
+
+        A loss that is not finite is returned before anything changes.
+        """
+        rows = self._weights
+        if rows is not None and compared is not None:
+            chosen = torch.from_numpy(compared).to(rows.device)
+            rows = rows[chosen].requires_grad_()
+            classes = np.searchsorted(compared, classes)
+        labels = torch.from_numpy(classes).to(latents.device)
+        loss = self._loss(self.transform(latents), labels, rows) * share
+        total = float(self._sum(loss.detach()))
+        if not math.isfinite(total):
+            return total
+        for optimizer in self._optimizers.values():
+            optimizer.zero_grad()
+        loss.backward()
+        if rows is not None and self._weights is not rows:
+            gradient = self._sum(rows.grad)
+            self._weights.grad = torch.sparse_coo_tensor(
+                chosen[None],
+                gradient,
+                self._weights.shape,
+                check_invariants=False,
+                is_coalesced=True,
+            )
+        for group in self._optimizers["dense"].param_groups:
+            for each in group["params"]:
+                each.grad = self._sum(each.grad)
+        for optimizer in self._optimizers.values():
+            optimizer.step()
+        self.steps += 1
+        self._follow()
+        return total
+
+    def _sum(self, tensor: torch.Tensor) -> torch.Tensor:
+        if self._accelerator.num_processes == 1:
+            return tensor
+        return self._accelerator.reduce(tensor, reduction="sum")
+
+    def _follow(self) -> None:
+        """Move the average toward the parameters; early on it forgets faster."""
+        decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
+        for name, each in self.transform.parameters.items():
+            self.average[name].lerp_(each.detach(), 1 - decay)
+
+    def finite(self) -> bool:
+        """Whether the averaged parameters are finite."""
+        return all(bool(each.isfinite().all()) for each in self.average.values())
+
+    def map(self) -> Map:
+        """The map of the averaged parameters."""
+        return self.transform.to_map(self.average)
+
+    def tensors(self) -> Arrays:
+        """Everything that a step changes, by name; copies are not made."""
+        tensors = {"steps": torch.tensor(self.steps)}
+        if self._weights is not None:
+            tensors["weights"] = self._weights.detach()
+        for name, each in self.transform.parameters.items():
+            tensors[f"parameter.{name}"] = each.detach()
+            tensors[f"average.{name}"] = self.average[name]
+        for kind, optimizer in self._optimizers.items():
+            for i, state in optimizer.state_dict()["state"].items():
+                for key, value in state.items():
+                    tensors[f"{kind}.{i}.{key}"] = torch.as_tensor(value)
+        return tensors
+
+    def load(self, tensors: Arrays) -> None:
+        """Take what `tensors` gave; a KeyError or RuntimeError says what does not fit."""
+        self.steps = int(tensors["steps"])
+        if self._weights is not None:
+            self._weights.detach().copy_(tensors["weights"])
+        for name, each in self.transform.parameters.items():
+            each.detach().copy_(tensors[f"parameter.{name}"])
+            self.average[name].copy_(tensors[f"average.{name}"])
+        for kind, optimizer in self._optimizers.items():
+            packed = optimizer.state_dict()
+            for name, tensor in tensors.items():
+                owner, _, rest = name.partition(".")
+                if owner == kind:
+                    i, key = rest.split(".")
+                    # SparseAdam counts steps in a whole number, which a tensor would round.
+                    value = int(tensor) if kind == "sparse" and key == "step" else tensor
+                    packed["state"].setdefault(int(i), {})[key] = value
+            optimizer.load_state_dict(packed)

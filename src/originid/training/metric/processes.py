@@ -1,0 +1,46 @@
+"""The processes that train together: one, unless a launcher started several."""
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+PATIENCE = timedelta(days=7)  # the others wait while one encodes millions of images
+
+
+@dataclass(frozen=True)
+class Processes:
+    """What the processes do in turns; see `join`.
+
+    Args:
+        accelerator: of accelerate; None where there is one process.
+    """
+
+    accelerator: "Accelerator | None" = None
+
+    @classmethod
+    def join(cls) -> "Processes":
+        """Meet the other processes that ``accelerate launch`` or ``torchrun`` started."""
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+            return cls()  # without importing torch
+        from accelerate import Accelerator, InitProcessGroupKwargs
+
+        return cls(Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)]))
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the process that writes."""
+        return self.accelerator is None or self.accelerator.is_main_process
+
+    def main_first(self) -> AbstractContextManager[None]:
+        """What is done inside, the main process does before the others."""
+        return nullcontext() if self.accelerator is None else self.accelerator.main_process_first()
+
+    def wait(self) -> None:
+        """Return when all processes have come here."""
+        if self.accelerator is not None:
+            self.accelerator.wait_for_everyone()
