@@ -159,7 +159,7 @@ def test_theorem_1_the_distance_shrinks_on_unseen_sources(coded: Coded) -> None:
 
     before = distances.cross_validate(coded.material, coded.encoder, None)
     after = distances.cross_validate(coded.material, coded.encoder, ClosedForm(cutoff=8))
-    assert after.averages()[0] < 0.5 * before.averages()[0]
+    assert after.averages()[0] < 0.6 * before.averages()[0]
     assert after.averages()[1] > before.averages()[1]
     low, high = after.interval()
     assert low < after.averages()[0] < high

@@ -1,6 +1,7 @@
 """The official weights: read as a bare tensor, refused as anything else, calibrated, told of."""
 
 import json
+import os
 import pickle
 from collections.abc import Callable
 from contextlib import suppress
@@ -99,7 +100,7 @@ def test_origins_calibrate_and_copies_among_them_count_once(
 def _image(path: Path) -> np.ndarray:
     from originid.images import decode
 
-    return decode(path.read_bytes(), 256).image
+    return decode(path.read_bytes(), 256).image.copy()
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
@@ -116,7 +117,7 @@ def test_the_old_format_of_torch_is_read(tmp_path: Path) -> None:
 
 class _Trap:
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        return Path.touch, (Path("sprung"),)  # type: ignore[return-value]
+        return os.mkdir, ("sprung",)
 
 
 @pytest.mark.parametrize("saved_by", ["torch", "pickle"])
@@ -128,9 +129,9 @@ def test_code_is_refused_and_not_run(
         torch.save(_Trap(), tmp_path / "w")
     else:
         (tmp_path / "w").write_bytes(pickle.dumps(_Trap(), protocol=2))
-    with pytest.raises(InputError, match=r"refused|cannot be read") as caught:
+    with pytest.raises(InputError, match="refused") as caught:
         read_official(tmp_path / "w")
-    assert "pathlib" in caught.value.given
+    assert "mkdir" in caught.value.given
     assert not (tmp_path / "sprung").exists()
 
 

@@ -18,11 +18,13 @@ pytest.importorskip("pytorch_metric_learning")
 pytest.importorskip("tensorboardX")
 
 import torch
+from accelerate import Accelerator
 from torch.nn import functional
 
 from originid.errors import InputError, OriginidError, StorageError
 from originid.maps import DctBasis, DctMap, DenseMap, Map, load_map, save_map, unit_length
 from originid.training.metric.fit import fit_metric
+from originid.training.metric.learner import Learner
 from originid.training.metric.losses import make_loss
 from originid.training.metric.settings import PRESETS, TRANSFORMS, MetricLearning
 from originid.training.metric.transforms import Transform, initial_map
@@ -152,6 +154,31 @@ def test_the_losses_are_their_formulas() -> None:
     softmax = functional.cross_entropy(vectors @ weights.T, labels)
     found = make_loss(MetricLearning(loss="softmax"))(vectors, labels, weights)
     assert found == pytest.approx(float(softmax))
+
+
+def test_the_average_follows_the_parameters_and_is_the_map() -> None:
+    settings = replace(SHORT, dim=3, ema=0.25)
+    transform = Transform(initial_map(settings, ZEROS, None), torch.device("cpu"))
+    learner = Learner(transform, torch.from_numpy(normal(4, 3)), settings, Accelerator())
+    average = transform.parameters["matrix"].detach().clone()
+    latents = torch.from_numpy(normal(4, DIM))
+    for step in range(1, 5):
+        learner.step(latents, np.arange(4), share=1.0)
+        decay = min(0.25, (1 + step) / (10 + step))
+        average = decay * average + (1 - decay) * transform.parameters["matrix"].detach()
+        assert torch.allclose(learner.average["matrix"], average, atol=1e-6)
+    assert np.allclose(learner.map().pack()[0]["matrix"], average.numpy(), atol=1e-6)
+
+
+def test_a_step_with_sampled_classes_changes_no_other() -> None:
+    settings = replace(SHORT, dim=3, sampled_classes=3)
+    transform = Transform(initial_map(settings, ZEROS, None), torch.device("cpu"))
+    before = normal(9, 3)
+    learner = Learner(transform, torch.from_numpy(before.copy()), settings, Accelerator())
+    compared = np.array([1, 4, 6])
+    learner.step(torch.from_numpy(normal(2, DIM)), np.array([6, 1]), 1.0, compared)
+    changed = (learner.tensors()["weights"].numpy() != before).any(axis=1)
+    assert np.flatnonzero(changed).tolist() == [1, 4, 6]
 
 
 def test_sampling_every_class_begins_like_sampling_none() -> None:
@@ -326,18 +353,18 @@ def test_origins_with_one_image_are_classes_too() -> None:
 
 # Two processes on one machine; each compares what all of them must have alike.
 WORKER = """
-import sys, warnings
+import os, sys
 import torch
 torch.set_num_threads(1)
 from test_metric_learning import SHORT, ZEROS, edits, fit_metric, replace
 from originid.maps import save_map
 from pathlib import Path
-import os
 folder = Path(sys.argv[1])
 for name, sampled in (("whole", None), ("sampled", 20)):
     settings = replace(SHORT, epochs=2, origins_per_batch=15, sampled_classes=sampled)
     learned = fit_metric(edits(40), ZEROS, settings, run=folder / name)
     save_map(learned, folder / f"{name}-{os.environ['RANK']}.safetensors")
+torch.distributed.destroy_process_group()
 """
 
 

@@ -148,7 +148,7 @@ def judge_folds(
     rankings, seconds = [], 0.0
     for fold in range(protocol.folds):
         inside = np.flatnonzero(folds == fold)
-        examples = _outside(material, folds != fold, seen)
+        examples = outside_fold(material, folds != fold, seen)
         start = time.perf_counter()
         map = fit_map(examples, encoder, settings)
         seconds += time.perf_counter() - start
@@ -164,10 +164,16 @@ def judge_folds(
     return replace(outcome, fit_seconds=seconds / protocol.folds)
 
 
-def _outside(
-    material: Material, outside: NDArray[np.bool_], seen: NDArray[np.bool_] | None
+def outside_fold(
+    material: Material, outside: NDArray[np.bool_], seen: NDArray[np.bool_] | None = None
 ) -> PairExamples:
-    """What may be learned from to judge a fold."""
+    """What may be learned from to judge a fold.
+
+    Args:
+        material: from `encode_all`.
+        outside: whether a pair is outside the fold, (q,).
+        seen: as of `judge_folds`.
+    """
     used = outside if seen is None else outside & seen
     train = [material.pairs[row] for row in np.flatnonzero(used)]
     test = {material.pairs[row].origin for row in np.flatnonzero(~outside)}

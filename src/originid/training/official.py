@@ -10,6 +10,7 @@ import os
 import pickle
 import re
 import struct
+import warnings
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -144,7 +145,9 @@ def _load(path: Path) -> Any:
             "give the .pth.tar that the paper's authors publish; it is not a tar archive",
         )
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickle protocols; what cannot be read is an error
+            return torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGE as error:
         raise _refused(path, str(error)) from error
 

@@ -86,7 +86,7 @@ def train_model(
         described = {"pairs": len(usable), "natural_images": len(material.examples.natural_rows)}
         save_model(path, encoder, map, calibration, _training(settings, described))
         _clean(work)
-    processes.wait()
+    processes.part()
     return open_model(path), failures
 
 
@@ -125,7 +125,7 @@ def train_official(
         calibration, described = _about(samples, map)
         save_model(path, encoder, map, calibration, _training(settings, described))
         _clean(work)
-    processes.wait()
+    processes.part()
     return open_model(path)
 
 

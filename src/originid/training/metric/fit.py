@@ -33,13 +33,17 @@ except ImportError as error:
 PART = 4096  # rows mapped together before the first step
 
 
+def _silent(done: int, total: int) -> None:
+    """Progress that nobody sees."""
+
+
 def fit_metric(
     samples: Samples,
     mean: Floats,
     settings: MetricLearning,
     start: Map | None = None,
     run: Path | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = _silent,
     shapes: tuple[Block, ...] | None = None,
 ) -> Map:
     """Learn a map from latents and their classes.
@@ -55,12 +59,13 @@ def fit_metric(
             class means become the first class weights; None is random.
         run: folder for checkpoints and logs, by which a run that was cut off goes on; None writes
             nothing. Hosts that train together must share it.
-        progress: called with the steps done and the steps in all.
+        progress: called, in one process, with the steps done and the steps in all.
         shapes: the (C, H, W) blocks of the latent, for convolution and attention.
 
     Raises:
         InputError: samples, start and settings do not fit, or latents that are not finite.
         OriginidError: the loss stops being finite.
+        StorageError: the disk refuses.
         ExtraError: torch or accelerate are not installed.
     """
     start = _checked_start(samples, mean, settings, start)
@@ -73,13 +78,14 @@ def fit_metric(
     transform = Transform(first, accelerator.device)
     weights = _class_weights(samples, transform, settings, started=start is not None)
     learner = Learner(transform, weights, settings, accelerator)
-    origin = _origin(samples, batches, mean, settings, first)
-    record = Run(run, origin, accelerator.is_main_process)
+    main = accelerator.is_main_process
+    record = Run(run, _origin(samples, batches, mean, settings, first), writes=main)
     done = record.resume(learner)
     with _tf32(), record.log(done, settings.steps_per_epoch) as log:
         for epoch in range(done, settings.epochs):
-            _learn_epoch(learner, feed, epoch, log, progress)
+            _learn_epoch(learner, feed, epoch, log, progress if main else _silent)
             record.save(learner, epoch + 1)
+    accelerator.wait_for_everyone()  # a process that ends early takes the others down
     return learner.map()
 
 
