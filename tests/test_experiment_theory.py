@@ -18,6 +18,7 @@ from originid.experiments.report import Plot, Table
 from originid.experiments.theory import distances, spectra, tables
 from originid.maps import DenseMap
 from originid.testing import textured_image
+from originid.training.closed_form import ClosedForm
 from originid.types import Pair
 
 MODELS = ("SD 1.4", "SD 1.5 x", "SDXL-Turbo", "SDXL fp16")
@@ -63,6 +64,13 @@ def vaes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     one.save_pretrained(folder / "copy-xl")
     diffusers.AutoencoderTiny(**widths, latent_channels=6).save_pretrained(folder / "six")
     return [folder / "one", folder / "copy-xl", folder / "six"]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few frequencies: a fit takes milliseconds."""
+    monkeypatch.setattr(spectra, "COEFFICIENTS", 200)
+    monkeypatch.setattr(tables, "ClosedForm", lambda: ClosedForm(cutoff=6))
 
 
 def natural(n: int, seed: int = 0) -> np.ndarray:
@@ -155,8 +163,6 @@ def test_the_distance_does_not_depend_on_the_scale_of_the_map(coded: Coded) -> N
 
 
 def test_theorem_1_the_distance_shrinks_on_unseen_sources(coded: Coded) -> None:
-    from originid.training.closed_form import ClosedForm
-
     before = distances.cross_validate(coded.material, coded.encoder, None)
     after = distances.cross_validate(coded.material, coded.encoder, ClosedForm(cutoff=8))
     assert after.averages()[0] < 0.6 * before.averages()[0]
@@ -191,7 +197,7 @@ def test_families_of_generators() -> None:
     assert spectra.families([Pair(Path("o"), Path("q"), "g", {"source": "a 1"})]) == {"a 1": [0]}
 
 
-def test_observation_1_has_its_controls(coded: Coded) -> None:
+def test_observation_1_has_its_controls(coded: Coded, quick: None) -> None:
     (found,) = spectra.compare(coded.material, coded.encoder, repeats=2)
     assert (found.generator, found.other, found.pairs) == ("SD 1", "SDXL", 12)
     assert set(found.cosines) == {"other", "same", "shuffled", "random"}
@@ -289,7 +295,9 @@ def test_the_command_writes_json_markdown_and_plots(
         assert PILImage.open(tmp_path / "out" / name).width > 500
 
 
-def test_pairs_alone_need_no_torch_and_are_reproducible(material: Path, tmp_path: Path) -> None:
+def test_pairs_alone_need_no_torch_and_are_reproducible(
+    material: Path, tmp_path: Path, quick: None
+) -> None:
     inputs = Inputs(pairs=material / "pairs.csv", images=5)
     reports = [open_experiment("theory")(inputs, lambda done, total: None) for _ in range(2)]
     assert json.dumps(reports[0].to_json()) == json.dumps(reports[1].to_json())

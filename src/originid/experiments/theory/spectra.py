@@ -6,6 +6,7 @@ shown beside the same cosine for maps that learned nothing, and beside what the 
 the distance of one generator's pairs under another generator's map.
 """
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from originid.types import Pair
 Doubles = NDArray[np.float64]
 DIM = 512  # the paper's
 LEAST = 20  # pairs of a generator: a half of them still fits a map
+COEFFICIENTS = 1350  # that a map is fitted on: a hundred fits of more would take hours
 MOST = 4  # generators that are compared with the most frequent one
 
 
@@ -162,9 +164,21 @@ def _fit(
             replace(pair, origin=references[stranger])
             for pair, stranger in zip(pairs, strangers, strict=True)
         ]
-    # More dimensions than natural images less one are a choice among equals.
-    dim = min(DIM, basis_for(encoder, ClosedForm()).dim, len(references) - 1)
-    map = fit_map(examples_of(material, pairs, references), encoder, ClosedForm(dim=dim))
+    map = fit_map(
+        examples_of(material, pairs, references), encoder, _settings(encoder, len(references))
+    )
     if not isinstance(map, DenseMap):
         raise TypeError(f"a fit with dim gave a {map.kind} map")
     return map
+
+
+def _settings(encoder: Encoder, natural: int) -> ClosedForm:
+    """The paper's dimensions, of the lowest frequencies, in so far as there are so many."""
+    widest = max(math.ceil(min(cutoff, 64)) for cutoff in encoder.cutoffs)
+    bases = {
+        cutoff: basis_for(encoder, ClosedForm(cutoff=cutoff)) for cutoff in range(1, widest + 1)
+    }
+    cutoff = max((c for c, basis in bases.items() if basis.dim <= COEFFICIENTS), default=1)
+    # More dimensions than natural images less one are a choice among equals.
+    dim = min(DIM, bases[cutoff].dim, natural - 1)
+    return ClosedForm(cutoff=cutoff, dim=dim)

@@ -63,9 +63,9 @@ OBSERVATION1_COLUMNS = (
     "distance, shuffled",
 )
 OBSERVATION1_NOTE = """\
-Mean ± standard deviation over 10 random halves of the pairs; maps in closed form, cut to the
-paper's 512 dimensions or to as many as there are natural images less one (the paper's maps are by
-gradient descent). cosine is what the paper reports. The three columns after it are controls that it
+Mean ± standard deviation over 10 random halves of the pairs; maps in closed form on at most 1,350
+low DCT coefficients, cut to the paper's 512 dimensions or to as many as there are natural images
+less one (the paper's maps are by gradient descent). cosine is what the paper reports. The three columns after it are controls that it
 lacks: other pairs of the same generator, a map whose pairs are wrong, a Gaussian matrix. Sorted
 vectors of positive numbers are nearly parallel whatever made them, so the cosine is evidence only
 as far as it exceeds the controls; and equal singular values say nothing about directions.

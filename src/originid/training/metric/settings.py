@@ -32,7 +32,8 @@ class MetricLearning:
         transform: ``linear`` is the paper's W; ``mlp-2`` to ``mlp-7``, ``convolution`` and
             ``attention`` are those of its Table 7 and Figure 9.
         loss: ``cosface``, ``softmax`` (a linear classifier) or ``circle``.
-        dim: components of a vector; a convolution gives about as many. A start map has its own.
+        dim: components of a vector; a convolution gives about as many. None is all: as many as a
+            latent has, or, from a closed form, the coefficients that it keeps.
         scale: s of CosFace, gamma of Circle; softmax has none.
         margin: m of CosFace and of Circle; softmax has none.
         sampled_classes: how many classes a step compares with, those of the batch among them;
@@ -52,7 +53,7 @@ class MetricLearning:
 
     transform: str = "linear"
     loss: str = "cosface"
-    dim: int = 512
+    dim: int | None = 512
     scale: float = 64.0
     margin: float = 0.35
     sampled_classes: int | None = None
@@ -81,7 +82,7 @@ class MetricLearning:
         return {
             "transform": (self.transform in TRANSFORMS, f"one of {', '.join(TRANSFORMS)}"),
             "loss": (self.loss in LOSSES, f"one of {', '.join(LOSSES)}"),
-            "dim": (self.dim >= 1, whole),
+            "dim": (self.dim is None or self.dim >= 1, f"null or {whole}"),
             "scale": (0 < self.scale < math.inf, "a positive number"),
             "margin": (0 <= self.margin < 1, "a number in [0, 1)"),
             "sampled_classes": (sampled is None or sampled >= 2, "null or a number, at least 2"),
@@ -143,7 +144,7 @@ PRESETS: dict[str, MetricLearning] = {
     "mlp-2": replace(_SMALL, transform="mlp-2", rate=3e-4),
     "convolution": replace(_SMALL, transform="convolution"),
     "attention": replace(_SMALL, transform="attention", rate=3e-4),
-    "full+cosface": replace(_SMALL, start="closed-form", rate=1e-4),
+    "full+cosface": replace(_SMALL, start="closed-form", dim=None, rate=1e-4),
 }
 """Settings by name. ``paper`` is the official recipe, for 100,000 origins of 21 images each."""
 

@@ -41,17 +41,18 @@ def initial_map(settings: MetricLearning, mean: Floats, shapes: tuple[Block, ...
     def uniform(*shape: int, inputs: int) -> Floats:
         return rng.uniform(-1, 1, shape).astype(np.float32) / np.float32(math.sqrt(inputs))
 
+    dim = len(mean) if settings.dim is None else settings.dim
     if settings.transform == "linear":
-        return DenseMap(uniform(settings.dim, len(mean), inputs=len(mean)), mean)
+        return DenseMap(uniform(dim, len(mean), inputs=len(mean)), mean)
     if settings.transform in HIDDEN:
         widths = [len(mean), *(factor * len(mean) for factor in HIDDEN[settings.transform])]
-        layers = list(zip([*widths[1:], settings.dim], widths, strict=True))
+        layers = list(zip([*widths[1:], dim], widths, strict=True))
         weights = tuple(uniform(out, inputs, inputs=inputs) for out, inputs in layers)
         biases = tuple(uniform(out, inputs=inputs) for out, inputs in layers[:-1])
         return MlpMap(mean, weights, biases)
     c, h, w = _one_block(settings, len(mean), shapes)
     if settings.transform == "convolution":
-        channels = max(1, round(settings.dim / ConvolutionMap.places((c, h, w))))
+        channels = max(1, round(dim / ConvolutionMap.places((c, h, w))))
         side = ConvolutionMap.side
         weight = uniform(channels, c, side, side, inputs=c * side**2)
         return ConvolutionMap((c, h, w), mean, weight)
@@ -66,7 +67,7 @@ def initial_map(settings: MetricLearning, mean: Floats, shapes: tuple[Block, ...
         uniform(3 * width, inputs=width),
         uniform(width, width, inputs=width),
         uniform(width, inputs=width),
-        uniform(settings.dim, len(mean), inputs=len(mean)),
+        uniform(dim, len(mean), inputs=len(mean)),
     )
 
 
