@@ -1,12 +1,13 @@
 """What each encoder and map reaches on real edits: the tables of docs/evaluation.md.
 
 usage: python benchmarks/encoders.py PAIRS.csv --references FOLDER --encoder E... [--map M...]
-           [--seen COLUMN=PREFIX] [--latents FOLDER] [--json]
+           [--seen COLUMN=PREFIX | --share S] [--latents FOLDER] [--json]
 
 As `originid evaluate --encoder E --map M`, by default for M in none, structured and full, but
 encoding every image once; of an encoder joined with +, its parts are judged too. With --seen, maps
 are fitted to the pairs whose column begins with the prefix, and judged on these generators and on
-all others, on origins that they have not seen (folds by origin group).
+all others, on origins that they have not seen (folds by origin group). With --share, they are
+fitted to that share of the origin groups, drawn at random.
 """
 
 import argparse
@@ -39,11 +40,8 @@ def parts(material: Material, encoder: Encoder) -> Iterator[tuple[Encoder, Mater
             start = stop
 
 
-def judge(material: Material, encoder: Encoder, map: str, seen: str | None) -> Outcome:
-    """Cross-validate; ``seen`` is COLUMN=PREFIX of the pairs that may be learned from."""
-    settings = read_map_settings(map)
-    if seen is None:
-        return judge_folds(material, encoder, settings, Protocol())
+def judge_transfer(material: Material, encoder: Encoder, map: str, seen: str) -> Outcome:
+    """Judge a map that saw only the generators that ``seen``, COLUMN=PREFIX, names."""
     name, _, prefix = seen.partition("=")
     known = np.array([value.startswith(prefix) for value in column(material.pairs, name)])
     pairs = [
@@ -51,7 +49,16 @@ def judge(material: Material, encoder: Encoder, map: str, seen: str | None) -> O
         for pair, k in zip(material.pairs, known, strict=True)
     ]
     protocol = Protocol(fold_by="origin_group", by=("generator",))
-    return judge_folds(replace(material, pairs=pairs), encoder, settings, protocol, known)
+    relabelled = replace(material, pairs=pairs)
+    return judge_folds(relabelled, encoder, read_map_settings(map), protocol, known)
+
+
+def judge(material: Material, encoder: Encoder, map: str, share: float) -> Outcome:
+    """Judge a map that saw a share of the origin groups outside the fold."""
+    groups = np.unique([pair.group for pair in material.pairs])
+    kept = np.random.default_rng(0).permutation(groups)[: max(1, round(share * len(groups)))]
+    known = np.isin([pair.group for pair in material.pairs], kept)
+    return judge_folds(material, encoder, read_map_settings(map), Protocol(), known)
 
 
 def main() -> None:
@@ -62,6 +69,7 @@ def main() -> None:
     parser.add_argument("--encoder", action="append", required=True)
     parser.add_argument("--map", action="append")
     parser.add_argument("--seen")
+    parser.add_argument("--share", type=float, default=1.0)
     parser.add_argument("--latents", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -74,7 +82,10 @@ def main() -> None:
         material = encode_all(pairs, options.references, encoder, cache=cache)
         for part, its_material in parts(material, encoder):
             for name in options.map or ("none", "structured", "full"):
-                outcome = judge(its_material, part, name, options.seen)
+                if options.seen is not None:
+                    outcome = judge_transfer(its_material, part, name, options.seen)
+                else:
+                    outcome = judge(its_material, part, name, options.share)
                 report = outcome.report.to_json()
                 seconds = outcome.fit_seconds
                 if options.json:

@@ -68,8 +68,9 @@ def vaes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few frequencies: a fit takes milliseconds."""
+    """Few frequencies and images: a fit takes milliseconds."""
     monkeypatch.setattr(spectra, "COEFFICIENTS", 200)
+    monkeypatch.setattr(tables, "IMAGES", 2)
     monkeypatch.setattr(tables, "ClosedForm", lambda: ClosedForm(cutoff=6))
 
 
@@ -149,6 +150,7 @@ def test_distances_by_hand() -> None:
     assert found.relative.tolist() == pytest.approx([1 / 4.5, 0])
     assert found.pair_cosines.tolist() == pytest.approx([1, 1])
     assert found.stranger_cosines.tolist() == pytest.approx([-0.5, 0])
+    assert found.separation[0] == pytest.approx(1.5 / 0.5)  # strangers' cosines are 0 and -1
 
 
 def test_the_distance_does_not_depend_on_the_scale_of_the_map(coded: Coded) -> None:
@@ -167,6 +169,7 @@ def test_theorem_1_the_distance_shrinks_on_unseen_sources(coded: Coded) -> None:
     after = distances.cross_validate(coded.material, coded.encoder, ClosedForm(cutoff=8))
     assert after.averages()[0] < 0.6 * before.averages()[0]
     assert after.averages()[1] > before.averages()[1]
+    assert after.averages()[3] > before.averages()[3]
     low, high = after.interval()
     assert low < after.averages()[0] < high
 
@@ -259,7 +262,11 @@ def test_a_vae_that_keeps_nothing_loses_everything_on_the_round_trip(vaes: list[
 
 
 def test_the_command_writes_json_markdown_and_plots(
-    material: Path, vaes: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    material: Path,
+    vaes: list[Path],
+    tmp_path: Path,
+    quick: None,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
     (material / "photos" / "broken.png").write_bytes(b"no image")
@@ -284,15 +291,16 @@ def test_the_command_writes_json_markdown_and_plots(
     assert rows[1]["convolution"] is rows[1]["latents"] is None
     lemma = results["tables"]["lemma1"]
     assert len(lemma) == 3 * 3 * 2 * len(tables.TIMES)
-    assert all(row["difference"] < 1e-5 for row in lemma)
+    # To the rounding of the noise, whose length is 64: the latents themselves are tiny here.
+    assert all(row["difference"] * row["left"] < 1e-4 for row in lemma)
     assert set(results["skipped"]) == {"theorem1", "observation1"}
     assert len(results["unreadable"]) == 1
     page = (tmp_path / "out" / "theory.md").read_text()
     assert "| n/a |" in page
     assert "flow matching" in page
-    for name in ("lemma1.png",):
-        assert f"({name})" in page
-        assert PILImage.open(tmp_path / "out" / name).width > 500
+    assert "(lemma1.png)" in page
+    with PILImage.open(tmp_path / "out" / "lemma1.png") as plot:
+        assert plot.width > 500
 
 
 def test_pairs_alone_need_no_torch_and_are_reproducible(

@@ -14,7 +14,7 @@ from originid.encoders import Encoder
 from originid.evaluation.metrics import Floats, bootstrap_interval, macro_average
 from originid.evaluation.protocol import assign_folds
 from originid.evaluation.run import Material, examples_of
-from originid.maps import Map, unit_length
+from originid.maps import Map
 from originid.training.closed_form import ClosedForm
 from originid.training.fitting import fit_map
 from originid.types import Latents
@@ -25,19 +25,20 @@ class Distances:
     """What each query is from its origin and from strangers; every array has shape (q,).
 
     ``relative`` is |W (g - o)|^2 by the mean of |W (g - s)|^2 over all queries and strangers;
-    ``pair_cosines`` are with the origin, ``stranger_cosines`` the mean over strangers.
+    ``pair_cosines`` are with the origin, ``stranger_cosines`` the mean over strangers;
+    ``separation`` is their difference in standard deviations of the strangers' cosines.
     """
 
     relative: Floats
     pair_cosines: Floats
     stranger_cosines: Floats
+    separation: Floats
     groups: tuple[str, ...]
 
-    def averages(self) -> tuple[float, float, float]:
+    def averages(self) -> tuple[float, ...]:
         """Macro averages over the groups, in the order of the fields."""
-        values = (self.relative, self.pair_cosines, self.stranger_cosines)
-        relative, pairs, strangers = (macro_average(each, self.groups) for each in values)
-        return relative, pairs, strangers
+        values = (self.relative, self.pair_cosines, self.stranger_cosines, self.separation)
+        return tuple(macro_average(each, self.groups) for each in values)
 
     def interval(self) -> tuple[float, float]:
         """95 % interval of the macro average of ``relative``, resampling groups."""
@@ -65,14 +66,19 @@ def measure(
     """
     o, g, s = (map.apply(latents).astype(np.float64) for latents in (origins, queries, others))
     stranger = np.array(groups)[:, None] != np.array(other_groups)[None, :]
+    differences = ((g - o) ** 2).sum(axis=1)
     squared = (g**2).sum(1)[:, None] + (s**2).sum(1)[None, :] - 2 * g @ s.T
-    cosines = unit_length(map.apply(queries)) @ unit_length(map.apply(others)).T
     counts = np.maximum(stranger.sum(axis=1), 1)
     mean_squared = macro_average((squared * stranger).sum(axis=1) / counts, groups)
+    o, g, s = (x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-300) for x in (o, g, s))
+    pair_cosines, cosines = (g * o).sum(axis=1), g @ s.T
+    mean = (cosines * stranger).sum(axis=1) / counts
+    spread = np.sqrt((((cosines - mean[:, None]) ** 2) * stranger).sum(axis=1) / counts)
     return Distances(
-        ((g - o) ** 2).sum(axis=1) / mean_squared,
-        (unit_length(map.apply(queries)) * unit_length(map.apply(origins))).sum(axis=1),
-        (cosines * stranger).sum(axis=1) / counts,
+        differences / mean_squared,
+        pair_cosines,
+        mean,
+        (pair_cosines - mean) / np.maximum(spread, 1e-300),
         tuple(groups),
     )
 
@@ -107,6 +113,7 @@ def cross_validate(
         np.concatenate([part.relative for part in parts]),
         np.concatenate([part.pair_cosines for part in parts]),
         np.concatenate([part.stranger_cosines for part in parts]),
+        np.concatenate([part.separation for part in parts]),
         tuple(group for part in parts for group in part.groups),
     )
 

@@ -93,7 +93,7 @@ def compare(
     """Compare maps of the most frequent generator with those of up to `MOST` others.
 
     In each repeat a map is fitted to a random half of each generator's pairs, of both as many as
-    half of the smaller generator's.
+    half of the smaller generator's; distances are of pairs of other origin groups.
 
     Args:
         material: latents of pairs and references.
@@ -131,7 +131,7 @@ def _repeat(
     rng: np.random.Generator,
 ) -> None:
     n = comparison.pairs
-    mine, theirs = rng.permutation(rows), rng.permutation(other_rows)
+    mine, theirs = (_by_group(material.pairs, each, rng) for each in (rows, other_rows))
     maps = {
         "this": _fit(material, encoder, mine[:n]),
         "same": _fit(material, encoder, mine[n : 2 * n]),
@@ -142,17 +142,27 @@ def _repeat(
     spectra["random"] = random_spectrum(maps["this"].dim, maps["this"].latent_dim, rng)
     for name in ("other", "same", "shuffled", "random"):
         comparison.cosines[name].append(spectrum_cosine(spectra["this"], spectra[name]))
-    unseen = theirs[n:].tolist()
-    for name, map_name in (("own", "other"), ("other", "this"), ("shuffled", "shuffled")):
-        relative, _, _ = measure_rows(maps[map_name], material, unseen).averages()
-        comparison.distances[name].append(relative)
+    seen = {material.pairs[row].group for row in theirs[:n]}
+    unseen = [row for row in theirs[n:] if material.pairs[row].group not in seen]
     comparison.spectra.update(spectra)
+    if not unseen:
+        return
+    for name, map_name in (("own", "other"), ("other", "this"), ("shuffled", "shuffled")):
+        found = measure_rows(maps[map_name], material, unseen)
+        comparison.distances[name].append(found.averages()[0])
+
+
+def _by_group(pairs: Sequence[Pair], rows: Sequence[int], rng: np.random.Generator) -> list[int]:
+    """The rows in random order, but those of an origin group together."""
+    names = sorted({pairs[row].group for row in rows})
+    place = dict(zip(names, rng.permutation(len(names)).tolist(), strict=True))
+    return sorted(rng.permutation(rows).tolist(), key=lambda row: place[pairs[row].group])
 
 
 def _fit(
     material: Material,
     encoder: Encoder,
-    rows: NDArray[np.int64],
+    rows: Sequence[int],
     shuffle: np.random.Generator | None = None,
 ) -> DenseMap:
     """A map on some pairs; to shuffle, each query gets a reference at random for an origin."""

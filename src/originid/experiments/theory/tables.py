@@ -112,13 +112,15 @@ def theorem1(vaes: Sequence[Coded], coded: Sequence[Coded], seed: int) -> Result
     for each in coded:
         for name, setting in settings.items():
             found = distances.cross_validate(each.material, each.encoder, setting)
-            relative, pairs, strangers = found.averages()
-            rows.append((each.label, name, relative, pairs, strangers, *found.interval(), "less"))
+            averages = found.averages()
+            rows.append((each.label, name, *averages, *found.interval(), "less"))
             bars[name][0].append(each.label)
-            bars[name][1].append(relative)
-    summary = (
-        (f"Theorem 1: distance of pairs, {row[0]}, map: {row[1]}", row[2], row[7]) for row in rows
-    )
+            bars[name][1].append(averages[0])
+    summary: list[Row] = []
+    for row in rows:
+        what = f"{row[0]}, map: {row[1]}"
+        summary.append((f"Theorem 1: distance of pairs, {what}", row[2], row[-1]))
+        summary.append((f"Theorem 1: separation, {what}", row[5], "-"))
     title = "Distance of queries from their origins"
     return Result(
         Table(words.THEOREM1_TITLE, words.THEOREM1_COLUMNS, tuple(rows), words.THEOREM1_NOTE),
@@ -216,7 +218,9 @@ def _with_pairs(coded: Sequence[Coded]) -> list[Coded]:
     return found
 
 
-def _spread(values: Sequence[float], digits: int) -> str:
+def _spread(values: Sequence[float], digits: int) -> str | None:
+    if not values:
+        return None
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return f"{np.mean(values):.{digits}f} ± {deviation:.{digits}f}"
 
