@@ -1,5 +1,7 @@
 """The closed form: against a slow reference, on toys whose answer is known, and by its effect."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -137,7 +139,7 @@ def test_the_blend_that_is_chosen_comes_near_the_best() -> None:
 
 def test_a_single_group_cannot_choose_the_blend() -> None:
     origins, queries = toy(n=20)
-    within, natural = scatters(origins, queries)
+    _, natural = scatters(origins, queries)
     alone = PairScatter(ALL)
     alone.add(queries - origins, np.ones(20), np.zeros(20, np.int64))
     assert np.isfinite(fit(alone, natural, ClosedForm(cutoff=np.inf)).apply(queries)).all()
@@ -272,7 +274,16 @@ def test_what_cannot_be_fitted_is_said(problem: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"cutoff": 0}, {"blend": 1.0}, {"blend": -0.1}, {"tilt": np.inf}, {"rank": -1}, {"dim": 0}],
+    [
+        {"cutoff": 0},
+        {"blend": 1.0},
+        {"blend": -0.1},
+        {"tilt": np.inf},
+        {"rank": -1},
+        {"dim": 0},
+        {"natural_share": 1.1},
+        {"clip": 0},
+    ],
 )
 def test_settings_out_of_range_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(bad))):
@@ -282,3 +293,30 @@ def test_settings_out_of_range_are_refused(bad: dict[str, float]) -> None:
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(TypeError, match="cutof"):
         ClosedForm(cutof=3)  # type: ignore[call-arg]
+
+
+def test_natural_correlations_are_shared_in() -> None:
+    origins, queries = toy()
+    within, natural = scatters(origins, queries)
+    mixed = fit(
+        within, natural, ClosedForm(cutoff=np.inf, blend=0.5, rank=None, tilt=0, natural_share=0.4)
+    )
+    assert isinstance(mixed, DctMap)
+
+    def correlation(covariance: np.ndarray) -> np.ndarray:
+        deviation = np.sqrt(np.diag(covariance))
+        return np.asarray(covariance / np.outer(deviation, deviation))
+
+    expected = 0.6 * correlation(within.moments()[0]) + 0.4 * correlation(natural.covariance())
+    values = np.linalg.eigvalsh(expected)[::-1]
+    assert np.allclose(1 + mixed.gain, (0.5 + 0.5 * values) ** -0.5, atol=1e-4)
+
+
+def test_a_clipped_map_cuts_what_stands_out() -> None:
+    origins, queries = toy()
+    settings = ClosedForm(cutoff=np.inf, rank=8)
+    plain = fit(*scatters(origins, queries), settings).apply(queries)
+    clipped = fit(*scatters(origins, queries), replace(settings, clip=1.5)).apply(queries)
+    limit = 1.5 * np.sqrt((plain**2).mean(axis=1, keepdims=True))
+    assert np.allclose(clipped, np.clip(plain, -limit, limit), atol=1e-4)
+    assert (np.abs(plain) > limit).any()

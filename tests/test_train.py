@@ -418,6 +418,6 @@ def test_few_pairs_and_repeated_pairs_do_not_break(
 
 def test_an_unknown_map_is_said(material: Path, tmp_path: Path, run: Run) -> None:
     status, _, err = run("train", material / "pairs.csv", "--map", "fuller", "-o", tmp_path / "m")
-    assert status == 1
+    assert status == 2
     assert "structured" in err
     assert "cosface" in err

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import print_failures, print_json, progress_bar
-from originid.cli.train import MAPS
+from originid.cli.train import MAPS, map_settings
 from originid.text import printable
 
 if TYPE_CHECKING:
@@ -47,13 +47,12 @@ def evaluate(
     from originid.latent_cache import LatentCache
     from originid.model import DEFAULT, Model, open_model
     from originid.pairs import read_pairs
-    from originid.training.fitting import read_map_settings
 
     if model is not None and encoder is not None:
         raise typer.BadParameter("give --model or --encoder, not both")
     if failures is not None and failures.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise typer.BadParameter(f"--failures {failures}: expected a name ending in .png or .jpg")
-    settings = read_map_settings(map)
+    settings = map_settings(map)
     judged = open_model(model or DEFAULT) if encoder is None else open_encoder(encoder)
     manifest = read_pairs(pairs)
     protocol = Protocol(by=tuple(by or ()))

@@ -10,6 +10,7 @@ from originid.text import printable
 
 if TYPE_CHECKING:
     from originid.model import Model
+    from originid.training.fitting import Settings
     from originid.types import Failure
 
 MAPS = (
@@ -55,10 +56,9 @@ def train(
     """
     from originid.encoders import open_encoder
     from originid.pairs import read_pairs
-    from originid.training.fitting import read_map_settings
     from originid.training.train import train_model, train_official
 
-    settings = read_map_settings(map, dim)
+    settings = map_settings(map, dim)
     if settings is None:
         raise typer.BadParameter("--map none: there is nothing to train")
     opened = open_encoder(encoder)
@@ -80,6 +80,15 @@ def train(
                 steps,
             )
     _print(output, model, failures, json)
+
+
+def map_settings(name: str, dim: int | None = None) -> "Settings | None":
+    """The settings that an option names; None for no map."""
+    from originid.training.fitting import map_names, read_map_settings
+
+    if name not in map_names() and not name.endswith(".json"):
+        raise typer.BadParameter(f"--map {name}: expected one of {', '.join(map_names())}")
+    return read_map_settings(name, dim)
 
 
 def _print(output: Path, model: "Model", failures: "list[Failure]", json: bool) -> None:

@@ -97,6 +97,8 @@ class DctMap:
             in closed form; rank may be 0.
         gain: float32 of shape (rank,).
         weight: float32 of shape (dim,).
+        clip: components of a result beyond this many times its root mean square are cut to it:
+            few large ones decide less. None cuts nothing; with it the map is no longer affine.
     """
 
     basis: DctBasis
@@ -105,6 +107,7 @@ class DctMap:
     directions: Floats
     gain: Floats
     weight: Floats
+    clip: float | None = None
     kind: ClassVar[str] = "dct"
 
     @property
@@ -121,7 +124,11 @@ class DctMap:
         """Map latents as `Map.apply` says."""
         scaled = (self.basis.coefficients(latents) - self.mean) * self.scale
         correction = ((scaled @ self.directions.T) * self.gain) @ self.directions
-        return np.asarray((scaled + correction) * self.weight, np.float32)
+        mapped = np.asarray((scaled + correction) * self.weight, np.float32)
+        if self.clip is None:
+            return mapped
+        limit = np.float32(self.clip) * np.sqrt(np.square(mapped).mean(axis=1, keepdims=True))
+        return np.asarray(np.clip(mapped, -limit, limit), np.float32)
 
     def pack(self) -> tuple[Tensors, Json]:
         """The arrays, and the basis."""
@@ -136,6 +143,7 @@ class DctMap:
             "shapes": self.basis.shapes,
             # JSON has no infinity: null stands for "all frequencies".
             "cutoffs": [c if np.isfinite(c) else None for c in self.basis.cutoffs],
+            "clip": self.clip,
         }
 
     @classmethod
@@ -145,7 +153,8 @@ class DctMap:
             tuple((int(c), int(h), int(w)) for c, h, w in header["shapes"]),
             tuple(np.inf if c is None else float(c) for c in header["cutoffs"]),
         )
-        dct_map = cls(basis, **tensors)
+        clip = header.get("clip")
+        dct_map = cls(basis, **tensors, clip=None if clip is None else float(clip))
         rank = len(dct_map.gain)
         vector = (basis.dim,)
         wanted = {"mean": vector, "scale": vector, "weight": vector, "directions": (rank, *vector)}

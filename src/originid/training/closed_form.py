@@ -26,6 +26,10 @@ much, which are those in which images differ most.
 Asked for fewer dimensions, the fit returns the `DenseMap` of the directions with the largest
 ratio of total to within-pair scatter, S_b / S_w.
 
+An edit replaces content by natural content, so its differences correlate as natural images do.
+With a ``natural_share``, R is (1 - natural_share) R + natural_share R_n, where R_n are the
+correlations of natural latents, of which there are many more than pairs.
+
 Asked to choose the blend, the fit compares the correlations of two halves of the pairs, split by
 origin group: what they share is signal, what they do not is noise (see `noise_share`).
 """
@@ -55,6 +59,8 @@ class ClosedForm:
         rank: how many directions of the full scatter are corrected; 0 fits the diagonal only,
             None corrects all.
         dim: how many dimensions the map has; None keeps every coefficient.
+        natural_share: share of the correlations of natural images in the full scatter's, in [0, 1].
+        clip: see `DctMap`; a map of fewer dimensions has none.
     """
 
     cutoff: float | None = None
@@ -62,6 +68,8 @@ class ClosedForm:
     tilt: float = 0.1
     rank: int | None = 512
     dim: int | None = None
+    natural_share: float = 0.0
+    clip: float | None = None
 
     def __post_init__(self) -> None:
         checks = {
@@ -70,12 +78,15 @@ class ClosedForm:
             "tilt": math.isfinite(self.tilt),
             "rank": self.rank is None or self.rank >= 0,
             "dim": self.dim is None or self.dim >= 1,
+            "natural_share": 0 <= self.natural_share <= 1,
+            "clip": self.clip is None or self.clip > 0,
         }
         for name, good in checks.items():
             if not good:
                 raise InputError(
                     f"{name} = {getattr(self, name)}",
-                    "expected cutoff > 0, 0 <= blend < 1, a finite tilt, rank >= 0 and dim >= 1",
+                    "expected cutoff > 0, 0 <= blend < 1, a finite tilt, rank >= 0, dim >= 1, "
+                    "0 <= natural_share <= 1 and clip > 0",
                     f"choose another {name}",
                 )
 
@@ -192,6 +203,9 @@ def fit(within: PairScatter, natural: Scatter, settings: ClosedForm) -> Map:
     blend = settings.blend
     if blend is None:
         blend = 1 - noise_share(correlation, noise * np.outer(scale, scale))
+    if settings.natural_share:
+        correlation *= 1 - settings.natural_share
+        correlation += settings.natural_share * _correlation(natural.covariance())
     vectors, gain = _correction(correlation, blend, settings.rank, within.device)
     dct_map = DctMap(
         within.basis,
@@ -200,6 +214,7 @@ def fit(within: PairScatter, natural: Scatter, settings: ClosedForm) -> Map:
         vectors.astype(np.float32),
         gain.astype(np.float32),
         _tilted(within.basis, diagonal, settings.tilt).astype(np.float32),
+        settings.clip if settings.dim is None else None,
     )
     if settings.dim is None:
         return dct_map
@@ -279,6 +294,13 @@ def _tilted(basis: DctBasis, diagonal: Doubles, tilt: float) -> Doubles:
     """The diagonal to the power of the tilt, its geometric mean in each block 1."""
     blocks = np.split(diagonal, np.cumsum(basis.dims)[:-1])
     return np.concatenate([np.exp(tilt * (np.log(b) - np.log(b).mean())) for b in blocks])
+
+
+def _correlation(covariance: Doubles) -> Doubles:
+    """Correlations (k, k); a coefficient that is the same everywhere has none."""
+    diagonal = np.diag(covariance)
+    deviation = np.sqrt(np.maximum(diagonal, max(1e-12 * diagonal.max(), 1e-30)))
+    return np.asarray(covariance / np.outer(deviation, deviation))
 
 
 def _correction(

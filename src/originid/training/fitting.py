@@ -18,7 +18,13 @@ Settings = ClosedForm | MetricLearning
 """How a map is learned."""
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is in all."""
-CLOSED_FORMS = {"structured": ClosedForm(rank=0), "full": ClosedForm()}
+FULL = ClosedForm(blend=0.8, natural_share=0.5, clip=3.0)
+CLOSED_FORMS = {"structured": ClosedForm(rank=0), "full": FULL}
+
+
+def map_names() -> tuple[str, ...]:
+    """What `read_map_settings` takes, besides files."""
+    return ("none", *CLOSED_FORMS, *PRESETS)
 
 
 def silent(done: int, total: int) -> None:
@@ -50,7 +56,7 @@ def read_map_settings(name: str, dim: int | None = None) -> Settings | None:
     else:
         raise InputError(
             f"map {name!r}",
-            f"expected one of {', '.join(('none', *CLOSED_FORMS, *PRESETS))}, or a .json file",
+            f"expected one of {', '.join(map_names())}, or a .json file",
             "choose one",
         )
     return settings if dim is None else replace(settings, dim=dim)
@@ -102,7 +108,8 @@ def fit_closed_form(examples: Examples, encoder: Encoder, settings: ClosedForm) 
     within = PairScatter(basis, present_gpu())
     for rows, weights, groups in examples.differences():
         within.add(rows, weights, groups)
-    return fit(within, _natural(examples, basis, settings.dim is not None), settings)
+    second = settings.dim is not None or settings.natural_share > 0
+    return fit(within, _natural(examples, basis, second), settings)
 
 
 def basis_for(encoder: Encoder, settings: ClosedForm) -> DctBasis:

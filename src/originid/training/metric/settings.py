@@ -127,12 +127,13 @@ def _type_name(kind: Any) -> str:
 
 # For a few hundred to a few thousand pairs on a CPU.
 _SMALL = MetricLearning(
+    scale=8.0,
     origins_per_batch=64,
-    epochs=10,
-    steps_per_epoch=50,
-    rate=1e-3,
+    images_per_origin=2,
+    epochs=8,
+    steps_per_epoch=25,
     warmup=1,
-    hold=4,
+    hold=3,
     ema=0.99,
     centre=True,
 )
@@ -140,8 +141,8 @@ PRESETS: dict[str, MetricLearning] = {
     "paper": MetricLearning(),
     "cosface": _SMALL,
     "softmax": replace(_SMALL, loss="softmax"),
-    "circle": replace(_SMALL, loss="circle", scale=256.0, margin=0.25),
-    "mlp-2": replace(_SMALL, transform="mlp-2", rate=3e-4),
+    "circle": replace(_SMALL, loss="circle", scale=64.0, margin=0.25),
+    "mlp-2": replace(_SMALL, transform="mlp-2", rate=1e-4),
     "convolution": replace(_SMALL, transform="convolution"),
     "attention": replace(_SMALL, transform="attention", rate=3e-4),
     "full+cosface": replace(_SMALL, start="closed-form", dim=None, rate=1e-4),

@@ -161,7 +161,11 @@ def _dct(map: DctMap, device: torch.device) -> Forward:
             spectra.append(spectrum.flatten(1)[:, indices])
         scaled = (torch.cat(spectra, dim=1) - a["mean"]) * a["scale"]
         correction = ((scaled @ a["directions"].T) * a["gain"]) @ a["directions"]
-        return (scaled + correction) * a["weight"]
+        mapped = (scaled + correction) * a["weight"]
+        if map.clip is None:
+            return mapped
+        limit = map.clip * mapped.square().mean(dim=1, keepdim=True).sqrt()
+        return mapped.clamp(-limit, limit)
 
     return forward
 
