@@ -218,7 +218,7 @@ def command(*arguments: object) -> list[str]:
 
 
 def test_interrupting_says_what_is_kept(indexed: Path, write_photos: WritePhotos) -> None:
-    write_photos(400, "many", first=1000)
+    write_photos(1200, "many", first=1000)
     process = subprocess.Popen(
         command("index", indexed.parent / "many", "--into", indexed, "--workers", 1),
         stderr=subprocess.PIPE,
