@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from originid import cli
 from originid.errors import InputError
 from originid.model import open_model
 
@@ -44,16 +43,6 @@ def weights(matrix: np.ndarray, tmp_path: Path) -> Path:
     path = tmp_path / "w.pth.tar"
     torch.save(torch.from_numpy(matrix), path)
     return path
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        status = cli.run([str(argument) for argument in arguments])
-        output = capsys.readouterr()
-        return status, output.out, output.err
-
-    return call
 
 
 def test_a_bare_tensor_becomes_a_model(

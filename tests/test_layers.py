@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "originid"
 
 # A module may import from its own layer and from those before it.
 LAYERS = (
-    ("errors", "types", "parallel", "text", ""),
+    ("errors", "types", "parallel", "progress", "text", ""),
     ("storage", "tail", "images", "encoders", "maps", "index", "sheet", "testing", "walk"),
     ("pairs", "pipeline", "verdict"),
     ("model", "database", "latent_cache"),

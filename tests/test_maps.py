@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,10 @@ def some_dct_map(cutoff: float = 3.0, rank: int = 5) -> DctMap:
     )
 
 
+def some_clipped_map() -> DctMap:
+    return replace(some_dct_map(), clip=1.2)
+
+
 def some_dense_map() -> DenseMap:
     rng = np.random.default_rng(1)
     return DenseMap(
@@ -69,7 +74,7 @@ def some_attention_map() -> AttentionMap:
 
 
 LINEAR = [some_dct_map, some_dense_map, some_convolution_map]
-ALL = [*LINEAR, some_mlp_map, some_attention_map]
+ALL = [*LINEAR, some_clipped_map, some_mlp_map, some_attention_map]
 
 
 @pytest.fixture(params=ALL, ids=lambda make: make.__name__)

@@ -125,6 +125,13 @@ def test_numpy_computes_what_torch_learned(transform: str, tmp_path: Path) -> No
     )
 
 
+def test_torch_clips_as_numpy_does() -> None:
+    clipped, latents = replace(dct_start(), clip=1.2), normal(9, DIM)
+    torchs = Transform(clipped, torch.device("cpu"))(torch.from_numpy(latents))
+    assert np.allclose(clipped.apply(latents), torchs.detach().numpy(), rtol=1e-4, atol=1e-3)
+    assert not np.allclose(clipped.apply(latents), dct_start().apply(latents), atol=1e-3)
+
+
 @pytest.mark.parametrize("start", [dct_start(), DenseMap(normal(7, DIM) * 90, normal(DIM))])
 def test_no_steps_give_the_start_back(start: Map) -> None:
     settings = replace(SHORT, epochs=0)

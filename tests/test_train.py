@@ -11,7 +11,6 @@ import pytest
 from PIL import Image as PILImage
 from PIL import ImageFilter
 
-from originid import cli
 from originid.encoders import open_encoder
 from originid.encoders.pixels import PixelsEncoder
 from originid.errors import InputError
@@ -57,16 +56,6 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 PILImage.fromarray(edit(origin, rng)).save(folder / f"q{i}-{k}.png")
                 writer.writerow([f"o{i}.png", f"q{i}-{k}.png", i, "ab"[k], f"source{i % 4}"])
     return folder
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        status = cli.run([str(argument) for argument in arguments])
-        output = capsys.readouterr()
-        return status, output.out, output.err
-
-    return call
 
 
 def test_a_trained_model_beats_no_map(material: Path, tmp_path: Path) -> None:

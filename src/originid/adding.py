@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from originid.collection import Collection
 from originid.database import Row, modified
 from originid.pipeline import Encoded, Entry, Known, Source, encode_sources
+from originid.progress import Progress, silent
 from originid.types import Failure, Latents
 from originid.walk import find_images
 
@@ -39,7 +40,7 @@ def add_images(
     collection: Collection,
     paths: Iterable[str | os.PathLike[str]],
     workers: int | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> Added:
     """Add files, and all images in folders, to a collection.
 

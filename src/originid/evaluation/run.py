@@ -26,8 +26,9 @@ from originid.maps import unit_length
 from originid.model import Model
 from originid.pairs import image_paths, readable_pairs
 from originid.pipeline import Source
+from originid.progress import Progress, silent
 from originid.training.examples import PairExamples
-from originid.training.fitting import Progress, Settings, fit_map, silent
+from originid.training.fitting import Settings, fit_map
 from originid.training.samples import ArraySamples
 from originid.types import Failure, Latents, Pair, Vectors
 from originid.walk import find_images, refuse_missing

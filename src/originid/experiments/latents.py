@@ -1,7 +1,6 @@
 """The latents that an experiment works on: those of the pairs and of some of the photos."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from originid.evaluation.run import Material
 from originid.experiments.report import Inputs
 from originid.pairs import image_paths, read_pairs, readable_pairs
 from originid.pipeline import Encoded, Source, encode_sources
+from originid.progress import Progress
 from originid.types import Failure, Latents, Pair
 from originid.walk import find_images, refuse_missing
 
@@ -67,9 +67,7 @@ def list_files(inputs: Inputs) -> Files:
     return Files(pairs, photos, failures)
 
 
-def encode_files(
-    label: str, encoder: Encoder, files: Files, progress: Callable[[int, int], None]
-) -> Coded:
+def encode_files(label: str, encoder: Encoder, files: Files, progress: Progress) -> Coded:
     """The latents of all files, held in memory.
 
     Raises:

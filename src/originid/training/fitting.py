@@ -1,14 +1,14 @@
 """From examples to a map, whichever way it is learned."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from originid.encoders import Encoder
+from originid.encoders import Encoder, latent_dim
 from originid.errors import InputError
 from originid.maps import DctBasis, Map
+from originid.progress import Progress, silent
 from originid.training.closed_form import ClosedForm, PairScatter, Scatter, fit, no_map
 from originid.training.examples import Examples
 from originid.training.linear_algebra import present_gpu
@@ -16,8 +16,6 @@ from originid.training.metric.settings import PRESETS, MetricLearning, read_sett
 
 Settings = ClosedForm | MetricLearning
 """How a map is learned."""
-Progress = Callable[[int, int], None]
-"""Called with what is done and what there is in all."""
 FULL = ClosedForm(blend=0.8, natural_share=0.5, clip=3.0)
 CLOSED_FORMS = {"structured": ClosedForm(rank=0), "full": FULL}
 
@@ -25,10 +23,6 @@ CLOSED_FORMS = {"structured": ClosedForm(rank=0), "full": FULL}
 def map_names() -> tuple[str, ...]:
     """What `read_map_settings` takes, besides files."""
     return ("none", *CLOSED_FORMS, *PRESETS)
-
-
-def silent(done: int, total: int) -> None:
-    """Show no progress."""
 
 
 def read_map_settings(name: str, dim: int | None = None) -> Settings | None:
@@ -91,7 +85,7 @@ def fit_map(
     # Imports torch: seconds.
     from originid.training.metric.fit import fit_metric
 
-    start, mean = None, np.zeros(sum(c * h * w for c, h, w in encoder.shapes), np.float32)
+    start, mean = None, np.zeros(latent_dim(encoder.shapes), np.float32)
     if settings.start == "closed-form":
         start = fit_closed_form(examples, encoder, ClosedForm(dim=settings.dim))
     elif settings.centre:

@@ -11,7 +11,7 @@ import pickle
 import re
 import struct
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from originid.errors import ExtraError, InputError
 from originid.maps import DenseMap, Floats, unit_length
 from originid.model import Model, save_model
 from originid.pipeline import Encoded, Source, encode_sources
+from originid.progress import Progress, silent
 from originid.storage import refuse_existing
 from originid.tail import pooled_tail
 from originid.types import Failure, Latents
@@ -89,7 +90,7 @@ def import_official(
     vae: str,
     output: str | os.PathLike[str],
     origins: Sequence[str | os.PathLike[str]] = (),
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> tuple[Model, list[Failure]]:
     """Make a model of the official W and a VAE, calibrated on photos compared with each other.
 
@@ -191,7 +192,7 @@ def _check_dims(path: str | os.PathLike[str], matrix: Floats, encoder: Encoder) 
 def _encode(
     folders: Sequence[str | os.PathLike[str]],
     encoder: Encoder,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> tuple[Latents, list[Failure]]:
     """Latents (n, latent_dim) of different photos, at most `SAMPLE` from all over the folders."""
     failures: list[Failure] = []

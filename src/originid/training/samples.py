@@ -28,13 +28,8 @@ HEADER = re.compile(
 )
 
 
-class Samples(Protocol):
-    """Latents, each of a class: an origin and what was made from it."""
-
-    @property
-    def classes(self) -> NDArray[np.int64]:
-        """The class of each row, (n,), from 0 to C - 1."""
-        ...
+class Store(Protocol):
+    """Latents by row, in memory or on disk."""
 
     @property
     def latent_dim(self) -> int:
@@ -43,6 +38,15 @@ class Samples(Protocol):
 
     def take(self, rows: NDArray[np.int64]) -> Latents:
         """Latents (k, latent_dim) of rows (k,), float32, in the order asked."""
+        ...
+
+
+class Samples(Store, Protocol):
+    """Latents, each of a class: an origin and what was made from it."""
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """The class of each row, (n,), from 0 to C - 1."""
         ...
 
 
@@ -72,19 +76,6 @@ class ArraySamples:
     def take(self, rows: NDArray[np.int64]) -> Latents:
         """As of `Samples`."""
         return np.asarray(self.values[rows], np.float32)
-
-
-class Store(Protocol):
-    """Latents by row, in memory or on disk."""
-
-    @property
-    def latent_dim(self) -> int:
-        """Components of a latent."""
-        ...
-
-    def take(self, rows: NDArray[np.int64]) -> Latents:
-        """Latents (k, latent_dim) of rows (k,), float32, in the order asked."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)

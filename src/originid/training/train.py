@@ -16,11 +16,12 @@ from originid.maps import Map, unit_length
 from originid.model import Model, open_model, save_model
 from originid.pairs import image_paths, readable_pairs
 from originid.pipeline import Source
+from originid.progress import Progress, silent
 from originid.storage import refuse_existing
 from originid.tail import pooled_tail
 from originid.training.closed_form import ClosedForm
 from originid.training.examples import ClassExamples, PairExamples, Rows
-from originid.training.fitting import Progress, Settings, fit_map, silent
+from originid.training.fitting import Settings, fit_map
 from originid.training.metric.processes import Processes
 from originid.training.samples import OfficialSamples, Store, lone_classes
 from originid.types import Failure, Json, Pair, Vectors

@@ -1,19 +1,19 @@
 """The paper's theory in figures: Lemma 1, Theorem 1, Observation 1 and Table 4."""
 
 import os
-from collections.abc import Callable
 
 from originid.encoders import open_encoder
 from originid.errors import InputError
 from originid.experiments.latents import Coded, encode_files, list_files
 from originid.experiments.report import Inputs, Report, Table
 from originid.experiments.theory.tables import PARTS, Result
+from originid.progress import Progress, silent
 from originid.types import Failure
 
 PIXELS = "tones+edges"  # the encoder without a network, which pairs are measured with too
 
 
-def run(inputs: Inputs, progress: Callable[[int, int], None] = lambda done, total: None) -> Report:
+def run(inputs: Inputs, progress: Progress = silent) -> Report:
     """Run every part that there is material for.
 
     Each image is encoded once by each encoder, and all latents are held in memory.

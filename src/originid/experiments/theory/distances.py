@@ -13,7 +13,7 @@ import numpy as np
 from originid.encoders import Encoder
 from originid.evaluation.metrics import Floats, bootstrap_interval, macro_average
 from originid.evaluation.protocol import assign_folds
-from originid.evaluation.run import Material, examples_of
+from originid.evaluation.run import Material, outside_fold
 from originid.maps import Map
 from originid.training.closed_form import ClosedForm
 from originid.training.fitting import fit_map
@@ -100,14 +100,8 @@ def cross_validate(
     fold_of = assign_folds(material.pairs, folds=folds)
     parts = []
     for fold in range(folds):
-        inside, outside = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
-        tested = {material.pairs[row].origin for row in inside}
-        natural = (path for path in material.references if path not in tested)
-        map = fit_map(
-            examples_of(material, [material.pairs[row] for row in outside], natural),
-            encoder,
-            settings,
-        )
+        inside = np.flatnonzero(fold_of == fold)
+        map = fit_map(outside_fold(material, fold_of != fold), encoder, settings)
         parts.append(measure_rows(map, material, inside.tolist()))
     return Distances(
         np.concatenate([part.relative for part in parts]),

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from originid.errors import ExtraError, InputError, OriginidError
 from originid.maps import DctMap, DenseMap, Floats, Map
 from originid.maps.base import Block
 from originid.parallel import map_ordered
+from originid.progress import Progress, silent
 from originid.training.metric.batches import Batches, Rows
 from originid.training.metric.settings import MetricLearning
 from originid.training.samples import Samples
@@ -33,17 +34,13 @@ except ImportError as error:
 PART = 4096  # rows mapped together before the first step
 
 
-def _silent(done: int, total: int) -> None:
-    """Progress that nobody sees."""
-
-
 def fit_metric(
     samples: Samples,
     mean: Floats,
     settings: MetricLearning,
     start: Map | None = None,
     run: Path | None = None,
-    progress: Callable[[int, int], None] = _silent,
+    progress: Progress = silent,
     shapes: tuple[Block, ...] | None = None,
 ) -> Map:
     """Learn a map from latents and their classes.
@@ -83,15 +80,13 @@ def fit_metric(
     done = record.resume(learner)
     with _tf32(), record.log(done, settings.steps_per_epoch) as log:
         for epoch in range(done, settings.epochs):
-            _learn_epoch(learner, feed, epoch, log, progress if main else _silent)
+            _learn_epoch(learner, feed, epoch, log, progress if main else silent)
             record.save(learner, epoch + 1)
     accelerator.wait_for_everyone()  # a process that ends early takes the others down
     return learner.map()
 
 
-def _learn_epoch(
-    learner: Learner, feed: "_Feed", epoch: int, log: Log, progress: Callable[[int, int], None]
-) -> None:
+def _learn_epoch(learner: Learner, feed: "_Feed", epoch: int, log: Log, progress: Progress) -> None:
     settings = feed.settings
     rate = settings.rate_at(epoch)
     learner.set_rate(rate)
