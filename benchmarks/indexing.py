@@ -1,48 +1,67 @@
-"""Time of indexing a folder, as a multiple of the time that reading and decoding alone takes.
+"""Time of indexing images, as a multiple of the time that reading and decoding alone takes.
 
-usage: python benchmarks/indexing.py FOLDER [--model M] [--repeats 3] [--workers N] [--json]
+usage: python benchmarks/indexing.py FOLDER [--model M] [--repeats 3] [--large 60] [--workers N]
+           [--json]
 
-Each repeat decodes every image of the folder, without resizing, in as many threads as indexing
-uses, then indexes them into a new collection, then indexes the same folder again. The figures
-are medians over the repeats; the ratio is the median of the repeats' ratios. Peak memory is that
-of the whole process, which holds the decoded images of both.
+Twice: for the photos of the folder, and for 12-megapixel JPEGs that are mosaics of them, made in a
+temporary folder. Each repeat is a process of its own. It indexes the images into a new collection
+and notes its peak memory, indexes the same again, then decodes every image alone in as many
+threads: whole (``decode_s``), and squashed to the size that the model takes (``squash_s``). The
+figures are medians over the repeats; each ratio is the median of the repeats' ratios.
 """
 
 import argparse
 import json
+import multiprocessing
 import platform
 import resource
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from originid.adding import add_images
 from originid.collection import create_collection
 from originid.errors import ImageError
 from originid.images import decode, read_bytes
-from originid.model import DEFAULT, Model, open_model
+from originid.model import DEFAULT, open_model
 from originid.parallel import available_cores, map_ordered
-from originid.pipeline import CHUNK
 from originid.walk import find_images
 
+WIDTH, HEIGHT, TILE = 4000, 3000, 250
 
-def decode_alone(paths: list[str], workers: int) -> int:
+
+def write_mosaics(photos: Sequence[str], folder: Path, count: int) -> list[str]:
+    """JPEGs of 12 megapixels, each of 192 photos drawn at random; return their paths."""
+    rng = np.random.default_rng(0)
+    paths = [folder / f"{number:04}.jpg" for number in range(count)]
+    for path in paths:
+        mosaic = Image.new("RGB", (WIDTH, HEIGHT))
+        for y in range(0, HEIGHT, TILE):
+            for x in range(0, WIDTH, TILE):
+                with Image.open(photos[int(rng.integers(len(photos)))]) as photo:
+                    mosaic.paste(photo.convert("RGB").resize((TILE, TILE)), (x, y))
+        mosaic.save(path, quality=90)
+    return [str(path) for path in paths]
+
+
+def decode_alone(paths: Sequence[str], size: int | None, workers: int) -> int:
     """Read and decode every image; return how many are readable."""
 
-    def work(chunk: list[str]) -> int:
-        good = 0
-        for path in chunk:
-            try:
-                decode(read_bytes(path))
-            except ImageError:
-                continue
-            good += 1
-        return good
+    def work(path: str) -> bool:
+        try:
+            decode(read_bytes(path), size)
+        except ImageError:
+            return False
+        return True
 
-    chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
-    return sum(map_ordered(work, chunks, workers))
+    return sum(map_ordered(work, paths, workers))
 
 
 def timed(function: Callable[[], object]) -> float:
@@ -52,14 +71,58 @@ def timed(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def measure(paths: list[str], model: Model, workers: int) -> dict[str, float]:
-    """Seconds of one repeat."""
+def peak_mb() -> float:
+    """Largest memory of this process so far, in units of 10^6 bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def measure(task: tuple[Sequence[str], str, int]) -> dict[str, float]:
+    """Seconds and memory of one repeat."""
+    paths, name, workers = task
+    model = open_model(name)
+    size = model.encoder.size  # loads the encoder, which is not part of the figures
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        create_collection(Path(folder) / "collection", model) as collection,
+    ):
+        before = peak_mb()
+        seconds = {"index_s": timed(lambda: add_images(collection, paths, workers))}
+        memory = {"start_mb": before, "peak_mb": peak_mb()}
+        seconds["again_s"] = timed(lambda: add_images(collection, paths, workers))
+    seconds["decode_s"] = timed(lambda: decode_alone(paths, None, workers))
+    seconds["squash_s"] = timed(lambda: decode_alone(paths, size, workers))
+    ratios = {f"index_vs_{of}": seconds["index_s"] / seconds[f"{of}_s"] for of in DECODED}
+    return seconds | memory | ratios
+
+
+DECODED = ("decode", "squash")
+
+
+def medians(paths: Sequence[str], options: argparse.Namespace) -> dict[str, float]:
+    """The figures for some images."""
+    for path in paths:
+        Path(path).read_bytes()  # all runs find them in memory
+    task = (paths, options.model, options.workers)
+    runs = [apart(measure, task) for _ in range(options.repeats)]
+    middle = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    rate = len(paths) / middle["index_s"]
+    return {"images": len(paths), "images_per_s": rate} | middle
+
+
+def apart(function: Callable[..., Any], *arguments: object) -> Any:
+    """Call a function in a process of its own, whose peak memory is that of the call."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
+def figures(options: argparse.Namespace) -> Iterator[tuple[str, dict[str, float]]]:
+    """Figures for the photos as they are, and for large ones made of them."""
+    photos = list(find_images([options.folder], lambda failure: None))
+    yield "photos", medians(photos, options)
     with tempfile.TemporaryDirectory() as folder:
-        decoding = timed(lambda: decode_alone(paths, workers))
-        with create_collection(Path(folder) / "collection", model) as collection:
-            indexing = timed(lambda: add_images(collection, paths, workers))
-            again = timed(lambda: add_images(collection, paths, workers))
-    return {"decode_s": decoding, "index_s": indexing, "again_s": again}
+        large = apart(write_mosaics, photos, Path(folder), options.large)
+        yield "12 megapixels", medians(large, options)
 
 
 def main() -> None:
@@ -68,30 +131,19 @@ def main() -> None:
     parser.add_argument("folder")
     parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--large", type=int, default=60, help="how many of 12 megapixels")
     parser.add_argument("--workers", type=int, default=available_cores())
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    paths = list(find_images([options.folder], lambda failure: None))
-    model = open_model(options.model)
-    model.encoder  # noqa: B018 - loading it is not part of the figures
-    runs = [measure(paths, model, options.workers) for _ in range(options.repeats)]
-    middle = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-    result = {
-        "images": len(paths),
-        "workers": options.workers,
-        "machine": f"{platform.machine()}, {available_cores()} cores, {platform.platform()}",
-        **{name: round(value, 3) for name, value in middle.items()},
-        "images_per_s": round(len(paths) / middle["index_s"], 1),
-        "index_vs_decode": round(
-            statistics.median(run["index_s"] / run["decode_s"] for run in runs), 3
-        ),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-    }
+    machine = f"{platform.machine()}, {available_cores()} cores, {platform.platform()}"
+    result = {name: {k: round(v, 3) for k, v in each.items()} for name, each in figures(options)}
     if options.json:
-        print(json.dumps(result))
-    else:
-        for name, value in result.items():
-            print(f"{name:16} {value}")
+        print(json.dumps({"machine": machine, "workers": options.workers} | result))
+        return
+    print(f"{machine}; {options.workers} workers")
+    print(f"{'':16}" + "".join(f"{name:>16}" for name in result))
+    for row in result["photos"]:
+        print(f"{row:16}" + "".join(f"{each[row]:16,.10g}" for each in result.values()))
 
 
 if __name__ == "__main__":

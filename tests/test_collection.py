@@ -235,6 +235,13 @@ def test_adding_while_others_search(collection: Collection, write_photos: WriteP
     assert len(collection) == 60
 
 
+def test_adding_leaves_an_index_for_whoever_opens_next(
+    collection: Collection, write_photos: WritePhotos
+) -> None:
+    add_images(collection, write_photos(5))
+    assert (collection.path / "index.bin").exists()
+
+
 def test_the_cache_is_only_a_cache(collection: Collection, write_photos: WritePhotos) -> None:
     paths = write_photos(30)
     add_images(collection, paths)

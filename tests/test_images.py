@@ -397,8 +397,8 @@ def test_a_jpeg_of_many_scans_is_stopped(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("originid.images.time.monotonic", lambda: next(clock))
     data = jpeg_of_scans(64, 40_000)
     assert decode(jpeg_of_scans(64, 10), limits=Limits(max_seconds=100)).width == 64
-    with pytest.raises(ImageError, match="more than 20 seconds"):
-        decode(data, limits=Limits(max_seconds=20))
+    with pytest.raises(ImageError, match="more than 5 seconds"):
+        decode(data, limits=Limits(max_seconds=5))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # newer Pillows warn about each field
@@ -677,3 +677,75 @@ def test_no_warning_reaches_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
         decode(encoded(SMALL, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff"))
         decode(png(30, 50))
     assert [str(warning.message) for warning in caught] == []
+
+
+# Memory is asked for before it is taken.
+
+
+class RefusedError(Exception):
+    pass
+
+
+def never(size: int) -> None:
+    pytest.fail("memory was asked for")
+
+
+def test_a_file_is_admitted_by_its_size_before_it_is_read(tmp_path: Path) -> None:
+    def refuse(size: int) -> None:
+        assert size == 1000
+        raise RefusedError
+
+    path = tmp_path / "file"
+    path.write_bytes(bytes(1000))
+    with pytest.raises(RefusedError):
+        read_bytes(path, admit=refuse)
+    sizes: list[int] = []
+    assert len(read_bytes(path, admit=sizes.append)) == sizes[0] == 1000
+    with pytest.raises(ImageError):
+        read_bytes(path, Limits(max_bytes=999), never)
+    with pytest.raises(ImageError):
+        read_bytes(tmp_path / "none", admit=never)
+
+
+def admitted(data: bytes, size: int | None = None) -> int:
+    sizes: list[int] = []
+    decode(data, size, admit=sizes.append)
+    assert len(sizes) == 1
+    return sizes[0]
+
+
+def test_memory_is_admitted_before_pixels_are_decoded() -> None:
+    def refuse(size: int) -> None:
+        raise RefusedError
+
+    for name, data in SOUND.items():
+        with pytest.raises(RefusedError):
+            decode(data, admit=refuse)
+        image = decode(data)
+        assert admitted(data) >= image.width * image.height, name
+    with pytest.raises(ImageError):
+        decode(png(30_000, 30_000, rows=1), admit=never)
+
+
+def test_memory_follows_the_mode_and_what_is_decoded() -> None:
+    picture = natural(512, 1024)
+    pixels = 512 * 1024
+    jpeg, scans = encoded(picture, "JPEG"), encoded(picture, "JPEG", progressive=True)
+    assert admitted(jpeg) == 5 * pixels
+    assert admitted(jpeg, 64) == 5 * pixels // 16  # decoded at a quarter
+    assert admitted(scans, 64) == 5 * pixels // 16 + 6 * pixels
+    assert admitted(encoded(picture, "PNG"), 64) == 5 * pixels
+    assert admitted(encoded(picture, "WEBP"), 64) == 17 * pixels
+    assert admitted(encoded(picture[..., 0].astype(np.float32), "TIFF"), 64) == 40 * pixels
+
+
+def test_waiting_for_memory_is_not_decoding_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 0.0
+    monkeypatch.setattr("originid.images.time.monotonic", lambda: clock)
+
+    def wait(size: int) -> None:
+        nonlocal clock
+        clock += 1000
+
+    for name, data in SOUND.items():
+        assert decode(data, admit=wait, limits=Limits(max_seconds=1)), name

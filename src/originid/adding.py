@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,7 +52,8 @@ def add_images(
     Args:
         collection: where to.
         paths: files and folders.
-        workers: threads that decode and encode; by default one per core.
+        workers: threads that decode and encode; by default one per core. Mapping and storing go
+            on beside them.
         progress: called with the files dealt with and the files in all.
 
     Raises:
@@ -62,14 +64,19 @@ def add_images(
     sources = _changed(collection, paths, writer)
     known = collection.database.has_content
     # The workers keep all cores busy; BLAS threads beside them would only wait, and spin.
-    with threadpool_limits(1, "blas"):
-        for chunk in encode_sources(sources, collection.model.encoder, known, workers):
+    with (
+        threadpool_limits(1, "blas"),
+        closing(encode_sources(sources, collection.model.encoder, known, workers)) as chunks,
+    ):
+        for chunk in chunks:
             for entry in chunk:
                 writer.put(entry)
             writer.flush_if_due()
             progress(added.seen, added.total)
         writer.flush()
         writer.finish()
+    if added.added or added.updated:
+        collection.index()  # so that no search has to begin by making it
     progress(added.seen, added.total)
     return added
 

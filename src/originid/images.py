@@ -18,7 +18,8 @@ import re
 import stat
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,7 @@ from PIL import Image as Pillow
 from PIL.ImageFile import ImageFile
 
 from originid.errors import ImageError, InputError
+from originid.modes import flat, rgb, working_memory
 from originid.types import Image
 
 DRAFT_MARGIN = 2
@@ -75,8 +77,23 @@ class Decoded:
     height: int
 
 
-def read_bytes(path: str | os.PathLike[str], limits: Limits = LIMITS) -> bytes:
+Admit = Callable[[int], None]
+"""Called with a number of bytes before they are needed; it may wait for them, or raise."""
+
+
+def at_once(size: int) -> None:
+    """Admit anything."""
+
+
+def read_bytes(
+    path: str | os.PathLike[str], limits: Limits = LIMITS, admit: Admit = at_once
+) -> bytes:
     """Read a file whole, without ever waiting for a pipe or a device.
+
+    Args:
+        path: of a file.
+        limits: what is refused.
+        admit: asked for the size of the file before it is read.
 
     Raises:
         ImageError: missing, unreadable, empty, larger than ``limits.max_bytes``, or not a
@@ -91,6 +108,7 @@ def read_bytes(path: str | os.PathLike[str], limits: Limits = LIMITS) -> bytes:
             given = f"the file has {info.st_size:,} bytes"
             expected = f"expected 1 to {limits.max_bytes:,}"
             raise ImageError(given, expected, "fetch or save it anew")
+        admit(info.st_size)
         with open(path, "rb", opener=_open_at_once) as file:
             return file.read(info.st_size)
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
@@ -107,7 +125,9 @@ def os_reason(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def decode(data: bytes, size: int | None = None, limits: Limits = LIMITS) -> Decoded:
+def decode(
+    data: bytes, size: int | None = None, limits: Limits = LIMITS, admit: Admit = at_once
+) -> Decoded:
     """Decode an image file: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, and HEIC with its extra.
 
     A file that is cut short is an error, never an image with a grey rest. Damage inside a JPEG
@@ -124,16 +144,39 @@ def decode(data: bytes, size: int | None = None, limits: Limits = LIMITS) -> Dec
             size: of photos, the result differs from that of the whole image by less than 1 grey
             level of 255 on average, and its gradient magnitudes correlate with at least 0.99.
             What is not a photo can differ more: white noise correlates with 0.9.
+        limits: what is refused.
+        admit: asked, when the header is read and before any pixel is, for the memory that
+            decoding and squashing take at most; a whole image takes 6 bytes a pixel more.
 
     Raises:
         ImageError: anything that is not a usable image, and whatever exceeds the limits.
     """
     kind = _kind(data)
-    try:
-        reader = _Reader(data, limits.max_seconds)
+    reader = _Reader(data, limits.max_seconds)
+    with _image_errors(kind):
         opened = _KINDS[kind][1](reader)
         reader.allowance = math.inf
-        return _decode(opened, size, limits)
+        width, height = opened.size
+        if width * height > limits.max_pixels:
+            given = f"the image has {width:,} x {height:,} pixels"
+            expected = f"expected at most {limits.max_pixels:,} in all"
+            raise ImageError(given, expected, "save it smaller or raise the limit")
+        box = _draft(opened, size) if size else None
+    admit(working_memory(opened, width * height))
+    reader.restart()
+    with _image_errors(kind):
+        opened.load()
+        turn = _orientation(opened.info.get("exif") or b"")
+        image = _squash(flat(opened), size, box, turn)
+    if turn > 4:
+        width, height = height, width
+    return Decoded(image, width, height)
+
+
+@contextmanager
+def _image_errors(kind: str) -> Iterator[None]:
+    try:
+        yield
     except ImageError:
         raise
     except Exception as error:  # the per-image edge: bad bytes make Pillow raise nearly anything
@@ -142,26 +185,23 @@ def decode(data: bytes, size: int | None = None, limits: Limits = LIMITS) -> Dec
         raise ImageError(given, "expected a whole image", "fetch or save it anew") from error
 
 
-def _decode(opened: ImageFile, size: int | None, limits: Limits) -> Decoded:
-    width, height = opened.size
-    if width * height > limits.max_pixels:
-        given = f"the image has {width:,} x {height:,} pixels"
-        expected = f"expected at most {limits.max_pixels:,} in all"
-        raise ImageError(given, expected, "save it smaller or raise the limit")
-    box = None
-    if size and isinstance(opened, _Jpeg):
-        drafted = opened.draft(None, (DRAFT_MARGIN * size, DRAFT_MARGIN * size))
-        box = drafted[1] if drafted else None  # its last row and column may be less than whole
-    opened.load()
-    turn = _orientation(opened.info.get("exif") or b"")
-    flat = _flat(opened)
+Box = tuple[float, float, float, float]
+
+
+def _draft(opened: ImageFile, size: int) -> Box | None:
+    """Have a JPEG decoded at reduced size; return which part is the image, None for all of it."""
+    if not isinstance(opened, _Jpeg):
+        return None
+    drafted = opened.draft(None, (DRAFT_MARGIN * size, DRAFT_MARGIN * size))
+    return drafted[1] if drafted else None  # its last row and column may be less than whole
+
+
+def _squash(image: Pillow.Image, size: int | None, box: Box | None, turn: int) -> Image:
     if size:
-        flat = flat.resize((size, size), Pillow.Resampling.BILINEAR, box=box)
+        image = image.resize((size, size), Pillow.Resampling.BILINEAR, box=box)
     if turn > 1:
-        flat = flat.transpose(_TURNS[turn - 2])
-    if turn > 4:
-        width, height = height, width
-    return Decoded(np.asarray(_rgb(flat)), width, height)
+        image = image.transpose(_TURNS[turn - 2])
+    return np.asarray(rgb(image))
 
 
 class _Reader(io.BytesIO):
@@ -175,7 +215,11 @@ class _Reader(io.BytesIO):
         super().__init__(data)
         self.allowance: float = 2 * len(data) + 65536
         self._seconds = seconds
-        self._deadline = time.monotonic() + seconds
+        self.restart()
+
+    def restart(self) -> None:
+        """Give it all of the time again."""
+        self._deadline = time.monotonic() + self._seconds
 
     def read(self, size: int | None = -1, /) -> bytes:
         if time.monotonic() > self._deadline:
@@ -252,47 +296,3 @@ def _orientation(exif: bytes) -> int:
     except struct.error:  # the block ends early
         pass
     return 1
-
-
-def _flat(image: Pillow.Image) -> Pillow.Image:
-    """Any mode to RGB, or to L, which is the same with a third of the work."""
-    if image.mode.startswith("I;16"):
-        return _from_16_bits(image)
-    if image.mode in ("I", "F"):
-        return _stretched(image)
-    if image.mode == "LAB":
-        return _from_lab(image)
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Pillow.new("RGB", image.size, "white")
-        white.paste(rgba, mask=rgba)
-        return white
-    return image if image.mode == "L" else _rgb(image)
-
-
-def _rgb(image: Pillow.Image) -> Pillow.Image:
-    return image if image.mode == "RGB" else image.convert("RGB")  # which would copy
-
-
-def _from_16_bits(image: Pillow.Image) -> Pillow.Image:
-    """The upper byte, as Pillow takes of 16-bit RGB."""
-    values = np.asarray(image)
-    grey = (values >> 8).astype(np.uint8)
-    grey[values == image.info.get("transparency", -1)] = 255
-    return Pillow.fromarray(grey)
-
-
-def _stretched(image: Pillow.Image) -> Pillow.Image:
-    """32-bit integers and floats have no agreed range: the image's own becomes 0 to 255."""
-    values = np.asarray(image, np.float64)
-    finite = values[np.isfinite(values)]
-    low, high = finite.min(), finite.max()
-    inside = np.clip(np.nan_to_num(values, nan=low), low, high)
-    return Pillow.fromarray(((inside - low) * (255 / ((high - low) or 1))).astype(np.uint8))
-
-
-def _from_lab(image: Pillow.Image) -> Pillow.Image:
-    from PIL import ImageCms  # optional in Pillow, and rarely needed
-
-    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    return ImageCms.buildTransform(lab, srgb, "LAB", "RGB").apply(image)

@@ -1,9 +1,11 @@
-"""Threads: how many, and a map over them that keeps order and bounds memory."""
+"""Threads: how many, an ordered map over them, and the room that they share."""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -25,6 +27,97 @@ def map_ordered(
             yield pending.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Threads:
+    """Up to ``count`` threads that make the calls given to them, first come, first served.
+
+    A call that raises would end its thread, so it must not. Unlike those of an executor these
+    threads are daemons: a disk that never answers does not keep the process from ending.
+    """
+
+    def __init__(self, count: int, name: str) -> None:
+        self._count, self._name = count, name
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Make a call when a thread is free."""
+        self._calls.put(function)
+        with self._lock:
+            if len(self._threads) < self._count and not self._stopped:
+                thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
+                thread.start()
+                self._threads.append(thread)
+
+    def stop(self, wait: bool) -> None:
+        """Drop the calls that have not begun; on request wait for those that have."""
+        with self._lock:
+            self._stopped = True
+        self._calls.put(None)
+        for thread in self._threads if wait else ():
+            thread.join()
+
+    def _serve(self) -> None:
+        while (function := self._calls.get()) is not None and not self._stopped:
+            function()
+            del function  # what it holds is not to outlive it
+        self._calls.put(None)  # for the next thread
+
+
+class Room:
+    """Memory that threads share: so many bytes, and who needs more has to wait.
+
+    Who needs more than there is in all is let in when nobody else is: together they never hold
+    more than the larger of ``size`` and one request.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size, self._taken, self._closed = size, 0, False
+        self._changed = threading.Condition()
+
+    def close(self) -> None:
+        """Let nobody in any more: whoever waits, or asks later, gets a ``CancelledError``."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def take(self, size: int) -> None:
+        """Wait until so many bytes are free, and take them."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._fits(size))
+            if self._closed:
+                raise CancelledError
+            self._taken += size
+
+    def free(self, size: int) -> None:
+        """Give bytes back."""
+        with self._changed:
+            self._taken -= size
+            self._changed.notify_all()
+
+    def _fits(self, size: int) -> bool:
+        return self._taken == 0 or self._taken + size <= self._size
+
+
+class Share:
+    """What one holder has of a room."""
+
+    def __init__(self, room: Room) -> None:
+        self._room, self._size = room, 0
+
+    def take(self, size: int) -> None:
+        """Take bytes as `Room.take` does; once, for who holds some and waits for more blocks."""
+        self._room.take(size)
+        self._size = size
+
+    def free(self) -> None:
+        """Give back what was taken; calling it again does nothing."""
+        size, self._size = self._size, 0
+        if size:
+            self._room.free(size)
 
 
 def available_cores() -> int:
