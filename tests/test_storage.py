@@ -1,4 +1,4 @@
-"""Directories that appear whole or not at all."""
+"""Directories and files that appear whole or not at all."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from originid.errors import InputError, StorageError
-from originid.storage import new_directory, storage_errors
+from originid.storage import new_directory, new_file, storage_errors
 
 
 def test_a_directory_appears_when_it_is_complete(tmp_path: Path) -> None:
@@ -28,6 +28,32 @@ def test_nothing_stays_of_one_that_failed(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert os.listdir(tmp_path) == []
+
+
+def test_a_file_is_replaced_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    for text in ("one", "two"):
+        before = target.read_text() if target.exists() else None
+        with new_file(target) as temporary:
+            temporary.write_text(text)
+            assert (target.read_text() if target.exists() else None) == before
+        assert target.read_text() == text
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_file_that_failed_changes_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_text("old")
+
+    def interrupted() -> None:
+        with new_file(target) as temporary:
+            temporary.write_text("ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["file"]
 
 
 @pytest.mark.parametrize("taken", ["file", "full folder"])

@@ -5,24 +5,19 @@ that saw ids up to n catches up by reading what is above n and what was removed.
 """
 
 import os
-import sqlite3
-import threading
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.errors import CollectionError, StorageError
+from originid.sqlite import SqliteFile, create
 from originid.types import Failure, Ids
 
 FORMAT = 1
 SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE reference (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     location TEXT NOT NULL UNIQUE,  -- absolute path
@@ -65,70 +60,19 @@ class Row:
 COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
 
 
-class Database:
-    """An open SQLite file. Paths may hold any bytes; they are stored as the system has them.
+class Database(SqliteFile):
+    """The references of a collection, and the files that could not be used.
 
-    Usable from several threads; a write is one transaction, flushed to the disk when it ends.
+    Paths may hold any bytes; they are stored as the system has them.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.RLock()
-        with self._errors():
-            self._connection = _connect(path)
-            found = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if found != FORMAT:
-            self.close()
-            raise CollectionError(
-                f"{path.parent} has collection format {found}",
-                f"expected format {FORMAT}",
-                "index the images again with this version",
-            )
+        super().__init__(path, FORMAT)
 
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> None:
         """Make an empty file."""
-        try:
-            connection = sqlite3.connect(path)
-        except sqlite3.Error as error:
-            raise _explain(error, path.parent) from error
-        try:
-            # Vectors of 2 to 4 kB leave a tenth of such a page empty, and a third of one of 8192.
-            connection.execute("PRAGMA page_size = 16384")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(SCHEMA)
-            connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
-            connection.commit()
-        except sqlite3.Error as error:
-            raise _explain(error, path.parent) from error
-        finally:
-            connection.close()
-
-    def close(self) -> None:
-        """Close the file; calling it again does nothing."""
-        self._connection.close()
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """A transaction: all that is written inside is kept, or none of it.
-
-        Raises:
-            StorageError: the disk is full or read-only, or another process holds the file.
-        """
-        with self._lock, self._errors():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-
-    def meta(self, key: str) -> str:
-        """A value that was given when the file was made."""
-        return str(self._one("SELECT value FROM meta WHERE key = ?", key)[0])
+        create(path, FORMAT, SCHEMA, meta)
 
     def count(self) -> int:
         """How many references there are."""
@@ -278,10 +222,6 @@ class Database:
             yield from (key for key, crc32, code in rows if zlib.crc32(code) != crc32)
             last = rows[-1][0]
 
-    def damage(self) -> list[str]:
-        """What SQLite's own check finds wrong with the file; empty when it is sound."""
-        return [line for (line,) in self._all("PRAGMA integrity_check(20)") if line != "ok"]
-
     def _forget_failure(self, location: str) -> None:
         self._connection.execute(
             "DELETE FROM failure WHERE location = CAST(? AS TEXT)", (os.fsencode(location),)
@@ -290,80 +230,10 @@ class Database:
     def _rows(self, where: str, *values: object) -> list[Row]:
         return [Row(*row) for row in self._all(f"SELECT {COLUMNS} FROM reference {where}", *values)]
 
-    def _one(self, query: str, *values: object) -> tuple[Any, ...]:
-        rows = self._all(query, *values)
-        return rows[0] if rows else (None,)
-
-    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock, self._errors():
-            return self._connection.execute(query, values).fetchall()
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise _explain(error, self.path.parent) from error
-
 
 def modified(status: os.stat_result) -> int:
     """Time of a file's last change in nanoseconds, within what SQLite can store."""
     return max(-(2**63), min(status.st_mtime_ns, 2**63 - 1))
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    uri = path.absolute().as_uri()
-    try:
-        return _open(f"{uri}?mode=rw")
-    except sqlite3.OperationalError:
-        if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
-            raise
-    try:
-        return _open(f"{uri}?mode=ro")
-    except sqlite3.OperationalError:
-        if os.path.exists(f"{path}-wal"):
-            raise
-        # On a read-only medium SQLite cannot make its lock files; nobody writes there.
-        return _open(f"{uri}?mode=ro&immutable=1")
-
-
-def _open(uri: str) -> sqlite3.Connection:
-    # Autocommit: transactions are opened by `writing` only. 60 s: what another process may
-    # take to flush a batch to a slow disk.
-    connection = sqlite3.connect(
-        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=60
-    )
-    try:
-        connection.text_factory = os.fsdecode
-        # FULL: a committed batch survives a power cut, not only the death of the process.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("SELECT count(*) FROM meta")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _explain(error: sqlite3.Error, folder: Path) -> CollectionError | StorageError:
-    text = str(error)
-    if isinstance(error, sqlite3.OperationalError):
-        if "locked" in text or "busy" in text:
-            return StorageError(
-                f"{folder} is being written by another process",
-                "expected it to be free within 60 seconds",
-                "wait for the other process, then run the command again",
-            )
-        if any(word in text for word in ("full", "readonly", "disk I/O", "unable to open")):
-            return StorageError(
-                f"cannot write {folder}: {text}",
-                "expected a folder that can be written, with free space",
-                "free some space and run the command again; what was committed is kept",
-            )
-    return CollectionError(
-        f"{folder} cannot be read: {text}",
-        "expected the database of a collection",
-        "restore it from a copy, or index the images again into a new collection",
-    )
 
 
 def _stacked(rows: list[tuple[int, bytes]]) -> tuple[Ids, NDArray[np.uint8]]:

@@ -2,12 +2,15 @@
 
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from originid.errors import InputError, StorageError
+
+LEFT_OVER = 3600.0  # seconds after which a half-written file belongs to a process that died
 
 
 @contextmanager
@@ -48,7 +51,7 @@ def new_directory(path: Path) -> Iterator[Path]:
     refuse_existing(path)
     # Inside a folder that is there already: it may be a disk of its own.
     parent = path if path.exists() else path.parent
-    temporary = parent / f".{path.name}.{uuid.uuid4().hex[:8]}.tmp"
+    temporary = _temporary(parent / path.name)
     try:
         with storage_errors(path):
             temporary.mkdir(parents=True)
@@ -68,6 +71,27 @@ def new_directory(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Write a file that appears under its name only when it is complete.
+
+    Yields a temporary name beside ``path``; on success what was written there is flushed to the
+    disk and takes the place of what was at ``path``, on any error it is removed.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    _remove_left_overs(path)
+    temporary = _temporary(path)
+    try:
+        yield temporary
+        flush(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    flush(path.parent)
+
+
 def flush(path: Path) -> None:
     """Return when a file, or the list of what a folder holds, is on the disk."""
     if path.is_dir() and os.name == "nt":
@@ -78,3 +102,13 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+
+
+def _remove_left_overs(path: Path) -> None:
+    for file in path.parent.glob(f".{path.name}.*.tmp"):
+        if time.time() - file.stat().st_mtime > LEFT_OVER:
+            file.unlink(missing_ok=True)

@@ -8,8 +8,6 @@ part's rows and CRC-32. The file is never changed in place: a new one replaces i
 import json
 import os
 import struct
-import time
-import uuid
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,12 +17,12 @@ import numpy as np
 
 from originid.errors import OriginidError
 from originid.index.scan import Part, memory_size
+from originid.storage import new_file
 from originid.types import Json
 
 FORMAT = 1
 MAGIC = b"originid"
 PREFIX = struct.Struct("<8sIII")
-LEFT_OVER = 3600.0  # seconds after which a half-written file belongs to a process that died
 
 
 class CacheError(OriginidError):
@@ -37,22 +35,8 @@ def save_parts(path: Path, header: Json, parts: Sequence[Part]) -> None:
     Raises:
         OSError: the disk refuses.
     """
-    _remove_left_overs(path)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            _write(file, header, parts)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    if os.name != "nt":  # Windows cannot open a folder
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    with new_file(path) as temporary, open(temporary, "xb") as file:
+        _write(file, header, parts)
 
 
 def load_parts(path: Path, header: Json, bits: int) -> tuple[Json, list[Part]]:
@@ -120,9 +104,3 @@ def _read_part(file: BinaryIO, bits: int, rows: int, checksum: int) -> Part:
 
 def _checksum(part: Part) -> int:
     return zlib.crc32(part.memory().data, zlib.crc32(part.ids.astype("<i8", copy=False).data))
-
-
-def _remove_left_overs(path: Path) -> None:
-    for file in path.parent.glob(f".{path.name}.*.tmp"):
-        if time.time() - file.stat().st_mtime > LEFT_OVER:
-            file.unlink(missing_ok=True)

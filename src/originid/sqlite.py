@@ -1,0 +1,158 @@
+"""The SQLite file of a collection as a file: opening it, transactions, what its errors mean."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from originid.errors import CollectionError, StorageError
+
+META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+
+
+class SqliteFile:
+    """An open file that `create` made.
+
+    Usable from several threads; a write is one transaction, flushed to the disk when it ends.
+
+    Args:
+        path: of the file, in the collection's folder.
+        format: that it must have.
+
+    Raises:
+        CollectionError: it is of another format, or damaged.
+        StorageError: the disk refuses, or another process holds the file.
+    """
+
+    def __init__(self, path: Path, format: int) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        with _errors(path.parent):
+            self._connection = _connect(path)
+            found = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if found != format:
+            self.close()
+            raise CollectionError(
+                f"{path.parent} has collection format {found}",
+                f"expected format {format}",
+                "index the images again with this version",
+            )
+
+    def close(self) -> None:
+        """Close the file; calling it again does nothing."""
+        self._connection.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction: all that is written inside is kept, or none of it.
+
+        Raises:
+            StorageError: the disk is full or read-only, or another process holds the file.
+        """
+        with self._lock, _errors(self.path.parent):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def meta(self, key: str) -> str:
+        """A value that was given when the file was made."""
+        return str(self._one("SELECT value FROM meta WHERE key = ?", key)[0])
+
+    def damage(self) -> list[str]:
+        """What SQLite's own check finds wrong with the file; empty when it is sound."""
+        return [line for (line,) in self._all("PRAGMA integrity_check(20)") if line != "ok"]
+
+    def _one(self, query: str, *values: object) -> tuple[Any, ...]:
+        rows = self._all(query, *values)
+        return rows[0] if rows else (None,)
+
+    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock, _errors(self.path.parent):
+            return self._connection.execute(query, values).fetchall()
+
+
+def create(path: Path, format: int, schema: str, meta: Mapping[str, str]) -> None:
+    """Make a file with these tables, no rows, and what its `SqliteFile.meta` says."""
+    with _errors(path.parent):
+        connection = sqlite3.connect(path)
+        try:
+            # Vectors of 2 to 4 kB leave a tenth of such a page empty, and a third of one of 8192.
+            connection.execute("PRAGMA page_size = 16384")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(META + schema)
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+            connection.execute(f"PRAGMA user_version = {format}")
+            connection.commit()
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _explain(error, folder) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    uri = path.absolute().as_uri()
+    try:
+        return _open(f"{uri}?mode=rw")
+    except sqlite3.OperationalError:
+        if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+            raise
+    try:
+        return _open(f"{uri}?mode=ro")
+    except sqlite3.OperationalError:
+        if os.path.exists(f"{path}-wal"):
+            raise
+        # On a read-only medium SQLite cannot make its lock files; nobody writes there.
+        return _open(f"{uri}?mode=ro&immutable=1")
+
+
+def _open(uri: str) -> sqlite3.Connection:
+    # Autocommit: transactions are opened by `writing` only. 60 s: what another process may
+    # take to flush a batch to a slow disk.
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=60
+    )
+    try:
+        connection.text_factory = os.fsdecode
+        # FULL: a committed batch survives a power cut, not only the death of the process.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("SELECT count(*) FROM meta")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _explain(error: sqlite3.Error, folder: Path) -> CollectionError | StorageError:
+    text = str(error)
+    if isinstance(error, sqlite3.OperationalError):
+        if "locked" in text or "busy" in text:
+            return StorageError(
+                f"{folder} is being written by another process",
+                "expected it to be free within 60 seconds",
+                "wait for the other process, then run the command again",
+            )
+        if any(word in text for word in ("full", "readonly", "disk I/O", "unable to open")):
+            return StorageError(
+                f"cannot write {folder}: {text}",
+                "expected a folder that can be written, with free space",
+                "free some space and run the command again; what was committed is kept",
+            )
+    return CollectionError(
+        f"{folder} cannot be read: {text}",
+        "expected the database of a collection",
+        "restore it from a copy, or index the images again into a new collection",
+    )
