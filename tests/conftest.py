@@ -13,7 +13,7 @@ from originid.maps import DctBasis
 from originid.model import Model, save_model
 from originid.tail import BODY, Tail
 from originid.testing import textured_image
-from originid.training.closed_form import Scatter, no_map
+from originid.training.closed_form import no_map
 from originid.verdict import Calibration
 
 
@@ -21,13 +21,13 @@ from originid.verdict import Calibration
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A small model: low frequencies of pixels, centred on a few blobs."""
     encoder = open_encoder("pixels")
-    natural = Scatter(DctBasis(encoder.shapes, (8.0,)), second=False)
-    natural.add(encoder.encode(np.stack([textured_image(s, 64, 64) for s in range(100, 130)])))
+    latents = encoder.encode(np.stack([textured_image(s, 64, 64) for s in range(100, 130)]))
+    centring = no_map(DctBasis(encoder.shapes, (8.0,)), latents.mean(axis=0))
     calibration = Calibration(
         Tail(tuple(np.linspace(-0.9, 0.6, len(BODY)).tolist()), shape=-0.1, scale=0.05)
     )
     folder = tmp_path_factory.mktemp("models") / "small"
-    return save_model(folder, encoder, no_map(natural), calibration, {"method": "none"})
+    return save_model(folder, encoder, centring, calibration, {"method": "none"})
 
 
 @pytest.fixture

@@ -22,7 +22,14 @@ from PIL import Image as PILImage
 from originid import storage
 from originid.encoders import Encoder
 from originid.errors import InputError, StorageError
-from originid.latent_cache import FileLatent, LatentCache, encode_cached, keys, store
+from originid.latent_cache import (
+    FileLatent,
+    LatentCache,
+    encode_cached,
+    encode_paths,
+    keys,
+    store,
+)
 from originid.pipeline import Source
 from originid.testing import QuadrantEncoder, textured_image
 from originid.types import Failure, Image, Latents
@@ -435,6 +442,30 @@ def test_the_same_content_has_one_latent(open_cache: OpenCache, tmp_path: Path) 
     (one, first), (two, second) = names_and_latents(twice, QuadrantEncoder(), cache)
     assert (one, two, len(cache)) == ("one", "two", 1)
     assert first == second
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_paths_are_latents_or_failures_in_order(
+    cached: bool, sources: list[Source], open_cache: OpenCache
+) -> None:
+    paths = [Path(source.name) for source in sources]
+    failures: list[Failure] = []
+    told: list[tuple[int, int]] = []
+    chunks = encode_paths(
+        paths,
+        QuadrantEncoder(),
+        failures.append,
+        lambda done, total: told.append((done, total)),
+        open_cache() if cached else None,
+    )
+    read = [(str(entry.path), entry.latent.tolist()) for chunk in chunks for entry in chunk]
+    expected = names_and_latents(sources, QuadrantEncoder(), None)
+    assert read == [(name, found) for name, found in expected if isinstance(found, list)]
+    assert [(each.path, each.reason) for each in failures] == [
+        (name, found) for name, found in expected if isinstance(found, str)
+    ]
+    assert told == sorted(told)
+    assert told[-1] == (len(paths), len(paths))
 
 
 def test_an_overflow_stops_the_run(open_cache: OpenCache, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,15 @@ from originid.encoders import open_encoder
 from originid.encoders.pixels import PixelsEncoder
 from originid.errors import InputError
 from originid.evaluation.protocol import Protocol
-from originid.evaluation.run import cross_validate, evaluate_model
+from originid.evaluation.run import cross_validate, encode_all, evaluate_model, examples_of
 from originid.images import decode
-from originid.model import open_model
+from originid.model import Model, open_model
 from originid.pairs import read_pairs
 from originid.testing import textured_image
 from originid.training.closed_form import ClosedForm
-from originid.training.examples import PairExamples
-from originid.training.fitting import fit_map, read_map_settings
-from originid.training.metric.settings import MetricLearning
+from originid.training.examples import PairExamples, natural_mean
+from originid.training.fitting import FULL, fit_map, read_map_settings
+from originid.training.metric.settings import PRESETS, MetricLearning
 from originid.training.samples import ArraySamples
 from originid.training.train import train_model
 
@@ -183,6 +184,20 @@ def test_evaluate_prints_a_table(material: Path, run: Run) -> None:
     assert status == 0
     assert out.startswith("48 queries of 24 origin groups, 174 references")
     assert "kind a" in out
+    assert "fitted to" not in out
+
+
+def test_evaluate_says_that_a_model_may_know_the_pairs(
+    material: Path, model: Model, run: Run
+) -> None:
+    command = ["evaluate", material / "pairs.csv", "--references", material / "photos"]
+    status, out, _ = run(*command)  # the packaged model
+    assert status == 0
+    known = open_model().training["pairs"]
+    assert f"was fitted to {known} pairs: figures on them are no result" in out
+    status, out, _ = run(*command, "--model", model.folder)
+    assert status == 0
+    assert "fitted to" not in out
 
 
 def test_folders_of_origins_may_follow_the_manifest(
@@ -276,6 +291,33 @@ def small_settings(folder: Path, **changes: object) -> Path:
     path = folder / "settings.json"
     path.write_text(json.dumps(settings))
     return path
+
+
+def test_metric_learning_may_start_from_the_best_closed_form(material: Path) -> None:
+    pytest.importorskip("pytorch_metric_learning")
+    pytest.importorskip("accelerate")
+    encoder = open_encoder("pixels")
+    latents = encode_all(read_pairs(material / "pairs.csv"), material / "photos", encoder)
+    examples = examples_of(latents, latents.pairs, latents.references)
+    settings = PRESETS["full+cosface"]
+    best, start = (fit_map(examples, encoder, s) for s in (FULL, replace(settings, epochs=0)))
+    assert best.pack()[1] == start.pack()[1]
+    for name, array in best.pack()[0].items():
+        assert np.array_equal(array, start.pack()[0][name]), name
+    learned = fit_map(examples, encoder, replace(settings, epochs=2, steps_per_epoch=3))
+    some = latents.values[:9]
+    assert np.isfinite(learned.apply(some)).all()
+    assert not np.array_equal(learned.apply(some), best.apply(some))
+
+
+def test_the_mean_of_natural_images_is_that_of_their_latents(material: Path) -> None:
+    encoder = open_encoder("pixels")
+    latents = encode_all(read_pairs(material / "pairs.csv"), material / "photos", encoder)
+    photos = latents.references[-7:]
+    mean = natural_mean(examples_of(latents, latents.pairs, photos))
+    assert mean.dtype == np.float32
+    assert np.allclose(mean, latents.take(photos).mean(axis=0), atol=1e-6)
+    assert not natural_mean(examples_of(latents, latents.pairs, [])).any()
 
 
 def test_metric_learning_goes_on_where_it_was_cut_off(

@@ -11,6 +11,7 @@ from originid.text import printable
 
 if TYPE_CHECKING:
     from originid.evaluation.report import Averages, Miss, Report
+    from originid.model import Model
 
 
 def evaluate(
@@ -68,6 +69,8 @@ def evaluate(
     else:
         print_failures(outcome.report.skipped, "--json lists them")
         _print(outcome.report)
+        if isinstance(judged, Model):
+            _print_training(judged)
     if failures is not None:
         _write_failures(failures, outcome.misses)
 
@@ -85,6 +88,14 @@ def _print(report: "Report") -> None:
             _print_row(f"{column} {value}", averages)
     for name, (low, high) in report.ci95.items():
         print(f"95 % interval of {name}: {100 * low:.1f} to {100 * high:.1f}")
+
+
+def _print_training(model: "Model") -> None:
+    if "pairs" in model.training:
+        print(
+            f"The model was fitted to {model.training['pairs']} pairs: figures on them are no "
+            f"result. Cross-validate instead: --encoder {printable(model.spec)}"
+        )
 
 
 def _print_row(name: str, averages: "Averages") -> None:

@@ -68,16 +68,9 @@ def train(
         if pairs[0].is_dir():
             model = train_official(output, pairs[0], opened, settings, steps)
         else:
+            manifest, dtype = read_pairs(pairs[0]), "float16" if half else "float32"
             model, failures = train_model(
-                output,
-                read_pairs(pairs[0]),
-                folders,
-                opened,
-                settings,
-                latents,
-                "float16" if half else "float32",
-                encoding,
-                steps,
+                output, manifest, folders, opened, settings, latents, dtype, encoding, steps
             )
     _print(output, model, failures, json)
 

@@ -1,6 +1,5 @@
 """From a manifest and a folder of photos to a report, in one call."""
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +20,10 @@ from originid.evaluation.protocol import (
     rank,
 )
 from originid.evaluation.report import Miss, Report, summarise, worst_misses
-from originid.latent_cache import FileLatent, LatentCache, encode_cached
+from originid.latent_cache import LatentCache, encode_paths
 from originid.maps import unit_length
 from originid.model import Model
 from originid.pairs import image_paths, readable_pairs
-from originid.pipeline import Source
 from originid.progress import Progress, silent
 from originid.training.examples import PairExamples
 from originid.training.fitting import Settings, fit_map
@@ -211,24 +209,13 @@ def _encode(
     contents: set[bytes] = set()  # of the files that the manifest names
     rows: dict[Path, int] = {}
     parts = []
-    done = 0
-    for chunk in encode_cached((Source(os.fspath(path)) for path in paths), encoder, cache):
-        done += len(chunk)
-        good = []
-        for entry in chunk:
-            if not isinstance(entry, FileLatent):
-                continue
-            if Path(entry.source.name) in named:
-                contents.add(entry.sha256)
-            elif entry.sha256 in contents:
-                continue  # a copy of an origin among the photos is not a wrong answer
-            good.append(entry)
-        skipped += [entry for entry in chunk if isinstance(entry, Failure)]
-        for entry in good:
-            rows[Path(entry.source.name)] = len(rows)
+    for chunk in encode_paths(paths, encoder, skipped.append, progress, cache):
+        contents |= {entry.sha256 for entry in chunk if entry.path in named}
+        # A copy of an origin among the photos is not a wrong answer.
+        good = [entry for entry in chunk if entry.path in named or entry.sha256 not in contents]
+        rows |= {entry.path: len(rows) + place for place, entry in enumerate(good)}
         if good:
             parts.append(finish(np.stack([entry.latent for entry in good])))
-        progress(done, len(paths))
     readable = readable_pairs(pairs, skipped)
     if not readable:
         raise InputError(

@@ -12,8 +12,8 @@ from originid.errors import InputError
 from originid.evaluation.protocol import list_references
 from originid.evaluation.run import Material
 from originid.experiments.report import Inputs
+from originid.latent_cache import encode_paths
 from originid.pairs import image_paths, read_pairs, readable_pairs
-from originid.pipeline import Encoded, Source, encode_sources
 from originid.progress import Progress
 from originid.types import Failure, Latents, Pair
 from originid.walk import find_images, refuse_missing
@@ -77,16 +77,10 @@ def encode_files(label: str, encoder: Encoder, files: Files, progress: Progress)
     skipped = list(files.failures)
     contents: dict[bytes, Path] = {}
     paths = files.paths
-    done = 0
-    for chunk in encode_sources((Source(os.fspath(path)) for path in paths), encoder):
+    for chunk in encode_paths(paths, encoder, skipped.append, progress):
         for entry in chunk:
-            if isinstance(entry, Encoded):
-                latents[Path(entry.source.name)] = entry.latent
-                contents.setdefault(entry.sha256, Path(entry.source.name))
-            elif isinstance(entry, Failure):
-                skipped.append(entry)
-        done += len(chunk)
-        progress(done, len(paths))
+            latents[entry.path] = entry.latent
+            contents.setdefault(entry.sha256, entry.path)
     if not latents:
         raise InputError(
             f"none of {len(paths)} images can be read",

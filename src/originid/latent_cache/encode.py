@@ -1,7 +1,9 @@
 """Files to latents, by way of a cache where there is one."""
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from originid.encoders import Encoder
 from originid.images import LIMITS, Limits
 from originid.latent_cache.store import LatentCache
 from originid.pipeline import Encoded, Entry, Source, encode_sources
+from originid.progress import Progress, silent
 from originid.types import Failure, Latents
 
 
@@ -19,6 +22,40 @@ class FileLatent:
     source: Source
     sha256: bytes
     latent: Latents
+
+    @property
+    def path(self) -> Path:
+        """Where it was read."""
+        return Path(self.source.name)
+
+
+def encode_paths(
+    paths: Sequence[str | os.PathLike[str]],
+    encoder: Encoder,
+    on_failure: Callable[[Failure], None],
+    progress: Progress = silent,
+    cache: LatentCache | None = None,
+) -> Iterator[list[FileLatent]]:
+    """Latents of those files that can be read, in chunks, in the order of the paths.
+
+    Args:
+        paths: of image files.
+        encoder: what the cache was opened for.
+        on_failure: called with each of the other files.
+        progress: called with the files done and the files in all.
+        cache: as of `encode_cached`.
+
+    Raises:
+        InputError, StorageError: as of `encode_cached`.
+    """
+    done = 0
+    for chunk in encode_cached((Source(os.fspath(path)) for path in paths), encoder, cache):
+        for entry in chunk:
+            if isinstance(entry, Failure):
+                on_failure(entry)
+        yield [entry for entry in chunk if isinstance(entry, FileLatent)]
+        done += len(chunk)
+        progress(done, len(paths))
 
 
 def encode_cached(

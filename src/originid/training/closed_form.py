@@ -41,7 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import InputError
-from originid.maps import DctBasis, DctMap, DenseMap, Map
+from originid.maps import DctBasis, DctMap, DenseMap, Floats, Map
 from originid.training.linear_algebra import Doubles, ProductSum, eigen
 from originid.types import Latents
 
@@ -249,13 +249,12 @@ def noise_share(correlation: Doubles, noise: Doubles) -> float:
     return min(1.0, max(1e-3, between(noise) / max(between(correlation), 1e-300)))
 
 
-def no_map(natural: Scatter) -> DctMap:
-    """The map that only subtracts the mean of natural images: cosine of centred latents."""
-    k = natural.basis.dim
-    empty = np.zeros((0, k), np.float32)
-    mean = natural.mean.astype(np.float32)
-    ones = np.ones(k, np.float32)
-    return DctMap(natural.basis, mean, ones, empty, np.zeros(0, np.float32), ones)
+def no_map(basis: DctBasis, mean: Floats) -> DctMap:
+    """The map that only subtracts a mean (latent_dim,): cosine of centred latents."""
+    empty = np.zeros((0, basis.dim), np.float32)
+    ones = np.ones(basis.dim, np.float32)
+    centre = basis.coefficients(mean[None])[0]
+    return DctMap(basis, centre, ones, empty, np.zeros(0, np.float32), ones)
 
 
 def _check(s_w: Doubles, within: PairScatter, natural: Scatter, settings: ClosedForm) -> None:

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from originid.maps import Floats
 from originid.training.linear_algebra import Doubles
 from originid.training.samples import OfficialSamples, Samples, Store, Subset, within_class_rows
 from originid.types import Latents
@@ -90,6 +91,15 @@ class ClassExamples:
         """As of `Examples`."""
         for block in _blocks(len(self.samples.classes)):
             yield self.samples.take(np.arange(block.start, block.stop))
+
+
+def natural_mean(examples: Examples) -> Floats:
+    """The mean latent of natural images, (latent_dim,) float32; zeros where there are none."""
+    total, count = np.zeros(examples.samples.latent_dim), 0
+    for latents in examples.natural():
+        total += latents.sum(axis=0, dtype=np.float64)
+        count += len(latents)
+    return np.asarray(total / max(count, 1), np.float32)
 
 
 def group_weights(groups: Sequence[str]) -> Doubles:

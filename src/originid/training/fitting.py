@@ -10,7 +10,7 @@ from originid.errors import InputError
 from originid.maps import DctBasis, Map
 from originid.progress import Progress, silent
 from originid.training.closed_form import ClosedForm, PairScatter, Scatter, fit, no_map
-from originid.training.examples import Examples
+from originid.training.examples import Examples, natural_mean
 from originid.training.linear_algebra import present_gpu
 from originid.training.metric.settings import PRESETS, MetricLearning, read_settings
 
@@ -79,7 +79,7 @@ def fit_map(
     """
     if settings is None:
         everything = DctBasis(encoder.shapes, (np.inf,) * len(encoder.shapes))
-        return no_map(_natural(examples, everything, second=False))
+        return no_map(everything, natural_mean(examples))
     if isinstance(settings, ClosedForm):
         return fit_closed_form(examples, encoder, settings)
     # Imports torch: seconds.
@@ -87,12 +87,9 @@ def fit_map(
 
     start, mean = None, np.zeros(latent_dim(encoder.shapes), np.float32)
     if settings.start == "closed-form":
-        start = fit_closed_form(examples, encoder, ClosedForm(dim=settings.dim))
+        start = fit_closed_form(examples, encoder, replace(FULL, dim=settings.dim))
     elif settings.centre:
-        total = count = 0
-        for latents in examples.natural():
-            total, count = total + latents.sum(axis=0, dtype=np.float64), count + len(latents)
-        mean = np.asarray(total / max(count, 1), np.float32)
+        mean = natural_mean(examples)
     return fit_metric(examples.samples, mean, settings, start, run, progress, shapes=encoder.shapes)
 
 
@@ -103,7 +100,10 @@ def fit_closed_form(examples: Examples, encoder: Encoder, settings: ClosedForm) 
     for rows, weights, groups in examples.differences():
         within.add(rows, weights, groups)
     second = settings.dim is not None or settings.natural_share > 0
-    return fit(within, _natural(examples, basis, second), settings)
+    natural = Scatter(basis, second, present_gpu())
+    for latents in examples.natural():
+        natural.add(latents)
+    return fit(within, natural, settings)
 
 
 def basis_for(encoder: Encoder, settings: ClosedForm) -> DctBasis:
@@ -111,10 +111,3 @@ def basis_for(encoder: Encoder, settings: ClosedForm) -> DctBasis:
     if settings.cutoff is None:
         return DctBasis(encoder.shapes, encoder.cutoffs)
     return DctBasis(encoder.shapes, (settings.cutoff,) * len(encoder.shapes))
-
-
-def _natural(examples: Examples, basis: DctBasis, second: bool) -> Scatter:
-    scatter = Scatter(basis, second, present_gpu())
-    for latents in examples.natural():
-        scatter.add(latents)
-    return scatter

@@ -21,9 +21,9 @@ import numpy as np
 from originid import __version__
 from originid.encoders import Encoder, latent_dim, open_encoder
 from originid.errors import ExtraError, InputError
+from originid.latent_cache import encode_paths
 from originid.maps import DenseMap, Floats, unit_length
 from originid.model import Model, save_model
-from originid.pipeline import Encoded, Source, encode_sources
 from originid.progress import Progress, silent
 from originid.storage import refuse_existing
 from originid.tail import pooled_tail
@@ -199,12 +199,8 @@ def _encode(
     found = list(find_images(folders, failures.append))
     sample = [found[i] for i in np.linspace(0, len(found) - 1, min(len(found), SAMPLE)).astype(int)]
     latents: dict[bytes, Latents] = {}  # by content: a photo and its copy are no strangers
-    done = 0
-    for chunk in encode_sources((Source(path) for path in sample), encoder):
-        latents |= {entry.sha256: entry.latent for entry in chunk if isinstance(entry, Encoded)}
-        failures += [entry for entry in chunk if isinstance(entry, Failure)]
-        done += len(chunk)
-        progress(done, len(sample))
+    for chunk in encode_paths(sample, encoder, failures.append, progress):
+        latents |= {entry.sha256: entry.latent for entry in chunk}
     if not latents:
         raise InputError(
             "no photo to calibrate on", "expected readable image files", "name another folder"

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,11 +11,10 @@ import numpy as np
 from originid import __version__
 from originid.encoders import Encoder, latent_dim
 from originid.errors import InputError
-from originid.latent_cache import FileLatent, LatentCache, encode_cached
+from originid.latent_cache import LatentCache, encode_paths
 from originid.maps import Map, unit_length
 from originid.model import Model, open_model, save_model
 from originid.pairs import image_paths, readable_pairs
-from originid.pipeline import Source
 from originid.progress import Progress, silent
 from originid.storage import refuse_existing
 from originid.tail import pooled_tail
@@ -77,8 +76,9 @@ def train_model(
     photos = [Path(photo) for photo in find_images(list(origins), failures.append)]
     with processes.main_first():
         cache = LatentCache.open(latents or work / "latents", encoder, dtype)
-        rows, failed = _encode([*image_paths(pairs), *photos], encoder, cache, encoding)
-    failures += failed
+        paths = [*image_paths(pairs), *photos]
+        chunks = encode_paths(paths, encoder, failures.append, encoding, cache)
+        rows = {entry.path: cache.index(entry.sha256) for chunk in chunks for entry in chunk}
     usable = readable_pairs(pairs, failures)
     material = _pair_examples(usable, photos, rows, cache)
     map = fit_map(material.examples, encoder, settings, work, learning)
@@ -198,29 +198,6 @@ def _pair_examples(
         stranger_groups += [group_of[row] for row in more.tolist()]
     examples = PairExamples(cache, origins, queries, groups, natural)
     return _Material(examples, strangers, stranger_groups)
-
-
-def _encode(
-    paths: Sequence[Path], encoder: Encoder, cache: LatentCache, progress: Progress
-) -> tuple[dict[Path, int], list[Failure]]:
-    """The row of each readable file in the cache, and the other files."""
-    rows: dict[Path, int] = {}
-    failures: list[Failure] = []
-    for done, entry in enumerate(_entries(paths, encoder, cache), start=1):
-        if isinstance(entry, Failure):
-            failures.append(entry)
-        else:
-            rows[Path(entry.source.name)] = cache.index(entry.sha256)
-        progress(done, len(paths))
-    return rows, failures
-
-
-def _entries(
-    paths: Sequence[Path], encoder: Encoder, cache: LatentCache
-) -> Iterator[FileLatent | Failure]:
-    sources = (Source(os.fspath(path)) for path in paths)
-    for chunk in encode_cached(sources, encoder, cache):
-        yield from chunk
 
 
 def _calibrate(

@@ -26,6 +26,7 @@ Arrays = dict[str, torch.Tensor]
 Forward = Callable[[Arrays, torch.Tensor], torch.Tensor]
 PATCHES = (4, 2, 1)
 HEADS = (8, 4, 2, 1)
+TINY = 1e-30  # far below the square of any component but 0
 
 
 def initial_map(settings: MetricLearning, mean: Floats, shapes: tuple[Block, ...] | None) -> Map:
@@ -164,7 +165,8 @@ def _dct(map: DctMap, device: torch.device) -> Forward:
         mapped = (scaled + correction) * a["weight"]
         if map.clip is None:
             return mapped
-        limit = map.clip * mapped.square().mean(dim=1, keepdim=True).sqrt()
+        # The root's gradient at 0 is infinite: a latent at the mean would make all of it NaN.
+        limit = map.clip * mapped.square().mean(dim=1, keepdim=True).clamp_min(TINY).sqrt()
         return mapped.clamp(-limit, limit)
 
     return forward
