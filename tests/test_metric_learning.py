@@ -101,12 +101,15 @@ def test_the_learned_map_ignores_what_edits_move(settings: MetricLearning) -> No
     assert (learned.dim, learned.latent_dim) == (16, DIM)
 
 
-@pytest.mark.parametrize("start", [IDENTITY, dct_start()], ids=["dense", "dct"])
+@pytest.mark.parametrize(
+    "start", [IDENTITY, dct_start(), replace(dct_start(), clip=2.0)], ids=["dense", "dct", "clip"]
+)
 def test_learning_improves_a_start(start: Map) -> None:
     settings = replace(SHORT, steps_per_epoch=60, rate=1e-2, start="closed-form")
     strangers = edits(300, seed=1)
     learned = fit_metric(edits(200), ZEROS, settings, start)
     assert type(learned) is type(start)
+    assert learned.pack()[1] == start.pack()[1]
     assert accuracy(learned, strangers) > accuracy(start, strangers) + 0.1
 
 
@@ -130,6 +133,16 @@ def test_torch_clips_as_numpy_does() -> None:
     torchs = Transform(clipped, torch.device("cpu"))(torch.from_numpy(latents))
     assert np.allclose(clipped.apply(latents), torchs.detach().numpy(), rtol=1e-4, atol=1e-3)
     assert not np.allclose(clipped.apply(latents), dct_start().apply(latents), atol=1e-3)
+
+
+def test_a_latent_at_the_mean_has_a_gradient() -> None:
+    start = dct_start()
+    clipped = replace(start, clip=1.2, mean=np.zeros_like(start.mean))
+    transform = Transform(clipped, torch.device("cpu"))
+    functional.normalize(transform(torch.zeros(1, DIM))).sum().backward()
+    for name, parameter in transform.parameters.items():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
 
 
 @pytest.mark.parametrize("start", [dct_start(), DenseMap(normal(7, DIM) * 90, normal(DIM))])

@@ -176,8 +176,8 @@ def create_collection(path: str | os.PathLike[str], model: Model) -> Collection:
     """
     with new_directory(Path(path)) as folder:
         (folder / "model").mkdir()
-        for file in ("map.safetensors", "model.json"):
-            shutil.copyfile(model.folder / file, folder / "model" / file)
+        for file in model.files:
+            shutil.copyfile(file, folder / "model" / file.name)
         Database.create(
             folder / DATABASE,
             {"model": model.name, "fingerprint": model.fingerprint},

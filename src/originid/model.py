@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.resources import files
@@ -52,6 +53,12 @@ class Model:
     training: Json = field(default_factory=dict)
 
     @property
+    def files(self) -> list[Path]:
+        """What its folder holds."""
+        encoders = sorted(self.folder.glob("encoder*.onnx"))
+        return [self.folder / "model.json", self.folder / "map.safetensors", *encoders]
+
+    @property
     def dim(self) -> int:
         """Number of components of a vector."""
         return self.map.dim
@@ -70,12 +77,7 @@ class Model:
             ModelError: it is another encoder, or other weights.
         """
         encoder = open_encoder(self.spec)
-        if encoder.identity != self.encoder_identity:
-            raise ModelError(
-                f"encoder {self.spec} is {encoder.identity}",
-                f"model {self.name} was fitted on {self.encoder_identity}",
-                "restore the encoder's weights, or train the model again",
-            )
+        self.refuse_other(encoder)
         if latent_dim(encoder.shapes) != self.map.latent_dim:
             raise ModelError(
                 f"encoder {self.spec} makes latents of {latent_dim(encoder.shapes)} components",
@@ -83,6 +85,15 @@ class Model:
                 "train the model again",
             )
         return encoder
+
+    def refuse_other(self, encoder: Encoder) -> None:
+        """Raise ModelError unless the map was fitted on this encoder."""
+        if encoder.identity != self.encoder_identity:
+            raise ModelError(
+                f"encoder {encoder.spec} is {encoder.identity}",
+                f"model {self.name} was fitted on {self.encoder_identity}",
+                "restore the encoder's weights, or train the model again",
+            )
 
     def vectors(self, latents: Latents) -> Vectors:
         """Map latents (n, latent_dim) to unit-length float32 vectors (n, dim)."""
@@ -108,9 +119,10 @@ def save_model(
     """
     with new_directory(Path(path)) as folder:
         map_sha256 = save_map(map, folder / "map.safetensors")
+        spec = _bring(encoder.spec, folder)
         description = {
             "format": FORMAT,
-            "encoder": {"spec": encoder.spec, "identity": encoder.identity, "size": encoder.size},
+            "encoder": {"spec": spec, "identity": encoder.identity, "size": encoder.size},
             "preprocessing": PREPROCESSING,
             "map": {
                 "kind": map.kind,
@@ -124,6 +136,26 @@ def save_model(
         text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
         (folder / "model.json").write_text(text, encoding="utf-8")
     return open_model(path)
+
+
+def _bring(spec: str, folder: Path) -> str:
+    """Copy the encoder files that a text names into a model's folder; the text that names these."""
+    parts = []
+    for number, part in enumerate(spec.split("+")):
+        if part.startswith("onnx:"):
+            name = f"encoder-{number}.onnx" if number else "encoder.onnx"
+            shutil.copyfile(part.removeprefix("onnx:"), folder / name)
+            part = f"onnx:{name}"
+        parts.append(part)
+    return "+".join(parts)
+
+
+def _located(spec: str, folder: Path) -> str:
+    """The text that `_bring` made, its files found in the model's folder."""
+    return "+".join(
+        f"onnx:{folder / part.removeprefix('onnx:')}" if part.startswith("onnx:") else part
+        for part in spec.split("+")
+    )
 
 
 def packaged_models() -> tuple[str, ...]:
@@ -176,7 +208,7 @@ def _model(name: str, folder: Path, description: Json) -> Model:
     return Model(
         folder,
         name,
-        encoder["spec"],
+        _located(encoder["spec"], folder),
         encoder["identity"],
         encoder["size"],
         map,

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from originid.cli.demo import demo
+from originid.cli.distill import distill
 from originid.cli.evaluate import evaluate
 from originid.cli.experiment import experiment
 from originid.cli.find import find
@@ -31,7 +32,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (index, find, remove, show, evaluate, train, import_official, experiment, demo):
+COMMANDS = (
+    index,
+    find,
+    remove,
+    show,
+    evaluate,
+    train,
+    distill,
+    import_official,
+    experiment,
+    demo,
+)
+for command in COMMANDS:
     app.command()(command)
 
 

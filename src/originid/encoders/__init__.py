@@ -22,6 +22,18 @@ def _diffusers(source: str) -> Encoder:
     return DiffusersEncoder(source)
 
 
+def _onnx(source: str) -> Encoder:
+    if not source:
+        raise InputError("encoder onnx", "expected onnx:FILE", "name the file")
+    return _neural(source)
+
+
+def _neural(source: str = "") -> Encoder:
+    from originid.encoders.onnx import OnnxEncoder  # imports onnxruntime: a tenth of a second
+
+    return OnnxEncoder(source)
+
+
 def _plain(name: str, encoder: Callable[[], Encoder]) -> Callable[[str], Encoder]:
     def build(source: str) -> Encoder:
         if source:
@@ -37,6 +49,8 @@ ENCODERS: dict[str, Callable[[str], Encoder]] = {
     "pixels": _plain("pixels", PixelsEncoder),
     "tones": _plain("tones", TonesEncoder),
     "edges": _plain("edges", EdgesEncoder),
+    "default": _plain("default", _neural),
+    "onnx": _onnx,
     "diffusers": _diffusers,
 }
 """What builds each encoder, from the text after the colon."""

@@ -26,8 +26,8 @@ try:
     from accelerate import Accelerator
 
     from originid.training.metric.learner import Learner
-    from originid.training.metric.run import Log, Run
     from originid.training.metric.transforms import Transform, initial_map
+    from originid.training.run import Log, Run
 except ImportError as error:
     raise ExtraError("metric learning", "train") from error
 

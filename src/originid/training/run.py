@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -14,13 +15,27 @@ from tensorboardX import SummaryWriter
 
 from originid.errors import InputError
 from originid.storage import storage_errors
-from originid.training.metric.learner import Learner
 from originid.types import Json
+
+if TYPE_CHECKING:
+    import torch
 
 FORMAT = 1
 CHECKPOINT = "checkpoint.safetensors"
 COLUMNS = ("epoch", "step", "rate", "loss", "seconds", "samples_per_second")
 ROWS = 20  # of the log, an epoch
+
+
+class Learner(Protocol):
+    """What learns in steps, and can be put aside between two of them."""
+
+    def tensors(self) -> "dict[str, torch.Tensor]":
+        """Everything that a step changes, by name; copies are not made."""
+        ...
+
+    def load(self, tensors: "dict[str, torch.Tensor]") -> None:
+        """Take what `tensors` gave; a KeyError or RuntimeError says what does not fit."""
+        ...
 
 
 class Run:

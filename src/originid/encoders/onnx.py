@@ -1,0 +1,95 @@
+"""Encoders in an ONNX file, run by onnxruntime: the packaged one, and those that are distilled."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from originid.encoders.base import Shape
+from originid.errors import InputError
+from originid.types import Image, Json, Latents
+
+FORMAT = 1
+METADATA = "originid"  # key of the description among the file's metadata
+INPUT, OUTPUT = "images", "latents"
+BATCH = 16  # images at once: more would leave the processor's caches
+PACKAGED = Path(str(files("originid") / "encoders" / "default.onnx"))
+PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CPUExecutionProvider")
+"""What runs a file where its package is installed, best first.
+
+CoreML is not among them, as it comes with the plain package of macOS and computes in half
+precision; `OnnxEncoder` takes it on request.
+"""
+
+
+class OnnxEncoder:
+    """A network from uint8 images (n, s, s, 3) to latents, which says its own shapes.
+
+    One call runs on one thread of the CPU: whoever encodes many images calls from many threads at
+    once, which scales better than to split an image, and gives every image the same latent on any
+    number of cores.
+
+    Args:
+        source: the file; none is the one of the package.
+        providers: of onnxruntime, best first; by default those of `PROVIDERS` that are there.
+
+    Raises:
+        InputError: not such a file.
+    """
+
+    def __init__(self, source: str = "", providers: Sequence[str] | None = None) -> None:
+        path = Path(os.path.abspath(source)) if source else PACKAGED
+        self.spec = f"onnx:{path}" if source else "default"
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # faults come as exceptions
+        try:
+            data = path.read_bytes()
+            present = onnxruntime.get_available_providers()
+            chosen = [p for p in providers or PROVIDERS if p in present]
+            self._session = onnxruntime.InferenceSession(data, options, providers=chosen)
+            described = self._session.get_modelmeta().custom_metadata_map[METADATA]
+            self.description: Json = json.loads(described)
+            if self.description["format"] != FORMAT:
+                raise ValueError(
+                    f"format {self.description['format']}, this version reads {FORMAT}"
+                )
+            self.size = int(self.description["size"])
+            self.shapes: tuple[Shape, ...] = tuple(_shape(s) for s in self.description["shapes"])
+            self.cutoffs = tuple(float(c) for c in self.description["cutoffs"])
+        except Exception as error:  # onnxruntime raises a dozen kinds for a bad file
+            raise _unusable(path, error) from error
+        self.identity = f"onnx-{FORMAT}:{hashlib.sha256(data).hexdigest()[:32]}"
+
+    def encode(self, images: Image) -> Latents:
+        """Encode as `Encoder.encode` says."""
+        parts = [self._run(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
+        return np.concatenate(parts)
+
+    def _run(self, images: Image) -> Latents:
+        (latents,) = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(images)})
+        return np.asarray(latents, np.float32).reshape(len(images), -1)
+
+
+def _shape(given: Sequence[int]) -> Shape:
+    c, h, w = given
+    return int(c), int(h), int(w)
+
+
+def _unusable(path: Path, error: Exception) -> InputError:
+    if isinstance(error, FileNotFoundError):
+        what = "no such file"
+    elif isinstance(error, KeyError):
+        what = f"it lacks {error}"
+    else:
+        what = (str(error).splitlines() or [type(error).__name__])[0]
+    return InputError(
+        f"encoder file {path}: {what}",
+        "expected an ONNX file that `originid distill` wrote",
+        "check the path, or distill it again",
+    )

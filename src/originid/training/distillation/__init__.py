@@ -1,0 +1,1 @@
+"""Distillation: a small encoder of our own that learns a large one's latents."""

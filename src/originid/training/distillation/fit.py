@@ -1,0 +1,220 @@
+"""Distilling: each view to the teacher's latent once, then a student that learns them."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from originid import __version__
+from originid.encoders import Encoder, Shape, latent_dim
+from originid.errors import ExtraError, InputError, OriginidError
+from originid.latent_cache import LatentCache
+from originid.maps import Map
+from originid.progress import Progress, silent
+from originid.training.distillation.lessons import Lessons, read_lessons
+from originid.training.distillation.settings import Distillation
+from originid.training.train import work_folder
+from originid.types import Failure, Image, Json, Latents
+from originid.walk import find_images
+
+try:
+    import torch
+
+    from originid.encoders.onnx import FORMAT, OnnxEncoder
+    from originid.training.distillation import export
+    from originid.training.distillation.learner import StudentLearner
+    from originid.training.distillation.network import REDUCTION, Student
+    from originid.training.metric.transforms import Transform
+    from originid.training.run import Log, Run
+except ImportError as error:
+    raise ExtraError("distillation", "train") from error
+
+SAMPLE = 4096  # latents from which the teacher's variance is taken
+AGREEMENT = 1e-3  # of the network in torch and in ONNX, both in single precision
+CALIBRATION = 128  # images by which the ranges of eight bits are chosen
+
+
+def distill(
+    path: str | os.PathLike[str],
+    images: Sequence[str | os.PathLike[str]],
+    teacher: Encoder,
+    settings: Distillation,
+    map: Map | None = None,
+    latents: str | os.PathLike[str] | None = None,
+    encoding: Progress = silent,
+    learning: Progress = silent,
+) -> tuple[Json, list[Failure]]:
+    """Teach a small network an encoder's latents, and write it as an encoder of its own.
+
+    The teacher sees each view once, and its latents are cached on disk. Begun again after it was
+    cut off, a run goes on from the latents and the checkpoint that are in ``PATH.training``.
+
+    Args:
+        path: the encoder's file, ONNX in eight bits, which must not exist.
+        images: files, and folders of them.
+        teacher: an encoder whose latent is one block of an eighth of the image's side.
+        settings: see `Distillation`.
+        map: fitted on the teacher's latents: what it keeps counts more.
+        latents: folder of a cache to use and keep; None keeps it until the encoder is written.
+        encoding: called with the views encoded.
+        learning: called with the steps.
+
+    Returns:
+        The file's description, and the images that could not be used. In the description,
+        ``error`` says which share of the teacher's variance the student misses on images that it
+        did not learn from: of the whole latent, and of the mapped one.
+
+    Raises:
+        InputError: no usable image, or a teacher or map that does not fit.
+        OriginidError: the loss stops being finite.
+        StorageError: the disk refuses.
+    """
+    path, work = Path(path), work_folder(path)
+    _refuse(path, teacher, map)
+    failures: list[Failure] = []
+    paths = [Path(name) for name in find_images(list(images), failures.append)]
+    cache = LatentCache.open(latents or work / "latents", teacher)
+    lessons = read_lessons(paths, teacher, settings, cache, failures, encoding)
+    learner = _learner(lessons, teacher.shapes[0], settings, map)
+    record = Run(work, _origin(lessons, teacher, settings, map), writes=True)
+    done = record.resume(learner)
+    with record.log(done, settings.steps_per_epoch) as log:
+        for epoch in range(done, settings.epochs):
+            _learn_epoch(learner, lessons, settings, epoch, log, learning)
+            record.save(learner, epoch + 1)
+    description = _describe(lessons, teacher, settings)
+    return _write(path, learner.averaged(), lessons, map, description), failures
+
+
+def _refuse(path: Path, teacher: Encoder, map: Map | None) -> None:
+    if path.exists():
+        raise InputError(f"{path} exists", "expected a new file", "choose another name")
+    side = teacher.size // REDUCTION
+    if len(teacher.shapes) != 1 or teacher.shapes[0][1:] != (side, side):
+        raise InputError(
+            f"teacher {teacher.spec} with latents of shape {list(teacher.shapes)}",
+            f"expected one block of {side} x {side}, an eighth of its images",
+            "take a VAE encoder",
+        )
+    if map is not None and map.latent_dim != latent_dim(teacher.shapes):
+        raise InputError(
+            f"a map of latents of {map.latent_dim} components",
+            f"expected {latent_dim(teacher.shapes)}, as {teacher.spec} makes",
+            "name a model that was trained on the teacher's latents",
+        )
+
+
+def _learner(
+    lessons: Lessons, shape: Shape, settings: Distillation, map: Map | None
+) -> StudentLearner:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    step = max(1, -(-len(lessons.rows) // SAMPLE))
+    latents = lessons.cache.take(lessons.rows[::step])
+    with torch.random.fork_rng():
+        torch.manual_seed(settings.seed)
+        student = Student(shape, settings).to(device)
+    transform = None if map is None else Transform(map, device)
+    mapped = 1.0 if map is None else _variance(map.apply(latents))
+    return StudentLearner(student, settings, _variance(latents), transform, mapped)
+
+
+def _variance(rows: NDArray[np.float32]) -> float:
+    return float(np.square(rows - rows.mean(axis=0)).sum(axis=1, dtype=np.float64).mean())
+
+
+def _learn_epoch(
+    learner: StudentLearner,
+    lessons: Lessons,
+    settings: Distillation,
+    epoch: int,
+    log: Log,
+    progress: Progress,
+) -> None:
+    device = next(learner.student.parameters()).device
+    for step, (images, latents) in enumerate(lessons.batches(settings, epoch)):
+        rate = learner.rate()
+        pixels = torch.from_numpy(images).to(device)
+        loss = learner.step(pixels, torch.from_numpy(latents).to(device))
+        if not np.isfinite(loss):
+            raise OriginidError(
+                f"loss {loss} in epoch {epoch}, step {step}",
+                "expected a finite number",
+                "lower the rate; the checkpoint of the epoch before is kept",
+            )
+        log.add(epoch, step, rate, loss, len(images))
+        progress(learner.steps, settings.steps)
+
+
+def _origin(lessons: Lessons, teacher: Encoder, settings: Distillation, map: Map | None) -> Json:
+    """What a run was started with."""
+    views = "\n".join(f"{view.path} {view.box}" for view in lessons.views)
+    mapped = b"" if map is None else b"".join(t.tobytes() for t in map.pack()[0].values())
+    return {
+        **asdict(settings),
+        "teacher": teacher.identity,
+        "views": len(lessons.views),
+        "hash of views": hashlib.sha256(views.encode(errors="surrogateescape")).hexdigest()[:16],
+        "hash of the map": hashlib.sha256(mapped).hexdigest()[:16],
+    }
+
+
+def _describe(lessons: Lessons, teacher: Encoder, settings: Distillation) -> Json:
+    return {
+        "format": FORMAT,
+        "size": teacher.size,
+        "shapes": [list(shape) for shape in teacher.shapes],
+        "cutoffs": list(teacher.cutoffs),
+        "teacher": teacher.identity,
+        "views": len(lessons.views),
+        "settings": asdict(settings),
+        "originid": __version__,
+    }
+
+
+def _write(
+    path: Path, student: Student, lessons: Lessons, map: Map | None, description: Json
+) -> Json:
+    """Export the student, see how good it is in eight bits, and write the file."""
+    floats = export.to_onnx(student, lessons.size)
+    every = max(1, len(lessons.views) // CALIBRATION)
+    bits = export.to_eight_bits(floats, lessons.images(lessons.views[::every]))
+    seen, wanted = lessons.images(lessons.tests), lessons.cache.take(lessons.test_rows)
+    with torch.inference_mode():
+        own = student(torch.from_numpy(seen)).flatten(1).numpy()
+    made = {"onnx": _run(floats, description, seen), "eight bits": _run(bits, description, seen)}
+    if export.difference(own, made["onnx"]) > AGREEMENT:
+        raise OriginidError(
+            "the exported network gives other latents than the one that was trained",
+            f"expected a relative difference of at most {AGREEMENT}",
+            "install other versions of torch and onnxruntime, and run this again to export anew",
+        )
+    description["error"] = _errors(made["eight bits"], wanted, map)
+    description["rounding"] = round(export.difference(own, made["eight bits"]), 4)
+    export.write(bits, path, description)
+    return description
+
+
+def _run(model: Any, description: Json, images: Image) -> Latents:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "encoder.onnx"
+        export.write(model, file, description)
+        return OnnxEncoder(str(file)).encode(images)
+
+
+def _errors(made: Latents, wanted: Latents, map: Map | None) -> Json:
+    """Mean squared errors, relative to the variance of what is wanted."""
+    errors = {"latent": _relative(made, wanted)}
+    if map is not None:
+        errors["mapped"] = _relative(map.apply(made), map.apply(wanted))
+    return errors
+
+
+def _relative(made: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    error = float(np.square(made - wanted).sum(axis=1, dtype=np.float64).mean())
+    return round(error / max(_variance(wanted), 1e-12), 4)

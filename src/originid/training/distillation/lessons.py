@@ -1,0 +1,111 @@
+"""What the student learns from: views, and what the teacher makes of each."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from originid.encoders import Encoder
+from originid.errors import InputError
+from originid.latent_cache import LatentCache, encode_cached
+from originid.parallel import available_cores, map_ordered
+from originid.progress import Progress
+from originid.training.distillation.settings import Distillation
+from originid.training.distillation.views import View, draw_views
+from originid.training.examples import Rows
+from originid.types import Failure, Image, Latents
+
+HELD_OUT = 40  # one image in so many is not learned from: it says how good the student is
+MOST_HELD_OUT = 256
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Views with the rows of the teacher's latents, and whole images that are held out."""
+
+    cache: LatentCache
+    size: int
+    views: list[View]
+    rows: Rows
+    tests: list[View]
+    test_rows: Rows
+
+    def batches(self, settings: Distillation, epoch: int) -> Iterator[tuple[Image, Latents]]:
+        """The batches of an epoch, read ahead in threads: each view once before any comes again."""
+        first = epoch * settings.steps_per_epoch * settings.batch
+        places = np.arange(first, first + settings.steps_per_epoch * settings.batch)
+        chosen = np.concatenate([self._order(settings.seed, turn) for turn in self._turns(places)])
+        chosen = chosen[places - places[0] // len(self.rows) * len(self.rows)]
+        parts = iter(chosen.reshape(settings.steps_per_epoch, settings.batch))
+        yield from map_ordered(self._read, parts, max(1, available_cores() // 2))
+
+    def _turns(self, places: NDArray[np.int64]) -> range:
+        return range(places[0] // len(self.rows), places[-1] // len(self.rows) + 1)
+
+    def _order(self, seed: int, turn: int) -> NDArray[np.int64]:
+        return np.random.default_rng([seed, turn, 1]).permutation(len(self.rows))
+
+    def _read(self, chosen: NDArray[np.int64]) -> tuple[Image, Latents]:
+        images = self.images([self.views[i] for i in chosen])
+        return images, self.cache.take(self.rows[chosen])
+
+    def images(self, views: Sequence[View]) -> Image:
+        """Images (n, size, size, 3) of views."""
+        return np.stack([view.read(self.size) for view in views])
+
+
+def read_lessons(
+    paths: Sequence[Path],
+    teacher: Encoder,
+    settings: Distillation,
+    cache: LatentCache,
+    failures: list[Failure],
+    progress: Progress,
+) -> Lessons:
+    """Let the teacher see every view, and hold some whole images out.
+
+    Raises:
+        InputError: fewer usable images than a batch.
+    """
+    wholes = [View(path) for path in paths]
+    total = len(wholes) * (1 + settings.crops)
+    rows = _taught(wholes, teacher, cache, failures, lambda done: progress(done, total))
+    tests = list(rows)[::HELD_OUT][:MOST_HELD_OUT]
+    kept = [view for view in rows if view not in set(tests)]
+    if len(kept) < settings.batch:
+        raise InputError(
+            f"{len(kept)} usable images",
+            f"expected at least {settings.batch}, better some thousand",
+            "name folders of photos",
+        )
+    crops = [v for v in draw_views([v.path for v in kept], settings.crops, settings.seed) if v.box]
+    first = len(wholes)
+    more = _taught(crops, teacher, cache, failures, lambda done: progress(first + done, total))
+    views = [*kept, *more]
+    taught = np.array([*(rows[view] for view in kept), *more.values()], np.int64)
+    test_rows = np.array([rows[view] for view in tests], np.int64)
+    return Lessons(cache, teacher.size, views, taught, tests, test_rows)
+
+
+def _taught(
+    views: Sequence[View],
+    teacher: Encoder,
+    cache: LatentCache,
+    failures: list[Failure],
+    progress: Callable[[int], None],
+) -> dict[View, int]:
+    """The row of the teacher's latent of each readable view."""
+    rows: dict[View, int] = {}
+    sources = (view.source(teacher.size) for view in views)
+    done = 0
+    for chunk in encode_cached(sources, teacher, cache):
+        for view, entry in zip(views[done:], chunk, strict=False):
+            if isinstance(entry, Failure):
+                failures.append(entry)
+            else:
+                rows[view] = cache.index(entry.sha256)
+        done += len(chunk)
+        progress(done)
+    return rows

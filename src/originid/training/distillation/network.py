@@ -1,0 +1,54 @@
+"""The student: a small convolutional network from an image to a latent."""
+
+import torch
+from torch import nn
+
+from originid.encoders import Shape
+from originid.training.distillation.settings import Distillation
+
+STRIDE = 4  # of the first convolution: those that follow cost a sixteenth as much
+REDUCTION = 8  # an image's side over the latent's
+
+
+class Block(nn.Module):  # type: ignore[misc]
+    """Two 3 x 3 convolutions beside the identity, which is all a fresh block is."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Keep the shape (n, channels, h, w)."""
+        return torch.relu(x + self.second(torch.relu(self.first(x))))
+
+
+class Student(nn.Module):  # type: ignore[misc]
+    """Uint8 RGB images (n, s, s, 3) to latents (n, C, s / 8, s / 8).
+
+    No normalisation layers and only ReLU, so that it survives eight-bit arithmetic.
+
+    Args:
+        shape: (C, H, W) of the latent.
+        settings: channels and blocks.
+    """
+
+    def __init__(self, shape: Shape, settings: Distillation) -> None:
+        super().__init__()
+        self.shape = shape
+        fine, coarse = settings.fine, settings.coarse
+        self.stem = nn.Conv2d(3, fine, 2 * STRIDE, stride=STRIDE, padding=STRIDE // 2)
+        self.fine = nn.Sequential(*(Block(fine) for _ in range(settings.fine_blocks)))
+        self.down = nn.Conv2d(fine, coarse, 3, stride=REDUCTION // STRIDE, padding=1)
+        self.coarse = nn.Sequential(*(Block(coarse) for _ in range(settings.coarse_blocks)))
+        self.head = nn.Conv2d(coarse, shape[0], 3, padding=1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Encode images."""
+        x = images.permute(0, 3, 1, 2).to(self.head.weight.dtype) / 255
+        x = self.fine(torch.relu(self.stem(x)))
+        x = self.coarse(torch.relu(self.down(x)))
+        latents: torch.Tensor = self.head(x)
+        return latents

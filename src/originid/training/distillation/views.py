@@ -1,0 +1,59 @@
+"""What the student looks at: whole images and crops of them."""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+
+from originid.images import decode, read_bytes
+from originid.pipeline import Source
+from originid.types import Image
+
+SMALLEST = 0.5  # side of a crop, of the image's
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, in shares of the image's sides."""
+
+
+@dataclass(frozen=True)
+class View:
+    """An image file, or a part of it, squashed."""
+
+    path: Path
+    box: Box | None = None
+
+    def read(self, size: int) -> Image:
+        """The view as (size, size, 3).
+
+        Raises:
+            ImageError: the file is not a usable image.
+        """
+        if self.box is None:
+            return decode(read_bytes(self.path), size).image
+        # At twice the size, a crop of half the side loses nothing.
+        whole = decode(read_bytes(self.path), round(size / SMALLEST)).image
+        side = len(whole)
+        box = (self.box[0] * side, self.box[1] * side, self.box[2] * side, self.box[3] * side)
+        cropped = Pillow.fromarray(whole).resize((size, size), Pillow.Resampling.BILINEAR, box)
+        return np.asarray(cropped)
+
+    def source(self, size: int) -> Source:
+        """What the pipeline reads: the file, or the crop as a lossless file."""
+        if self.box is None:
+            return Source(str(self.path))
+        file = io.BytesIO()
+        Pillow.fromarray(self.read(size)).save(file, "BMP")
+        return Source(f"{self.path}#{self.box}", file.getvalue())
+
+
+def draw_views(paths: Sequence[Path], crops: int, seed: int) -> Iterator[View]:
+    """Each image whole, then its crops, the same each time."""
+    for number, path in enumerate(paths):
+        yield View(path)
+        rng = np.random.default_rng([seed, number])
+        for _ in range(crops):
+            side = rng.uniform(SMALLEST, 1)
+            left, top = rng.uniform(0, 1 - side, 2).tolist()
+            yield View(path, (left, top, left + side, top + side))
