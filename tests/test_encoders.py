@@ -1,6 +1,7 @@
 """The contract of every encoder, and what each promises beside it."""
 
 import importlib.util
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,7 @@ def vae_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "tones",
         "edges",
         "tones+edges",
+        "default",
         *(pytest.param(name, marks=needs_torch) for name in VAES),
     ]
 )
@@ -163,6 +165,36 @@ def test_parts_take_the_largest_size_if_it_is_a_multiple_of_theirs() -> None:
     assert np.array_equal(joined.encode(images)[:, :12], joined.encode(images)[:, 12:])
     with pytest.raises(InputError, match=r"\[8, 12\]"):
         JoinedEncoder((small, QuadrantEncoder(size=12)))
+
+
+def test_the_packaged_network_sees_what_an_edit_keeps() -> None:
+    encoder = open_encoder("default")
+    assert (encoder.spec, encoder.shapes, encoder.size) == ("default", ((4, 32, 32),), 256)
+    photos = images_for(encoder, 8)
+    darker = (photos // 4 * 3 + 20).astype(np.uint8)
+    latents, edited = (encoder.encode(each) for each in (photos, darker))
+    centred, moved = latents - latents.mean(axis=0), edited - edited.mean(axis=0)
+    cosines = centred @ moved.T
+    assert (cosines.argmax(axis=1) == np.arange(8)).all()
+
+
+def test_onnx_files_that_are_none_are_refused(tmp_path: Path) -> None:
+    packaged = Path(str(files("originid") / "encoders" / "default.onnx")).read_bytes()
+    bad = tmp_path / "bad.onnx"
+    for content in (b"", b"no onnx", packaged[: len(packaged) // 2]):
+        bad.write_bytes(content)
+        with pytest.raises(InputError, match=r"bad\.onnx"):
+            open_encoder(f"onnx:{bad}")
+    bad.write_bytes(packaged.replace(b'"format": 1', b'"format": 7'))
+    with pytest.raises(InputError, match="format 7, this version reads 1"):
+        open_encoder(f"onnx:{bad}")
+    bad.write_bytes(packaged.replace(b"originid", b"origin00"))
+    with pytest.raises(InputError, match="lacks 'originid'"):
+        open_encoder(f"onnx:{bad}")
+    with pytest.raises(InputError, match="no such file"):
+        open_encoder(f"onnx:{tmp_path / 'none.onnx'}")
+    with pytest.raises(InputError, match="onnx:FILE"):
+        open_encoder("onnx")
 
 
 @pytest.mark.parametrize("spec", ["pixels", "tones", "edges"])
