@@ -15,6 +15,7 @@ from originid.cli.distill import distill
 from originid.cli.evaluate import evaluate
 from originid.cli.experiment import experiment
 from originid.cli.find import find
+from originid.cli.generate import generate
 from originid.cli.import_official import import_official
 from originid.cli.index import index
 from originid.cli.output import print_error
@@ -40,6 +41,7 @@ COMMANDS = (
     evaluate,
     train,
     distill,
+    generate,
     import_official,
     experiment,
     demo,

@@ -1,0 +1,185 @@
+"""originid generate: make queries from origins with a diffusion model."""
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from originid.cli.output import print_failures, print_json, progress_bar
+from originid.text import printable
+
+if TYPE_CHECKING:
+    from originid.generation.plan import Plan
+    from originid.generation.presets import Generator
+    from originid.generation.run import Inputs, Summary
+
+OFFLOAD = "offload"
+
+
+def generate(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(metavar="FOLDER...", help="Folders of origins.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The set's folder: new, or to go on with.")
+    ] = None,
+    generator: Annotated[
+        str | None, typer.Option(help="A name from --list, or a folder or hub id of diffusers.")
+    ] = None,
+    prompts: Annotated[
+        str,
+        typer.Option(
+            help="names (templates over file names), chat:MODEL (OpenAI's API, by OPENAI_BASE_URL "
+            "and OPENAI_API_KEY), or a .csv with the columns path and prompt, or path and caption."
+        ),
+    ] = "names",
+    count: Annotated[int, typer.Option(min=1, help="Prompts an origin.")] = 20,
+    strength: Annotated[
+        str | None,
+        typer.Option(help="One, or several with commas between, as 0.3,0.6,0.9; by default its."),
+    ] = None,
+    test: Annotated[
+        float, typer.Option(min=0, help="Share of the origins whose pairs are for tests.")
+    ] = 0.0,
+    device: Annotated[
+        str | None,
+        typer.Option(help=f"As cuda:1 or cpu; {OFFLOAD}: a GPU that cannot hold the whole model."),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print what it would take, and make nothing.")
+    ] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Print the known generators.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Make pairs for training and tests: from each origin and prompt a query.
+
+    OUTPUT gets images/, pairs.csv, failures.csv and sheet.jpg, with --test also train.csv and
+    test.csv. The same command goes on where it was cut off; started several times at once, on one
+    machine or many that share OUTPUT, the processes share the work. Other generators can be added
+    to a set. What failed is tried again when failures.csv is removed.
+    """
+    from originid.generation.job import JobSettings
+    from originid.generation.plan import plan_job
+    from originid.generation.presets import generator_named
+    from originid.generation.prompts import open_prompts
+    from originid.generation.run import find_inputs
+    from originid.generation.shards import SetSettings
+
+    if list_:
+        _print_generators(json)
+        return
+    if not folders or output is None or generator is None:
+        raise typer.BadParameter("expected FOLDER... -o OUTPUT --generator NAME, or --list")
+    chosen = generator_named(generator)
+    settings = JobSettings(chosen.name, chosen.kind, _strengths(strength, chosen))
+    source = open_prompts(prompts, count, output / "prompts")
+    with progress_bar("reading") as bar:
+        inputs = find_inputs(folders, output, SetSettings(test), source, settings, bar)
+    _print_plan(plan_job(inputs, chosen.size), to_stdout=plan, json=json)
+    if not plan:
+        _make(inputs, chosen, device, json)
+
+
+def _make(inputs: "Inputs", generator: "Generator", device: str | None, json: bool) -> None:
+    from originid.generation.making import open_maker
+    from originid.generation.run import make_set
+    from originid.model import open_model
+
+    offload = device == OFFLOAD
+    opener = partial(open_maker, generator, None if offload else device, offload=offload)
+    model = open_model() if inputs.image_set.settings.test else None
+    with progress_bar("comparing") as comparing, progress_bar("making") as making:
+        done = make_set(inputs, opener, model, comparing, making)
+    print_failures(inputs.unreadable, "failures.csv lists them")
+    _print(done, inputs.image_set.folder, json)
+    if not done.counts.pairs:
+        raise typer.Exit(1)
+
+
+def _strengths(text: str | None, generator: "Generator") -> tuple[float | None, ...]:
+    if text is None:
+        return (generator.strength,)
+    if generator.strength is None:
+        raise typer.BadParameter(f"--strength: {generator.name} knows no strength")
+    try:
+        return tuple(dict.fromkeys(float(part) for part in text.split(",")))
+    except ValueError as error:
+        raise typer.BadParameter(f"--strength {text}: expected numbers, as 0.3,0.6") from error
+
+
+def _print_generators(json: bool) -> None:
+    from originid.generation.presets import GENERATORS
+
+    if json:
+        print_json({"generators": [asdict(generator) for generator in GENERATORS.values()]})
+        return
+    print(f"{'name':18}{'kind':17}{'size':>5}{'strength':>9}  {'gated':6}{'source':45}licence")
+    for one in GENERATORS.values():
+        strength = "-" if one.strength is None else f"{one.strength:g}"
+        print(
+            f"{one.name:18}{one.kind:17}{one.size:5}{strength:>9}  "
+            f"{'yes' if one.gated else 'no':6}{one.source:45}{one.licence}"
+        )
+
+
+def _print_plan(plan: "Plan", to_stdout: bool, json: bool) -> None:
+    """Before a run on stderr, as stdout is for its result."""
+    if to_stdout and json:
+        print_json(asdict(plan))
+        return
+    lines = [
+        f"{plan.origins:,} origins, {plan.images:,} images, {plan.made:,} of them made",
+        f"time    {_time(plan.seconds)}",
+        f"disk    {_size(plan.bytes)}, free {_size(plan.free)}",
+    ]
+    if plan.cost:
+        usd = "its price is not known" if plan.cost.usd is None else f"{plan.cost.usd:,.2f} USD"
+        lines.append(
+            f"prompts at most {plan.cost.requests:,} requests, {plan.cost.tokens_read:,} tokens "
+            f"read and {plan.cost.tokens_written:,} written: {usd}"
+        )
+    if plan.bytes > plan.free:
+        lines.append("the disk will be full before the end")
+    for line in lines:
+        typer.echo(line, err=not to_stdout)
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return "not known before some images of this generator are made"
+    hours, minutes = divmod(-(-seconds // 60), 60)
+    return f"{hours:.0f} h {minutes:.0f} min on one device"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
+def _print(done: "Summary", output: Path, json: bool) -> None:
+    outcome, counts = done.outcome, done.counts
+    if json:
+        sheet = None if done.sheet is None else str(done.sheet)
+        print_json(
+            {
+                "output": str(output),
+                **asdict(outcome),
+                **asdict(counts),
+                "leaks": done.leaks,
+                "sheet": sheet,
+            }
+        )
+        return
+    name = printable(str(output))
+    print(f"{outcome.made} made, {outcome.known} known, {outcome.failed} failed")
+    print(f"{name}: {counts.pairs} pairs, {counts.failures} failures")
+    if counts.test or done.leaks:
+        print(
+            f"{counts.train} for training, {counts.test} for tests; {done.leaks} origins that "
+            "look like training origins went to training"
+        )
+    if outcome.busy:
+        print(f"another process is at {outcome.busy} of 64 parts: run again when it has ended")
+    if done.sheet:
+        print(f"look at {printable(str(done.sheet))}")

@@ -1,0 +1,1 @@
+"""Making data: prompts, generators, and sets of pairs of any size."""

@@ -1,0 +1,103 @@
+"""What a chat model said, read as a list of prompts, and what its server meant."""
+
+import json
+import re
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+
+_NUMBERED = re.compile(r"^\s*\**(\d{1,3})\s*[.):]\**\s*(?=\S)")
+_BULLET = re.compile(r"^\s*[-*•]\s+")
+_REFUSAL = re.compile(
+    r"(i.m|i am|we.re) (very )?sorry|sorry|i (cannot|can.t) |(i.m|i am) (unable|not able)", re.I
+)
+
+
+class AgainError(Exception):
+    """Worth another try, after so many seconds if the server said so.
+
+    ``lost`` says that there is no server, for this image or any other.
+    """
+
+    def __init__(self, reason: str, after: float | None = None, lost: bool = False) -> None:
+        super().__init__(reason)
+        self.after, self.lost = after, lost
+
+
+def read_answer(text: str, count: int) -> list[str]:
+    """The prompts in an answer, at most ``count``, each once and in order; none in a refusal.
+
+    Taken are the items of a JSON list; else numbered lines; else lines with bullets; else all
+    lines but those that end in a colon. Quotes and emphasis around a prompt are left out.
+    """
+    if _REFUSAL.match(text.strip()):
+        return []
+    items = [_clean(item) for item in _json_items(text) or _line_items(text)]
+    return list(dict.fromkeys(item for item in items if item))[:count]
+
+
+def read_completion(content: bytes, count: int) -> list[str]:
+    """The prompts in a chat completion."""
+    try:
+        choice = json.loads(content)["choices"][0]
+        text = choice["message"]["content"]
+        if isinstance(text, list):  # parts, as some servers write them
+            text = "\n".join(part["text"] for part in text)
+        cut = choice.get("finish_reason") == "length"
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise AgainError("an answer that is no chat completion") from error
+    found = read_answer(text, count + 1) if isinstance(text, str) else []
+    found = found[:-1] if cut else found[:count]  # the last prompt may be cut off
+    if len(found) < max(1, count // 2):
+        raise AgainError(f"an answer with {len(found)} prompts of {count}")
+    return found
+
+
+def server_error(content: bytes) -> tuple[str, str]:
+    """The code and the message of an error of the API, as far as they are there."""
+    try:
+        error = json.loads(content)["error"]
+        return str(error.get("code", "")), " ".join(str(error.get("message", "")).split())[:200]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "", ""
+
+
+def retry_after(value: str) -> float | None:
+    """Seconds that a Retry-After header asks for: a number, or the date until when."""
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=timezone.utc)
+    return max(0.0, (until - datetime.now(timezone.utc)).total_seconds())
+
+
+def _json_items(text: str) -> list[str]:
+    match = re.search(r"\[.*\]", text, re.DOTALL)
+    if not match or not re.match(r"[\s`{\[]|json", text):
+        return []
+    try:
+        found = json.loads(match[0])
+    except ValueError:
+        return []
+    return [item for item in found if isinstance(item, str)]
+
+
+def _line_items(text: str) -> list[str]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    for mark in (_NUMBERED, _BULLET):
+        if items := [mark.sub("", line) for line in lines if mark.match(line)]:
+            return items
+    return [line for line in lines if not line.rstrip().endswith(":")]
+
+
+def _clean(item: str) -> str:
+    text = "".join(c for c in " ".join(item.split()) if c.isprintable())
+    text = re.sub(r"\*\*|__|`", "", text).strip()
+    for left, right in ('""', "''", "\u201c\u201d", "\u2018\u2019"):
+        if len(text) > 1 and text[0] == left and text[-1] == right:
+            text = text[1:-1].strip()
+    return text

@@ -1,0 +1,106 @@
+"""Prompts without a model: what an image shows, in another manner, place or time."""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from originid.errors import InputError
+from originid.types import Image
+
+TEMPLATES: tuple[str, ...] = (
+    "an oil painting of {caption}, thick brush strokes",
+    "a watercolour of {caption} on rough paper",
+    "a pencil drawing of {caption}",
+    "{caption} in heavy snow, pale winter light",
+    "{caption} at night under a sky full of stars",
+    "{caption} at sunset, long warm shadows",
+    "{caption} in autumn, red and golden leaves",
+    "{caption} in a thunderstorm, dramatic clouds",
+    "{caption} covered by morning fog",
+    "{caption} as a stained glass window",
+    "{caption} as a paper collage",
+    "{caption} made of clay, stop-motion film still",
+    "{caption} built from toy bricks",
+    "a Japanese woodblock print of {caption}",
+    "a medieval tapestry that shows {caption}",
+    "a mosaic of {caption} in small stones",
+    "{caption} as pixel art of an old video game",
+    "{caption} in the style of a comic book, bold outlines",
+    "{caption} in a neon city of the future",
+    "{caption} in a steam-driven world of brass and gears",
+    "{caption} under water, among corals and fish",
+    "{caption} on another planet with two moons",
+    "{caption} overgrown by an enchanted forest",
+    "{caption} in a desert of red sand",
+    "{caption} as a photograph from 1900, sepia and worn",
+    "{caption} as a blueprint, white lines on blue",
+    "an origami sculpture of {caption}",
+    "{caption} carved in ice",
+    "{caption} in soft pastel colours, a children's book",
+    "a surreal dream of {caption}, floating islands",
+    "{caption} in the manner of the Impressionists, dabs of light",
+    "a cubist painting of {caption}",
+    "a graffiti mural of {caption} on a brick wall",
+    "{caption} as an embroidered patch",
+    "{caption} after a great flood, mirrored in still water",
+    "{caption} lit by hundreds of lanterns, a summer festival",
+    "a charcoal sketch of {caption} with strong contrasts",
+    "{caption} as a low-poly 3D model",
+    "{caption} in gold leaf and deep blue, an illuminated manuscript",
+    "{caption} in spring, cherry blossoms everywhere",
+)
+"""Each holds ``{caption}`` once."""
+
+
+class TemplatePrompts:
+    """Templates filled with captions; which of them an image gets depends on its name and caption.
+
+    Args:
+        count: prompts an origin, at most one for each template.
+        captions: absolute path, links followed, to captions. Without, or for an image that is not
+            there, the caption is made of the file's name, or of its folder's where that has no
+            words.
+        templates: texts that hold ``{caption}``.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        captions: Mapping[str, Sequence[str]] | None = None,
+        templates: Sequence[str] = TEMPLATES,
+    ) -> None:
+        if not 1 <= count <= len(templates):
+            raise InputError(
+                f"{count} prompts an origin from {len(templates)} templates",
+                f"expected 1 to {len(templates)}",
+                "ask for fewer, or use a file of prompts or a chat model",
+            )
+        self._count, self._captions, self._templates = count, captions or {}, templates
+
+    def count(self, path: Path) -> int:
+        """As `PromptSource.count` says."""
+        return self._count
+
+    def prompts(self, path: Path, image: Image) -> list[str]:
+        """As `PromptSource.prompts` says."""
+        captions = self._captions.get(os.path.realpath(path)) or [caption_of_name(path)]
+        order = sorted(self._templates, key=lambda text: _digest(path.name, captions[0], text))
+        return [
+            template.replace("{caption}", captions[place % len(captions)].rstrip(". "))
+            for place, template in enumerate(order[: self._count])
+        ]
+
+
+def caption_of_name(path: Path) -> str:
+    """The words in the name of a file, else in that of its folder, else ``a scene``."""
+    for name in (path.stem, path.absolute().parent.name):
+        words = re.findall(r"[^\W\d_]{2,}", name)
+        if words:
+            return " ".join(words)
+    return "a scene"
+
+
+def _digest(*texts: str) -> bytes:
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogateescape")).digest()
