@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -337,11 +337,27 @@ def test_what_cannot_be_loaded_is_an_input_error(
         open_maker(gated, device="cpu")
     with pytest.raises(InputError, match="this diffusers has no Nothing"):
         open_maker(dataclasses.replace(generator, pipeline="NothingPipeline"), device="cpu")
-    with pytest.raises(InputError, match="leave off-loading out"):
-        open_maker(generator, device="cpu", offload=True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(InputError, match="torchvision"):
         open_maker(GENERATORS["qwen-image-edit"], device="cpu")
+
+
+def test_what_a_device_cannot_hold_waits_in_the_main_memory() -> None:
+    class Large:
+        asked: ClassVar[list[str]] = []
+
+        def set_progress_bar_config(self, disable: bool) -> None: ...
+
+        def to(self, device: torch.device | str) -> None:
+            self.asked.append(f"to {device}")
+            if str(device) == "cuda":
+                raise torch.OutOfMemoryError
+
+        def enable_model_cpu_offload(self, device: torch.device) -> None:
+            self.asked.append(f"offload from {device}")
+
+    pipelines._placed(Large(), torch.device("cuda"))
+    assert Large.asked == ["to cuda", "to cpu", "offload from cuda"]
 
 
 def test_no_pickle_is_loaded(tiny: Callable[[str], Generator], tmp_path: Path) -> None:

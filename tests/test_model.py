@@ -17,8 +17,8 @@ from originid.model import Model, open_model, packaged_models, save_model
 from originid.testing import textured_image
 
 
-def textures(n: int = 3) -> np.ndarray:
-    return np.stack([textured_image(seed, 64, 64) for seed in range(n)])
+def textures(n: int = 3, size: int = 64) -> np.ndarray:
+    return np.stack([textured_image(seed, size, size) for seed in range(n)])
 
 
 def test_a_model_survives_its_directory(model: Model) -> None:
@@ -132,7 +132,7 @@ def test_an_encoder_of_another_size_is_refused(model: Model) -> None:
 @pytest.mark.parametrize("name", packaged_models())
 def test_packaged_models_open_and_encode(name: str) -> None:
     packaged = open_model(name)
-    vectors = packaged.encode(textures())
+    vectors = packaged.encode(textures(size=packaged.size))
     assert vectors.shape == (3, packaged.dim)
     size = sum(file.stat().st_size for file in packaged.folder.iterdir())
     assert size < 5e6

@@ -341,6 +341,8 @@ def test_ending_early_does_not_wait_for_the_disk(
 
 
 def test_an_interrupt_ends_it_while_the_disk_is_silent(recorder: Recorder, read_by: ReadBy) -> None:
+    # As Python begins, unless it was started to ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     answers, main = threading.Event(), threading.main_thread().ident
     assert main is not None
 
@@ -352,8 +354,11 @@ def test_an_interrupt_ends_it_while_the_disk_is_silent(recorder: Recorder, read_
         return plain(n, admit)
 
     read_by(read)
-    with pytest.raises(KeyboardInterrupt):
-        list(encode_sources(sources(40), recorder, workers=2))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(encode_sources(sources(40), recorder, workers=2))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert threads("originid-encode") == []
     assert threads("originid-read") != []
     answers.set()

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from originid.generation.presets import Generator
     from originid.generation.run import Inputs, Summary
 
-OFFLOAD = "offload"
-
 
 def generate(
     folders: Annotated[
@@ -43,10 +41,6 @@ def generate(
     test: Annotated[
         float, typer.Option(min=0, help="Share of the origins whose pairs are for tests.")
     ] = 0.0,
-    device: Annotated[
-        str | None,
-        typer.Option(help=f"As cuda:1 or cpu; {OFFLOAD}: a GPU that cannot hold the whole model."),
-    ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print what it would take, and make nothing.")
     ] = False,
@@ -79,16 +73,15 @@ def generate(
         inputs = find_inputs(folders, output, SetSettings(test), source, settings, bar)
     _print_plan(plan_job(inputs, chosen.size), to_stdout=plan, json=json)
     if not plan:
-        _make(inputs, chosen, device, json)
+        _make(inputs, chosen, json)
 
 
-def _make(inputs: "Inputs", generator: "Generator", device: str | None, json: bool) -> None:
+def _make(inputs: "Inputs", generator: "Generator", json: bool) -> None:
     from originid.generation.making import open_maker
     from originid.generation.run import make_set
     from originid.model import open_model
 
-    offload = device == OFFLOAD
-    opener = partial(open_maker, generator, None if offload else device, offload=offload)
+    opener = partial(open_maker, generator)
     model = open_model() if inputs.image_set.settings.test else None
     with progress_bar("comparing") as comparing, progress_bar("making") as making:
         done = make_set(inputs, opener, model, comparing, making)

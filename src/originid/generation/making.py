@@ -50,7 +50,6 @@ def open_maker(
     generator: Generator,
     device: str | None = None,
     half: bool | None = None,
-    offload: bool = False,
 ) -> Maker:
     """Load a generator.
 
@@ -58,14 +57,13 @@ def open_maker(
         generator: which one.
         device: where it runs; by default CUDA, else MPS, else the CPU.
         half: whether its weights are 16 bits; by default on CUDA only.
-        offload: whether its parts wait in the main memory until they run: slower, less memory.
 
     Raises:
         InputError: a model that cannot be loaded, or no such device.
     """
     where = _device(device or _best_device())
     halved = where.type == "cuda" if half is None else half
-    return _Maker(generator, pipelines.open_pipeline(generator, where, halved, offload))
+    return _Maker(generator, pipelines.open_pipeline(generator, where, halved))
 
 
 @dataclass(frozen=True)

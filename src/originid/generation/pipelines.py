@@ -42,30 +42,23 @@ def draws_alone(generator: Generator) -> bool:
     return generator.pipeline in ALONE or generator.kind == IP_ADAPTER
 
 
-def open_pipeline(
-    generator: Generator, device: "torch.device", half: bool, offload: bool = False
-) -> Any:
+def open_pipeline(generator: Generator, device: "torch.device", half: bool) -> Any:
     """Load the pipeline of a generator; no pickle is read.
+
+    Of one that the device cannot hold, the parts wait in the main memory until they run.
 
     Args:
         generator: which one.
         device: where it runs.
         half: whether its weights are 16 bits.
-        offload: whether parts wait in the main memory until they run; not on a CPU.
 
     Raises:
         InputError: no such model, class or weights, or a package that it needs is missing.
     """
-    if offload and device.type == "cpu":
-        raise InputError(
-            f"off-loading from the device {device}",
-            "expected an accelerator to off-load from",
-            "leave off-loading out",
-        )
     kind = _class(generator)
     try:
         with _quiet():
-            return _placed(_read(kind, generator, half), device, offload)
+            return _placed(_read(kind, generator, half), device)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         first_line = (str(error).strip().splitlines() or [""])[0]
         login = "accept its licence on the hub, `hf auth login`, and " if generator.gated else ""
@@ -187,10 +180,11 @@ def _read(kind: Any, generator: Generator, half: bool) -> Any:
     return pipeline
 
 
-def _placed(pipeline: Any, device: "torch.device", offload: bool) -> Any:
+def _placed(pipeline: Any, device: "torch.device") -> Any:
     pipeline.set_progress_bar_config(disable=True)
-    if offload:
-        pipeline.enable_model_cpu_offload(device=device)
-    else:
+    try:
         pipeline.to(device)
+    except torch.OutOfMemoryError:
+        pipeline.to("cpu")
+        pipeline.enable_model_cpu_offload(device=device)
     return pipeline
