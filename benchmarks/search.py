@@ -1,45 +1,84 @@
 """Search among many references: time, memory and recall, beside a plain product in numpy.
 
-usage: python benchmarks/search.py [--references 1000000] [--dim 1999] [--queries 1000] [--json]
+usage: python benchmarks/search.py [--references 1000000...] [--dim 1999...] [--queries 1000]
+           [--json]
 
-Vectors are drawn that resemble those of real images (image_vectors.py), stored as a collection
-stores them in a temporary folder that is removed, and searched by a child process that does
-nothing else. Single queries and batches of 200 alternate with numpy's plain product over as many
-vectors of 512 float32 and its top 10; every time is a median, with all files in the system's
-cache. Recall is the share of the best (of the ten best) references by exact float product of the
-full vectors that the search returns. A million references need 3 GB of disk, 4 GB of memory
-(numpy's part) and, on two cores, about 6 minutes.
+One row for each number of references and of dims. Vectors are drawn that resemble those of real
+images (image_vectors.py) and stored in a collection in a temporary folder that is removed. New
+processes open it: the first of them makes the index file, later ones read it, one of them with the
+collection's files taken out of the system's cache. A child process that does nothing else searches.
+Single queries and batches of 200 take turns with numpy's plain product over as many vectors of 512
+float32, the paper's size, and its top 10; every time is a median over the turns, a ratio the median
+of the turns' ratios, with all files in the system's cache.
+
+The paper's 0.53e-10 s a pair of 512 dims are 19.3 TFLOPS on its GPUs; "paper, here" is what a pair
+costs at the speed of numpy's product of two square matrices in this run. Recall is the share of the
+best (of the ten best) references by exact float product of the full vectors that the search
+returns. A million references of 1,999 dims need 4 GB of disk, 4 GB of memory (numpy's part) and, on
+two cores, about 7 minutes.
 """
 
 import argparse
 import hashlib
+import itertools
 import json
-import multiprocessing
 import os
-import platform
-import resource
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
-import faiss
 import numpy as np
 
 from image_vectors import Floats, Universe
-from originid.collection import CACHE, DATABASE
-from originid.database import Database, Row
-from originid.index import Codec, ExactIndex, ScanSettings
+from originid.collection import create_collection
+from originid.database import Row
+from originid.encoders.pixels import PixelsEncoder
+from originid.maps import DctBasis, DctMap
+from originid.model import open_model, save_model
 from originid.types import Ids, Json, Vectors
+from reporting import figure, machine
+from search_process import TOP, Searcher
 
-TOP = 10
 BATCH = 200
 SINGLES, BATCHES = 41, 5  # timed, each beside one of numpy's
+OPENINGS = 3
 NUMPY_DIM = 512  # the paper's vectors
+RANK = 512  # of the map, as of the packaged one: opening a collection reads it
+SQUARE = 2048  # side of the matrices whose product tells this machine's speed
+
+OPEN = """
+import sys, time
+from originid.collection import open_collection
+start = time.perf_counter()
+with open_collection(sys.argv[1]) as collection:
+    collection.index()
+    print(time.perf_counter() - start)
+"""
+
+COLUMNS = {
+    "references": "references",
+    "dim": "dim",
+    "first_open_s": "first open, s",
+    "open_s": "open, s",
+    "uncached_open_s": "open from disk, s",
+    "process_s": "process to open, s",
+    "peak_mb": "peak MB",
+    "disk_mb": "disk MB",
+    "single_ms": "1 query, ms",
+    "single_vs_numpy": "times numpy",
+    "queries_per_s": "queries/s, by 200",
+    "pair_ns": "ns a pair",
+    "pair_vs_numpy": "times numpy",
+    "paper_pair_ns": "paper, here",
+    "pair_vs_paper": "times paper",
+    "recall_at_1": "recall@1",
+    "recall_at_10": "recall@10",
+}
 
 
 def row_of(key: int) -> Row:
@@ -49,24 +88,22 @@ def row_of(key: int) -> Row:
 
 
 def build(universe: Universe, folder: Path, queries: int) -> Vectors:
-    """Store every reference and the index file; return queries (q, dim) made from some of them."""
-    codec = Codec(universe.dim)
-    Database.create(folder / DATABASE, {})
-    database = Database(folder / DATABASE)
-    index = ExactIndex(universe.dim, database.codes)
+    """Store every reference in a collection; return queries (q, dim) made from some of them."""
     rng = np.random.default_rng(4)
     places = np.sort(rng.choice(universe.count, queries, replace=queries > universe.count)) + 1
+    ones = np.ones(universe.dim, np.float32)
+    directions = rng.standard_normal((min(RANK, universe.dim), universe.dim), np.float32)
+    basis = DctBasis(((1, 1, universe.dim),), (np.inf,))
+    linear = DctMap(basis, 0 * ones, ones, directions, ones[: len(directions)], ones)
     edits = []
-    for ids, vectors in universe.blocks():
-        codes = codec.encode(vectors)
-        with database.writing():
-            for key, code in zip(ids.tolist(), codes, strict=True):
-                database.insert(row_of(key), code.tobytes())
-        index.add(ids, codes)
-        edits.append(universe.edit(vectors[places[np.isin(places, ids)] - ids[0]], rng))
-        report(f"stored {ids[-1]:,} of {universe.count:,}")
-    index.save(folder / CACHE)
-    database.close()
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "model"  # of an encoder that nobody asks for
+        model = save_model(path, PixelsEncoder(), linear, open_model().calibration, {})
+        with create_collection(folder, model) as collection:
+            for ids, vectors in universe.blocks():
+                collection.add_vectors([row_of(key) for key in ids.tolist()], vectors)
+                edits.append(universe.edit(vectors[places[np.isin(places, ids)] - ids[0]], rng))
+                report(f"stored {ids[-1]:,} of {universe.count:,}")
     return np.concatenate(edits)
 
 
@@ -85,27 +122,37 @@ def exact(universe: Universe, queries: Vectors) -> Ids:
     return best
 
 
-def serve(pipe: Connection, folder: Path, dim: int) -> None:
-    """The search process: open the index, answer searches with (seconds, ids), tell its memory."""
+def open_once(folder: Path) -> tuple[float, float]:
+    """Seconds that a new process takes to open a collection with its index, and takes in all."""
     start = time.perf_counter()
-    database = Database(folder / DATABASE)
-    index = ExactIndex.load(folder / CACHE, dim, database.codes)
-    pipe.send(time.perf_counter() - start)
-    while (queries := pipe.recv()) is not None:
-        start = time.perf_counter()
-        _, ids = index.search(queries, TOP)
-        pipe.send((time.perf_counter() - start, ids))
-    database.close()
-    pipe.send(peak_memory() / 2**20)
+    command = [sys.executable, "-c", OPEN, os.fspath(folder)]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return float(printed), time.perf_counter() - start
 
 
-def peak_memory() -> int:
-    """Most bytes of memory that this process ever occupied."""
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage would count what the parent held when it forked
-        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def forget(folder: Path) -> None:
+    """Take files out of the system's cache."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def measure_opening(folder: Path) -> Json:
+    """Times of opening."""
+    first, _ = open_once(folder)
+    uncached = None
+    if hasattr(os, "posix_fadvise"):
+        forget(folder)
+        uncached, _ = open_once(folder)
+    later = [open_once(folder) for _ in range(OPENINGS)]
+    return {
+        "first_open_s": first,
+        "open_s": median(own for own, _ in later),
+        "uncached_open_s": uncached,
+        "process_s": median(whole for _, whole in later),
+        "disk_mb": sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 2**20,
+    }
 
 
 def numpy_top(matrix: Floats, queries: Floats) -> Ids:
@@ -119,67 +166,75 @@ def numpy_top(matrix: Floats, queries: Floats) -> Ids:
 
 def seconds(run: Callable[[], object]) -> float:
     """How long something takes."""
-    time.sleep(0.05)  # the threads of an earlier product wait busily for more work
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
 
 
-def measure(folder: Path, universe: Universe, queries: Vectors, truth: Ids) -> Json:
-    """Time searches and numpy in turn, then search for all queries."""
+def in_turn(runs: Sequence[Callable[[int], float]], turns: int) -> list[list[float]]:
+    """What each run tells in each turn, after a turn that warms up."""
+    told: list[list[float]] = [[] for _ in runs]
+    for turn in range(turns + 1):
+        for run, its in zip(runs, told, strict=True):
+            time.sleep(0.05)  # the threads of an earlier product wait busily for more work
+            its.append(run(turn))
+    return [its[1:] for its in told]
+
+
+def ratio(ours: list[float], theirs: list[float]) -> float:
+    """The median of the turns' ratios."""
+    return median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def time_searches(searcher: Searcher, count: int, queries: Vectors) -> Json:
+    """Single queries and batches, beside numpy."""
     rng = np.random.default_rng(5)
-    matrix = rng.standard_normal((universe.count, NUMPY_DIM), np.float32)
-    context = multiprocessing.get_context("spawn")
-    pipe, other = context.Pipe()
-    child = context.Process(target=serve, args=(other, folder, universe.dim))
-    child.start()
-    open_s = pipe.recv()
+    matrix = rng.standard_normal((count, NUMPY_DIM), np.float32)
+    square = rng.standard_normal((SQUARE, SQUARE), np.float32)
 
-    def search(some: Vectors) -> tuple[float, Ids]:
-        time.sleep(0.05)
-        pipe.send(some)
-        answer: tuple[float, Ids] = pipe.recv()
-        return answer
+    def ours(size: int) -> Callable[[int], float]:
+        places = np.arange(size)
+        return lambda turn: searcher.search(queries[(turn * size + places) % len(queries)])[0]
 
-    def compare(size: int, times: int) -> tuple[float, float]:
-        ours, plain = [], []
-        for turn in range(times + 1):  # the first one warms up
-            at = np.arange(turn * size, (turn + 1) * size) % len(queries)
-            plain.append(seconds(lambda: numpy_top(matrix, matrix[:size])))
-            ours.append(search(queries[at])[0])
-        return median(ours[1:]), median(plain[1:])
+    def plain(size: int) -> Callable[[int], float]:
+        some = rng.standard_normal((size, NUMPY_DIM), np.float32)
+        return lambda turn: seconds(lambda: numpy_top(matrix, some))
 
-    single, numpy_single = compare(1, SINGLES)
-    batch, numpy_batch = compare(BATCH, BATCHES)
-    ids = np.concatenate([search(queries[i : i + BATCH])[1] for i in range(0, len(queries), BATCH)])
-    pipe.send(None)
-    resident = pipe.recv()
-    child.join()
-    shared = [np.isin(mine, his).mean() for mine, his in zip(ids, truth, strict=True)]
+    def paper(turn: int) -> float:
+        flops = 2 * SQUARE**3 / seconds(lambda: square @ square)
+        return 2 * NUMPY_DIM / flops * BATCH * count
+
+    single, numpy_single = in_turn([ours(1), plain(1)], SINGLES)
+    batch, numpy_batch, paper_batch = in_turn([ours(BATCH), plain(BATCH), paper], BATCHES)
+    pair = 1e9 / (BATCH * count)
     return {
-        "single_ms": single * 1e3,
-        "numpy_single_ms": numpy_single * 1e3,
-        "single_vs_numpy": single / numpy_single,
-        "batch_200_ms": batch * 1e3,
-        "numpy_batch_200_ms": numpy_batch * 1e3,
-        "batch_vs_numpy": batch / numpy_batch,
-        "recall_at_1": float((ids[:, 0] == truth[:, 0]).mean()),
-        "recall_at_10": float(np.mean(shared)),
-        "resident_mb": resident,
-        "open_s": open_s,
+        "single_ms": median(single) * 1e3,
+        "numpy_single_ms": median(numpy_single) * 1e3,
+        "single_vs_numpy": ratio(single, numpy_single),
+        "queries_per_s": BATCH / median(batch),
+        "pair_ns": median(batch) * pair,
+        "numpy_pair_ns": median(numpy_batch) * pair,
+        "pair_vs_numpy": ratio(batch, numpy_batch),
+        "paper_pair_ns": median(paper_batch) * pair,
+        "pair_vs_paper": ratio(batch, paper_batch),
     }
 
 
-def machine() -> str:
-    """What this ran on."""
-    name = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next((line.split(":")[1].strip() for line in lines if "model name" in line), name)
-    return (
-        f"{name}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()},"
-        f" numpy {np.__version__}, faiss {faiss.__version__}, SQLite {sqlite3.sqlite_version}"
-    )
+def measure_search(folder: Path, universe: Universe, queries: Vectors) -> Json:
+    """Times, memory and recall of a process that searches."""
+    searcher = Searcher(folder)
+    times = time_searches(searcher, universe.count, queries)
+    parts = range(0, len(queries), BATCH)
+    ids = np.concatenate([searcher.search(queries[i : i + BATCH])[1] for i in parts])
+    peak = searcher.close()
+    truth = exact(universe, queries)
+    shared = [np.isin(mine, his).mean() for mine, his in zip(ids, truth, strict=True)]
+    return {
+        **times,
+        "peak_mb": peak,
+        "recall_at_1": float((ids[:, 0] == truth[:, 0]).mean()),
+        "recall_at_10": float(np.mean(shared)),
+    }
 
 
 def report(text: str) -> None:
@@ -189,40 +244,33 @@ def report(text: str) -> None:
 
 
 def benchmark(references: int, dim: int, queries: int) -> Json:
-    """All figures."""
+    """All figures of one row."""
     universe = Universe(dim, references)
-    settings = ScanSettings()
     with tempfile.TemporaryDirectory(prefix="originid-search-") as name:
-        folder = Path(name)
+        folder = Path(name) / "collection"
         made = build(universe, folder, queries)
-        disk = sum(file.stat().st_size for file in folder.iterdir())
-        figures = measure(folder, universe, made, exact(universe, made))
-    return {
-        "references": references,
-        "queries": queries,
-        "dim": dim,
-        "bits": min(dim, settings.bits),
-        "shortlist": settings.shortlist,
-        **figures,
-        "disk_mb": disk / 2**20,
-        "machine": machine(),
-    }
+        opening = measure_opening(folder)
+        searching = measure_search(folder, universe, made)
+    return {"references": references, "dim": dim, "queries": queries, **opening, **searching}
 
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description="Search time, memory and recall.")
-    parser.add_argument("--references", type=int, default=1_000_000)
-    parser.add_argument("--dim", type=int, default=1999)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--references", type=int, nargs="+", default=[1_000_000])
+    parser.add_argument("--dim", type=int, nargs="+", default=[open_model().dim])
     parser.add_argument("--queries", type=int, default=1000)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a row")
     options = parser.parse_args()
-    figures = benchmark(options.references, options.dim, options.queries)
-    if options.json:
-        print(json.dumps(figures))
-        return
-    for key, value in figures.items():
-        print(f"{key:20} {value:,.4g}" if isinstance(value, float) else f"{key:20} {value}")
+    where = f"{machine('numpy', 'faiss-cpu')}, SQLite {sqlite3.sqlite_version}"
+    if not options.json:
+        print(f"{where}\n\n| {' | '.join(COLUMNS.values())} |\n{'|---' * len(COLUMNS)}|")
+    for references, dim in itertools.product(options.references, options.dim):
+        row = benchmark(references, dim, options.queries)
+        if options.json:
+            print(json.dumps({**row, "machine": where}), flush=True)
+        else:
+            print(f"| {' | '.join(figure(row[key]) for key in COLUMNS)} |", flush=True)
 
 
 if __name__ == "__main__":

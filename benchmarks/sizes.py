@@ -12,6 +12,7 @@ are stored so, queries are floats. One bit is the sign; fewer signs than dimensi
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,7 @@ from originid.index import Codec
 from originid.latent_cache import LatentCache
 from originid.maps import unit_length
 from originid.pairs import read_pairs
-from originid.training.closed_form import ClosedForm
-from originid.training.fitting import basis_for, fit_closed_form
+from originid.training.fitting import FULL, basis_for, fit_closed_form
 from originid.types import Vectors
 
 # Steps of least squared error for a Gaussian, in standard deviations (Max 1960); 1 bit has none.
@@ -78,13 +78,13 @@ def evaluate(
     protocol = Protocol()
     folds = assign_folds(material.pairs, protocol.fold_by, protocol.folds)
     truth = find_truth(material.pairs, material.references)
-    total = basis_for(encoder, ClosedForm()).dim
+    total = basis_for(encoder, FULL).dim
     wanted = [dim for dim in dims or (total, 1024, 512, 256, 128, 64) if dim <= total]
     rankings: dict[tuple[str, int], list[Ranking]] = {}
     for fold in range(protocol.folds):
         inside = np.flatnonzero(folds == fold)
         examples = outside_fold(material, folds != fold)
-        map = fit_closed_form(examples, encoder, ClosedForm(dim=total))
+        map = fit_closed_form(examples, encoder, replace(FULL, dim=total))
         queries = map.apply(material.take(material.pairs[row].query for row in inside))
         references = map.apply(material.take(material.references))
         for name, size, q, r in forms(queries, references, wanted):

@@ -1,0 +1,61 @@
+"""A process that does nothing but search a collection: what benchmarks/search.py measures."""
+
+import multiprocessing
+import resource
+import sys
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from originid.collection import open_collection
+from originid.types import Ids, Vectors
+
+TOP = 10
+
+
+class Searcher:
+    """A process that does nothing but search a collection."""
+
+    def __init__(self, folder: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, other = context.Pipe()
+        self._process = context.Process(target=serve, args=(other, folder))
+        self._process.start()
+
+    def search(self, queries: Vectors) -> tuple[float, Ids]:
+        """Seconds that it took, and ids (q, TOP)."""
+        self._pipe.send(queries)
+        answer: tuple[float, Ids] = self._pipe.recv()
+        return answer
+
+    def close(self) -> float:
+        """End the process; return the most MB of memory that it ever occupied."""
+        self._pipe.send(None)
+        peak: float = self._pipe.recv()
+        self._process.join()
+        return peak
+
+
+def serve(pipe: Connection, folder: Path) -> None:
+    """What the search process does."""
+    with open_collection(folder) as collection:
+        while (queries := pipe.recv()) is not None:
+            start = time.perf_counter()
+            found = collection.search(queries, TOP)
+            passed = time.perf_counter() - start
+            ids = np.full((len(queries), TOP), -1, np.int64)
+            for line, matches in zip(ids, found, strict=True):
+                line[: len(matches)] = [row.id for row, _ in matches]
+            pipe.send((passed, ids))
+    pipe.send(peak_memory() / 2**20)
+
+
+def peak_memory() -> int:
+    """Most bytes of memory that this process ever occupied."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count what the parent held when it forked
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
