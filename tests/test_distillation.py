@@ -29,7 +29,7 @@ from originid.training.distillation import export, fit  # noqa: E402
 from originid.training.distillation.fit import distill  # noqa: E402
 from originid.training.distillation.network import Student  # noqa: E402
 from originid.training.distillation.settings import Distillation  # noqa: E402
-from originid.training.distillation.views import View, draw_views  # noqa: E402
+from originid.training.distillation.views import View, draw_crops  # noqa: E402
 
 SIDE = 64
 SMALL = Distillation(
@@ -63,6 +63,8 @@ def test_the_student_learns_what_the_teacher_says(photos: Path, tmp_path: Path) 
     longer = replace(SMALL, epochs=8)
     described, failures = distill(tmp_path / "e.onnx", [photos], Teacher(), longer)
     assert [Path(f.path).name for f in failures] == ["broken.jpg"]
+    assert not (tmp_path / "e.onnx.training" / "latents").exists()
+    assert (tmp_path / "e.onnx.training" / "log.csv").exists()
     assert described["error"]["latent"] < 0.2
     assert described["rounding"] < 0.1
     encoder = open_encoder(f"onnx:{tmp_path / 'e.onnx'}")
@@ -143,9 +145,9 @@ def test_the_exported_network_gives_the_same_latents() -> None:
 
 
 def test_crops_are_drawn_alike_each_time_and_lie_inside() -> None:
-    views = list(draw_views([Path("a"), Path("b")], 3, seed=1))
-    assert views == list(draw_views([Path("a"), Path("b")], 3, seed=1))
-    assert [view.box is None for view in views] == [True, False, False, False] * 2
+    views = list(draw_crops([Path("a"), Path("b")], 3, seed=1))
+    assert views == list(draw_crops([Path("a"), Path("b")], 3, seed=1))
+    assert [view.path.name for view in views] == ["a"] * 3 + ["b"] * 3
     for left, top, right, bottom in (view.box for view in views if view.box):
         assert 0 <= left < right <= 1
         assert 0 <= top < bottom <= 1

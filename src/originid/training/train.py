@@ -86,7 +86,7 @@ def train_model(
         calibration = material.calibrate(map, cache)
         described = {"pairs": len(usable), "natural_images": len(material.examples.natural_rows)}
         save_model(path, encoder, map, calibration, _training(settings, described))
-        _clean(work)
+        clear_work(work)
     processes.part()
     return open_model(path), failures
 
@@ -125,7 +125,7 @@ def train_official(
     if processes.is_main:
         calibration, described = _about(samples, map)
         save_model(path, encoder, map, calibration, _training(settings, described))
-        _clean(work)
+        clear_work(work)
     processes.part()
     return open_model(path)
 
@@ -236,8 +236,8 @@ def _in_order(rows: Rows) -> Rows:
     return rows[np.sort(np.unique(rows, return_index=True)[1])]
 
 
-def _clean(work: Path) -> None:
-    """Remove what only a rerun needs; logs of metric learning stay."""
+def clear_work(work: Path) -> None:
+    """Remove what only a rerun needs; logs and checkpoints stay."""
     shutil.rmtree(work / "latents", ignore_errors=True)
     if work.exists() and not any(work.iterdir()):
         work.rmdir()

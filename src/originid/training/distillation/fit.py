@@ -19,7 +19,7 @@ from originid.maps import Map
 from originid.progress import Progress, silent
 from originid.training.distillation.lessons import Lessons, read_lessons
 from originid.training.distillation.settings import Distillation
-from originid.training.train import work_folder
+from originid.training.train import clear_work, work_folder
 from originid.types import Failure, Image, Json, Latents
 from originid.walk import find_images
 
@@ -89,7 +89,9 @@ def distill(
             _learn_epoch(learner, lessons, settings, epoch, log, learning)
             record.save(learner, epoch + 1)
     description = _describe(lessons, teacher, settings)
-    return _write(path, learner.averaged(), lessons, map, description), failures
+    description = _write(path, learner.averaged(), lessons, map, description)
+    clear_work(work)
+    return description, failures
 
 
 def _refuse(path: Path, teacher: Encoder, map: Map | None) -> None:

@@ -13,7 +13,7 @@ from originid.latent_cache import LatentCache, encode_cached
 from originid.parallel import available_cores, map_ordered
 from originid.progress import Progress
 from originid.training.distillation.settings import Distillation
-from originid.training.distillation.views import View, draw_views
+from originid.training.distillation.views import View, draw_crops
 from originid.training.examples import Rows
 from originid.types import Failure, Image, Latents
 
@@ -80,7 +80,7 @@ def read_lessons(
             f"expected at least {settings.batch}, better some thousand",
             "name folders of photos",
         )
-    crops = [v for v in draw_views([v.path for v in kept], settings.crops, settings.seed) if v.box]
+    crops = list(draw_crops([view.path for view in kept], settings.crops, settings.seed))
     first = len(wholes)
     more = _taught(crops, teacher, cache, failures, lambda done: progress(first + done, total))
     views = [*kept, *more]

@@ -48,10 +48,9 @@ class View:
         return Source(f"{self.path}#{self.box}", file.getvalue())
 
 
-def draw_views(paths: Sequence[Path], crops: int, seed: int) -> Iterator[View]:
-    """Each image whole, then its crops, the same each time."""
+def draw_crops(paths: Sequence[Path], crops: int, seed: int) -> Iterator[View]:
+    """So many random crops of each image, the same each time."""
     for number, path in enumerate(paths):
-        yield View(path)
         rng = np.random.default_rng([seed, number])
         for _ in range(crops):
             side = rng.uniform(SMALLEST, 1)
