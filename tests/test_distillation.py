@@ -207,4 +207,8 @@ def test_a_model_takes_its_encoder_with_it(photos: Path, tmp_path: Path) -> None
     create_collection(tmp_path / "c", moved)
     shutil.rmtree(tmp_path / "elsewhere")
     assert np.array_equal(open_collection(tmp_path / "c").model.encode(images), vectors)
+    (tmp_path / "c" / "model" / "encoder.onnx").write_bytes(b"damaged")
+    with open_collection(tmp_path / "c") as damaged:
+        (failure,) = damaged.verify()
+    assert (failure.path, "encoder cannot be used" in failure.reason) == ("model", True)
     assert isinstance(moved.encoder.parts[0], OnnxEncoder)  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from originid.database import Database, Row, modified
-from originid.errors import CollectionError, ModelError
+from originid.errors import CollectionError, ModelError, OriginidError
 from originid.index import CacheError, Codec, ExactIndex
 from originid.model import Model, open_model
 from originid.storage import new_directory
@@ -105,12 +105,16 @@ class Collection:
             return self._index
 
     def verify(self) -> Iterator[Failure]:
-        """Check the database, every stored vector, and that every file is where it was.
+        """Check the database, the encoder, every stored vector, and that files are where they were.
 
         A file whose size or time differ is not read again: indexing does that.
         """
         for line in self.database.damage():
             yield Failure(DATABASE, line)
+        try:
+            _ = self.model.encoder
+        except OriginidError as error:
+            yield Failure("model", f"its encoder cannot be used: {error.given}")
         for row in self.references():
             reason = self._state(row)
             if reason:

@@ -75,9 +75,10 @@ def read_lessons(
     tests = list(rows)[::HELD_OUT][:MOST_HELD_OUT]
     kept = [view for view in rows if view not in set(tests)]
     if len(kept) < settings.batch:
+        why = f"; {failures[0].path}: {failures[0].reason}" if failures else ""
         raise InputError(
-            f"{len(kept)} usable images",
-            f"expected at least {settings.batch}, better some thousand",
+            f"{len(rows)} usable images{why}",
+            f"expected at least {settings.batch + 1}, better some thousand",
             "name folders of photos",
         )
     crops = list(draw_crops([view.path for view in kept], settings.crops, settings.seed))
