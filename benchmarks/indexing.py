@@ -13,10 +13,7 @@ figures are medians over the repeats; each ratio is the median of the repeats' r
 import argparse
 import json
 import multiprocessing
-import platform
-import resource
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +30,7 @@ from originid.images import decode, read_bytes
 from originid.model import DEFAULT, open_model
 from originid.parallel import available_cores, map_ordered
 from originid.walk import find_images
+from reporting import machine, peak_memory
 
 WIDTH, HEIGHT, TILE = 4000, 3000, 250
 
@@ -71,12 +69,6 @@ def timed(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def peak_mb() -> float:
-    """Largest memory of this process so far, in units of 10^6 bytes."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
 def measure(task: tuple[Sequence[str], str, int]) -> dict[str, float]:
     """Seconds and memory of one repeat."""
     paths, name, workers = task
@@ -86,9 +78,9 @@ def measure(task: tuple[Sequence[str], str, int]) -> dict[str, float]:
         tempfile.TemporaryDirectory() as folder,
         create_collection(Path(folder) / "collection", model) as collection,
     ):
-        before = peak_mb()
+        before = peak_memory() / 1e6
         seconds = {"index_s": timed(lambda: add_images(collection, paths, workers))}
-        memory = {"start_mb": before, "peak_mb": peak_mb()}
+        memory = {"start_mb": before, "peak_mb": peak_memory() / 1e6}
         seconds["again_s"] = timed(lambda: add_images(collection, paths, workers))
     seconds["decode_s"] = timed(lambda: decode_alone(paths, None, workers))
     seconds["squash_s"] = timed(lambda: decode_alone(paths, size, workers))
@@ -135,12 +127,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=available_cores())
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    machine = f"{platform.machine()}, {available_cores()} cores, {platform.platform()}"
+    where = f"{machine('numpy', 'pillow')}; {options.workers} workers"
     result = {name: {k: round(v, 3) for k, v in each.items()} for name, each in figures(options)}
     if options.json:
-        print(json.dumps({"machine": machine, "workers": options.workers} | result))
+        print(json.dumps({"machine": where, "workers": options.workers} | result))
         return
-    print(f"{machine}; {options.workers} workers")
+    print(where)
     print(f"{'':16}" + "".join(f"{name:>16}" for name in result))
     for row in result["photos"]:
         print(f"{row:16}" + "".join(f"{each[row]:16,.10g}" for each in result.values()))

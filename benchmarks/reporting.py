@@ -1,6 +1,8 @@
 """What benchmarks print beside what they measure, and how."""
 
 import platform
+import resource
+import sys
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +22,15 @@ def machine(*packages: str) -> str:
         with suppress(PackageNotFoundError):
             parts.append(f"{package} {version(package)}")
     return ", ".join(parts)
+
+
+def peak_memory() -> int:
+    """Most bytes of memory that this process ever occupied."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count what the parent held when it forked
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def figure(value: float | None) -> str:

@@ -1,8 +1,6 @@
 """A process that does nothing but search a collection: what benchmarks/search.py measures."""
 
 import multiprocessing
-import resource
-import sys
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -11,6 +9,7 @@ import numpy as np
 
 from originid.collection import open_collection
 from originid.types import Ids, Vectors
+from reporting import peak_memory
 
 TOP = 10
 
@@ -50,12 +49,3 @@ def serve(pipe: Connection, folder: Path) -> None:
                 line[: len(matches)] = [row.id for row, _ in matches]
             pipe.send((passed, ids))
     pipe.send(peak_memory() / 2**20)
-
-
-def peak_memory() -> int:
-    """Most bytes of memory that this process ever occupied."""
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage would count what the parent held when it forked
-        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -11,7 +11,6 @@ the latents up is timed too, and taken off.
 
 import argparse
 import json
-import resource
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from originid.training.examples import BLOCK, Rows
 from originid.training.fitting import fit_closed_form
 from originid.training.metric.settings import PRESETS
 from originid.types import Image, Latents
+from reporting import peak_memory
 
 SHAPE: Shape = (4, 32, 32)
 DIM = 4096
@@ -151,12 +151,12 @@ def main() -> None:
     options = parser.parse_args()
     data = Synthetic(options.origins, options.images)
     found = time_closed_form(data)
-    found["closed_form_peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    found["closed_form_peak_gb"] = peak_memory() / 1e9
     found |= time_cosface(data, options.steps)
     found["epoch"] = found["step"] * PAPER_STEPS
     found["ratio_to_epoch"] = found["closed_form"] / found["epoch"]
     found["ratio_to_training"] = found["ratio_to_epoch"] / PAPER_EPOCHS
-    found["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    found["peak_gb"] = peak_memory() / 1e9
     if options.json:
         print(json.dumps({"origins": data.origins, "images": data.images, **found}))
         return

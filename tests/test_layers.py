@@ -38,6 +38,7 @@ ONLY = {
         "training/metric",
         "training/official.py",
         "training/run.py",
+        "training/state.py",
     },
     "accelerate": {"training/metric"},
     "pytorch_metric_learning": {"training/metric"},

@@ -30,14 +30,14 @@ class OriginidError(Exception):
 class InputError(OriginidError):
     """A bad option, path or manifest."""
 
-
-class ImageError(InputError):
-    """A file or a byte string that is not a usable image."""
-
     @property
     def reason(self) -> str:
         """The error in one line, for a row of a summary."""
         return f"{self.given}; {self.expected}"
+
+
+class ImageError(InputError):
+    """A file or a byte string that is not a usable image."""
 
 
 class ModelError(OriginidError):
@@ -61,3 +61,8 @@ class ExtraError(OriginidError):
             f"the extra [{extra}] of originid",
             f"pip install 'originid[{extra}]'",
         )
+
+
+def cause(error: Exception) -> str:
+    """What was wrong with a file that could not be used, in words."""
+    return f"it lacks {error}" if isinstance(error, KeyError) else str(error)

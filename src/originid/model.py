@@ -9,13 +9,14 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
 from originid.encoders import Encoder, latent_dim, open_encoder
-from originid.errors import ModelError
+from originid.errors import ModelError, cause
 from originid.maps import Map, load_map, save_map, unit_length
 from originid.storage import new_directory
 from originid.types import Image, Json, Latents, Vectors
@@ -140,21 +141,26 @@ def save_model(
 
 def _bring(spec: str, folder: Path) -> str:
     """Copy the encoder files that a text names into a model's folder; the text that names these."""
-    parts = []
-    for number, part in enumerate(spec.split("+")):
-        if part.startswith("onnx:"):
-            name = f"encoder-{number}.onnx" if number else "encoder.onnx"
-            shutil.copyfile(part.removeprefix("onnx:"), folder / name)
-            part = f"onnx:{name}"
-        parts.append(part)
-    return "+".join(parts)
+
+    def copied(number: int, file: str) -> str:
+        name = f"encoder-{number}.onnx" if number else "encoder.onnx"
+        shutil.copyfile(file, folder / name)
+        return name
+
+    return _with_files(spec, copied)
 
 
 def _located(spec: str, folder: Path) -> str:
     """The text that `_bring` made, its files found in the model's folder."""
+    return _with_files(spec, lambda _, name: str(folder / name))
+
+
+def _with_files(spec: str, place: Callable[[int, str], str]) -> str:
+    """A text with other encoder files; ``place`` is called with the part's number and its file."""
+    onnx = "onnx:"
     return "+".join(
-        f"onnx:{folder / part.removeprefix('onnx:')}" if part.startswith("onnx:") else part
-        for part in spec.split("+")
+        f"{onnx}{place(number, part.removeprefix(onnx))}" if part.startswith(onnx) else part
+        for number, part in enumerate(spec.split("+"))
     )
 
 
@@ -193,7 +199,7 @@ def open_model(name: str | os.PathLike[str] = DEFAULT) -> Model:
         ) from error
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"model {text!r} cannot be used: {_what(error)}",
+            f"model {text!r} cannot be used: {cause(error)}",
             "expected a complete model directory",
             "train the model again, or copy it again from where it came",
         ) from error
@@ -216,7 +222,3 @@ def _model(name: str, folder: Path, description: Json) -> Model:
         Calibration.from_json(description["calibration"]),
         description["training"],
     )
-
-
-def _what(error: Exception) -> str:
-    return f"it lacks {error}" if isinstance(error, KeyError) else str(error)

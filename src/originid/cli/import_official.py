@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from originid.cli.output import print_failures, print_json, progress_bar
+from originid.cli.output import as_rows, print_failures, print_json, progress_bar
 from originid.text import printable
 
 
@@ -44,8 +44,9 @@ def import_official(
             "of the demo; --origins FOLDER with some hundred photos like yours gives better ones"
         )
     if json:
-        skipped = [{"path": f.path, "reason": f.reason} for f in failures]
-        print_json({"model": str(output), **model.training, "dim": model.dim, "skipped": skipped})
+        print_json(
+            {"model": str(output), **model.training, "dim": model.dim, "skipped": as_rows(failures)}
+        )
     else:
         print(
             f"{printable(str(output))}: {printable(model.spec)}, "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import print_failures, print_json, progress_bar
+from originid.cli.output import as_rows, print_failures, print_json, progress_bar
 from originid.text import printable
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _as_json(added: "Added", into: Path, references: int, seconds: float) -> dic
         "updated": added.updated,
         "moved": added.moved,
         "unchanged": added.unchanged,
-        "skipped": [{"path": f.path, "reason": f.reason} for f in added.failures],
+        "skipped": as_rows(added.failures),
         "seconds": round(seconds, 3),
     }
 

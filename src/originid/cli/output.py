@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from originid.errors import OriginidError
@@ -26,6 +27,11 @@ def print_error(error: OriginidError) -> None:
     print(f"error: {printable(error.given)}", file=sys.stderr)
     print(f"  {printable(error.expected)}", file=sys.stderr)
     print(f"  {printable(error.todo)}", file=sys.stderr)
+
+
+def as_rows(failures: "Iterable[Failure]") -> list[dict[str, str]]:
+    """Failures as ``--json`` lists them."""
+    return [asdict(failure) for failure in failures]
 
 
 def print_failures(failures: "Iterable[Failure]", more: str) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import print_failures, print_json
+from originid.cli.output import as_rows, print_failures, print_json
 from originid.text import printable
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def show(
         problems = list(opened.verify()) if verify else None
         failures = opened.failures()
     if json:
-        facts["skipped"] = [{"path": f.path, "reason": f.reason} for f in failures]
+        facts["skipped"] = as_rows(failures)
         if problems is not None:
-            facts["problems"] = [{"path": p.path, "reason": p.reason} for p in problems]
+            facts["problems"] = as_rows(problems)
         print_json(facts)
     else:
         for name, value in facts.items():

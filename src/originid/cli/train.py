@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import print_failures, print_json, progress_bar
+from originid.cli.output import as_rows, print_failures, print_json, progress_bar
 from originid.text import printable
 
 if TYPE_CHECKING:
@@ -86,8 +86,9 @@ def map_settings(name: str, dim: int | None = None) -> "Settings | None":
 
 def _print(output: Path, model: "Model", failures: "list[Failure]", json: bool) -> None:
     if json:
-        skipped = [{"path": f.path, "reason": f.reason} for f in failures]
-        print_json({"model": str(output), **model.training, "dim": model.dim, "skipped": skipped})
+        print_json(
+            {"model": str(output), **model.training, "dim": model.dim, "skipped": as_rows(failures)}
+        )
         return
     print_failures(failures, "--json lists them")
     counts = model.training

@@ -51,7 +51,7 @@ class DiffusersEncoder:
             source = os.path.abspath(source)  # a model must find it from any folder
         self.spec = f"diffusers:{source}"
         self.size = size
-        self._device = torch.device(device or _best_device())
+        self._device = torch.device(device or best_device())
         default = torch.bfloat16 if self._device.type == "cuda" else torch.float32
         self._dtype = dtype or default
         network = _load(source)
@@ -84,7 +84,8 @@ class DiffusersEncoder:
         return output.latent_dist.mode() if "latent_dist" in output else output.latents
 
 
-def _best_device() -> str:
+def best_device() -> str:
+    """The accelerator of this machine that torch can use, else the CPU."""
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 
 from originid.encoders.base import Shape
-from originid.errors import InputError
+from originid.errors import InputError, cause
 from originid.types import Image, Json, Latents
 
 FORMAT = 1
@@ -82,12 +82,8 @@ def _shape(given: Sequence[int]) -> Shape:
 
 
 def _unusable(path: Path, error: Exception) -> InputError:
-    if isinstance(error, FileNotFoundError):
-        what = "no such file"
-    elif isinstance(error, KeyError):
-        what = f"it lacks {error}"
-    else:
-        what = (str(error).splitlines() or [type(error).__name__])[0]
+    first_line = (cause(error).splitlines() or [type(error).__name__])[0]
+    what = "no such file" if isinstance(error, FileNotFoundError) else first_line
     return InputError(
         f"encoder file {path}: {what}",
         "expected an ONNX file that `originid distill` wrote",

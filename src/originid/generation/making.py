@@ -17,6 +17,8 @@ from originid.types import Image
 
 try:
     import torch
+
+    from originid.encoders.diffusers import best_device
 except ImportError as error:
     raise ExtraError("generation", "generate") from error
 
@@ -61,7 +63,7 @@ def open_maker(
     Raises:
         InputError: a model that cannot be loaded, or no such device.
     """
-    where = _device(device or _best_device())
+    where = _device(device or best_device())
     halved = where.type == "cuda" if half is None else half
     return _Maker(generator, pipelines.open_pipeline(generator, where, halved))
 
@@ -127,12 +129,6 @@ def fit(origin: Image, size: int) -> Image:
     step = min(_SIDE_STEP, size)
     sides = (round(size * ratio / step) * step, round(size / ratio / step) * step)
     return np.asarray(Pillow.fromarray(origin).resize(sides, Pillow.Resampling.LANCZOS))
-
-
-def _best_device() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _device(name: str) -> "torch.device":

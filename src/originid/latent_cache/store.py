@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.encoders import Encoder, latent_dim
-from originid.errors import InputError, StorageError
+from originid.errors import InputError, StorageError, cause
 from originid.latent_cache.keys import KEY, Keys
 from originid.model import PREPROCESSING
 from originid.storage import flush, new_directory, storage_errors
@@ -257,9 +257,8 @@ def _check(path: Path, expected: Json) -> None:
 
 
 def _unusable(path: Path, error: Exception) -> InputError:
-    what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
     return InputError(
-        f"latent cache {path} cannot be used: {what}",
+        f"latent cache {path} cannot be used: {cause(error)}",
         f"expected a folder that originid wrote, format {FORMAT}",
         "delete it; its latents will be computed again",
     )

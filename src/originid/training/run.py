@@ -1,6 +1,7 @@
 """The folder of a training run: the last checkpoint and the logs."""
 
 import csv
+import hashlib
 import json
 import os
 import time
@@ -14,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from tensorboardX import SummaryWriter
 
 from originid.errors import InputError
+from originid.maps import Map
 from originid.storage import storage_errors
 from originid.types import Json
 
@@ -124,6 +126,21 @@ class Run:
             writer = SummaryWriter(folder, purge_step=epochs * steps_per_epoch)
         with writer:
             yield Log(self._folder / "log.csv", writer, steps_per_epoch)
+
+
+def digest(*parts: bytes) -> str:
+    """16 hex digits by which a run knows its data again."""
+    hashed = hashlib.sha256()
+    for part in parts:
+        hashed.update(part)
+    return hashed.hexdigest()[:16]
+
+
+def map_digest(map: Map) -> str:
+    """The digest of all that a map computes with."""
+    tensors, special = map.pack()
+    arrays = (tensor.tobytes() for _, tensor in sorted(tensors.items()))
+    return digest(json.dumps(special).encode(), *arrays)
 
 
 class Log:

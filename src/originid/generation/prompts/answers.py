@@ -5,6 +5,8 @@ import re
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
+from originid.generation.prompts.base import one_line
+
 _NUMBERED = re.compile(r"^\s*\**(\d{1,3})\s*[.):]\**\s*(?=\S)")
 _BULLET = re.compile(r"^\s*[-*•]\s+")
 _REFUSAL = re.compile(
@@ -95,8 +97,7 @@ def _line_items(text: str) -> list[str]:
 
 
 def _clean(item: str) -> str:
-    text = "".join(c for c in " ".join(item.split()) if c.isprintable())
-    text = re.sub(r"\*\*|__|`", "", text).strip()
+    text = re.sub(r"\*\*|__|`", "", one_line(item)).strip()
     for left, right in ('""', "''", "\u201c\u201d", "\u2018\u2019"):
         if len(text) > 1 and text[0] == left and text[-1] == right:
             text = text[1:-1].strip()

@@ -10,10 +10,10 @@ from originid.types import Image
 class PromptError(InputError):
     """No prompts for one image; others may have some."""
 
-    @property
-    def reason(self) -> str:
-        """The error in one line, for a row of a summary."""
-        return f"{self.given}; {self.expected}"
+
+def one_line(text: str) -> str:
+    """A text with single spaces and without what cannot be printed."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
 class PromptSource(Protocol):

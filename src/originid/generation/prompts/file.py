@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from originid.errors import InputError
-from originid.generation.prompts.base import PromptError
+from originid.generation.prompts.base import PromptError, one_line
 from originid.types import Image
 
 Texts = dict[str, list[str]]
@@ -43,7 +43,7 @@ def read_column(path: Path, name: str) -> Texts:
     file, text = header.index("path"), header.index(name)
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for row in rows:
-        if len(row) > max(file, text) and (value := _one_line(row[text])):
+        if len(row) > max(file, text) and (value := one_line(row[text])):
             found[_real(path.parent / row[file])][value] = None
     return {key: list(values) for key, values in found.items()}
 
@@ -66,10 +66,6 @@ class FilePrompts:
         except KeyError as error:
             expected = f"expected a row of {self._path} with its path and a prompt"
             raise PromptError("no prompt for this image", expected, "add such a row") from error
-
-
-def _one_line(text: str) -> str:
-    return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
 def _real(path: Path) -> str:

@@ -1,6 +1,5 @@
 """Distilling: each view to the teacher's latent once, then a student that learns them."""
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
@@ -31,7 +30,7 @@ try:
     from originid.training.distillation.learner import StudentLearner
     from originid.training.distillation.network import REDUCTION, Student
     from originid.training.metric.transforms import Transform
-    from originid.training.run import Log, Run
+    from originid.training.run import Log, Run, digest, map_digest
 except ImportError as error:
     raise ExtraError("distillation", "train") from error
 
@@ -156,13 +155,12 @@ def _learn_epoch(
 def _origin(lessons: Lessons, teacher: Encoder, settings: Distillation, map: Map | None) -> Json:
     """What a run was started with."""
     views = "\n".join(f"{view.path} {view.box}" for view in lessons.views)
-    mapped = b"" if map is None else b"".join(t.tobytes() for t in map.pack()[0].values())
     return {
         **asdict(settings),
         "teacher": teacher.identity,
         "views": len(lessons.views),
-        "hash of views": hashlib.sha256(views.encode(errors="surrogateescape")).hexdigest()[:16],
-        "hash of the map": hashlib.sha256(mapped).hexdigest()[:16],
+        "hash of views": digest(views.encode(errors="surrogateescape")),
+        "hash of the map": None if map is None else map_digest(map),
     }
 
 

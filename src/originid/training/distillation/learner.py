@@ -7,8 +7,8 @@ import torch
 from originid.training.distillation.network import Student
 from originid.training.distillation.settings import Distillation
 from originid.training.metric.transforms import Transform
+from originid.training.state import Arrays, pack, unpack
 
-Arrays = dict[str, torch.Tensor]
 LIMIT = 1.0  # largest norm of a gradient: a rare image must not undo many steps
 
 
@@ -91,27 +91,13 @@ class StudentLearner:
 
     def tensors(self) -> Arrays:
         """Everything that a step changes, by name; copies are not made."""
-        tensors = {"steps": torch.tensor(self.steps)}
-        for name, each in self.student.named_parameters():
-            tensors[f"parameter.{name}"] = each.detach()
-            tensors[f"average.{name}"] = self.average[name]
-        for i, state in self._optimizer.state_dict()["state"].items():
-            for key, value in state.items():
-                tensors[f"adam.{i}.{key}"] = torch.as_tensor(value)
-        return tensors
+        parameters = dict(self.student.named_parameters())
+        return pack(self.steps, parameters, self.average, {"adam": self._optimizer})
 
     def load(self, tensors: Arrays) -> None:
         """Take what `tensors` gave; a KeyError or RuntimeError says what does not fit."""
-        self.steps = int(tensors["steps"])
-        for name, each in self.student.named_parameters():
-            each.detach().copy_(tensors[f"parameter.{name}"])
-            self.average[name].copy_(tensors[f"average.{name}"])
-        packed = self._optimizer.state_dict()
-        for name, tensor in tensors.items():
-            if name.startswith("adam."):
-                _, i, key = name.split(".")
-                packed["state"].setdefault(int(i), {})[key] = tensor
-        self._optimizer.load_state_dict(packed)
+        parameters = dict(self.student.named_parameters())
+        self.steps = unpack(tensors, parameters, self.average, {"adam": self._optimizer})
 
 
 def _has_bfloat16(images: torch.Tensor) -> bool:

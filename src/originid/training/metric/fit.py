@@ -1,7 +1,5 @@
 """Metric learning: pairs to a map, by gradient descent."""
 
-import hashlib
-import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +25,7 @@ try:
 
     from originid.training.metric.learner import Learner
     from originid.training.metric.transforms import Transform, initial_map
-    from originid.training.run import Log, Run
+    from originid.training.run import Log, Run, digest, map_digest
 except ImportError as error:
     raise ExtraError("metric learning", "train") from error
 
@@ -224,25 +222,16 @@ def _origin(
     samples: Samples, batches: Batches, mean: Floats, settings: MetricLearning, first: Map
 ) -> Json:
     """What a run was started with. Latents are too many to be hashed; their classes are."""
-    tensors, special = first.pack()
-    parts = [json.dumps(special).encode(), *(t.tobytes() for _, t in sorted(tensors.items()))]
     return {
         **asdict(settings),
         "rows": len(samples.classes),
         "latent_dim": samples.latent_dim,
         "origins": len(batches.present),
         "origins with one image": batches.single,
-        "hash of classes": _sha256(samples.classes.tobytes()),
-        "hash of the mean": _sha256(mean.tobytes()),
-        "hash of the first map": _sha256(*parts),
+        "hash of classes": digest(samples.classes.tobytes()),
+        "hash of the mean": digest(mean.tobytes()),
+        "hash of the first map": map_digest(first),
     }
-
-
-def _sha256(*parts: bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()[:16]
 
 
 @contextmanager

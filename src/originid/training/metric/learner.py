@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from originid.maps import Map
 from originid.training.metric.losses import make_loss
 from originid.training.metric.settings import MetricLearning
-from originid.training.metric.transforms import Arrays, Transform
+from originid.training.metric.transforms import Transform
+from originid.training.state import Arrays, pack, unpack
 
 
 class Learner:
@@ -132,33 +133,14 @@ class Learner:
 
     def tensors(self) -> Arrays:
         """Everything that a step changes, by name; copies are not made."""
-        tensors = {"steps": torch.tensor(self.steps)}
+        tensors = pack(self.steps, self.transform.parameters, self.average, self._optimizers)
         if self._weights is not None:
             tensors["weights"] = self._weights.detach()
-        for name, each in self.transform.parameters.items():
-            tensors[f"parameter.{name}"] = each.detach()
-            tensors[f"average.{name}"] = self.average[name]
-        for kind, optimizer in self._optimizers.items():
-            for i, state in optimizer.state_dict()["state"].items():
-                for key, value in state.items():
-                    tensors[f"{kind}.{i}.{key}"] = torch.as_tensor(value)
         return tensors
 
     def load(self, tensors: Arrays) -> None:
         """Take what `tensors` gave; a KeyError or RuntimeError says what does not fit."""
-        self.steps = int(tensors["steps"])
         if self._weights is not None:
             self._weights.detach().copy_(tensors["weights"])
-        for name, each in self.transform.parameters.items():
-            each.detach().copy_(tensors[f"parameter.{name}"])
-            self.average[name].copy_(tensors[f"average.{name}"])
-        for kind, optimizer in self._optimizers.items():
-            packed = optimizer.state_dict()
-            for name, tensor in tensors.items():
-                owner, _, rest = name.partition(".")
-                if owner == kind:
-                    i, key = rest.split(".")
-                    # SparseAdam counts steps in a whole number, which a tensor would round.
-                    value = int(tensor) if kind == "sparse" and key == "step" else tensor
-                    packed["state"].setdefault(int(i), {})[key] = value
-            optimizer.load_state_dict(packed)
+        parameters = self.transform.parameters
+        self.steps = unpack(tensors, parameters, self.average, self._optimizers)

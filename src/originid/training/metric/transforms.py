@@ -20,9 +20,8 @@ from originid.maps import (
 )
 from originid.maps.base import Block
 from originid.training.metric.settings import HIDDEN, MetricLearning
+from originid.training.state import Arrays
 
-Arrays = dict[str, torch.Tensor]
-"""The arrays of a map by name."""
 Forward = Callable[[Arrays, torch.Tensor], torch.Tensor]
 PATCHES = (4, 2, 1)
 HEADS = (8, 4, 2, 1)
