@@ -14,6 +14,7 @@ import pytest
 from PIL import Image as PILImage
 
 from originid import cli
+from originid.cli.output import progress_bar
 from originid.model import Model
 from originid.testing import textured_image
 
@@ -174,16 +175,22 @@ def test_another_model_is_refused(indexed: Path, model: Model, tmp_path: Path, r
         ["index", "x.jpg"],
         ["fnid"],
         ["index", "", "--into", "c"],
-        ["evaluate", "p.csv", "--references", ".", "--map", "best"],
+        ["evaluate", "p.csv", "--references", ".", "--encoder", "pixels", "--map", "best"],
+        ["evaluate", "p.csv", "--references", ".", "--map", "none"],
+        ["evaluate", "p.csv", "--references", ".", "--map", "none", "--model", "default"],
         ["evaluate", "p.csv", "--references", ".", "--model", "m", "--encoder", "e"],
         ["train", "p.csv", "-o", "m", "--map", "none"],
         ["train", "p.csv", "-o", "m", "--dim", "0"],
     ],
 )
-def test_wrong_usage_exits_2(arguments: list[str], run: Run) -> None:
+def test_wrong_usage_exits_2_and_makes_nothing(
+    arguments: list[str], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
     assert err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -234,6 +241,65 @@ def test_interrupting_says_what_is_kept(indexed: Path, write_photos: WritePhotos
     assert process.wait(timeout=60) == 130
     assert "Traceback" not in err
     assert "kept" in err
+
+
+STUCK = """
+import sys, threading
+from originid import cli
+
+def run(arguments):
+    try:
+        print("ready", flush=True)
+        threading.Event().wait()
+    finally:
+        print("cleaning", flush=True)
+        threading.Event().wait()  # as for an encoder that is at a batch
+
+cli.run, cli.PATIENCE = run, float(sys.argv[1])
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(("patience", "signals"), [(0.01, 1), (1000, 2)])
+def test_what_does_not_end_after_an_interrupt_is_left(patience: float, signals: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK, str(patience)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdout is not None
+    for line in ("ready\n", "cleaning\n")[:signals]:
+        assert process.stdout.readline() == line
+        process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "interrupted; what was committed is kept\n")
+
+
+def test_an_ignored_interrupt_stays_ignored() -> None:
+    code = "import signal; from originid import cli; cli.run = lambda a: %s; cli.main()"
+    code %= "print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN) or 0"
+    printed = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    ).stdout
+    assert printed == "True\n"
+
+
+def test_progress_without_a_terminal_is_a_line_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("originid.cli.output.time.monotonic", lambda: now)
+    with progress_bar("encoding") as progress:
+        for now in (5.0, 29.0, 31.0, 45.0, 62.0):
+            progress(int(now), 100)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == "encoding: 31 of 100 images\nencoding: 62 of 100 images\n"
 
 
 def wait_for_growth(collection: Path, size: int, process: "subprocess.Popen[str]") -> None:

@@ -12,7 +12,7 @@ import pytest
 from originid.collection import create_collection, open_collection
 from originid.encoders import Shape, open_encoder
 from originid.errors import InputError, OriginidError
-from originid.model import open_model, save_model
+from originid.model import Model, open_model, save_model
 from originid.tail import BODY, Tail
 from originid.testing import textured_image
 from originid.training.closed_form import no_map
@@ -112,6 +112,7 @@ def test_other_settings_do_not_go_on_with_a_run(
     few = replace(SMALL, epochs=1, steps_per_epoch=2)
     monkeypatch.setattr(fit, "_write", lambda *given: {})  # as if it had died before
     distill(tmp_path / "e.onnx", [photos], Teacher(), few)
+    shutil.rmtree(photos)  # it is refused before anything is read or encoded
     with pytest.raises(InputError, match="coarse = 16, not 24"):
         distill(tmp_path / "e.onnx", [photos], Teacher(), replace(few, coarse=24))
 
@@ -181,6 +182,18 @@ def test_what_does_not_fit_is_refused_before_anything_is_encoded(
         distill(tmp_path / "e.onnx", [tmp_path / "empty"], Teacher(), SMALL)
 
 
+def test_the_command_says_which_model_fits_and_wants_a_name_in_onnx(
+    photos: Path, tmp_path: Path, model: Model, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    command = ["distill", photos, "--teacher", "default", "--model", model.folder, "-o"]
+    status, _, err = run(*command, tmp_path / "e.onnx")
+    assert status == 1
+    assert "trained on the teacher's latents" in err
+    status, _, err = run(*command, tmp_path / "e")
+    assert status == 2
+    assert ".onnx" in err
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("fine", 0), ("epochs", 0), ("rate", 0), ("ema", 1), ("map_weight", -1)]
 )
@@ -200,15 +213,19 @@ def test_a_model_takes_its_encoder_with_it(photos: Path, tmp_path: Path) -> None
     model = save_model(tmp_path / "m", encoder, no_map(basis, mean), Calibration(tail), {})
     vectors = model.encode(images)
     (tmp_path / "e.onnx").unlink()
-    (tmp_path / "m").rename(tmp_path / "elsewhere")
-    moved = open_model(tmp_path / "elsewhere")
+    (tmp_path / "m").rename(tmp_path / "else+where")
+    moved = open_model(tmp_path / "else+where")
     assert np.array_equal(moved.encode(images), vectors)
     assert moved.fingerprint == model.fingerprint
     create_collection(tmp_path / "c", moved)
-    shutil.rmtree(tmp_path / "elsewhere")
+    shutil.rmtree(tmp_path / "else+where")
     assert np.array_equal(open_collection(tmp_path / "c").model.encode(images), vectors)
     (tmp_path / "c" / "model" / "encoder.onnx").write_bytes(b"damaged")
     with open_collection(tmp_path / "c") as damaged:
         (failure,) = damaged.verify()
     assert (failure.path, "encoder cannot be used" in failure.reason) == ("model", True)
+    with open_collection(tmp_path / "c") as damaged, pytest.raises(InputError) as caught:
+        _ = damaged.model.encoder
+    assert str(tmp_path / "c" / "model" / "encoder.onnx") in caught.value.given
+    assert "restore it" in caught.value.todo
     assert isinstance(moved.encoder.parts[0], OnnxEncoder)  # type: ignore[attr-defined]

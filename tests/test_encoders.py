@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from originid.encoders import Encoder, JoinedEncoder, latent_dim, open_encoder
+from originid.encoders import Encoder, JoinedEncoder, latent_dim, open_encoder, split_spec
 from originid.errors import ExtraError, InputError
 from originid.testing import QuadrantEncoder, flat_image, textured_image
 
@@ -157,6 +159,34 @@ def test_unknown_encoders_are_refused_with_the_known_ones(spec: str) -> None:
         open_encoder(spec)
 
 
+# No part of a path here is the whole name of an encoder between + and the end.
+pieces = st.lists(st.sampled_from(["a", "+", "/", ".", "pixels/", "+onnx.", "+edge"])).map("".join)
+specs = st.sampled_from(["pixels", "edges", "default"]) | st.builds(
+    "{}:{}".format, st.sampled_from(["onnx", "diffusers"]), pieces
+)
+
+
+@given(parts=st.lists(specs, min_size=1))
+def test_joined_texts_come_apart_again(parts: list[str]) -> None:
+    assert split_spec("+".join(parts)) == parts
+
+
+def test_a_source_may_hold_a_plus(tmp_path: Path) -> None:
+    folder = tmp_path / "a+b" / "+edges x"
+    folder.mkdir(parents=True)
+    file = folder / "e+1.onnx"
+    file.write_bytes(Path(str(files("originid") / "encoders" / "default.onnx")).read_bytes())
+    joined = open_encoder(f"onnx:{file}+edges")
+    assert isinstance(joined, JoinedEncoder)
+    assert joined.spec == f"onnx:{file}+edges"
+    assert joined.identity == open_encoder("default+edges").identity
+
+
+def test_the_packaged_network_is_not_that_of_model_default() -> None:
+    with pytest.raises(InputError, match="default is the packaged network, that of model neural"):
+        open_encoder("neural")
+
+
 def test_parts_take_the_largest_size_if_it_is_a_multiple_of_theirs() -> None:
     small, large = QuadrantEncoder(), QuadrantEncoder(size=16)
     joined = JoinedEncoder((small, large))
@@ -183,8 +213,10 @@ def test_onnx_files_that_are_none_are_refused(tmp_path: Path) -> None:
     bad = tmp_path / "bad.onnx"
     for content in (b"", b"no onnx", packaged[: len(packaged) // 2]):
         bad.write_bytes(content)
-        with pytest.raises(InputError, match=r"bad\.onnx"):
+        with pytest.raises(InputError, match=r"bad\.onnx: damaged") as caught:
             open_encoder(f"onnx:{bad}")
+        assert "ONNXRuntimeError" not in str(caught.value)
+        assert "distill" in caught.value.todo
     bad.write_bytes(packaged.replace(b'"format": 1', b'"format": 7'))
     with pytest.raises(InputError, match="format 7, this version reads 1"):
         open_encoder(f"onnx:{bad}")
@@ -195,6 +227,20 @@ def test_onnx_files_that_are_none_are_refused(tmp_path: Path) -> None:
         open_encoder(f"onnx:{tmp_path / 'none.onnx'}")
     with pytest.raises(InputError, match="onnx:FILE"):
         open_encoder("onnx")
+
+
+def test_what_to_do_about_a_damaged_file_depends_on_whose_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("originid.encoders.onnx.PACKAGED", tmp_path / "default.onnx")
+    with pytest.raises(InputError, match="no such file") as caught:
+        open_encoder("default")
+    assert "pip install --force-reinstall originid" in caught.value.todo
+    (tmp_path / "model.json").touch()
+    (tmp_path / "encoder.onnx").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="encoder that this model was made with") as caught:
+        open_encoder(f"onnx:{tmp_path / 'encoder.onnx'}")
+    assert "restore it" in caught.value.todo
 
 
 @pytest.mark.parametrize("spec", ["pixels", "tones", "edges"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 pytest.importorskip("torch")
@@ -314,17 +315,30 @@ def test_a_damaged_checkpoint_is_named(damage: str, tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_that_was_being_written_is_ignored(tmp_path: Path) -> None:
-    (tmp_path / "checkpoint.tmp").write_bytes(b"half of")
+    half = tmp_path / ".checkpoint.safetensors.12345678.tmp"
+    half.write_bytes(b"half of")
+    os.utime(half, (0, 0))  # its process died long ago
     fit_metric(edits(20), ZEROS, replace(SHORT, epochs=1), run=tmp_path)
-    assert not (tmp_path / "checkpoint.tmp").exists()
+    assert not list(tmp_path.glob("*.tmp"))
 
 
-@pytest.mark.parametrize("taken", ["run", "run/checkpoint.tmp/file"])
+@pytest.mark.parametrize("taken", ["run", "run/log.csv/file"])
 def test_a_folder_that_cannot_be_written_is_named(taken: str, tmp_path: Path) -> None:
     (tmp_path / taken).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / taken).write_text("in the way")
     with pytest.raises(StorageError, match="cannot write"):
         fit_metric(edits(20), ZEROS, replace(SHORT, epochs=1), run=tmp_path / "run")
+
+
+def test_a_checkpoint_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*given: object, **more: object) -> None:
+        raise SafetensorError("no space left")
+
+    monkeypatch.setattr("originid.training.run.save_file", refuse)
+    with pytest.raises(StorageError, match=r"cannot write .*no space left"):
+        fit_metric(edits(20), ZEROS, replace(SHORT, epochs=1), run=tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value|overflow")

@@ -119,7 +119,7 @@ def test_an_unknown_name_lists_the_packaged_models() -> None:
 
 
 def test_an_encoder_with_other_weights_is_refused(model: Model) -> None:
-    with pytest.raises(ModelError, match="was fitted on pixels-0"):
+    with pytest.raises(ModelError, match="expected pixels-0, on which"):
         replace(model, encoder_identity="pixels-0").encoder  # noqa: B018
 
 

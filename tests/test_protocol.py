@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from originid.errors import InputError
@@ -23,6 +23,8 @@ from originid.evaluation.protocol import (
     join_folds,
     list_references,
     rank,
+    rank_scores,
+    rank_streaming,
 )
 from originid.evaluation.report import summarise, worst_misses
 from originid.pairs import read_pairs
@@ -57,7 +59,7 @@ def random_case(
 @pytest.mark.parametrize("name", ["folds", "population", "bootstrap", "seed"])
 def test_settings_out_of_range(name: str) -> None:
     settings: dict[str, Any] = {name: -1}
-    with pytest.raises(InputError, match=f"{name} of at least"):
+    with pytest.raises(InputError, match=f"{name} = -1\nexpected at least"):
         Protocol(**settings)
 
 
@@ -243,7 +245,7 @@ def test_float16_and_read_only_vectors() -> None:
 
 def test_vectors_that_do_not_fit_or_are_not_finite() -> None:
     queries, references, truth = random_case(3)
-    with pytest.raises(ValueError, match=r"\(12, 3\).*\(30, 4\)"):
+    with pytest.raises(ValueError, match=r"\(30, 4\).*3 dims"):
         rank(queries[:, :3], references, truth)
     with pytest.raises(ValueError, match=r"queries \(11, 4\)"):
         rank(queries[:11], references, truth)
@@ -252,6 +254,87 @@ def test_vectors_that_do_not_fit_or_are_not_finite() -> None:
         broken[5, 1] = bad
         with pytest.raises(ValueError, match="not finite"), np.errstate(invalid="ignore"):
             rank(queries, broken, truth)
+
+
+def alike(found: Ranking, expected: Ranking) -> None:
+    for field in fields(Ranking):
+        a, b = getattr(found, field.name), getattr(expected, field.name)
+        if a.dtype.kind == "i":
+            assert a.tolist() == b.tolist(), field.name
+        else:
+            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6, err_msg=field.name)
+
+
+def exact_case(seed: int, queries: int, references: int) -> tuple[np.ndarray, np.ndarray, Truth]:
+    """Vectors whose products have no rounding, with many ties, so that ranks must be the same."""
+    rng = np.random.default_rng(seed)
+    *_, truth = random_case(seed, queries, references)
+    vectors = rng.integers(-2, 3, (queries + references, 5)).astype(np.float32) / 8
+    return vectors[:queries], vectors[queries:], truth
+
+
+@given(st.integers(0, 10_000), st.lists(st.integers(0, 60), max_size=6), st.sampled_from([1, 900]))
+@settings(deadline=None)
+def test_blocks_of_references_are_ranked_as_one_array(
+    seed: int, cuts: list[int], block: int
+) -> None:
+    queries, references, truth = exact_case(seed, 7, 60)
+    whole = rank(queries, references, truth)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(protocol_module, "BLOCK", block)
+        alike(rank_streaming(queries, np.split(references, sorted(cuts)), truth), whole)
+
+
+@given(st.integers(0, 10_000), st.integers(10, 700))
+@settings(max_examples=30, deadline=None)
+def test_the_tail_of_blocks_is_that_of_one_array(seed: int, rows: int) -> None:
+    queries, references, truth = exact_case(seed, 4, 700)
+    blocks = [references[start : start + rows] for start in range(0, 700, rows)]
+    whole = rank(queries, references, truth)
+    assert np.isfinite(whole.p).all()
+    alike(rank_streaming(queries, blocks, truth), whole)
+
+
+@given(st.integers(0, 10_000), st.lists(st.integers(0, 7), max_size=4))
+@settings(max_examples=30, deadline=None)
+def test_scores_are_ranked_as_the_vectors_that_gave_them(seed: int, cuts: list[int]) -> None:
+    queries, references, truth = exact_case(seed, 7, 500)
+    scores = queries @ references.T
+    scores.flags.writeable = False
+    alike(rank_scores(np.split(scores, sorted(cuts)), truth), rank(queries, references, truth))
+
+
+def test_scores_may_be_no_cosines() -> None:
+    scores = np.array([[-50.0, 1e6, 3.0, 3.0]])
+    ranking = rank_scores([scores], Truth((np.array([2]),), (np.array([], int),)))
+    assert ranking.ranks.tolist() == [3]
+    assert ranking.strangers.tolist() == [1]
+
+
+def test_references_from_a_file_are_not_all_in_memory(tmp_path: Path) -> None:
+    queries, references, truth = random_case(5, queries=6, references=400)
+    references.astype(np.float32).tofile(tmp_path / "references")
+    mapped = np.memmap(tmp_path / "references", np.float32, "r", shape=references.shape)
+    blocks = [mapped[start : start + 100] for start in range(0, 400, 100)]
+    alike(rank_streaming(queries, blocks, truth), rank(queries, references, truth))
+
+
+def test_blocks_that_cannot_be_gone_through_twice_are_refused() -> None:
+    queries, references, truth = random_case(6)
+    with pytest.raises(ValueError, match="30 references, and 0"):
+        rank_streaming(queries, iter([references]), truth)
+    with pytest.raises(ValueError, match="of 10 references"):
+        rank(queries, references[:10], Truth((np.array([20]),) * 12, truth.ignored))
+
+
+def test_scores_of_too_few_or_too_many_queries_are_refused() -> None:
+    queries, references, truth = random_case(7)
+    scores = queries @ references.T
+    for blocks in ([], [scores[:11]], [scores, scores]):
+        with pytest.raises(ValueError, match="12 queries"):
+            rank_scores(blocks, truth)
+    with pytest.raises(ValueError, match="not finite"):
+        rank_scores([np.where(scores == scores[3, 4], np.nan, scores)], truth)
 
 
 def test_folds_come_back_in_the_order_of_the_pairs() -> None:

@@ -15,6 +15,7 @@ from PIL import ImageFilter
 from originid.encoders import open_encoder
 from originid.encoders.pixels import PixelsEncoder
 from originid.errors import InputError
+from originid.evaluation.projection import tail_size
 from originid.evaluation.protocol import Protocol
 from originid.evaluation.run import cross_validate, encode_all, evaluate_model, examples_of
 from originid.images import decode
@@ -185,6 +186,9 @@ def test_evaluate_prints_a_table(material: Path, run: Run) -> None:
     assert out.startswith("48 queries of 24 origin groups, 174 references")
     assert "kind a" in out
     assert "fitted to" not in out
+    assert "nan" not in out
+    assert tail_size(400) > 0 == tail_size(174)
+    assert out.endswith("n/a: too few references to project from; some 400 are needed\n")
 
 
 def test_evaluate_says_that_a_model_may_know_the_pairs(

@@ -18,8 +18,10 @@ HEAD = """# Command line
 
 Written by `python tools/make_cli_reference.py` from the help texts; do not edit.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 `find` ended well and no query has an origin.
-Messages and progress go to stderr, results to stdout.
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 `find` ended well and no query has an origin,
+130 interrupted by Ctrl-C, within 2 seconds or at once by a second; what was committed is kept.
+Messages and progress go to stderr, results to stdout. Progress is a bar on a terminal, elsewhere a
+line every 30 seconds.
 """
 
 

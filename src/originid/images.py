@@ -244,7 +244,7 @@ def _heif(file: io.BytesIO) -> ImageFile:
     try:
         from pillow_heif import HeifImageFile
     except ImportError as error:
-        expected = "HEIC needs pip install 'originid[heic]'"
+        expected = "expected the extra [heic]: pip install 'originid[heic]'"
         raise ImageError("a HEIC image", expected, "install that or save it as JPEG") from error
     opened: ImageFile = HeifImageFile(file)
     return opened

@@ -15,7 +15,7 @@ from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
-from originid.encoders import Encoder, latent_dim, open_encoder
+from originid.encoders import Encoder, latent_dim, open_encoder, split_spec
 from originid.errors import ModelError, cause
 from originid.maps import Map, load_map, save_map, unit_length
 from originid.storage import new_directory
@@ -25,6 +25,7 @@ from originid.verdict import Calibration
 FORMAT = 1
 PREPROCESSING = "squash-bilinear-1"  # images.decode with a size: part of every fingerprint
 DEFAULT = "default"
+RESTORE = "restore the encoder's weights, or train the model again"
 
 
 @dataclass(frozen=True)
@@ -76,24 +77,25 @@ class Model:
 
         Raises:
             ModelError: it is another encoder, or other weights.
+            InputError: its weights cannot be used.
         """
         encoder = open_encoder(self.spec)
         self.refuse_other(encoder)
         if latent_dim(encoder.shapes) != self.map.latent_dim:
             raise ModelError(
                 f"encoder {self.spec} makes latents of {latent_dim(encoder.shapes)} components",
-                f"the map of model {self.name} takes {self.map.latent_dim}",
+                f"expected {self.map.latent_dim}, as the map of model {self.name} takes",
                 "train the model again",
             )
         return encoder
 
-    def refuse_other(self, encoder: Encoder) -> None:
-        """Raise ModelError unless the map was fitted on this encoder."""
+    def refuse_other(self, encoder: Encoder, todo: str = RESTORE) -> None:
+        """Raise ModelError, with the advice given, unless the map was fitted on this encoder."""
         if encoder.identity != self.encoder_identity:
             raise ModelError(
                 f"encoder {encoder.spec} is {encoder.identity}",
-                f"model {self.name} was fitted on {self.encoder_identity}",
-                "restore the encoder's weights, or train the model again",
+                f"expected {self.encoder_identity}, on which model {self.name} was fitted",
+                todo,
             )
 
     def vectors(self, latents: Latents) -> Vectors:
@@ -160,7 +162,7 @@ def _with_files(spec: str, place: Callable[[int, str], str]) -> str:
     onnx = "onnx:"
     return "+".join(
         f"{onnx}{place(number, part.removeprefix(onnx))}" if part.startswith(onnx) else part
-        for number, part in enumerate(spec.split("+"))
+        for number, part in enumerate(split_spec(spec))
     )
 
 

@@ -1,17 +1,15 @@
 """The pairs manifest: which query was made from which origin."""
 
-import csv
-import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from originid.errors import InputError
+from originid.tables import ADVICE, read_rows
 from originid.types import Failure, Pair
 
 REQUIRED = ("origin", "query")
 _SHOWN = 5
-_ADVICE = "fix the manifest and run again"
 
 
 def read_pairs(path: str | Path) -> list[Pair]:
@@ -27,7 +25,7 @@ def read_pairs(path: str | Path) -> list[Pair]:
             bad rows, which are named by line.
     """
     path = Path(path)
-    lines = _lines(path, _text(path))
+    lines = read_rows(path)
     _, header = next(lines, (0, []))
     _check_header(path, header)
     rows = [(line, dict(zip(header, row, strict=False)), len(row)) for line, row in lines]
@@ -40,11 +38,11 @@ def read_pairs(path: str | Path) -> list[Pair]:
         more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise InputError(
             f"{path}: {'; '.join(problems[:_SHOWN])}{more}",
-            f"{len(header)} cells a row, as in the header, with both an origin and a query",
-            _ADVICE,
+            f"expected {len(header)} cells a row, as the header has, with an origin and a query",
+            ADVICE,
         )
     if not rows:
-        raise InputError(f"{path} has no pairs", "at least one row below the header", _ADVICE)
+        raise InputError(f"{path} has no pairs", "expected a row below the header", ADVICE)
     folder = os.path.realpath(path.parent)
     return [_pair(folder, fields) for _, fields, _ in rows]
 
@@ -60,40 +58,6 @@ def readable_pairs(pairs: Iterable[Pair], failures: Iterable[Failure]) -> list[P
     return [pair for pair in pairs if pair.origin not in failed and pair.query not in failed]
 
 
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(
-            f"{path}: {reason}", "a CSV file that can be read", "check the path of the manifest"
-        ) from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{path}: line {line} has bytes that are not UTF-8",
-            "a CSV file in UTF-8",
-            "save the manifest as UTF-8 and run again",
-        ) from error
-
-
-def _lines(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line on which each row starts, from 1, and its cells; empty lines are left out."""
-    reader = csv.reader(io.StringIO(text, newline=""))
-    start = 1
-    try:
-        for row in reader:
-            if row:
-                yield start, row
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(
-            f"{path}: line {reader.line_num}: {error}", "rows of a CSV file", _ADVICE
-        ) from error
-
-
 def _check_header(path: Path, header: list[str]) -> None:
     missing = [column for column in REQUIRED if column not in header]
     repeated = sorted({column for column in header if header.count(column) > 1})
@@ -103,8 +67,8 @@ def _check_header(path: Path, header: list[str]) -> None:
     found = f"its header has {problem}: {', '.join(header)}" if header else "the file is empty"
     raise InputError(
         f"{path}: {found}",
-        "a header with the columns origin and query, each column once",
-        _ADVICE,
+        "expected a header with the columns origin and query, each column once",
+        ADVICE,
     )
 
 

@@ -4,8 +4,13 @@ Commands import what they need when they run, so that ``originid --help`` is qui
 """
 
 import io
+import os
+import signal
 import sys
+import threading
 import warnings
+from contextlib import suppress
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -25,6 +30,7 @@ from originid.cli.train import train
 from originid.errors import OriginidError
 
 INTERRUPTED = 130  # what typer, like a shell, makes of Ctrl-C
+PATIENCE = 2.0  # seconds that a run has to end by itself after Ctrl-C
 
 app = typer.Typer(
     name="originid",
@@ -69,11 +75,42 @@ def options(
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 3 no origin found."""
+    """Run the command line and exit.
+
+    The status is 0 done, 1 failed, 2 wrong usage, 3 no origin found, 130 interrupted.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name must not end a run
-    sys.exit(run(sys.argv[1:]))
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored, as by nohup
+        signal.signal(signal.SIGINT, _interrupt)
+    status = run(sys.argv[1:])
+    if status == INTERRUPTED:
+        with suppress(OSError):
+            sys.stdout.flush()
+        _leave()
+    sys.exit(status)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """End the run as an error does; where it stands if asked again, or after some seconds.
+
+    What is written is whole or absent whenever the process dies, but an encoder may be at a batch
+    for half a minute, and one that runs while the interpreter ends could crash it.
+    """
+    signal.signal(signal.SIGINT, lambda signum, frame: _leave())
+    timer = threading.Timer(PATIENCE, _leave)
+    timer.daemon = True
+    timer.start()
+    raise KeyboardInterrupt
+
+
+def _leave() -> None:
+    # Not print: the signal may have come in the midst of one.
+    cursor = "\x1b[?25h" if os.isatty(2) else ""  # a bar hides it
+    with suppress(OSError):
+        os.write(2, f"{cursor}interrupted; what was committed is kept\n".encode())
+    os._exit(INTERRUPTED)
 
 
 def run(arguments: list[str]) -> int:
@@ -83,10 +120,7 @@ def run(arguments: list[str]) -> int:
     try:
         app(args=arguments, prog_name="originid")
     except SystemExit as exit_:
-        status = exit_.code if isinstance(exit_.code, int) else 0
-        if status == INTERRUPTED:
-            print("interrupted; what was committed is kept", file=sys.stderr)
-        return status
+        return exit_.code if isinstance(exit_.code, int) else 0
     except OriginidError as error:
         print_error(error)
         return 1

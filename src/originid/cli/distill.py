@@ -12,7 +12,12 @@ from originid.text import printable
 def distill(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="Files and folders.")],
     teacher: Annotated[
-        str, typer.Option(metavar="ENCODER", help="For example diffusers:FOLDER_OR_HUB_ID.")
+        str,
+        typer.Option(
+            metavar="ENCODER",
+            help="Any encoder with one latent block, an eighth of the image's side: for example "
+            "diffusers:FOLDER_OR_HUB_ID.",
+        ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The encoder's file, new, .onnx.")],
     model: Annotated[
@@ -30,19 +35,22 @@ def distill(
 
     The file is ONNX in eight bits, on a CPU hundreds of times as fast as the VAE of Stable
     Diffusion, and used as `--encoder onnx:FILE` without torch. A run that was cut off goes on when
-    the same command is given again, from what lies in OUTPUT.training.
+    the same command is given again, from what lies in OUTPUT.training: all but the last hundred or
+    so latents, or the last epoch.
     """
     from originid.encoders import open_encoder
     from originid.model import open_model
     from originid.training.distillation.fit import distill as learn
     from originid.training.distillation.settings import Distillation
 
+    if output.suffix != ".onnx":
+        raise typer.BadParameter(f"-o {output}: expected a name ending in .onnx")
     settings = Distillation(crops=crops, epochs=epochs or Distillation.epochs)
     opened = open_encoder(teacher)
     map = None
     if model is not None:
         weighing = open_model(model)
-        weighing.refuse_other(opened)
+        weighing.refuse_other(opened, "name a model that was trained on the teacher's latents")
         map = weighing.map
     with progress_bar("encoding") as encoding, progress_bar("learning", "steps") as learning:
         described, failures = learn(

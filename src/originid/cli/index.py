@@ -39,9 +39,9 @@ def index(
     """
     from originid.adding import add_images
 
-    start = time.monotonic()
+    start, paths = time.monotonic(), stdin_paths(images)
     with _open(into, model) as collection, progress_bar("indexing") as progress:
-        added = add_images(collection, stdin_paths(images), workers, progress)
+        added = add_images(collection, paths, workers, progress)
         references = len(collection)
     seconds = time.monotonic() - start
     if json:

@@ -14,6 +14,7 @@ from originid.text import printable
 if TYPE_CHECKING:
     from originid.types import Failure
 
+EVERY = 30.0  # seconds between lines of progress where no terminal shows a bar
 SHOWN = 20  # failures printed one by one; the rest is counted
 
 
@@ -47,21 +48,28 @@ def print_failures(failures: "Iterable[Failure]", more: str) -> None:
 def progress_bar(what: str, unit: str = "images") -> "Iterator[Callable[[int, int], None]]":
     """A bar on stderr with rate and time left, to be called with units done and in all.
 
-    It appears after a second, only on a terminal, and goes when all is done.
+    It appears after a second, and goes when all is done. Without a terminal there is a line every
+    30 seconds instead.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as TimeLeft
 
-    start = time.monotonic()
+    start = said = time.monotonic()
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeLeft())
     console = Console(stderr=True)
     bar = Progress(TextColumn(what), *columns, console=console, transient=True)
     task = bar.add_task(what, total=None, rate="")
 
     def update(done: int, total: int) -> None:
-        seconds = time.monotonic() - start
-        if seconds > 1 and console.is_terminal:
+        nonlocal said
+        now = time.monotonic()
+        seconds = now - start
+        if not console.is_terminal:
+            if now - said >= EVERY:
+                said = now
+                print(f"{what}: {done} of {total} {unit}", file=sys.stderr, flush=True)
+        elif seconds > 1:
             if not bar.live.is_started and done < total:
                 bar.start()
             bar.update(task, completed=done, total=total, rate=f"{done / seconds:.0f} {unit}/s")

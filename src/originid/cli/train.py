@@ -17,6 +17,8 @@ MAPS = (
     "none, structured, full, cosface, softmax, circle, mlp-2, full+cosface, paper, or a .json file"
 )
 
+ENCODER = "Encoder default is the network of model neural, not of model default."
+
 
 def train(
     pairs: Annotated[
@@ -32,7 +34,8 @@ def train(
         typer.Option(help="Folders of more natural images; may be given several times."),
     ] = None,
     encoder: Annotated[
-        str, typer.Option(help="For example tones+edges, or diffusers:FOLDER_OR_HUB_ID.")
+        str,
+        typer.Option(help=f"For example tones+edges, or diffusers:FOLDER_OR_HUB_ID. {ENCODER}"),
     ] = "tones+edges",
     map: Annotated[str, typer.Option(help=f"How the map is learned: {MAPS}.")] = "full",
     dim: Annotated[

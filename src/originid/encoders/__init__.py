@@ -4,6 +4,7 @@ An encoder is named by a text such as ``pixels``, ``pixels+edges`` or ``diffuser
 add one, write a file with a class that implements `base.Encoder` and a line in `ENCODERS`.
 """
 
+import re
 from collections.abc import Callable
 
 from originid.encoders.base import Encoder, Shape, latent_dim
@@ -13,7 +14,15 @@ from originid.encoders.pixels import PixelsEncoder
 from originid.encoders.tones import TonesEncoder
 from originid.errors import InputError
 
-__all__ = ["ENCODERS", "Encoder", "JoinedEncoder", "Shape", "latent_dim", "open_encoder"]
+__all__ = [
+    "ENCODERS",
+    "Encoder",
+    "JoinedEncoder",
+    "Shape",
+    "latent_dim",
+    "open_encoder",
+    "split_spec",
+]
 
 
 def _diffusers(source: str) -> Encoder:
@@ -38,7 +47,9 @@ def _plain(name: str, encoder: Callable[[], Encoder]) -> Callable[[str], Encoder
     def build(source: str) -> Encoder:
         if source:
             raise InputError(
-                f"encoder {name}:{source}", f"{name} takes no source", f"write just {name}"
+                f"encoder {name}:{source}",
+                f"expected {name} without a source",
+                f"write just {name}",
             )
         return encoder()
 
@@ -56,25 +67,34 @@ ENCODERS: dict[str, Callable[[str], Encoder]] = {
 """What builds each encoder, from the text after the colon."""
 
 
+def split_spec(spec: str) -> list[str]:
+    """The parts of a text that names encoders joined by ``+``, each ``NAME`` or ``NAME:SOURCE``.
+
+    A source may contain ``+``: only one before the whole name of an encoder, up to ``:``, ``+`` or
+    the end, joins.
+    """
+    return re.split(rf"\+(?=(?:{'|'.join(ENCODERS)})(?:[:+]|\Z))", spec)
+
+
 def open_encoder(spec: str) -> Encoder:
     """Build the encoder that a text names.
 
     Args:
-        spec: names joined by ``+``, each ``NAME`` or ``NAME:SOURCE``; a source must not
-            contain ``+``.
+        spec: as `split_spec` takes it.
 
     Raises:
         InputError: a name is unknown or a source cannot be used.
         ExtraError: the encoder's optional packages are not installed.
     """
     parts = []
-    for part in spec.split("+"):
+    for part in split_spec(spec):
         name, _, source = part.partition(":")
         if name not in ENCODERS:
             raise InputError(
                 f"encoder {part!r}",
                 f"expected one of {', '.join(ENCODERS)}, or several joined by +",
-                "for example: pixels+edges, or diffusers:FOLDER_OR_HUB_ID",
+                "for example: tones+edges, or diffusers:FOLDER_OR_HUB_ID; "
+                "default is the packaged network, that of model neural",
             )
         parts.append(ENCODERS[name](source))
     return parts[0] if len(parts) == 1 else JoinedEncoder(tuple(parts))

@@ -19,6 +19,7 @@ METADATA = "originid"  # key of the description among the file's metadata
 INPUT, OUTPUT = "images", "latents"
 BATCH = 16  # images at once: more would leave the processor's caches
 PACKAGED = Path(str(files("originid") / "encoders" / "default.onnx"))
+REINSTALL = "install originid again: pip install --force-reinstall originid"
 PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CPUExecutionProvider")
 """What runs a file where its package is installed, best first.
 
@@ -82,10 +83,22 @@ def _shape(given: Sequence[int]) -> Shape:
 
 
 def _unusable(path: Path, error: Exception) -> InputError:
-    first_line = (cause(error).splitlines() or [type(error).__name__])[0]
-    what = "no such file" if isinstance(error, FileNotFoundError) else first_line
-    return InputError(
-        f"encoder file {path}: {what}",
-        "expected an ONNX file that `originid distill` wrote",
-        "check the path, or distill it again",
+    given = f"encoder file {path}: {_reason(error)}"
+    expected, todo = (
+        "an ONNX file that `originid distill` wrote",
+        "check the path, or distill again",
     )
+    if path == PACKAGED:
+        expected, todo = "the encoder that comes with originid", REINSTALL
+    elif (path.parent / "model.json").exists():
+        expected, todo = "the encoder that this model was made with", "restore it from a copy"
+    return InputError(given, f"expected {expected}", todo)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        missing = isinstance(error, FileNotFoundError)
+        return "no such file" if missing else error.strerror or str(error)
+    if isinstance(error, KeyError | TypeError | ValueError):
+        return cause(error)
+    return "damaged, or not an ONNX file that this onnxruntime reads"

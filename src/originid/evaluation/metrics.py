@@ -34,6 +34,24 @@ def hits(ranks: ArrayLike, k: int) -> Floats:
     return (np.asarray(ranks) <= k).astype(np.float64)
 
 
+def micro_average_precision(scores: ArrayLike, correct: ArrayLike, positives: int) -> float:
+    """Return the average precision of the predictions of all queries in one list (uAP).
+
+    It is the measure of the Image Similarity Challenge: the sum over the correct predictions, from
+    the highest score down, of the share of correct ones so far, divided by the number of true
+    pairs. A score must mean the same for every query. Among equal scores the wrong come first.
+
+    Args:
+        scores: of all predictions, shape (n,), bigger is better.
+        correct: whether each is a true pair, shape (n,).
+        positives: number of true pairs, predicted or not, at least one.
+    """
+    scores, correct = np.asarray(scores, np.float64), np.asarray(correct, bool)
+    right = correct[np.lexsort((correct, -scores))]
+    precisions = np.cumsum(right) / np.arange(1, len(right) + 1)
+    return float(precisions[right].sum() / positives)
+
+
 def macro_average(values: ArrayLike, groups: ArrayLike) -> float:
     """Average over the queries of each group, then over the groups.
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from originid.errors import InputError
-from originid.evaluation.metrics import Floats, Ints, pessimistic_ranks
-from originid.evaluation.projection import TIE, stranger_probability, tail_size
+from originid.evaluation.metrics import Floats, Ints
+from originid.evaluation.tally import Tally, best_correct, blocks_from, flat, score_pairs
 from originid.types import Pair, Scores, Vectors
 
 BLOCK = 2**24  # scores held at once: 64 MB, and as much again while the tail is cut off
@@ -48,7 +47,7 @@ class Protocol:
             if getattr(self, name) < minimum:
                 raise InputError(
                     f"{name} = {getattr(self, name)}",
-                    f"{name} of at least {minimum}",
+                    f"expected at least {minimum}",
                     f"choose a larger {name}",
                 )
 
@@ -117,7 +116,7 @@ def assign_folds(pairs: Sequence[Pair], fold_by: str = "source", folds: int = 4)
     if len(members) < folds:
         raise InputError(
             f"the pairs fall into {len(members)} parts that share no {fold_by}, group or file",
-            f"at least {folds} parts, one for each fold",
+            f"expected at least {folds} parts, one for each fold",
             "ask for fewer folds, or fold by a column with more values",
         )
     groups = {part: len({pairs[row].group for row in rows}) for part, rows in members.items()}
@@ -140,7 +139,7 @@ def column(pairs: Sequence[Pair], name: str) -> list[str]:
     if name not in known:
         raise InputError(
             f"the manifest has no column {name!r}",
-            f"one of its columns: {', '.join(known)}",
+            f"expected one of its columns: {', '.join(known)}",
             "choose one of these columns, or add the column to the manifest",
         )
     return [pair.fields[name] for pair in pairs]
@@ -182,20 +181,69 @@ def rank(queries: Vectors, references: Vectors, truth: Truth) -> Ranking:
     Raises:
         ValueError: shapes that do not fit, or values that are not finite.
     """
-    if queries.shape[1:] != references.shape[1:] or len(queries) != len(truth.correct):
-        raise ValueError(
-            f"queries {queries.shape}, references {references.shape} and the truth of "
-            f"{len(truth.correct)} queries; equal dims and numbers of queries were expected"
-        )
-    queries, references = np.asarray(queries, np.float32), np.asarray(references, np.float32)
-    size = max(1, BLOCK // len(references))
-    blocks = [range(len(queries))[start : start + size] for start in range(0, len(queries), size)]
-    return _join(
-        [
-            _rank_block(queries[block.start : block.stop] @ references.T, truth.take(block))
-            for block in blocks
-        ]
-    )
+    return rank_streaming(queries, (references,), truth)
+
+
+def rank_streaming(queries: Vectors, references: Iterable[Vectors], truth: Truth) -> Ranking:
+    """Rank references that come in blocks, as `rank` does those of one array.
+
+    Memory is that of the queries, one block, `BLOCK` scores, and 4 kB a query.
+
+    Args:
+        queries: of shape (q, dim), unit length, q >= 1.
+        references: blocks of shape (b, dim), unit length; slices of a memory-mapped file, or what
+            encodes them anew. They are gone through twice, for a rank is not known before the
+            origin's score is: a generator, which can be only once, will not do.
+        truth: of the q queries, in rows of all blocks put together.
+
+    Raises:
+        ValueError: shapes that do not fit, blocks that are not the same the second time, or values
+            that are not finite.
+    """
+    queries = np.asarray(queries, np.float32)
+    if len(queries) != len(truth.correct):
+        raise ValueError(f"queries {queries.shape} and the truth of {len(truth.correct)} queries")
+    correct = flat(truth.correct)
+    scores, total = score_pairs(queries, references, *correct)
+    origins, origin_scores = best_correct(*correct, scores, len(queries))
+    tally = Tally(origin_scores, _left_out(truth), total)
+    again = 0
+    for start, block in blocks_from(references, queries.shape[1]):
+        block, again = np.asarray(block, np.float32), start + len(block)
+        size = max(1, BLOCK // max(len(block), 1))
+        for row in range(0, len(queries) if len(block) else 0, size):
+            tally.add(queries[row : row + size] @ block.T, row, start)
+    if again != total:
+        raise ValueError(f"{total} references, and {again} when they were asked for again")
+    return _ranking(origins, origin_scores, tally)
+
+
+def rank_scores(blocks: Iterable[Scores], truth: Truth) -> Ranking:
+    """Rank the references for matchers that score pairs and have no vectors.
+
+    Args:
+        blocks: scores (b, r) of some queries with all r references, bigger is better, ties if
+            nearer than 1e-6; put together they are those of all queries, in order.
+        truth: of these queries.
+
+    Raises:
+        ValueError: more or fewer queries than the truth has, or scores that are not finite.
+    """
+    rankings, start, count = [], 0, len(truth.correct)
+    for block in blocks:
+        part = truth.take(range(count)[start : start + len(block)])
+        start += len(block)
+        if len(block) == 0 or start > count:
+            continue
+        scores = np.array(block, np.float32)  # a copy: it is overwritten
+        queries, rows = flat(part.correct)
+        origins, origin_scores = best_correct(queries, rows, scores[queries, rows], len(scores))
+        tally = Tally(origin_scores, _left_out(part), scores.shape[1])
+        tally.add(scores)
+        rankings.append(_ranking(origins, origin_scores, tally))
+    if start != count:
+        raise ValueError(f"scores of {start} queries and the truth of {count} queries")
+    return _join(rankings)
 
 
 def join_folds(rankings: Sequence[Ranking], folds: Ints) -> Ranking:
@@ -208,45 +256,19 @@ def join_folds(rankings: Sequence[Ranking], folds: Ints) -> Ranking:
     return _join(rankings).take(np.argsort(np.argsort(folds, kind="stable")))
 
 
-def _rank_block(scores: Scores, truth: Truth) -> Ranking:
-    """Rank the references for a few queries from their scores, shape (b, r), overwritten."""
-    if not np.isfinite(scores).all():
-        raise ValueError("scores are not finite: the vectors hold NaN or infinity")
-    origins, origin_scores = _best_correct(scores, truth.correct)
-    for left_out in (truth.correct, truth.ignored):
-        scores[_flat(left_out)] = -np.inf
-    strangers = scores.argmax(axis=1)
-    stranger_scores = scores.max(axis=1)
-    strangers[np.isneginf(stranger_scores)] = -1
-    ranks = pessimistic_ranks(origin_scores - np.float32(TIE), scores)
-    p = _stranger_probability(scores, origin_scores, ranks - 1)
-    return Ranking(ranks, origins, origin_scores, strangers, stranger_scores, p)
+def _left_out(truth: Truth) -> list[Ints]:
+    return [np.concatenate(rows) for rows in zip(truth.correct, truth.ignored, strict=True)]
 
 
-def _stranger_probability(scores: Scores, origin_scores: Scores, beaten: Ints) -> Floats:
-    """Cut off the tail of the strangers' scores, shape (b, r), overwritten, and read it."""
-    n = scores.shape[1]
-    tail = tail_size(n)
-    if not tail:
-        return np.full(len(scores), np.nan)
-    counts = np.maximum((scores > -np.inf).sum(axis=1), 1)
-    scores.partition(n - tail - 1, axis=1)
-    return stranger_probability(origin_scores, scores[:, n - tail - 1 :], beaten, counts)
-
-
-def _best_correct(scores: Scores, correct: Sequence[Ints]) -> tuple[Ints, Scores]:
-    origins = np.full(len(scores), -1, np.int64)
-    origin_scores = np.full(len(scores), -np.inf, np.float32)
-    for query, rows in enumerate(correct):
-        if len(rows):
-            origins[query] = rows[scores[query, rows].argmax()]
-            origin_scores[query] = scores[query, origins[query]]
-    return origins, origin_scores
-
-
-def _flat(lists: Sequence[Ints]) -> tuple[NDArray[np.int64], Ints]:
-    """Return lists of columns, one per row, as the row and column of each entry."""
-    return np.repeat(np.arange(len(lists)), list(map(len, lists))), np.concatenate(lists)
+def _ranking(origins: Ints, origin_scores: Scores, tally: Tally) -> Ranking:
+    return Ranking(
+        tally.before + 1,
+        origins,
+        origin_scores,
+        tally.best,
+        tally.best_scores,
+        tally.stranger_probability(),
+    )
 
 
 def _rows(members: set[int]) -> Ints:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from originid.encoders import Encoder
 from originid.errors import InputError
+from originid.evaluation.attacked import encode_attacked
+from originid.evaluation.attacks import Attack
 from originid.evaluation.protocol import (
     Protocol,
     Ranking,
@@ -43,17 +45,28 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Material:
-    """What is ranked: readable pairs, references, and an array with one row per file."""
+    """What is ranked: readable pairs, references, and an array with one row per file.
+
+    ``attacked`` has what stands for a query when it is judged, where that is not its file.
+    """
 
     pairs: list[Pair]
     references: list[Path]
     rows: dict[Path, int]
     values: Latents
     skipped: list[Failure]
+    attacked: dict[Path, Latents] = field(default_factory=dict)
 
     def take(self, paths: Iterable[Path]) -> Latents:
         """The rows of these files, (n, ...)."""
         return self.values[[self.rows[path] for path in paths]]
+
+    def queries(self, rows: Iterable[int]) -> Latents:
+        """What is judged of these pairs: their queries, attacked if they are, (n, ...)."""
+        paths = [self.pairs[row].query for row in rows]
+        if not self.attacked:
+            return self.take(paths)
+        return np.stack([self.attacked[path] for path in paths])
 
 
 def evaluate_model(
@@ -63,6 +76,7 @@ def evaluate_model(
     protocol: Protocol,
     progress: Progress = silent,
     cache: LatentCache | None = None,
+    attack: Attack | None = None,
 ) -> Outcome:
     """Judge a model as it stands; its numbers mean little on pairs that it was fitted to.
 
@@ -73,12 +87,15 @@ def evaluate_model(
         protocol: see `Protocol`.
         progress: called as images are encoded.
         cache: of latents, to read and to fill.
+        attack: on the queries.
 
     Raises:
         InputError: no pair can be read.
     """
     material = _encode(pairs, photos, model.encoder, model.vectors, progress, cache)
-    queries = material.take(pair.query for pair in material.pairs)
+    if attack is not None:
+        material = _attack(material, model.encoder, attack, model.vectors, progress, cache)
+    queries = material.queries(range(len(material.pairs)))
     references = material.take(material.references)
     ranking = rank(queries, references, find_truth(material.pairs, material.references))
     return _outcome(material, ranking, protocol)
@@ -92,6 +109,7 @@ def cross_validate(
     protocol: Protocol,
     progress: Progress = silent,
     cache: LatentCache | None = None,
+    attack: Attack | None = None,
 ) -> Outcome:
     """Judge a way to fit maps: the queries of a fold by a map fitted to the other folds' pairs.
 
@@ -105,13 +123,15 @@ def cross_validate(
         protocol: see `Protocol`.
         progress: called as images are encoded.
         cache: of latents, to read and to fill.
+        attack: on the queries that are judged; maps are fitted to those that are not attacked.
 
     Raises:
         InputError: no pair can be read, or there are fewer separate sources than folds.
     """
-    return judge_folds(
-        encode_all(pairs, photos, encoder, progress, cache), encoder, settings, protocol
-    )
+    material = encode_all(pairs, photos, encoder, progress, cache)
+    if attack is not None:
+        material = attack_queries(material, encoder, attack, progress, cache)
+    return judge_folds(material, encoder, settings, protocol)
 
 
 def encode_all(
@@ -122,7 +142,26 @@ def encode_all(
     cache: LatentCache | None = None,
 ) -> Material:
     """The latents of all pairs and photos, held in memory."""
-    return _encode(pairs, photos, encoder, lambda latents: latents, progress, cache)
+    return _encode(pairs, photos, encoder, _as_they_are, progress, cache)
+
+
+def attack_queries(
+    material: Material,
+    encoder: Encoder,
+    attack: Attack,
+    progress: Progress = silent,
+    cache: LatentCache | None = None,
+) -> Material:
+    """The same, judged on attacked queries; what is learned is learned from the others.
+
+    Args:
+        material: from `encode_all`.
+        encoder: what made its latents.
+        attack: on each query, at its own size.
+        progress: called as queries are encoded.
+        cache: of latents; what an attack makes is kept under a key of its own.
+    """
+    return _attack(material, encoder, attack, _as_they_are, progress, cache)
 
 
 def judge_folds(
@@ -151,7 +190,7 @@ def judge_folds(
         start = time.perf_counter()
         map = fit_map(examples, encoder, settings)
         seconds += time.perf_counter() - start
-        queries = material.take(material.pairs[row].query for row in inside)
+        queries = material.queries(inside)
         rankings.append(
             rank(
                 unit_length(map.apply(queries)),
@@ -225,6 +264,35 @@ def _encode(
         )
     references = [path for path in list_references(readable, found) if path in rows]
     return Material(readable, references, rows, np.concatenate(parts), skipped)
+
+
+def _attack(
+    material: Material,
+    encoder: Encoder,
+    attack: Attack,
+    finish: Callable[[Latents], Vectors],
+    progress: Progress,
+    cache: LatentCache | None,
+) -> Material:
+    skipped = list(material.skipped)
+    paths = list(dict.fromkeys(pair.query for pair in material.pairs))
+    attacked: dict[Path, Latents] = {}
+    for chunk in encode_attacked(paths, encoder, attack, skipped.append, progress, cache):
+        if chunk:
+            values = finish(np.stack([entry.latent for entry in chunk]))
+            attacked |= zip((entry.path for entry in chunk), values, strict=True)
+    pairs = [pair for pair in material.pairs if pair.query in attacked]
+    if not pairs:
+        raise InputError(
+            f"no query can be attacked by {attack}",
+            "expected images",
+            f"last reason: {skipped[-1].path}: {skipped[-1].reason}",
+        )
+    return replace(material, pairs=pairs, skipped=skipped, attacked=attacked)
+
+
+def _as_they_are(latents: Latents) -> Latents:
+    return latents
 
 
 def _outcome(material: Material, ranking: Ranking, protocol: Protocol) -> Outcome:

@@ -61,7 +61,9 @@ class JobSettings:
                 "choose others",
             )
         if not self.strengths or self.batch < 1:
-            raise InputError(f"{self}", "at least one strength and a batch of 1", "give these")
+            raise InputError(
+                f"{self}", "expected at least one strength and a batch of 1", "give these"
+            )
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,9 @@ class SetSettings:
 
     def __post_init__(self) -> None:
         if not (0 <= self.test < 1 and self.seed >= 0):
-            raise InputError(f"{self}", "0 <= test < 1 and seed >= 0", "choose other settings")
+            raise InputError(
+                f"{self}", "expected 0 <= test < 1 and seed >= 0", "choose other settings"
+            )
 
 
 class Shard:

@@ -184,7 +184,7 @@ def _check_dims(path: str | os.PathLike[str], matrix: Floats, encoder: Encoder) 
         todo = "the tensor lies on its side: save its transpose"
     raise InputError(
         f"{os.fspath(path)} takes latents of {matrix.shape[1]} components",
-        f"{encoder.spec} makes latents of {wanted}, {' + '.join(map(str, encoder.shapes))}",
+        f"expected {wanted}, {' + '.join(map(str, encoder.shapes))}, as {encoder.spec} makes",
         todo,
     )
 

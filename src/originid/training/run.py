@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from tensorboardX import SummaryWriter
 
 from originid.errors import InputError
 from originid.maps import Map
-from originid.storage import storage_errors
+from originid.storage import new_file, storage_errors
 from originid.types import Json
 
 if TYPE_CHECKING:
@@ -59,26 +58,32 @@ class Run:
         # As JSON gives it back, so that a tuple equals the list it becomes.
         self._origin = json.loads(json.dumps(origin))
 
-    def resume(self, learner: Learner) -> int:
-        """Load the checkpoint, if there is one, and return how many epochs are done.
+    def check(self) -> int:
+        """Return how many epochs the checkpoint has, 0 where there is none.
 
         Raises:
             InputError: it is damaged, or of a run with other settings or data.
         """
         if self._folder is None or not (path := self._folder / CHECKPOINT).exists():
             return 0
-        try:
+        with _read_errors(path):
             with safe_open(path, framework="np") as file:
                 header = json.loads(file.metadata()["originid"])
             self._refuse_other(header["format"], header["origin"])
-            learner.load(load_file(path))
             return int(header["epochs"])
-        except (OSError, SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
-            raise InputError(
-                f"checkpoint {path} cannot be read: {error}",
-                f"expected a file that originid wrote, format {FORMAT}",
-                "remove it to start again",
-            ) from error
+
+    def resume(self, learner: Learner) -> int:
+        """Load the checkpoint, if there is one, and return how many epochs are done.
+
+        Raises:
+            InputError: as `check`.
+        """
+        epochs = self.check()
+        if self._folder is not None and epochs:
+            path = self._folder / CHECKPOINT
+            with _read_errors(path):
+                learner.load(load_file(path))
+        return epochs
 
     def _refuse_other(self, format: int, origin: Json) -> None:
         if format != FORMAT:
@@ -101,16 +106,11 @@ class Run:
             return
         header = {"format": FORMAT, "epochs": epochs, "origin": self._origin}
         tensors = {name: tensor.contiguous() for name, tensor in learner.tensors().items()}
-        path = self._folder / CHECKPOINT
-        temporary = path.with_suffix(".tmp")
-        with storage_errors(self._folder):
+        with storage_errors(self._folder), new_file(self._folder / CHECKPOINT) as temporary:
             try:
                 save_file(tensors, temporary, metadata={"originid": json.dumps(header)})
             except SafetensorError as error:  # of a full disk, for one
                 raise OSError(str(error)) from error
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
 
     @contextmanager
     def log(self, epochs: int, steps_per_epoch: int) -> Iterator["Log"]:
@@ -126,6 +126,18 @@ class Run:
             writer = SummaryWriter(folder, purge_step=epochs * steps_per_epoch)
         with writer:
             yield Log(self._folder / "log.csv", writer, steps_per_epoch)
+
+
+@contextmanager
+def _read_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"checkpoint {path} cannot be read: {error}",
+            f"expected a file that originid wrote, format {FORMAT}",
+            "remove it to start again",
+        ) from error
 
 
 def digest(*parts: bytes) -> str:
@@ -185,7 +197,5 @@ def _cut(path: Path, epochs: int) -> None:
         with path.open(newline="") as file:
             rows = [row for row in csv.reader(file) if len(row) == len(COLUMNS)]
         kept = [row for row in rows if row[0].isdigit() and int(row[0]) < epochs]
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", newline="") as file:
+    with new_file(path) as temporary, temporary.open("w", newline="") as file:
         csv.writer(file).writerows([list(COLUMNS), *kept])
-    os.replace(temporary, path)

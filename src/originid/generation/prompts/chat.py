@@ -71,7 +71,9 @@ class ChatSettings:
     def __post_init__(self) -> None:
         smallest = min(self.count, self.per_minute, self.tries, self.timeout, self.side)
         if not self.model or smallest <= 0:
-            raise InputError(f"{self}", "a model and numbers above 0", "choose other settings")
+            raise InputError(
+                f"{self}", "expected a model and numbers above 0", "choose other settings"
+            )
         if not (self.key.isascii() and self.key.isprintable()):
             given, expected = "a key with odd characters", "expected printable ASCII"
             raise InputError(given, expected, "check OPENAI_API_KEY")

@@ -1,13 +1,12 @@
 """Prompts, or captions, from a CSV file."""
 
-import csv
 import os
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 from originid.errors import InputError
 from originid.generation.prompts.base import PromptError, one_line
+from originid.tables import read_rows
 from originid.types import Image
 
 Texts = dict[str, list[str]]
@@ -20,7 +19,7 @@ def columns(path: Path) -> list[str]:
     Raises:
         InputError: the file cannot be read.
     """
-    return next(_rows(path), [])
+    return next(read_rows(path), (0, []))[1]
 
 
 def read_column(path: Path, name: str) -> Texts:
@@ -32,8 +31,8 @@ def read_column(path: Path, name: str) -> Texts:
     Raises:
         InputError: the file cannot be read, or lacks a column.
     """
-    rows = _rows(path)
-    header = next(rows, [])
+    rows = read_rows(path)
+    _, header = next(rows, (0, []))
     if "path" not in header or name not in header:
         raise InputError(
             f"{path}: its header is {', '.join(header) or 'empty'}",
@@ -42,7 +41,7 @@ def read_column(path: Path, name: str) -> Texts:
         )
     file, text = header.index("path"), header.index(name)
     found: dict[str, dict[str, None]] = defaultdict(dict)
-    for row in rows:
+    for _, row in rows:
         if len(row) > max(file, text) and (value := one_line(row[text])):
             found[_real(path.parent / row[file])][value] = None
     return {key: list(values) for key, values in found.items()}
@@ -70,14 +69,3 @@ class FilePrompts:
 
 def _real(path: Path) -> str:
     return os.path.realpath(path)
-
-
-def _rows(path: Path) -> Iterator[list[str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from csv.reader(file)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(
-            f"{path}: {reason}", "expected a CSV file in UTF-8", "check its name and what it holds"
-        ) from error

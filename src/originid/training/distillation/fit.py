@@ -76,12 +76,14 @@ def distill(
     """
     path, work = Path(path), work_folder(path)
     _refuse(path, teacher, map)
+    told = _told(teacher, settings, map)
+    Run(work, told, writes=False).check()  # not after hours of encoding
     failures: list[Failure] = []
     paths = [Path(name) for name in find_images(list(images), failures.append)]
     cache = LatentCache.open(latents or work / "latents", teacher)
     lessons = read_lessons(paths, teacher, settings, cache, failures, encoding)
     learner = _learner(lessons, teacher.shapes[0], settings, map)
-    record = Run(work, _origin(lessons, teacher, settings, map), writes=True)
+    record = Run(work, {**told, **_seen(lessons)}, writes=True)
     done = record.resume(learner)
     with record.log(done, settings.steps_per_epoch) as log:
         for epoch in range(done, settings.epochs):
@@ -152,15 +154,21 @@ def _learn_epoch(
         progress(learner.steps, settings.steps)
 
 
-def _origin(lessons: Lessons, teacher: Encoder, settings: Distillation, map: Map | None) -> Json:
-    """What a run was started with."""
-    views = "\n".join(f"{view.path} {view.box}" for view in lessons.views)
+def _told(teacher: Encoder, settings: Distillation, map: Map | None) -> Json:
+    """What a run was started with, as far as it is known before anything is read."""
     return {
         **asdict(settings),
         "teacher": teacher.identity,
+        "hash of the map": None if map is None else map_digest(map),
+    }
+
+
+def _seen(lessons: Lessons) -> Json:
+    """The rest of it."""
+    views = "\n".join(f"{view.path} {view.box}" for view in lessons.views)
+    return {
         "views": len(lessons.views),
         "hash of views": digest(views.encode(errors="surrogateescape")),
-        "hash of the map": None if map is None else map_digest(map),
     }
 
 

@@ -1,0 +1,62 @@
+"""Data sets that are pairs manifests beside a folder of photos."""
+
+from pathlib import Path
+
+from originid.datasets.base import Dataset, require
+from originid.pairs import read_pairs
+from originid.types import Pair
+
+GENERATOR_COLUMNS = ("generator", "model", "method")
+
+
+def read_realpairs(folder: Path) -> Dataset:
+    """RealPairs: ``pairs/manifest.csv`` and ``photos``, judged by cross-validation.
+
+    Raises:
+        InputError: a part is missing, or the manifest is unusable.
+    """
+    source = "RealPairs, which is not published: docs/evaluation.md says why"
+    require("realpairs", folder, {"pairs/manifest.csv": source, "photos": source})
+    return Dataset(
+        "realpairs",
+        None,
+        tuple(read_pairs(folder / "pairs" / "manifest.csv")),
+        (folder / "photos",),
+        "model",
+        "SD 1",
+        "RealPairs: 1,202 edits of 336 origins by many generators and methods, published by their "
+        "authors, among 6,136 references; the paper has 5,000 queries of each of 7 generators, "
+        "image to image at one strength, among 1,000,000. Maps are cross-validated by source.",
+    )
+
+
+def read_folder(folder: Path) -> Dataset:
+    """Any pairs: what ``originid generate`` writes, or a manifest of one's own.
+
+    ``train.csv`` and ``test.csv`` where both are there; else ``pairs.csv`` or ``manifest.csv``,
+    judged by cross-validation. Photos are those of ``photos``, if it is there.
+
+    Raises:
+        InputError: there is no manifest, or it is unusable.
+    """
+    photos = (folder / "photos",) if (folder / "photos").is_dir() else ()
+    train: tuple[Pair, ...] | None = None
+    if (folder / "train.csv").exists() and (folder / "test.csv").exists():
+        train = tuple(read_pairs(folder / "train.csv"))
+        test = tuple(read_pairs(folder / "test.csv"))
+    else:
+        name = "pairs.csv"
+        if not (folder / name).exists() and (folder / "manifest.csv").exists():
+            name = "manifest.csv"
+        require("pairs", folder, {name: "originid generate, or a manifest of your own"})
+        test = tuple(read_pairs(folder / name))
+    columns = [name for name in GENERATOR_COLUMNS if name in test[0].fields]
+    return Dataset(
+        "pairs",
+        train,
+        test,
+        photos,
+        columns[0] if columns else "",
+        "",
+        f"The pairs of {folder}; the paper's are OriPID.",
+    )

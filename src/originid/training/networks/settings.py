@@ -1,0 +1,240 @@
+"""What a trained network can be told, and the settings known by name."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from originid.errors import InputError
+
+NETWORKS = ("vit", "resnet")
+MATCHERS = ("cosine", "qaconv", "transmatcher")
+LOSSES = ("cosface", "softmax", "circle", "pairs")
+STEM = 4  # a ResNet's side after its first layers is the image's over this
+STAGES = 4  # of a ResNet, at most
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Settings of a network and its training.
+
+    Args:
+        method: its name in a table.
+        network: ``vit`` or ``resnet`` (with IBN-a blocks).
+        matcher: what compares two images: ``cosine`` of two vectors, or ``qaconv`` or
+            ``transmatcher`` of two feature maps.
+        loss: ``cosface``, ``softmax`` or ``circle`` for vectors, ``pairs`` for feature maps.
+        side: of the square images, in pixels.
+        width: channels of a ViT's tokens, or of a ResNet's first stage; doubled at each further.
+        depth: blocks of each stage; a ViT has one stage.
+        patch: side of a ViT's patches, in pixels.
+        heads: of attention, in a ViT and in TransMatcher's encoder.
+        bottleneck: whether a ResNet's blocks are ResNet-50's, with 4 times as many outputs.
+        neck: channels of a feature map.
+        layers: pairs of encoder and decoder of TransMatcher.
+        hidden: width of TransMatcher's feed-forward layers.
+        scale: s of CosFace, gamma of Circle; the others have none.
+        margin: of CosFace, of Circle, or of the triplets of ``pairs``; softmax has none.
+        origins_per_batch: P, classes in a batch.
+        images_per_origin: K, images of each.
+        steps: of gradient descent.
+        graph_steps: steps after which QAConv-GS's graph of similar classes is made anew, whose
+            neighbours then share batches; 0 draws the classes of a batch at random.
+        rate: of Adam, at its peak; it falls along half a cosine to 0.
+        warmup: steps in which the rate rises.
+        ema: largest decay of the moving average that becomes the network.
+        flip: whether a training image is mirrored half of the time.
+        seed: of the first values, the batches and the flips.
+    """
+
+    method: str = "ViT + CosFace"
+    network: str = "vit"
+    matcher: str = "cosine"
+    loss: str = "cosface"
+    side: int = 64
+    width: int = 64
+    depth: tuple[int, ...] = (4,)
+    patch: int = 8
+    heads: int = 4
+    bottleneck: bool = False
+    neck: int = 32
+    layers: int = 2
+    hidden: int = 64
+    scale: float = 16.0
+    margin: float = 0.35
+    origins_per_batch: int = 32
+    images_per_origin: int = 2
+    steps: int = 200
+    graph_steps: int = 0
+    rate: float = 2e-3
+    warmup: int = 30
+    ema: float = 0.98
+    flip: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            if not _fits(getattr(self, each.name), each.type):
+                raise self._bad(each.name, f"a value of type {getattr(each.type, '__name__', '')}")
+        for name, (good, expected) in {**self._shapes(), **self._training()}.items():
+            if not good:
+                raise self._bad(name, expected)
+
+    def _shapes(self) -> dict[str, tuple[bool, str]]:
+        vit = self.network == "vit"
+        attends = vit or self.matcher == "transmatcher"
+        channels = self.width if vit else self.neck
+        step = max(1, self.reduction)
+        stages = 1 if vit else STAGES
+        whole = "a whole number, at least 1"
+        return {
+            "network": (self.network in NETWORKS, f"one of {', '.join(NETWORKS)}"),
+            "matcher": (self.matcher in MATCHERS, f"one of {', '.join(MATCHERS)}"),
+            "width": (self.width >= 1, whole),
+            "patch": (self.patch >= 1, whole),
+            "neck": (self.neck >= 1, whole),
+            "layers": (self.layers >= 1, whole),
+            "hidden": (self.hidden >= 1, whole),
+            "depth": (
+                1 <= len(self.depth) <= stages and min(self.depth, default=0) >= 1,
+                f"1 to {stages} numbers, each at least 1",
+            ),
+            "side": (self.side >= step and self.side % step == 0, f"a multiple of {step}"),
+            "heads": (
+                self.heads >= 1 and not (attends and channels % self.heads),
+                f"a divisor of {channels}",
+            ),
+        }
+
+    def _training(self) -> dict[str, tuple[bool, str]]:
+        losses = LOSSES[:3] if self.matcher == "cosine" else LOSSES[3:]
+        return {
+            "loss": (self.loss in losses, f"one of {', '.join(losses)} for {self.matcher}"),
+            "scale": (0 < self.scale < math.inf, "a positive number"),
+            "margin": (0 <= self.margin < math.inf, "a number, at least 0"),
+            "origins_per_batch": (self.origins_per_batch >= 2, "a whole number, at least 2"),
+            "images_per_origin": (self.images_per_origin >= 2, "a whole number, at least 2"),
+            "steps": (self.steps >= 0, "a whole number, at least 0"),
+            "graph_steps": (
+                self.graph_steps == 0 or (self.graph_steps > 0 and self.loss == "pairs"),
+                "0, or for the loss pairs a number of steps",
+            ),
+            "rate": (0 < self.rate < math.inf, "a positive number"),
+            "warmup": (self.warmup >= 0, "a whole number, at least 0"),
+            "ema": (0 <= self.ema < 1, "a number in [0, 1)"),
+            "seed": (self.seed >= 0, "a whole number, at least 0"),
+        }
+
+    def _bad(self, name: str, expected: str) -> InputError:
+        return InputError(
+            f"{name} = {getattr(self, name)!r}", f"expected {expected}", f"choose another {name}"
+        )
+
+    @property
+    def reduction(self) -> int:
+        """The image's side over that of the backbone's feature map."""
+        return self.patch if self.network == "vit" else int(STEM * 2 ** (len(self.depth) - 1))
+
+    @property
+    def places(self) -> int:
+        """Positions of a feature map."""
+        return (self.side // self.reduction) ** 2
+
+    def rate_at(self, step: int) -> float:
+        """The rate of a step, counted from 0."""
+        warm = min(1.0, (step + 1) / max(1, self.warmup))
+        return self.rate * warm * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+
+
+def _fits(value: object, kind: Any) -> bool:
+    if kind in (int, float, bool):
+        numbers = {int: (int,), float: (int, float), bool: (bool,)}[kind]
+        return isinstance(value, numbers) and isinstance(value, bool) == (kind is bool)
+    if kind is str:
+        return isinstance(value, str)
+    return isinstance(value, tuple) and all(_fits(each, int) for each in value)
+
+
+_VIT = NetworkSettings()
+_IBN = replace(_VIT, method="IBN-Net", network="resnet", width=32, depth=(1, 1, 1), rate=1e-3)
+_QACONV = replace(
+    _IBN,
+    method="QAConv-GS",
+    matcher="qaconv",
+    loss="pairs",
+    depth=(1, 1),
+    margin=16.0,
+    origins_per_batch=16,
+    images_per_origin=2,
+    steps=180,
+    graph_steps=60,
+)
+PRESETS: dict[str, NetworkSettings] = {
+    "vit-circle": replace(_VIT, method="ViT + Circle", loss="circle", scale=64.0, margin=0.25),
+    "vit-softmax": replace(_VIT, method="ViT + SoftMax", loss="softmax"),
+    "vit-cosface": _VIT,
+    "ibn-net": _IBN,
+    "qaconv-gs": _QACONV,
+    # Positions count by their square, and layers and heads besides.
+    "transmatcher": replace(
+        _QACONV, method="TransMatcher", matcher="transmatcher", depth=(1, 1, 1)
+    ),
+}
+"""Settings by name, for about a thousand pairs on a CPU.
+
+The sizes of the paper are values of the same settings: ViT-B/16 is
+``{"preset": "vit-cosface", "side": 224, "patch": 16, "width": 768, "depth": [12], "heads": 12}``,
+ResNet-50 IBN-a ``{"preset": "ibn-net", "side": 224, "width": 64, "depth": [3, 4, 6, 3],
+"bottleneck": true}``, and that of QAConv-GS, which ends after the third stage and is square,
+``{"preset": "qaconv-gs", "side": 224, "width": 64, "depth": [3, 4, 6], "bottleneck": true,
+"neck": 128, "origins_per_batch": 32}``; TransMatcher has ``"neck": 512, "layers": 3, "heads": 1,
+"hidden": 2048, "images_per_origin": 4``.
+"""
+
+
+def read_network_settings(path: str | os.PathLike[str]) -> NetworkSettings:
+    """Read settings from a JSON object: ``{"preset": "ibn-net", "steps": 1000}``.
+
+    Raises:
+        InputError: not such a file, an unknown key or preset, or a value out of range.
+    """
+    name = os.fspath(path)
+    try:
+        given = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"settings {name} cannot be read: {error}",
+            "expected a file with one JSON object",
+            "check the path and the commas",
+        ) from error
+    if not isinstance(given, dict):
+        raise InputError(
+            f"settings {name} hold a {type(given).__name__}",
+            "expected one JSON object",
+            'write for example {"preset": "ibn-net", "steps": 1000}',
+        )
+    return network_settings(given)
+
+
+def network_settings(given: Mapping[str, Any]) -> NetworkSettings:
+    """Settings of a preset, by default ``vit-cosface``, with some values replaced."""
+    values = dict(given)
+    preset = values.pop("preset", "vit-cosface")
+    if preset not in list(PRESETS):  # a list has no hash
+        raise _unknown("preset", preset, PRESETS)
+    known = [each.name for each in fields(NetworkSettings)]
+    for key in values:
+        if key not in known:
+            raise _unknown("setting", key, known)
+    if isinstance(values.get("depth"), list):
+        values["depth"] = tuple(values["depth"])
+    return replace(PRESETS[preset], **values)
+
+
+def _unknown(what: str, name: object, known: Any) -> InputError:
+    return InputError(
+        f"{what} {name!r}", f"expected one of {', '.join(known)}", "check its spelling"
+    )
