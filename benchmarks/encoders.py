@@ -79,7 +79,7 @@ def main() -> None:
     for spec in options.encoder:
         encoder = open_encoder(spec)
         cache = None if options.latents is None else LatentCache.open(options.latents, encoder)
-        material = encode_all(pairs, options.references, encoder, cache=cache)
+        material = encode_all(pairs, [options.references], encoder, cache=cache)
         for part, its_material in parts(material, encoder):
             for name in options.map or ("none", "structured", "full"):
                 if options.seen is not None:

@@ -128,7 +128,7 @@ def main() -> None:
     options = parser.parse_args()
     encoder = open_encoder(options.encoder)
     cache = None if options.latents is None else LatentCache.open(options.latents, encoder)
-    material = encode_all(read_pairs(options.pairs), options.references, encoder, cache=cache)
+    material = encode_all(read_pairs(options.pairs), [options.references], encoder, cache=cache)
     rows = []
     if not options.json:
         print("| form | bytes | mAP | Acc | projected Acc |\n|---|---|---|---|---|")

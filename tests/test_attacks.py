@@ -135,7 +135,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_only_what_is_judged_is_attacked(folder: Path, tmp_path: Path) -> None:
     encoder, pairs = open_encoder("pixels"), read_pairs(folder / "pairs.csv")
     cache = LatentCache.open(tmp_path, encoder)
-    plain = encode_all(pairs, folder / "photos", encoder, cache=cache)
+    plain = encode_all(pairs, [folder / "photos"], encoder, cache=cache)
     files = len(cache)
     attack = Attack("watermark", 1)
     attacked = attack_queries(plain, encoder, attack, cache=cache)
@@ -162,12 +162,12 @@ def test_a_query_that_is_gone_is_skipped(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "q.bmp"
     copy.write_bytes(pairs[0].query.read_bytes())
     pairs[0] = Pair(pairs[0].origin, copy, pairs[0].group, pairs[0].fields)
-    material = encode_all(pairs, folder / "photos", encoder)
+    material = encode_all(pairs, [folder / "photos"], encoder)
     copy.unlink()
     attacked = attack_queries(material, encoder, Attack("blur", 1))
     assert len(attacked.pairs) == 11
     assert [failure.path for failure in attacked.skipped] == [str(copy)]
-    alone = encode_all(pairs[1:2], folder / "photos", encoder)
+    alone = encode_all(pairs[1:2], [folder / "photos"], encoder)
     alone.pairs[:] = pairs[:1]
     with pytest.raises(InputError, match="blur:1"):
         attack_queries(alone, encoder, Attack("blur", 1))

@@ -14,6 +14,8 @@ from originid.errors import ExtraError, InputError
 from originid.testing import QuadrantEncoder, flat_image, textured_image
 
 HAS_TORCH = importlib.util.find_spec("torch") and importlib.util.find_spec("diffusers")
+HAS_HASHES = importlib.util.find_spec("imagehash") and importlib.util.find_spec("pdqhash")
+needs_hashes = pytest.mark.skipif(not HAS_HASHES, reason="needs the extra [baselines]")
 needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="needs the extra [vae]")
 VAES = ("AutoencoderKL", "AutoencoderTiny", "VQModel")
 
@@ -48,6 +50,7 @@ def vae_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "edges",
         "tones+edges",
         "default",
+        *(pytest.param(f"baseline:{name}", marks=needs_hashes) for name in ("phash", "pdq")),
         *(pytest.param(name, marks=needs_torch) for name in VAES),
     ]
 )
@@ -162,7 +165,7 @@ def test_unknown_encoders_are_refused_with_the_known_ones(spec: str) -> None:
 # No part of a path here is the whole name of an encoder between + and the end.
 pieces = st.lists(st.sampled_from(["a", "+", "/", ".", "pixels/", "+onnx.", "+edge"])).map("".join)
 specs = st.sampled_from(["pixels", "edges", "default"]) | st.builds(
-    "{}:{}".format, st.sampled_from(["onnx", "diffusers"]), pieces
+    "{}:{}".format, st.sampled_from(["onnx", "diffusers", "baseline"]), pieces
 )
 
 

@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 from PIL import Image as PILImage
 
-from originid.errors import InputError
+from originid.errors import InputError, UsageError
+from originid.generation.chosen import choose
 from originid.generation.job import JobSettings
 from originid.generation.origins import find_origins, split_origins
 from originid.generation.plan import plan_job
+from originid.generation.presets import GENERATORS
 from originid.generation.prompts import PromptSource, TemplatePrompts, open_prompts
 from originid.generation.run import Summary, find_inputs, make_set
 from originid.generation.shards import ImageSet, SetSettings
@@ -236,6 +238,7 @@ def test_a_lost_image_is_made_again(tmp_path: Path, photos: Path) -> None:
 def test_two_processes_never_work_at_one_shard(tmp_path: Path, photos: Path) -> None:
     origins, _ = find_origins([photos])
     other = ImageSet.open(tmp_path / "set", SetSettings())
+    other.begin()
     held = other.claim(origins[0].shard)
     assert held is not None
     assert other.claim(origins[0].shard) is None
@@ -314,26 +317,60 @@ def test_a_folder_of_others_is_left_alone(tmp_path: Path, photos: Path) -> None:
 
 
 def test_a_set_keeps_its_settings(tmp_path: Path) -> None:
-    ImageSet.open(tmp_path / "set", SetSettings(test=0.25))
-    ImageSet.open(tmp_path / "set", SetSettings(test=0.25))
-    for other in (SetSettings(), SetSettings(test=0.25, seed=1)):
-        with pytest.raises(InputError, match="other settings"):
-            ImageSet.open(tmp_path / "set", other)
+    ImageSet.open(tmp_path / "set", SetSettings(test=0.25)).begin()
+    ImageSet.open(tmp_path / "set", SetSettings(test=0.25)).begin()
+    with pytest.raises(InputError, match="other settings"):
+        ImageSet.open(tmp_path / "set", SetSettings())
     (tmp_path / "set" / "set.json").write_text("{")
     with pytest.raises(InputError, match=r"set\.json"):
         ImageSet.open(tmp_path / "set", SetSettings())
 
 
-@pytest.mark.parametrize("test", [-0.1, 1.0])
+@pytest.mark.parametrize("test", [-0.1, 1.0, 1.5, float("nan")])
 def test_odd_test_shares_are_refused(test: float) -> None:
-    with pytest.raises(InputError):
+    with pytest.raises(UsageError) as error:
         SetSettings(test)
+    assert error.value.given == f"a test share of {test:g}"
 
 
 @pytest.mark.parametrize("strengths", [(), (0.0,), (1.1,), (float("nan"),)])
 def test_odd_strengths_are_refused(strengths: tuple[float, ...]) -> None:
-    with pytest.raises(InputError):
+    with pytest.raises(UsageError):
         JobSettings("fake", "image-to-image", strengths)
+
+
+@pytest.mark.parametrize(("batch", "seed"), [(0, 0), (1, -1)])
+def test_odd_batches_and_seeds_are_refused(batch: int, seed: int) -> None:
+    with pytest.raises(UsageError, match="a batch of"):
+        replace(SETTINGS, batch=batch, seed=seed)
+
+
+def test_another_seed_makes_other_images(tmp_path: Path, photos: Path) -> None:
+    output, other = tmp_path / "set", replace(SETTINGS, seed=1)
+    make(output, photos, FakeMaker())
+    inputs = find_inputs([photos], output, SetSettings(), TemplatePrompts(4), other)
+    assert plan_job(inputs, 16).made == 0
+    done = make(output, photos, FakeMaker(), other)
+    assert (done.outcome.made, done.counts.pairs) == (28, 56)
+    assert Counter(row["seed"] for row in table(output / "pairs.csv")) == {"0": 28, "1": 28}
+    assert len(set(files(output / "images").values())) == 56
+
+
+def test_a_generator_that_cannot_be_loaded_leaves_nothing(tmp_path: Path, photos: Path) -> None:
+    def fail() -> FakeMaker:
+        raise InputError("no weights", "expected some", "get them")
+
+    inputs = find_inputs([photos], tmp_path / "set", SetSettings(), TemplatePrompts(4), SETTINGS)
+    with pytest.raises(InputError, match="no weights"):
+        make_set(inputs, fail)
+    assert not (tmp_path / "set").exists()
+    make(tmp_path / "set", photos, FakeMaker())
+    before = files(tmp_path / "set")
+    assert make_set(inputs, fail).outcome.known == 28  # where nothing is missing none is loaded
+    more = replace(inputs, prompts=TemplatePrompts(5))
+    with pytest.raises(InputError, match="no weights"):
+        make_set(more, fail)
+    assert files(tmp_path / "set") == before
 
 
 def test_a_task_is_known_by_what_it_is() -> None:
@@ -423,7 +460,8 @@ def maker(monkeypatch: pytest.MonkeyPatch) -> FakeMaker:
 
 
 def test_the_command(tmp_path: Path, photos: Path, run: Run, maker: FakeMaker) -> None:
-    command = ("generate", photos, "-o", tmp_path / "set", "--generator", "sd2", "--count", 2)
+    where = ("-o", tmp_path / "set", "--generator", "sd2")
+    command = ("generate", photos, *where, "--prompts", "names:2")
     status, out, _ = run(*command, "--plan", "--json")
     assert status == 0
     assert json.loads(out)["images"] == 14
@@ -445,20 +483,32 @@ def test_the_command_lists_generators(run: Run) -> None:
     assert status == 0
     for name in ("sd2", "sdxl", "kolors", "instruct-pix2pix", "plug-and-play"):
         assert f"\n{name} " in out
+    header, *rows = out.splitlines()
+    for row in rows:  # no cell runs into the next column
+        assert row[header.index("source") - 2 : header.index("source")].isspace()
+        assert row[header.index("licence") - 2 : header.index("licence")].isspace()
+    assert "not known" not in out
+    assert "to be checked" not in out
     status, out, _ = run("generate", "--list", "--json")
-    assert json.loads(out)["generators"][0]["name"] == "sd2"
+    assert {"sd2", "z-image"} <= {one["name"] for one in json.loads(out)["generators"]}
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        ([], 2, "--list"),
-        (["--generator", "sd2"], 2, "-o"),
+        ([], 2, "missing: -o OUTPUT, --generator NAME expected"),
+        (["--generator", "sd2"], 2, "missing: -o OUTPUT expected"),
+        (["-o", "set"], 2, "missing: --generator NAME expected"),
         (["-o", "set", "--generator", "sd2", "--strength", "high"], 2, "numbers"),
-        (["-o", "set", "--generator", "sd2", "--strength", "1.5"], 1, "up to 1"),
+        (["-o", "set", "--generator", "sd2", "--strength", "1.5"], 2, "up to 1"),
         (["-o", "set", "--generator", "instruct-pix2pix", "--strength", "0.5"], 2, "no strength"),
-        (["-o", "set", "--generator", "sd2", "--prompts", "what"], 1, "names, chat:MODEL"),
-        (["-o", "set", "--generator", "sd2", "--test", "1"], 1, "test < 1"),
+        (["-o", "set", "--generator", "sd2", "--prompts", "what"], 2, "names, chat:MODEL"),
+        (["-o", "set", "--generator", "sd2", "--prompts", "names:99"], 2, "1 to 40"),
+        (["-o", "set", "--generator", "sd2", "--prompts", "names:0"], 2, "1 or more"),
+        (["-o", "set", "--generator", "sd2", "--test", "1.5"], 2, "error: a test share of 1.5"),
+        (["-o", "set", "--generator", "sd2", "--test", "much"], 2, "'--test'"),
+        (["-o", "set", "--generator", "sd-2"], 2, "plug-and-play"),
+        (["-o", "set", "--generator", "none.json"], 1, "expected a JSON file"),
         (["-o", "photos/set", "--generator", "sd2"], 1, "outside of the origins"),
     ],
 )
@@ -476,6 +526,63 @@ def test_wrong_usage(
     assert code == status
     assert said in " ".join(err.replace("│", " ").split())
     assert not (tmp_path / "set").exists()
+
+
+def test_a_folder_is_missing_too(run: Run) -> None:
+    status, _, err = run("generate", "--generator", "sd2")
+    assert status == 2
+    assert "missing: FOLDER..., -o OUTPUT\n" in err
+
+
+def test_a_file_of_settings_is_a_generator(
+    tmp_path: Path, photos: Path, run: Run, maker: FakeMaker
+) -> None:
+    file = tmp_path / "quick.json"
+    file.write_text('{"generator": "sd2", "seed": 7, "batch": 5, "steps": 9, "size": 512}')
+    command = ("generate", photos, "-o", tmp_path / "set", "--prompts", "names:5")
+    status, _, err = run(*command, "--generator", file)
+    assert status == 0, err
+    rows = table(tmp_path / "set" / "pairs.csv")
+    assert {(row["generator"], row["seed"]) for row in rows} == {("quick", "7")}
+    assert [len(batch) for batch in maker.batches] == [5] * 7
+    chosen = choose(str(file))
+    assert (chosen.generator.steps, chosen.generator.size) == (9, 512)
+    assert chosen.generator.source == GENERATORS["sd2"].source
+
+
+def test_a_file_of_settings_names_a_folder_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model_index.json").write_text('{"_class_name": "FluxPipeline"}')
+    (tmp_path / "mine.json").write_text('{"generator": "model", "guidance": 3}')
+    generator = choose(str(tmp_path / "mine.json")).generator
+    assert generator.source == str((tmp_path / "model").resolve())
+    assert (generator.name, generator.guidance) == ("mine", 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "expected a JSON file"),
+        ("[]", "states list"),
+        ("{}", "states nothing"),
+        ('{"seed": 1}', "states seed"),
+        ('{"generator": "sd2", "sede": 1}', "seed, batch"),
+        ('{"generator": 2}', "generator = 2"),
+        ('{"generator": "sd2", "seed": -1}', "at least 0"),
+        ('{"generator": "sd2", "seed": true}', "seed = True"),
+        ('{"generator": "sd2", "batch": 0}', "at least 1"),
+        ('{"generator": "sd2", "steps": 2.5}', "whole number"),
+        ('{"generator": "sd2", "guidance": NaN}', "guidance"),
+        ('{"generator": "sd2", "size": 100}', "multiple of 8"),
+        ('{"generator": "sd2", "options": []}', "an object"),
+        ('{"generator": "sd-2"}', "--list"),
+    ],
+)
+def test_odd_files_of_settings_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "odd.json"
+    file.write_text(text)
+    with pytest.raises(InputError, match=said):
+        choose(str(file))
 
 
 def test_nothing_made_is_a_failure(tmp_path: Path, run: Run, maker: FakeMaker) -> None:

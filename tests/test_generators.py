@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 import json
+import logging
 import math
 import shutil
 import subprocess
@@ -17,13 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from originid.errors import InputError
+from originid.generation.named import generator_named
 from originid.generation.presets import (
     GENERATORS,
     IMAGE_TO_IMAGE,
     INSTRUCT_PIX2PIX,
     IP_ADAPTER,
     Generator,
-    generator_named,
 )
 from originid.generation.tasks import Task
 from originid.testing import textured_image
@@ -137,7 +138,7 @@ def test_the_papers_strengths_and_guidance() -> None:
 
 
 def test_presets_load_nothing_heavy() -> None:
-    code = "import sys, originid.generation.presets as p; p.generator_named('sd2')"
+    code = "import sys, originid.generation.named as n; n.generator_named('sd2')"
     code += "; assert not {'torch', 'diffusers', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -326,6 +327,51 @@ def test_no_connection_is_an_input_error(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
     with pytest.raises(InputError, match="the hub did not give it"):
         generator_named("someone/model")
+
+
+def test_retries_of_the_hub_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(source: str, file: str) -> str:
+        logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 1s")
+        raise LocalEntryNotFoundError("no connection")
+
+    said: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", said.append)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    logger = logging.getLogger("huggingface_hub")
+    logger.addHandler(handler)
+    try:
+        before = logger.level
+        with pytest.raises(InputError):
+            generator_named("someone/model")
+        assert (said, logger.level) == ([], before)
+    finally:
+        logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (LocalEntryNotFoundError("see above"), "the hub cannot be reached"),
+        (type("GatedRepoError", (OSError,), {})("401"), "does not give it without a login"),
+        (ValueError(""), "ValueError"),
+    ],
+)
+def test_what_the_hub_does_not_give_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, cause: Exception, said: str
+) -> None:
+    def read(*arguments: object) -> None:
+        try:
+            raise cause
+        except OSError as error:
+            raise OSError("pages of\na library") from error
+
+    monkeypatch.setattr(pipelines, "_read", read)
+    with pytest.raises(InputError) as error:
+        open_maker(GENERATORS["sd2"], device="cpu")
+    assert said in error.value.given
+    assert "library" not in str(error.value)
+    assert str(error.value).count("\n") == 2
 
 
 def test_what_cannot_be_loaded_is_an_input_error(

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from originid.generation.prompts import (
     PromptError,
     TemplatePrompts,
     open_prompts,
+    read_count,
 )
 from originid.generation.prompts.answers import read_answer
 from originid.generation.prompts.templates import TEMPLATES, caption_of_name
@@ -440,6 +442,37 @@ def test_what_is_no_source_of_prompts_is_refused(
         (tmp_path / spec).write_bytes(content)
     with pytest.raises(InputError, match="line 2 has bytes" if spec == "latin.csv" else None):
         open_prompts(spec if spec.startswith("chat") else str(tmp_path / spec), 3, tmp_path)
+
+
+@pytest.mark.parametrize("header", ["name,caption", "path,text", "prompt", ""])
+def test_a_wrong_header_says_which_columns_are_expected(tmp_path: Path, header: str) -> None:
+    file = tmp_path / "prompts.csv"
+    file.write_text(f"{header}\n")
+    with pytest.raises(InputError, match="columns path and prompt, or path and caption") as error:
+        open_prompts(str(file), 3, tmp_path)
+    assert error.value.given.endswith(header.replace(",", ", ") or "empty")
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("names", ("names", 20)),
+        ("names:5", ("names", 5)),
+        ("chat:gpt-4o", ("chat:gpt-4o", 20)),
+        ("chat:llava:7b:3", ("chat:llava:7b", 3)),
+        ("C:/a b.csv:40", ("C:/a b.csv", 40)),
+        ("names:-1", ("names:-1", 20)),
+        (":5", (":5", 20)),
+    ],
+)
+def test_a_source_may_say_how_many(spec: str, expected: tuple[str, int]) -> None:
+    assert read_count(spec) == expected
+
+
+def test_a_chat_source_goes_to_other_processes(tmp_path: Path) -> None:
+    settings = ChatSettings(key=KEY, count=3)
+    copy = pickle.loads(pickle.dumps(ChatPrompts(settings, tmp_path)))
+    assert copy.count(Path("a.jpg")) == 3
 
 
 @pytest.mark.parametrize("count", [0, len(TEMPLATES) + 1])

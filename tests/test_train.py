@@ -301,7 +301,7 @@ def test_metric_learning_may_start_from_the_best_closed_form(material: Path) -> 
     pytest.importorskip("pytorch_metric_learning")
     pytest.importorskip("accelerate")
     encoder = open_encoder("pixels")
-    latents = encode_all(read_pairs(material / "pairs.csv"), material / "photos", encoder)
+    latents = encode_all(read_pairs(material / "pairs.csv"), [material / "photos"], encoder)
     examples = examples_of(latents, latents.pairs, latents.references)
     settings = PRESETS["full+cosface"]
     best, start = (fit_map(examples, encoder, s) for s in (FULL, replace(settings, epochs=0)))
@@ -316,7 +316,7 @@ def test_metric_learning_may_start_from_the_best_closed_form(material: Path) -> 
 
 def test_the_mean_of_natural_images_is_that_of_their_latents(material: Path) -> None:
     encoder = open_encoder("pixels")
-    latents = encode_all(read_pairs(material / "pairs.csv"), material / "photos", encoder)
+    latents = encode_all(read_pairs(material / "pairs.csv"), [material / "photos"], encoder)
     photos = latents.references[-7:]
     mean = natural_mean(examples_of(latents, latents.pairs, photos))
     assert mean.dtype == np.float32

@@ -6,9 +6,10 @@ PHOTOS holds manifest.csv with the columns path and caption. The run can be kill
 the same command goes on where it was, with more --steps too. RUN/pipeline is what
 diffusers.StableDiffusionImg2ImgPipeline.from_pretrained loads; it and RUN/samples.png are written
 every EXPORT steps of the second stage and at the end. With --steps 0 both are written from the
-last checkpoint and nothing is trained. RUN/log.csv holds the losses.
+last checkpoint and nothing is trained. RUN/log.csv holds the losses. RUN/packed is the pipeline as
+originid carries it, in src/originid/generators/small-KIND.
 
-The default numbers of steps take about two hours on one core of 50 GFLOPS.
+The default numbers of steps take about an hour on one core of 50 GFLOPS.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import numpy as np
 import torch
 
 from originid.errors import InputError, OriginidError
+from originid.generation.packed import pack
 from originid.progress import Progress
 from originid.storage import new_file
 from originid.types import Image
@@ -114,6 +116,7 @@ def train(settings: Settings, steps: int, folder: Path, device: str) -> None:
         trained = fit("denoiser", module, loss, schedule, folder, shown("denoiser"))
         if trained or stop == steps:
             export(parts, folder / "pipeline")
+            pack(folder / "pipeline", folder / "packed")
             draw_samples(folder / "pipeline", DEMO_PHOTOS, folder / "samples.png")
 
 
@@ -134,8 +137,8 @@ def main() -> int:
     parser.add_argument("photos", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="RUN")
     parser.add_argument("--kind", choices=denoiser.KINDS, default="ddpm")
-    parser.add_argument("--vae-steps", type=int, default=8000, help="of the first stage")
-    parser.add_argument("--steps", type=int, default=9000, help="of the second stage")
+    parser.add_argument("--vae-steps", type=int, default=4000, help="of the first stage")
+    parser.add_argument("--steps", type=int, default=4000, help="of the second stage")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="of torch")
     given = parser.parse_args()

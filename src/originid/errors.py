@@ -4,7 +4,8 @@
 
     OriginidError
     ├── InputError        a bad option, path or manifest
-    │   └── ImageError    a file or a byte string that is not a usable image
+    │   ├── ImageError    a file or a byte string that is not a usable image
+    │   └── UsageError    an option's value that is wrong whatever the disk holds
     ├── ModelError        a model directory that cannot be used
     ├── CollectionError   a collection that cannot be used, or not with this model
     ├── StorageError      the disk is full or cannot be written
@@ -38,6 +39,10 @@ class InputError(OriginidError):
 
 class ImageError(InputError):
     """A file or a byte string that is not a usable image."""
+
+
+class UsageError(InputError):
+    """An option's value that is wrong whatever the disk holds."""
 
 
 class ModelError(OriginidError):

@@ -27,7 +27,7 @@ from originid.cli.output import print_error
 from originid.cli.remove import remove
 from originid.cli.show import show
 from originid.cli.train import train
-from originid.errors import OriginidError
+from originid.errors import OriginidError, UsageError
 
 INTERRUPTED = 130  # what typer, like a shell, makes of Ctrl-C
 PATIENCE = 2.0  # seconds that a run has to end by itself after Ctrl-C
@@ -123,7 +123,7 @@ def run(arguments: list[str]) -> int:
         return exit_.code if isinstance(exit_.code, int) else 0
     except OriginidError as error:
         print_error(error)
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     except (OSError, MemoryError) as error:
         given = f"{type(error).__name__}: {error}"
         expected = "expected enough memory, and files that can be read and written"

@@ -1,5 +1,6 @@
 """originid experiment: run an experiment of the paper and write its report."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +12,20 @@ from originid.text import printable
 if TYPE_CHECKING:
     from originid.experiments import Report
 
+NAMES = (
+    "table1 to table11, figure7 to figure9, strength, failures, discrepancy, theory, or all of them"
+)
+
 
 def experiment(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Which one: theory.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="A new folder for the report.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"Which one: {NAMES}.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for the reports; begun, or gone on with.")
+    ],
+    data: Annotated[
+        str,
+        typer.Option(metavar="NAME[:FOLDER]", help="A data set; without FOLDER $ORIGINID_DATA."),
+    ] = "",
     vae: Annotated[
         list[str] | None,
         typer.Option(
@@ -22,47 +33,75 @@ def experiment(
         ),
     ] = None,
     pairs: Annotated[
-        Path | None, typer.Option(metavar="PAIRS.csv", help="The manifest of pairs.")
+        Path | None, typer.Option(metavar="PAIRS.csv", help="Instead of --data: your own pairs.")
     ] = None,
-    references: Annotated[Path | None, typer.Option(help="Folder of photos.")] = None,
-    images: Annotated[int, typer.Option(min=1, help="How many of the photos are used.")] = 200,
+    references: Annotated[
+        Path | None, typer.Option(help="Instead of --data: a folder of photos.")
+    ] = None,
+    latents: Annotated[
+        Path | None, typer.Option(help="Folder of latents; by default OUTPUT/latents.")
+    ] = None,
+    images: Annotated[
+        int, typer.Option(min=1, help="How many photos, where several VAEs are compared.")
+    ] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Run an experiment of the paper, and write its tables and plots into a folder.
 
-    The folder gets NAME.json, NAME.md and plots. Each table has the paper's figures beside those
-    measured. Parts without material are skipped, and the report says why.
-
-    theory: both sides of Lemma 1 on the schedulers of diffusers, the distance that Theorem 1 says
-    shrinks, the singular values of Observation 1 with controls, the VAE differences of Table 4.
+    The folder gets NAME.json, NAME.csv, NAME.md and plots, and with all index.html, a page of
+    everything. Each table has the paper's figures beside those measured. What is computed is kept
+    in the folder: a run that was cut off goes on, and experiments share what they need. Parts
+    without material are skipped, and the report says why. docs/experiments.md describes each.
     """
-    from originid.experiments import Inputs, open_experiment, write_report
-    from originid.experiments.report import refuse_missing_plots
-    from originid.storage import refuse_existing
+    from originid.experiments import (
+        ALL,
+        Bench,
+        Inputs,
+        open_experiment,
+        open_folder,
+        run_all,
+        write_report,
+    )
+    from originid.experiments.writing import refuse_missing_plots
 
-    chosen = open_experiment(name)
-    inputs = Inputs(tuple(vae or ()), pairs, references, images, seed)
-    refuse_existing(output)
+    chosen = None if name == ALL else open_experiment(name)
+    inputs = Inputs(data, tuple(vae or ()), pairs, references, images, seed)
     refuse_missing_plots()
-    with progress_bar("encoding") as progress:
-        report = chosen(inputs, progress)
-    write_report(output, report)
-    print_failures(report.failures, f"{printable(str(output))} lists them")
+    open_folder(output, inputs)
+    with progress_bar("working") as progress:
+        bench = Bench(inputs, output, latents or output / "latents", progress, _say)
+        if chosen is None:
+            reports, missing = run_all(bench, output)
+        else:
+            reports, missing = [chosen(bench)], {}
+            write_report(output, reports[0])
+    for report in reports:
+        print_failures(report.failures, f"{printable(str(output))} lists them")
     if json:
-        print_json(report.to_json())
-    else:
-        _print(report, output)
+        found = {report.name: report.to_json() for report in reports}
+        print_json({"reports": found, "missing": missing} if chosen is None else found[name])
+        return
+    if chosen is not None:
+        _print(reports[0])
+    for part, reason in missing.items():
+        print(f"not run: {part}: {printable(reason)}")
+    page = "index.html" if chosen is None else f"{reports[0].name}.md"
+    print(f"read {printable(str(output / page))}")
 
 
-def _print(report: "Report", output: Path) -> None:
+def _say(line: str) -> None:
+    print(printable(line), file=sys.stderr, flush=True)
+
+
+def _print(report: "Report") -> None:
     from originid.experiments.report import show
 
     rows = [[printable(show(cell)) for cell in row] for row in report.summary.rows]
     rows.insert(0, list(report.summary.columns))
-    width = [max(len(row[column]) for row in rows) for column in range(3)]
-    for row in rows:
-        print(f"{row[0]:{width[0]}}  {row[1]:>{width[1]}}  {row[2]:>{width[2]}}".rstrip())
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *others in rows:
+        cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
+        print("  ".join([f"{first:{widths[0]}}", *cells]).rstrip())
     for part, reason in report.skipped.items():
         print(f"not run: {part}: {printable(reason)}")
-    print(f"read {printable(str(output / report.name))}.md")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import print_failures, print_json, progress_bar
+from originid.errors import UsageError
 from originid.text import printable
 
 if TYPE_CHECKING:
@@ -24,23 +25,31 @@ def generate(
         Path | None, typer.Option("-o", "--output", help="The set's folder: new, or to go on with.")
     ] = None,
     generator: Annotated[
-        str | None, typer.Option(help="A name from --list, or a folder or hub id of diffusers.")
+        str | None,
+        typer.Option(
+            help="A name from --list, a folder or hub id of diffusers, or a .json file of settings."
+        ),
     ] = None,
     prompts: Annotated[
         str,
         typer.Option(
+            metavar="SOURCE[:COUNT]",
             help="names (templates over file names), chat:MODEL (OpenAI's API, by OPENAI_BASE_URL "
-            "and OPENAI_API_KEY), or a .csv with the columns path and prompt, or path and caption."
+            "and OPENAI_API_KEY), or a .csv with the columns path and prompt, or path and caption. "
+            "names:5 is five prompts an origin; without a number 20.",
         ),
     ] = "names",
-    count: Annotated[int, typer.Option(min=1, help="Prompts an origin.")] = 20,
     strength: Annotated[
         str | None,
         typer.Option(help="One, or several with commas between, as 0.3,0.6,0.9; by default its."),
     ] = None,
     test: Annotated[
-        float, typer.Option(min=0, help="Share of the origins whose pairs are for tests.")
+        float, typer.Option(help="Share of the origins whose pairs are for tests.")
     ] = 0.0,
+    ray: Annotated[
+        bool,
+        typer.Option("--ray", help="Share the work among all GPUs of a Ray cluster, or of here."),
+    ] = False,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print what it would take, and make nothing.")
     ] = False,
@@ -53,11 +62,18 @@ def generate(
     test.csv. The same command goes on where it was cut off; started several times at once, on one
     machine or many that share OUTPUT, the processes share the work. Other generators can be added
     to a set. What failed is tried again when failures.csv is removed.
+
+    A file of settings for --generator, such as {"generator": "sd2", "seed": 7}, may state seed,
+    batch, steps, guidance, size, and as options other arguments of the pipeline; its name is what
+    the pairs call the generator. Another seed makes other images.
+
+    --ray takes the extra [ray] and the cluster that RAY_ADDRESS or `ray start` names, else this
+    machine's devices. All machines need originid, and the origins and OUTPUT under the same path.
     """
+    from originid.generation.chosen import choose
     from originid.generation.job import JobSettings
     from originid.generation.plan import plan_job
-    from originid.generation.presets import generator_named
-    from originid.generation.prompts import open_prompts
+    from originid.generation.prompts import open_prompts, read_count
     from originid.generation.run import find_inputs
     from originid.generation.shards import SetSettings
 
@@ -65,26 +81,46 @@ def generate(
         _print_generators(json)
         return
     if not folders or output is None or generator is None:
-        raise typer.BadParameter("expected FOLDER... -o OUTPUT --generator NAME, or --list")
-    chosen = generator_named(generator)
-    settings = JobSettings(chosen.name, chosen.kind, _strengths(strength, chosen))
-    source = open_prompts(prompts, count, output / "prompts")
+        raise _incomplete(folders, output, generator)
+    shared, chosen = SetSettings(test), choose(generator)
+    made = chosen.generator
+    settings = JobSettings(
+        made.name, made.kind, _strengths(strength, made), chosen.batch, chosen.seed
+    )
+    source = open_prompts(*read_count(prompts), output / "prompts")
     with progress_bar("reading") as bar:
-        inputs = find_inputs(folders, output, SetSettings(test), source, settings, bar)
-    _print_plan(plan_job(inputs, chosen.size), to_stdout=plan, json=json)
+        inputs = find_inputs(folders, output, shared, source, settings, bar)
+    _print_plan(plan_job(inputs, made.size), to_stdout=plan, json=json)
     if not plan:
-        _make(inputs, chosen, json)
+        _make(inputs, made, ray, json)
 
 
-def _make(inputs: "Inputs", generator: "Generator", json: bool) -> None:
+def _incomplete(
+    folders: list[Path] | None, output: Path | None, generator: str | None
+) -> UsageError:
+    parts = (("FOLDER...", folders), ("-o OUTPUT", output), ("--generator NAME", generator))
+    return UsageError(
+        f"missing: {', '.join(name for name, given in parts if not given)}",
+        "expected originid generate FOLDER... -o OUTPUT --generator NAME",
+        "`originid generate --list` names the generators",
+    )
+
+
+def _make(inputs: "Inputs", generator: "Generator", ray: bool, json: bool) -> None:
+    from originid.generation.job import run_job
     from originid.generation.making import open_maker
     from originid.generation.run import make_set
     from originid.model import open_model
 
     opener = partial(open_maker, generator)
     model = open_model() if inputs.image_set.settings.test else None
+    run = run_job
+    if ray:
+        from originid.scale.generating import run_on_ray
+
+        run = run_on_ray
     with progress_bar("comparing") as comparing, progress_bar("making") as making:
-        done = make_set(inputs, opener, model, comparing, making)
+        done = make_set(inputs, opener, model, comparing, making, run)
     print_failures(inputs.unreadable, "failures.csv lists them")
     _print(done, inputs.image_set.folder, json)
     if not done.counts.pairs:
@@ -95,11 +131,13 @@ def _strengths(text: str | None, generator: "Generator") -> tuple[float | None, 
     if text is None:
         return (generator.strength,)
     if generator.strength is None:
-        raise typer.BadParameter(f"--strength: {generator.name} knows no strength")
+        expected = f"expected none, as {generator.name} knows no strength"
+        raise UsageError(f"--strength {text}", expected, "leave it out")
     try:
         return tuple(dict.fromkeys(float(part) for part in text.split(",")))
     except ValueError as error:
-        raise typer.BadParameter(f"--strength {text}: expected numbers, as 0.3,0.6") from error
+        expected = "expected numbers above 0 and up to 1, as 0.3,0.6"
+        raise UsageError(f"--strength {text}", expected, "choose others") from error
 
 
 def _print_generators(json: bool) -> None:
@@ -108,13 +146,15 @@ def _print_generators(json: bool) -> None:
     if json:
         print_json({"generators": [asdict(generator) for generator in GENERATORS.values()]})
         return
-    print(f"{'name':18}{'kind':17}{'size':>5}{'strength':>9}  {'gated':6}{'source':45}licence")
+    rows = [("name", "kind", "size", "strength", "gated", "source", "licence")]
     for one in GENERATORS.values():
         strength = "-" if one.strength is None else f"{one.strength:g}"
-        print(
-            f"{one.name:18}{one.kind:17}{one.size:5}{strength:>9}  "
-            f"{'yes' if one.gated else 'no':6}{one.source:45}{one.licence}"
-        )
+        gated = "yes" if one.gated else "no"
+        rows.append((one.name, one.kind, str(one.size), strength, gated, one.source, one.licence))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
 
 
 def _print_plan(plan: "Plan", to_stdout: bool, json: bool) -> None:

@@ -43,6 +43,12 @@ def _neural(source: str = "") -> Encoder:
     return OnnxEncoder(source)
 
 
+def _baseline(source: str) -> Encoder:
+    from originid.baselines import open_baseline
+
+    return open_baseline(source)
+
+
 def _plain(name: str, encoder: Callable[[], Encoder]) -> Callable[[str], Encoder]:
     def build(source: str) -> Encoder:
         if source:
@@ -63,6 +69,7 @@ ENCODERS: dict[str, Callable[[str], Encoder]] = {
     "default": _plain("default", _neural),
     "onnx": _onnx,
     "diffusers": _diffusers,
+    "baseline": _baseline,
 }
 """What builds each encoder, from the text after the colon."""
 

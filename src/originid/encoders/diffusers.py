@@ -1,7 +1,5 @@
 """The VAE encoders of diffusion models, through the diffusers library (extra ``[vae]``)."""
 
-import hashlib
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from originid.encoders.base import Shape
+from originid.encoders.torch_networks import best_device, usual_precision, weights_sha256
 from originid.errors import ExtraError, InputError
 from originid.types import Image, Latents
 
@@ -52,8 +51,7 @@ class DiffusersEncoder:
         self.spec = f"diffusers:{source}"
         self.size = size
         self._device = torch.device(device or best_device())
-        default = torch.bfloat16 if self._device.type == "cuda" else torch.float32
-        self._dtype = dtype or default
+        self._dtype = dtype or usual_precision(self._device)
         network = _load(source)
         # Hashed as stored, so that the same weights have one identity on every device.
         self.identity = f"diffusers-1:{size}:{_weights_sha256(network)}"
@@ -82,13 +80,6 @@ class DiffusersEncoder:
         with torch.inference_mode():
             output = self._network.encode(batch)
         return output.latent_dist.mode() if "latent_dist" in output else output.latents
-
-
-def best_device() -> str:
-    """The accelerator of this machine that torch can use, else the CPU."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 @contextmanager
@@ -133,10 +124,10 @@ def _load(source: str) -> Any:
 
 
 def _weights_sha256(network: Any) -> str:
-    """Hash of the architecture's name and the encoder's weights, whatever their file."""
-    digest = hashlib.sha256(json.dumps(type(network).__name__).encode())
-    for name, tensor in sorted(network.state_dict().items()):
-        if name.startswith(("encoder.", "quant_conv.")):
-            digest.update(name.encode())
-            digest.update(tensor.detach().float().cpu().numpy().tobytes())
-    return digest.hexdigest()[:32]
+    """Hash of the encoder's part of an autoencoder."""
+    encoder = {
+        name: tensor
+        for name, tensor in network.state_dict().items()
+        if name.startswith(("encoder.", "quant_conv."))
+    }
+    return weights_sha256(type(network).__name__, encoder)

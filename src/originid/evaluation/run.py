@@ -92,7 +92,7 @@ def evaluate_model(
     Raises:
         InputError: no pair can be read.
     """
-    material = _encode(pairs, photos, model.encoder, model.vectors, progress, cache)
+    material = _encode(pairs, [photos], model.encoder, model.vectors, progress, cache)
     if attack is not None:
         material = _attack(material, model.encoder, attack, model.vectors, progress, cache)
     queries = material.queries(range(len(material.pairs)))
@@ -128,7 +128,7 @@ def cross_validate(
     Raises:
         InputError: no pair can be read, or there are fewer separate sources than folds.
     """
-    material = encode_all(pairs, photos, encoder, progress, cache)
+    material = encode_all(pairs, [photos], encoder, progress, cache)
     if attack is not None:
         material = attack_queries(material, encoder, attack, progress, cache)
     return judge_folds(material, encoder, settings, protocol)
@@ -136,7 +136,7 @@ def cross_validate(
 
 def encode_all(
     pairs: Sequence[Pair],
-    photos: Path,
+    photos: Sequence[Path],
     encoder: Encoder,
     progress: Progress = silent,
     cache: LatentCache | None = None,
@@ -233,16 +233,16 @@ def examples_of(material: Material, pairs: Sequence[Pair], natural: Iterable[Pat
 
 def _encode(
     pairs: Sequence[Pair],
-    photos: Path,
+    photos: Sequence[Path],
     encoder: Encoder,
     finish: Callable[[Latents], Vectors],
     progress: Progress,
     cache: LatentCache | None,
 ) -> Material:
     """Encode every file once, and leave out what cannot be read."""
-    refuse_missing([photos])
+    refuse_missing(path for path in photos if not path.is_file())
     skipped: list[Failure] = []
-    found = [Path(path) for path in find_images([photos], skipped.append)]
+    found = [Path(path) for path in find_images(photos, skipped.append)]
     paths = list(dict.fromkeys([*image_paths(pairs), *list_references(pairs, found)]))
     named = set(image_paths(pairs))
     contents: set[bytes] = set()  # of the files that the manifest names

@@ -1,20 +1,22 @@
 """The latents that an experiment works on: those of the pairs and of some of the photos."""
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from originid.datasets import open_dataset
 from originid.encoders import Encoder
 from originid.errors import InputError
 from originid.evaluation.protocol import list_references
 from originid.evaluation.run import Material
 from originid.experiments.report import Inputs
-from originid.latent_cache import encode_paths
+from originid.latent_cache import LatentCache, encode_paths
 from originid.pairs import image_paths, read_pairs, readable_pairs
-from originid.progress import Progress
+from originid.progress import Progress, silent
 from originid.types import Failure, Latents, Pair
 from originid.walk import find_images, refuse_missing
 
@@ -57,17 +59,38 @@ def list_files(inputs: Inputs) -> Files:
         InputError: a bad manifest or a missing folder.
     """
     pairs = [] if inputs.pairs is None else read_pairs(inputs.pairs)
-    if inputs.references is None:
-        return Files(pairs, [], [])
-    refuse_missing([inputs.references])
+    folders: tuple[Path, ...] = () if inputs.references is None else (inputs.references,)
+    if inputs.data:
+        data = open_dataset(inputs.data)
+        pairs, folders = [*(data.train or ()), *data.test], data.photos
     failures: list[Failure] = []
-    found = list(find_images([inputs.references], failures.append))
-    places = np.linspace(0, len(found) - 1, min(len(found), inputs.images)).astype(int)
-    photos = [Path(os.path.realpath(found[place])) for place in places]
-    return Files(pairs, photos, failures)
+    photos = spread_out(folders, inputs.images, failures.append)
+    return Files(pairs, list(photos), failures)
 
 
-def encode_files(label: str, encoder: Encoder, files: Files, progress: Progress) -> Coded:
+def spread_out(
+    photos: Sequence[Path],
+    images: int,
+    on_failure: Callable[[Failure], None] = lambda failure: None,
+) -> tuple[Path, ...]:
+    """Some image files spread evenly over folders, links followed.
+
+    Raises:
+        InputError: a missing folder.
+    """
+    refuse_missing(path for path in photos if not path.is_file())
+    found = list(find_images(photos, on_failure))
+    places = np.linspace(0, len(found) - 1, min(len(found), images)).astype(int)
+    return tuple(Path(os.path.realpath(found[place])) for place in places)
+
+
+def encode_files(
+    label: str,
+    encoder: Encoder,
+    files: Files,
+    progress: Progress = silent,
+    cache: LatentCache | None = None,
+) -> Coded:
     """The latents of all files, held in memory.
 
     Raises:
@@ -77,7 +100,7 @@ def encode_files(label: str, encoder: Encoder, files: Files, progress: Progress)
     skipped = list(files.failures)
     contents: dict[bytes, Path] = {}
     paths = files.paths
-    for chunk in encode_paths(paths, encoder, skipped.append, progress):
+    for chunk in encode_paths(paths, encoder, skipped.append, progress, cache):
         for entry in chunk:
             latents[entry.path] = entry.latent
             contents.setdefault(entry.sha256, entry.path)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image as PILImage
 
-from originid.errors import ImageError, InputError
+from originid.errors import ImageError, UsageError
 from originid.generation.manifests import relative_to
 from originid.generation.origins import Origin
 from originid.generation.prompts.base import PromptError, PromptSource
@@ -46,23 +46,28 @@ class JobSettings:
         strengths: one image for each prompt and each of these; a single None where the pipeline
             knows no strength.
         batch: images made together, all of one strength.
+        seed: of all images; another one makes other images from the same origins and prompts.
     """
 
     generator: str
     kind: str
     strengths: tuple[float | None, ...]
     batch: int = BATCH
+    seed: int = 0
 
     def __post_init__(self) -> None:
-        if any(value is not None and not 0 < value <= 1 for value in self.strengths):
-            raise InputError(
-                f"strengths {', '.join(map(str, self.strengths))}",
-                "expected numbers above 0 and up to 1",
+        odd = [s for s in self.strengths if s is not None and not 0 < s <= 1]
+        if odd or not self.strengths:
+            raise UsageError(
+                f"strength {', '.join(map(str, odd)) or '(none)'}",
+                "expected numbers above 0 and up to 1, as 0.3,0.6",
                 "choose others",
             )
-        if not self.strengths or self.batch < 1:
-            raise InputError(
-                f"{self}", "expected at least one strength and a batch of 1", "give these"
+        if self.batch < 1 or self.seed < 0:
+            raise UsageError(
+                f"a batch of {self.batch} and the seed {self.seed}",
+                "expected a batch of at least 1 and a seed of at least 0",
+                "choose others",
             )
 
 
@@ -106,11 +111,11 @@ def run_job(
         origins: each content once.
         prompts: what is made of each origin.
         settings: how.
-        open_maker: opens the generator, when the first image is to be made.
+        open_maker: opens the generator, when the first image is to be made; before a set is begun.
         progress: called with tasks done, by whomever, and all.
 
     Raises:
-        InputError: the source of prompts cannot give any.
+        InputError: the generator cannot be loaded, or the source of prompts cannot give any.
         StorageError: the disk refuses; what was made is kept.
     """
     job = _Job(image_set, prompts, settings, open_maker, progress)
@@ -139,6 +144,9 @@ class _Job:
         self._made = self._known = self._failed = 0
 
     def run(self, origins: Sequence[Origin]) -> Outcome:
+        if origins and not self._set.begun:
+            self._maker = self._open_maker()  # nothing is left behind by one that cannot be loaded
+        self._set.begin()
         # Generators make together what has one strength and one shape.
         waiting: dict[object, list[_Planned]] = defaultdict(list)
         for planned in self._planned(origins):
@@ -192,7 +200,7 @@ class _Job:
     def _tasks(
         self, shard: Shard, origin: Origin, image: Image, prompts: list[str]
     ) -> Iterator[_Planned]:
-        settings, seed = self._settings, self._set.settings.seed
+        settings, seed = self._settings, self._settings.seed
         place = relative_to(self._set, origin)
         for strength in settings.strengths:
             for prompt in dict.fromkeys(prompts):

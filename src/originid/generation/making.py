@@ -18,7 +18,7 @@ from originid.types import Image
 try:
     import torch
 
-    from originid.encoders.diffusers import best_device
+    from originid.encoders.torch_networks import best_device
 except ImportError as error:
     raise ExtraError("generation", "generate") from error
 

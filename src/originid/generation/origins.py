@@ -38,7 +38,7 @@ class Origin:
 def find_origins(
     folders: Sequence[str | os.PathLike[str]], progress: Progress = silent
 ) -> tuple[list[Origin], list[Failure]]:
-    """Read the images in folders; of files with the same content the first is taken.
+    """Read image files and those in folders; of files with the same content the first is taken.
 
     Returns:
         Origins in the order of their shards, and files that cannot be origins.
@@ -46,7 +46,7 @@ def find_origins(
     Raises:
         InputError: no such folder.
     """
-    refuse_missing(folders)
+    refuse_missing(folder for folder in folders if not os.path.isfile(folder))
     failures: list[Failure] = []
     paths = list(find_images(folders, failures.append))
     found: dict[str, Origin] = {}

@@ -5,6 +5,7 @@ import inspect
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from originid.errors import ExtraError, InputError
+from originid.generation.packed import local_folder
 from originid.generation.presets import IP_ADAPTER, Generator
+from originid.generation.sources import quiet
 from originid.generation.tasks import Task
 from originid.types import Image
 
@@ -55,15 +58,14 @@ def open_pipeline(generator: Generator, device: "torch.device", half: bool) -> A
     Raises:
         InputError: no such model, class or weights, or a package that it needs is missing.
     """
-    kind = _class(generator)
     try:
-        with _quiet():
-            return _placed(_read(kind, generator, half), device)
+        with _quiet(), local_folder(generator.source) as source:
+            local = replace(generator, source=source)
+            return _placed(_read(_class(generator), local, half), device)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
-        first_line = (str(error).strip().splitlines() or [""])[0]
         login = "accept its licence on the hub, `hf auth login`, and " if generator.gated else ""
         raise InputError(
-            f"generator {generator.name} cannot be loaded from {generator.source}: {first_line}",
+            f"generator {generator.name} cannot be loaded from {generator.source}: {_why(error)}",
             f"expected a complete {generator.pipeline} with safetensors weights",
             f"{login}check the folder or the connection, the disk space and the device's memory",
         ) from error
@@ -127,17 +129,31 @@ def _arguments(pipeline: Any, generator: Generator, tasks: Sequence[Task]) -> di
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep notes and bars of the libraries from the user's terminal."""
-    loggers = (diffusers.logging, transformers.logging)
-    before = [logger.get_verbosity() for logger in loggers]
-    for logger in loggers:
-        logger.set_verbosity_error()
-        logger.disable_progress_bar()
+    libraries = (diffusers.logging, transformers.logging)
+    for library in libraries:
+        library.disable_progress_bar()
     try:
-        yield
+        with quiet():
+            yield
     finally:
-        for logger, verbosity in zip(loggers, before, strict=True):
-            logger.set_verbosity(verbosity)
-            logger.enable_progress_bar()
+        for library in libraries:
+            library.enable_progress_bar()
+
+
+def _why(error: BaseException) -> str:
+    """What kept a model from being loaded, in one line."""
+    causes = [type(error)]
+    each = error.__cause__ or error.__context__
+    while each is not None:
+        causes.append(type(each))
+        each = each.__cause__ or each.__context__
+    names = {cause.__name__ for cause in causes}
+    if names & {"GatedRepoError", "RepositoryNotFoundError"}:
+        return "the hub has no such model, or does not give it without a login"
+    if any(cause.__module__.split(".")[0] in ("httpx", "huggingface_hub") for cause in causes):
+        return "the hub cannot be reached, and its cache does not hold all of it"
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def _class(generator: Generator) -> Any:

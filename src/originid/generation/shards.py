@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from originid.errors import InputError
+from originid.errors import InputError, UsageError
 from originid.storage import flush, new_file, storage_errors
 from originid.types import Json
 
@@ -57,16 +57,16 @@ class SetSettings:
 
     Args:
         test: share of the origins whose pairs are for tests, in [0, 1).
-        seed: of all images; another one makes other images from the same tasks.
     """
 
     test: float = 0.0
-    seed: int = 0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.test < 1 and self.seed >= 0):
-            raise InputError(
-                f"{self}", "expected 0 <= test < 1 and seed >= 0", "choose other settings"
+        if not 0 <= self.test < 1:
+            raise UsageError(
+                f"a test share of {self.test:g}",
+                "expected at least 0 and below 1, as 0.2 for a fifth of the origins",
+                "choose another share",
             )
 
 
@@ -127,27 +127,42 @@ class ImageSet:
         self.folder, self.settings = folder, settings
 
     @classmethod
-    def open(cls, folder: Path, settings: SetSettings, make: bool = True) -> "ImageSet":
-        """Open a set, or make an empty one; without ``make`` nothing is written.
+    def open(cls, folder: Path, settings: SetSettings) -> "ImageSet":
+        """Open a set that is begun or to be begun; nothing is written.
 
         Raises:
             InputError: the folder holds something else, or a set with other settings.
             StorageError: the disk refuses.
         """
-        file = folder / "set.json"
+        opened = cls(folder, settings)
         with storage_errors(folder):
-            if not file.exists():
-                if folder.exists() and not _is_free(folder):
-                    expected = "expected a new or empty folder, or a set begun before"
-                    raise InputError(f"{folder} exists", expected, "choose another name")
-                if not make:
-                    return cls(folder, settings)
-                folder.mkdir(parents=True, exist_ok=True)
+            if opened.begun:
+                _check(folder / "set.json", settings)
+            elif folder.exists() and not _is_free(folder):
+                expected = "expected a new or empty folder, or a set begun before"
+                raise InputError(f"{folder} exists", expected, "choose another name")
+        return opened
+
+    @property
+    def begun(self) -> bool:
+        """Whether the set is on the disk."""
+        return (self.folder / "set.json").exists()
+
+    def begin(self) -> None:
+        """Make the set, empty, unless it is there.
+
+        Raises:
+            InputError: another process has begun one with other settings.
+            StorageError: the disk refuses.
+        """
+        file = self.folder / "set.json"
+        if not file.exists():
+            with storage_errors(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
                 with new_file(file) as temporary:
-                    text = json.dumps({"format": FORMAT, **asdict(settings)})
+                    text = json.dumps({"format": FORMAT, **asdict(self.settings)})
                     temporary.write_text(text, encoding="utf-8")
-        _check(file, settings)
-        return cls(folder, settings)
+        _check(file, self.settings)
 
     def claim(self, name: str) -> Shard | None:
         """Work at a shard; None while another process does."""
@@ -238,7 +253,7 @@ def _check(file: Path, settings: SetSettings) -> None:
         raise InputError(
             f"{file.parent} is a set with other settings: {found}",
             f"expected {stated}",
-            "give the same test share and seed, or choose another folder",
+            "give the same test share, or choose another folder",
         )
 
 

@@ -1,6 +1,9 @@
 """Where models come from: a folder that diffusers wrote, or a hub id."""
 
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,20 @@ def read_json(source: str, file: str) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what the libraries log from the user's terminal: what fails raises as well."""
+    loggers = [logging.getLogger(name) for name in ("diffusers", "huggingface_hub", "transformers")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
 def _from_hub(source: str, file: str) -> Path:
     """Where a file of a hub id lies, downloaded; a path to nothing if there is no such file."""
     try:
@@ -30,7 +47,8 @@ def _from_hub(source: str, file: str) -> Path:
     except ImportError as error:
         raise ExtraError(f"the generator {source}", "generate") from error
     try:
-        return Path(huggingface_hub.hf_hub_download(source, file))
+        with quiet():
+            return Path(huggingface_hub.hf_hub_download(source, file))
     except LocalEntryNotFoundError as error:  # not in the cache, and no connection
         raise _unreachable(source) from error
     except EntryNotFoundError:

@@ -1,6 +1,6 @@
 """From examples to a map, whichever way it is learned."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,13 @@ from originid.training.examples import Examples, natural_mean
 from originid.training.linear_algebra import present_gpu
 from originid.training.metric.settings import PRESETS, MetricLearning, read_settings
 
-Settings = ClosedForm | MetricLearning
+
+@dataclass(frozen=True)
+class Raw:
+    """No map, and no mean subtracted either: how the paper takes public models (Table 2)."""
+
+
+Settings = ClosedForm | MetricLearning | Raw
 """How a map is learned."""
 FULL = ClosedForm(blend=0.8, natural_share=0.5, clip=3.0)
 CLOSED_FORMS = {"structured": ClosedForm(rank=0), "full": FULL}
@@ -22,15 +28,15 @@ CLOSED_FORMS = {"structured": ClosedForm(rank=0), "full": FULL}
 
 def map_names() -> tuple[str, ...]:
     """What `read_map_settings` takes, besides files."""
-    return ("none", *CLOSED_FORMS, *PRESETS)
+    return ("raw", "none", *CLOSED_FORMS, *PRESETS)
 
 
 def read_map_settings(name: str, dim: int | None = None) -> Settings | None:
     """The settings that a text names.
 
     Args:
-        name: ``none``, ``structured`` or ``full`` (closed form), a preset of metric learning, or
-            a JSON file of such settings.
+        name: ``raw``, ``none``, ``structured`` or ``full`` (closed form), a preset of metric
+            learning, or a JSON file of such settings.
         dim: components of a vector; None leaves what the settings say.
 
     Returns:
@@ -39,6 +45,8 @@ def read_map_settings(name: str, dim: int | None = None) -> Settings | None:
     Raises:
         InputError: no such name, or a bad file.
     """
+    if name == "raw":
+        return Raw()
     if name == "none":
         return None
     if name in CLOSED_FORMS:
@@ -77,9 +85,10 @@ def fit_map(
         OriginidError: metric learning diverges.
         ExtraError: metric learning without its optional packages.
     """
-    if settings is None:
+    if settings is None or isinstance(settings, Raw):
         everything = DctBasis(encoder.shapes, (np.inf,) * len(encoder.shapes))
-        return no_map(everything, natural_mean(examples))
+        zero = np.zeros(everything.latent_dim, np.float32)
+        return no_map(everything, natural_mean(examples) if settings is None else zero)
     if isinstance(settings, ClosedForm):
         return fit_closed_form(examples, encoder, settings)
     # Imports torch: seconds.

@@ -20,7 +20,7 @@ from originid.storage import refuse_existing
 from originid.tail import pooled_tail
 from originid.training.closed_form import ClosedForm
 from originid.training.examples import ClassExamples, PairExamples, Rows
-from originid.training.fitting import Settings, fit_map
+from originid.training.fitting import Raw, Settings, fit_map
 from originid.training.metric.processes import Processes
 from originid.training.samples import OfficialSamples, Store, lone_classes
 from originid.types import Failure, Json, Pair, Vectors
@@ -219,7 +219,7 @@ def _calibrate(
 def _training(settings: Settings, described: Json) -> Json:
     method = "closed form" if isinstance(settings, ClosedForm) else "metric learning"
     return {
-        "method": method,
+        "method": "none" if isinstance(settings, Raw) else method,
         "settings": asdict(settings),
         **described,
         "originid": __version__,

@@ -1,19 +1,19 @@
-"""The paper's theory in figures: Lemma 1, Theorem 1, Observation 1 and Table 4."""
+"""The paper's theory in figures: Lemma 1, Theorem 1, Observation 1 (Table 1) and Table 4."""
 
 import os
 
 from originid.encoders import open_encoder
 from originid.errors import InputError
-from originid.experiments.latents import Coded, encode_files, list_files
-from originid.experiments.report import Inputs, Report, Table
+from originid.experiments.bench import Bench
+from originid.experiments.latents import Coded, Files, encode_files, list_files
+from originid.experiments.report import Report, Table
 from originid.experiments.theory.tables import PARTS, Result
-from originid.progress import Progress, silent
 from originid.types import Failure
 
 PIXELS = "tones+edges"  # the encoder without a network, which pairs are measured with too
 
 
-def run(inputs: Inputs, progress: Progress = silent) -> Report:
+def run(bench: Bench) -> Report:
     """Run every part that there is material for.
 
     Each image is encoded once by each encoder, and all latents are held in memory.
@@ -22,37 +22,63 @@ def run(inputs: Inputs, progress: Progress = silent) -> Report:
         InputError: there are no images, or a manifest, folder or VAE cannot be used.
         ExtraError: VAEs without the extra ``[vae]``.
     """
-    if inputs.pairs is None and (inputs.references is None or not inputs.vaes):
+    return _run(bench, "theory", "The theory in figures", tuple(PARTS))
+
+
+def run_table1(bench: Bench) -> Report:
+    """Table 1 alone: cosines of singular values."""
+    return _run(
+        bench, "table1", "Table 1: singular values of two generators' maps", ("observation1",)
+    )
+
+
+def run_table4(bench: Bench) -> Report:
+    """Table 4 alone: differences of the VAEs."""
+    return _run(bench, "table4", "Table 4: VAEs differ", ("table4",))
+
+
+def _run(bench: Bench, name: str, title: str, wanted: tuple[str, ...]) -> Report:
+    inputs = bench.inputs
+    files = list_files(inputs)
+    if not files.pairs and (inputs.references is None or not inputs.vaes):
         raise InputError(
             "nothing to run the theory on",
             "expected pairs, or VAEs and a folder of references, or all of these",
-            "give --pairs PAIRS.csv, or --vae DIR_OR_ID and --references FOLDER",
+            "give --pairs PAIRS.csv, or --vae DIR_OR_ID and --references FOLDER, or --data",
         )
-    files = list_files(inputs)
-    specs = [(label, f"diffusers:{vae}") for label, vae in _labels(inputs.vaes)]
+    vaes, coded = _encode(bench, files, wanted)
+    results: dict[str, Result] = {}
+    skipped: dict[str, str] = {}
+    for part in wanted:
+        try:
+            results[part] = PARTS[part](vaes, coded, inputs.seed)
+        except InputError as error:
+            skipped[part] = f"{error.given}; {error.expected}; {error.todo}"
+    rows = tuple(row for result in results.values() for row in result.summary)
+    return Report(
+        name,
+        title,
+        inputs,
+        Table("Summary", ("what", "measured", "paper"), rows),
+        {part: result.table for part, result in results.items()},
+        {part: result.plot for part, result in results.items() if result.plot is not None},
+        skipped=skipped,
+        failures=_failures(coded),
+    )
+
+
+def _encode(bench: Bench, files: Files, wanted: tuple[str, ...]) -> tuple[list[Coded], list[Coded]]:
+    """What the VAEs, and all encoders, make of the files."""
+    chosen = bench.inputs.vaes[:1] if wanted == ("observation1",) else bench.inputs.vaes
+    specs = [(label, f"diffusers:{vae}") for label, vae in _labels(chosen)]
     specs += [(PIXELS, PIXELS)] if files.pairs else []
     # All are opened before any is used: a bad name is no news for the end of an hour.
     opened = [(label, open_encoder(spec)) for label, spec in specs]
-    coded = [encode_files(label, encoder, files, progress) for label, encoder in opened]
-    vaes = coded[: len(inputs.vaes)]
-    results: dict[str, Result] = {}
-    skipped: dict[str, str] = {}
-    for name, part in PARTS.items():
-        try:
-            results[name] = part(vaes, coded, inputs.seed)
-        except InputError as error:
-            skipped[name] = f"{error.given}; {error.expected}; {error.todo}"
-    rows = tuple(row for result in results.values() for row in result.summary)
-    return Report(
-        "theory",
-        "The theory in figures",
-        inputs,
-        Table("Summary", ("what", "measured", "paper"), rows),
-        {name: result.table for name, result in results.items()},
-        {name: result.plot for name, result in results.items() if result.plot is not None},
-        skipped,
-        _failures(coded),
-    )
+    coded = [
+        encode_files(label, encoder, files, bench.progress, bench.cache(encoder))
+        for label, encoder in opened
+    ]
+    return coded[: len(chosen)], coded
 
 
 def _labels(vaes: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -153,7 +153,7 @@ def observation1(vaes: Sequence[Coded], coded: Sequence[Coded], seed: int) -> Re
     return Result(
         Table(*table, words.OBSERVATION1_NOTE),
         tuple(summary),
-        Plot(title, "number", "singular value of a vector of length 1", lines, log=True),
+        Plot(title, "number", "singular value of a vector of length 1", lines, log="y"),
     )
 
 

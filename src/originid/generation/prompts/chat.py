@@ -138,6 +138,9 @@ class ChatPrompts:
         self._client = httpx.Client(headers=headers, timeout=settings.timeout)
         self._pace = _Pace(60 / settings.per_minute, sleep, clock)
 
+    def __reduce__(self) -> "tuple[type[ChatPrompts], tuple[ChatSettings, Path]]":
+        return ChatPrompts, (self._settings, self._folder)
+
     def count(self, path: Path) -> int:
         """As `PromptSource.count` says."""
         return self._settings.count

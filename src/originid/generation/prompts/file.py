@@ -9,6 +9,7 @@ from originid.generation.prompts.base import PromptError, one_line
 from originid.tables import read_rows
 from originid.types import Image
 
+COLUMNS = "the columns path and prompt, or path and caption"
 Texts = dict[str, list[str]]
 """Absolute path, links followed, to what a file says of the image there."""
 
@@ -36,7 +37,7 @@ def read_column(path: Path, name: str) -> Texts:
     if "path" not in header or name not in header:
         raise InputError(
             f"{path}: its header is {', '.join(header) or 'empty'}",
-            f"expected the columns path and {name}",
+            f"expected {COLUMNS}",
             "add the column, or name another file",
         )
     file, text = header.index("path"), header.index(name)

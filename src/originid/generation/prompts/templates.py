@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from originid.errors import InputError
+from originid.errors import UsageError
 from originid.types import Image
 
 TEMPLATES: tuple[str, ...] = (
@@ -72,7 +72,7 @@ class TemplatePrompts:
         templates: Sequence[str] = TEMPLATES,
     ) -> None:
         if not 1 <= count <= len(templates):
-            raise InputError(
+            raise UsageError(
                 f"{count} prompts an origin from {len(templates)} templates",
                 f"expected 1 to {len(templates)}",
                 "ask for fewer, or use a file of prompts or a chat model",

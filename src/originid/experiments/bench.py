@@ -1,0 +1,190 @@
+"""What experiments share: the data, the encoders, latents, and results that outlive a kill."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from originid.datasets import Dataset, open_dataset
+from originid.datasets.manifests import GENERATOR_COLUMNS
+from originid.encoders import Encoder, open_encoder
+from originid.errors import InputError
+from originid.evaluation.run import Material, encode_all
+from originid.experiments.latents import spread_out
+from originid.experiments.report import Inputs
+from originid.latent_cache import LatentCache
+from originid.pairs import read_pairs
+from originid.progress import Progress, silent
+from originid.storage import new_file, storage_errors
+from originid.types import Pair
+
+PACKAGED = "tones+edges"
+"""The encoder of the packaged model, which needs no network."""
+Say = Callable[[str], None]
+
+
+class Bench:
+    """Where an experiment runs.
+
+    Args:
+        inputs: see `Inputs`.
+        folder: of the reports; ``parts`` in it keeps each result, so that an experiment that was
+            cut off goes on. None keeps nothing.
+        latents: folder of latent caches; None encodes anew for each experiment.
+        progress: called with images done and images in all.
+        say: called with a line for each part that is done.
+        dataset: the data, where they are not those that the inputs name.
+    """
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        folder: Path | None = None,
+        latents: Path | None = None,
+        progress: Progress = silent,
+        say: Say = lambda line: None,
+        dataset: Dataset | None = None,
+    ) -> None:
+        self.inputs, self.folder, self.latents = inputs, folder, latents
+        self.progress, self.say = progress, say
+        self._dataset = dataset
+        self._held: tuple[tuple[str, bool], tuple[Encoder, Material]] | None = None
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data that the inputs name.
+
+        Raises:
+            InputError: they name none, or unusable ones.
+        """
+        if self._dataset is not None:
+            return self._dataset
+        if self.inputs.data:
+            return open_dataset(self.inputs.data)
+        if self.inputs.pairs is None or self.inputs.references is None:
+            raise InputError(
+                "no data",
+                "expected a data set, or pairs and references",
+                "give --data NAME:FOLDER, or --pairs PAIRS.csv --references FOLDER",
+            )
+        pairs = tuple(read_pairs(self.inputs.pairs))
+        known = [name for name in GENERATOR_COLUMNS if name in pairs[0].fields]
+        column = known[0] if known else ""
+        note = f"Pairs of {self.inputs.pairs.name}; the paper's are OriPID."
+        return Dataset("pairs", None, pairs, (self.inputs.references,), column, "", note)
+
+    @property
+    def encoders(self) -> dict[str, str]:
+        """Label and specification of the encoders that stand for ours: a VAE, and the packaged."""
+        vae = {f"VAE {label(each)}": f"diffusers:{each}" for each in self.inputs.vaes[:1]}
+        return {**vae, PACKAGED: PACKAGED}
+
+    @property
+    def main_encoder(self) -> str:
+        """The specification of the paper's kind of encoder, or of what there is instead."""
+        return next(iter(self.encoders.values()))
+
+    def open(self, spec: str) -> Encoder:
+        """Open an encoder."""
+        return open_encoder(spec)
+
+    def cache(self, encoder: Encoder) -> LatentCache | None:
+        """The latent cache of an encoder, if latents are kept."""
+        return None if self.latents is None else LatentCache.open(self.latents, encoder)
+
+    def material(self, spec: str, few: bool = False) -> tuple[Encoder, Material]:
+        """The latents of all pairs and photos; those of the last call are held in memory.
+
+        Args:
+            spec: of the encoder.
+            few: only ``inputs.images`` of the photos.
+        """
+        if self._held is None or self._held[0] != (spec, few):
+            self._held = None  # frees the memory before more is taken
+            encoder, data = self.open(spec), self.dataset
+            photos = spread_out(data.photos, self.inputs.images) if few else data.photos
+            pairs = [*(data.train or ()), *data.test]
+            material = encode_all(pairs, photos, encoder, self.progress, self.cache(encoder))
+            labelled = [label_pair(pair, data) for pair in material.pairs]
+            self._held = ((spec, few), (encoder, replace(material, pairs=labelled)))
+        return self._held[1]
+
+    def part(self, name: str, settings: dict[str, Any], compute: Callable[[], Any]) -> Any:
+        """A result as JSON: computed once for these settings, then read from the folder.
+
+        Args:
+            name: of what is computed.
+            settings: all that it depends on, beside the inputs.
+            compute: gives what JSON can hold; NaN is not allowed.
+        """
+        if self.folder is None:
+            return compute()
+        key = json.dumps([name, settings], sort_keys=True)
+        file = self.folder / "parts" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+        if file.exists():
+            return json.loads(file.read_text(encoding="utf-8"))["value"]
+        start = time.monotonic()
+        value = compute()
+        seconds = round(time.monotonic() - start, 1)
+        whole = {"part": name, "settings": settings, "seconds": seconds, "value": value}
+        with storage_errors(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with new_file(file) as temporary:
+                temporary.write_text(json.dumps(whole, allow_nan=False), encoding="utf-8")
+        what = ", ".join(f"{key} {value}" for key, value in settings.items() if value)
+        self.say(f"{name}: {what}: {seconds:.0f} s")
+        return value
+
+
+def label(source: str) -> str:
+    """The last part of a folder or hub id."""
+    return os.path.basename(os.path.normpath(source))
+
+
+FAMILIES = (
+    "SD 1",
+    "SD 2",
+    "SD 3",
+    "SDXL",
+    "SSD-1B",
+    "FLUX",
+    "Imagen",
+    "DALL-E",
+    "single-image DDPM",
+    "ADM",
+)
+PARADIGMS = {
+    "InstructPix2Pix": ("instructpix2pix", "instruct-pix2pix", "ip2p"),
+    "IP-Adapter": ("ip-adapter",),
+    "EDICT": ("edict",),
+    "Plug-and-Play": ("pnp", "plug-and-play"),
+}
+"""The paper's Table 11, and what names them in a manifest."""
+
+
+def label_pair(pair: Pair, dataset: Dataset) -> Pair:
+    """A pair with the columns that tables break down by.
+
+    ``family`` is the kind of generator, ``training`` whether maps of "seen" tables may see it
+    (seen or unseen), ``paradigm`` one of `PARADIGMS` or empty.
+    """
+    generator = pair.fields.get(dataset.generator, "") if dataset.generator else ""
+    family = next((each for each in FAMILIES if generator.startswith(each)), "")
+    other = "other" if dataset.name == "realpairs" else generator or "unknown"
+    words = " ".join(pair.fields.get(name, "") for name in ("method", "kind", "generator")).lower()
+    paradigm = [name for name, keys in PARADIGMS.items() if any(key in words for key in keys)]
+    seen = generator.startswith(dataset.seen)
+    return replace(
+        pair,
+        fields={
+            **pair.fields,
+            "family": family or other,
+            "training": "seen" if seen else "unseen",
+            "paradigm": paradigm[0] if len(paradigm) == 1 else "",
+        },
+    )
