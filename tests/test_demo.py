@@ -9,20 +9,22 @@ from PIL import Image as PILImage
 from originid import cli
 
 
-def test_the_demo_finds_every_origin(
+def test_the_demo_names_origins_and_no_wrong_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli.run(["demo", "--json"]) == 0
     done = json.loads(capsys.readouterr().out)
     assert done["references"] >= 24
-    assert done["right"] == done["queries"] == len(done["trials"])
+    assert done["queries"] == len(done["trials"]) == 16
+    assert done["right"] >= 15
+    assert {trial["verdict"] for trial in done["trials"] if not trial["right"]} <= {"none"}
     assert sum(trial["origin"] is None for trial in done["trials"]) >= 4
     with PILImage.open(done["sheet"]) as sheet:
         assert min(sheet.size) > 400
     assert cli.run(["demo"]) == 0
     text = capsys.readouterr().out
-    assert "not by a diffusion model" in text
+    assert "small diffusion models" in text
     assert (tmp_path / "originid-demo-2" / "demo.png").exists()
     assert cli.run(["find", "originid-demo/queries", "--in", "originid-demo/collection"]) == 0
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from originid.errors import InputError
 from originid.generation.named import generator_named
+from originid.generation.packed import PREFIX
 from originid.generation.presets import (
     GENERATORS,
     IMAGE_TO_IMAGE,
@@ -67,6 +68,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Generator]
 
     def build(name: str) -> Generator:
         preset = GENERATORS[name]
+        if preset.source.startswith(PREFIX):
+            return preset  # small as it is
         if name not in built:
             built[name] = tmp_path_factory.mktemp(name)
             tiny_generators.save_generator(name, built[name], preset.variant)
@@ -103,7 +106,8 @@ def distance(a: Image | str, b: Image | str) -> float:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_preset_makes_images(name: str, tiny: Callable[[str], Generator]) -> None:
     generator = tiny(name)
-    assert tiny_generators.class_of(Path(generator.source)) == generator.pipeline
+    if not generator.source.startswith(PREFIX):
+        assert tiny_generators.class_of(Path(generator.source)) == generator.pipeline
     maker = open_maker(generator, device="cpu")
     task = tasks_for(generator)[0]
     image = images(maker.make([task]))[0]

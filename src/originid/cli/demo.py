@@ -23,9 +23,10 @@ def demo(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Index photos that come with originid and find the origins of altered copies.
+    """Index photos that come with originid and find the origins of edits of them.
 
-    The copies are made by image processing on the spot, not by a diffusion model.
+    The edits were made by the small diffusion models small-ddpm and small-flow, which come with
+    originid: `originid generate` makes more of them.
     """
     from originid.demo import run_demo
 
@@ -41,7 +42,7 @@ def demo(
         _print(trial)
     print(
         f"{right} of {len(done.trials)} right among {done.references} photos in {seconds:.1f} s. "
-        "The queries were altered by image processing, not by a diffusion model."
+        "The queries are edits by small diffusion models that come with originid."
     )
     print(f"look at {printable(str(done.sheet))}; the collection is {folder / 'collection'}")
 
@@ -53,15 +54,20 @@ def _free_folder() -> Path:
 
 
 def _print(trial: "Trial") -> None:
-    made_from = trial.photo.name if trial.indexed else f"{trial.photo.name}, which is not indexed"
+    made_from = trial.photo.name if trial.indexed else f"{trial.photo.name}, not indexed"
     best = trial.answer.matches[0]
     verdict = trial.answer.verdict.value if trial.answer.verdict else "error"
     name = Path(best.reference).name if verdict != "none" else "-"
     print(
-        f"{'ok ' if trial.right else 'BAD'} {trial.query.name:30} {verdict:10} {name:20} "
+        f"{'ok ' if trial.right else 'BAD'} {trial.query.name:20} {verdict:10} {name:20} "
         f"score {best.score:5.2f}  confidence {percent(best.confidence):>7}  "
-        f"(made from {made_from})"
+        f"{_how(trial)} of {made_from}"
     )
+
+
+def _how(trial: "Trial") -> str:
+    fields = trial.edit.fields
+    return f"'{fields['prompt']}' at {fields['strength']}"
 
 
 def _as_json(done: "Demo", right: int, seconds: float) -> dict[str, object]:
@@ -75,6 +81,9 @@ def _as_json(done: "Demo", right: int, seconds: float) -> dict[str, object]:
             {
                 "query": str(trial.query),
                 "origin": trial.photo.name if trial.indexed else None,
+                "prompt": trial.edit.fields["prompt"],
+                "generator": trial.edit.fields["generator"],
+                "strength": float(trial.edit.fields["strength"]),
                 "verdict": trial.answer.verdict.value if trial.answer.verdict else None,
                 "found": Path(trial.answer.matches[0].reference).name,
                 "score": trial.answer.matches[0].score,
