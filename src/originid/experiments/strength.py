@@ -4,7 +4,6 @@ The generators are the two small ones that originid carries, so that nothing is 
 learned from one and judged on both (Table 10 in small).
 """
 
-import csv
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,9 @@ from originid.experiments.judging import judge_map
 from originid.experiments.latents import spread_out
 from originid.experiments.paper import STRENGTHS, TABLE_8
 from originid.experiments.report import Cell, Plot, Report, Table
+from originid.experiments.writing import to_csv, write_text
 from originid.pairs import read_pairs
+from originid.storage import storage_errors
 from originid.types import Pair
 
 GENERATORS = ("small-ddpm", "small-flow")
@@ -112,9 +113,10 @@ def _make(bench: Bench) -> Path:
         raise InputError("no folder", "expected one for the edits", "give -o FOLDER")
     origins = spread_out(bench.dataset.photos, bench.inputs.images)
     output, listing = bench.folder / "generated", bench.folder / "prompts.csv"
-    with open(listing, "w", encoding="utf-8", newline="") as file:
-        prompts = [(path, PROMPTS[row % len(PROMPTS)]) for row, path in enumerate(origins)]
-        csv.writer(file).writerows([("path", "prompt"), *prompts])
+    prompts = [(str(path), PROMPTS[row % len(PROMPTS)]) for row, path in enumerate(origins)]
+    with storage_errors(listing):
+        bench.folder.mkdir(parents=True, exist_ok=True)
+        write_text(listing, to_csv(Table("", ("path", "prompt"), tuple(prompts))))
     for name in GENERATORS:
         preset = PRESETS[name]
         settings = JobSettings(name, preset.kind, LEVELS, batch=8, seed=bench.inputs.seed)
