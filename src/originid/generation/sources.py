@@ -42,13 +42,13 @@ def quiet() -> Iterator[None]:
 def _from_hub(source: str, file: str) -> Path:
     """Where a file of a hub id lies, downloaded; a path to nothing if there is no such file."""
     try:
-        import huggingface_hub
+        from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
     except ImportError as error:
         raise ExtraError(f"the generator {source}", "generate") from error
     try:
         with quiet():
-            return Path(huggingface_hub.hf_hub_download(source, file))
+            return Path(hf_hub_download(source, file))
     except LocalEntryNotFoundError as error:  # not in the cache, and no connection
         raise _unreachable(source) from error
     except EntryNotFoundError:
