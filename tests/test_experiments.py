@@ -202,12 +202,13 @@ def test_tables_of_maps(
     monkeypatch.setattr(figure7, "LEVELS", {"jpeg": ("50",), "blur": ("2",)})
     monkeypatch.setattr("originid.experiments.bench.PACKAGED", "tones")
     monkeypatch.setattr(figure7, "PACKAGED", "tones")
-    monkeypatch.setattr(figure8, "DIMS", (16,))
+    monkeypatch.setattr(figure8, "DIMS", (16, 9999))
     monkeypatch.setattr(figure8, "MAPS", ("full",))
     attacks = write_report_of("figure7").summary.to_json()
     assert [row["attack"] for row in attacks] == ["none", "jpeg:50", "blur:2"]
     ranks = write_report_of("figure8").summary.to_json()
-    assert [row["rank"] for row in ranks] == [16]
+    assert ranks[0]["rank"] == 16
+    assert 16 < ranks[1]["rank"] < 9999  # all that there is
     paradigms = write_report_of("table11")
     assert "IP-Adapter" in paradigms.skipped
     first = paradigms.summary.to_json()[0]
