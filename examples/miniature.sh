@@ -19,8 +19,8 @@ done
 originid train "$out/small-ddpm/train.csv" --origins "$photos" --encoder tones+edges \
     -o "$out/model"
 originid index "$photos" --into "$out/archive" --model "$out/model"
-originid find "$out"/small-flow/images/0*/ --in "$out/archive" --top 1 ||
-    [ $? = 3 ] # none of them has an origin: too strong
+set -- "$out"/small-flow/images/*/
+originid find "$1" --in "$out/archive" --top 1 || [ $? = 3 ] # 3: none has an origin
 
 for generator in small-ddpm small-flow; do
     echo "judged on $generator, map learned from small-ddpm:"

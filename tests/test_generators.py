@@ -357,6 +357,7 @@ def test_retries_of_the_hub_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> 
     ("cause", "said"),
     [
         (LocalEntryNotFoundError("see above"), "the hub cannot be reached"),
+        (type("ConnectError", (OSError,), {"__module__": "httpx2"})(), "the hub cannot be reached"),
         (type("GatedRepoError", (OSError,), {})("401"), "does not give it without a login"),
         (ValueError(""), "ValueError"),
     ],

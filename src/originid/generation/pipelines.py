@@ -150,7 +150,8 @@ def _why(error: BaseException) -> str:
     names = {cause.__name__ for cause in causes}
     if names & {"GatedRepoError", "RepositoryNotFoundError"}:
         return "the hub has no such model, or does not give it without a login"
-    if any(cause.__module__.split(".")[0] in ("httpx", "huggingface_hub") for cause in causes):
+    # The hub's library connects by httpx or httpx2, depending on its version.
+    if any(cause.__module__.startswith(("httpx", "huggingface_hub")) for cause in causes):
         return "the hub cannot be reached, and its cache does not hold all of it"
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__

@@ -37,7 +37,6 @@ except ImportError as error:
     raise ExtraError("work on many GPUs or machines", "ray") from error
 
 TRIES = 3  # workers that may die at a shard before the run ends: an origin may be what kills them
-
 CONNECT = 10.0  # seconds in which a cluster must take a connection
 
 
