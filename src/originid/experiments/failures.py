@@ -1,18 +1,18 @@
 """Figures 5, 6, 12 and 13: what is found, and what wins where the origin is lost, as sheets."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from originid.errors import ExtraError, InputError
-from originid.evaluation.protocol import Ranking, Truth, rank
-from originid.evaluation.run import outside_fold
+from originid.evaluation.protocol import Ranking
 from originid.experiments.bench import Bench
-from originid.experiments.judging import Mask, Rows, Trial, vectors_of
+from originid.experiments.judging import Trial, rank_by_map
 from originid.experiments.report import Cell, Report, Sheet, Table
 from originid.images import decode, read_bytes
 from originid.sheet import Tile
-from originid.training.fitting import fit_map, read_map_settings
+from originid.training.fitting import read_map_settings
 
 MODELS = ("phash", "pdq", "resnet-50", "mae", "clip", "sscd")
 """A public model of each family."""
@@ -57,14 +57,7 @@ def run(bench: Bench) -> Report:
 def _rank(bench: Bench, spec: str, map: str) -> tuple[Trial, Ranking]:
     encoder, material = bench.material(spec)
     trial = Trial(bench, material, seen=False)
-    settings = read_map_settings(map)
-
-    def rank_fold(inside: Rows, outside: Mask, truth: Truth) -> Ranking:
-        fitted = fit_map(outside_fold(material, outside, trial.allowed), encoder, settings)
-        queries = vectors_of(fitted, material.queries(inside))
-        return rank(queries, vectors_of(fitted, material.take(trial.references)), truth)
-
-    return trial, trial.rank(rank_fold)
+    return trial, rank_by_map(trial, encoder, read_map_settings(map))[0]
 
 
 def _order(trial: Trial, ranking: Ranking, chosen: np.ndarray) -> list[int]:
@@ -100,5 +93,5 @@ def _sheet(
     return {key: Sheet(title, tiles, 3)}
 
 
-def _tile(path: "np.ndarray | object", caption: str) -> Tile:
-    return Tile(decode(read_bytes(str(path)), 192).image, (caption,))
+def _tile(path: Path, caption: str) -> Tile:
+    return Tile(decode(read_bytes(path), 192).image, (caption,))

@@ -78,13 +78,8 @@ class Trial:
             rankings.append(rank_fold(inside, self.folds != fold, truth))
         return join_folds(rankings, folds)
 
-    def run(self, rank_fold: Callable[[Rows, Mask, Truth], Ranking]) -> Json:
-        """Rank, and average.
-
-        Returns:
-            What ``originid evaluate --json`` gives, and ``acc_of_group``, in [0, 1].
-        """
-        ranking = self.rank(rank_fold)
+    def report(self, ranking: Ranking) -> Json:
+        """What ``originid evaluate --json`` gives, and ``acc_of_group``, in [0, 1]."""
         skipped = self.material.skipped
         report = summarise(ranking, self.tested, self.references, self.protocol, skipped).to_json()
         return {**report, "acc_of_group": _acc_of_group(self.tested, ranking)}
@@ -143,14 +138,15 @@ def judge_map(
         if pooled:
             encoder, material = pool(encoder, material)
         trial = Trial(bench, material, seen, upper)
-        return judge_material(trial, encoder, read_map_settings(map, dim))
+        ranking, seconds = rank_by_map(trial, encoder, read_map_settings(map, dim))
+        return {**trial.report(ranking), "fit_seconds": seconds}
 
     value: Json = bench.part("map", settings, compute)
     return value
 
 
-def judge_material(trial: Trial, encoder: Encoder, settings: Settings | None) -> Json:
-    """As `judge_map`, on a trial at hand."""
+def rank_by_map(trial: Trial, encoder: Encoder, settings: Settings | None) -> tuple[Ranking, float]:
+    """Rank by a map that is fitted for each fold; also the mean seconds of a fit."""
     material = trial.material
     seconds = []
 
@@ -163,8 +159,7 @@ def judge_material(trial: Trial, encoder: Encoder, settings: Settings | None) ->
         references = material.take(trial.references)
         return rank(vectors_of(fitted, queries), vectors_of(fitted, references), truth)
 
-    report = trial.run(rank_fold)
-    return {**report, "fit_seconds": float(np.mean(seconds))}
+    return trial.rank(rank_fold), float(np.mean(seconds))
 
 
 def vectors_of(map: Map, latents: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -46,7 +46,7 @@ def judge_network(bench: Bench, name: str) -> Json:
         costs.append(value["costs"])
         return _from_json(value["ranking"])
 
-    report = trial.run(rank_fold)
+    report = trial.report(trial.rank(rank_fold))
     return {**report, **{key: float(np.mean([each[key] for each in costs])) for key in costs[0]}}
 
 
