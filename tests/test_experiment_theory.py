@@ -12,10 +12,11 @@ from PIL import Image as PILImage
 from originid import cli
 from originid.encoders import open_encoder
 from originid.errors import InputError
-from originid.experiments import Bench, Inputs, Report, open_experiment, write_report
+from originid.experiments import Bench, Inputs, Report, open_experiment
 from originid.experiments.latents import Coded, encode_files, list_files
 from originid.experiments.report import Plot, Table
 from originid.experiments.theory import distances, spectra, tables
+from originid.experiments.writing import write_report
 from originid.maps import DenseMap
 from originid.testing import textured_image
 from originid.training.closed_form import ClosedForm

@@ -2,9 +2,11 @@
 
 import csv
 import json
+import time
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from PIL import Image as PILImage
 from originid import cli
 from originid.baselines.presets import BASELINES
 from originid.datasets import Dataset
+from originid.encoders import Encoder
 from originid.errors import InputError
 from originid.experiments import (
     EXPERIMENTS,
@@ -22,22 +25,30 @@ from originid.experiments import (
     discrepancy,
     figure7,
     figure8,
+    figure9,
+    judging,
     open_experiment,
     open_folder,
     paper,
     strength,
     table2,
     table3,
+    table6,
+    table7,
 )
 from originid.experiments.bench import label_pair
 from originid.experiments.cells import ahead
 from originid.experiments.judging import Trial, judge_map, pool
 from originid.experiments.page import to_html
 from originid.experiments.report import Plot, Table
+from originid.experiments.timing import read_timings, timed
 from originid.experiments.writing import to_csv, write_report
+from originid.maps import Map
 from originid.pairs import read_pairs
 from originid.testing import textured_image
 from originid.training import fitting
+from originid.training.examples import Examples
+from originid.training.fitting import Settings, read_map_settings
 from originid.types import Pair
 
 MODELS = ("SD 1.4", "SDXL-Turbo")
@@ -88,6 +99,12 @@ def test_every_experiment_can_be_opened() -> None:
     assert numbers | {8} == set(range(1, 12))
 
 
+@pytest.mark.parametrize("module", [figure8, figure9, table3, table6, table7])
+def test_the_maps_of_an_experiment_exist(module: ModuleType) -> None:
+    for name in module.MAPS:
+        read_map_settings(name)
+
+
 def test_a_part_is_computed_once(bench: Bench) -> None:
     calls: list[int] = []
 
@@ -109,6 +126,45 @@ def test_a_part_that_fails_is_tried_again(bench: Bench) -> None:
     with pytest.raises(InputError):
         bench.part("x", {}, fails)
     assert bench.part("x", {}, lambda: 3) == 3
+
+
+def test_time_is_added_until_an_experiment_is_done(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with timed(tmp_path, "x"):
+            time.sleep(0.15)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert read_timings(tmp_path) == {}
+    with timed(tmp_path, "x"):
+        time.sleep(0.15)
+    seconds = read_timings(tmp_path)["x"]
+    assert seconds >= 0.3 - 0.1  # each is rounded to a tenth of a second
+    with timed(tmp_path, "x"):
+        time.sleep(0.15)
+    assert read_timings(tmp_path)["x"] == seconds
+
+
+def test_attacks_share_the_maps_of_what_is_not_attacked(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits: list[object] = []
+    fit = judging.fit_map
+
+    def counted(examples: Examples, encoder: Encoder, settings: Settings | None) -> Map:
+        fits.append(settings)
+        return fit(examples, encoder, settings)
+
+    monkeypatch.setattr(judging, "fit_map", counted)
+    judge_map(bench, "tones", "structured")
+    shared = judge_map(bench, "tones", "structured", attack="blur:1")
+    assert len(fits) == 4
+    judge_map(bench, "tones", "none", attack="blur:1")
+    assert len(fits) == 8
+    fresh = Bench(bench.inputs)
+    alone = judge_map(fresh, "tones", "structured", attack="blur:1")
+    assert {**alone, "fit_seconds": 0} == {**shared, "fit_seconds": 0}
 
 
 def test_a_folder_holds_reports_of_one_set_of_inputs(tmp_path: Path) -> None:
@@ -261,10 +317,24 @@ def test_finds_and_misses_are_shown(write_report_of: Callable[[str], Report]) ->
     assert ("misses-tones-edges" in report.sheets) == (row["with a miss"] > 0)
 
 
+@pytest.fixture
+def _two_strengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strength, "LEVELS", (0.1, 0.9))
+    monkeypatch.setattr(strength, "TAUGHT", (0.1,))
+
+
+@pytest.mark.usefixtures("_two_strengths")
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of diffusers
 def test_generators_are_told_apart_by_their_noise(write_report_of: Callable[[str], Report]) -> None:
-    rows = {row["generator"]: row for row in write_report_of("discrepancy").summary.to_json()}
+    report = write_report_of("discrepancy")
+    rows = {row["generator"]: row for row in report.summary.to_json()}
     assert rows["balanced"]["right in %"] > 90
     assert rows["by chance"]["right in %"] == 50
+    if "same" not in report.tables:
+        pytest.skip(report.skipped["the same origins"])
+    same = {row["generator"]: row for row in report.tables["same"].to_json()}
+    assert same["small-ddpm"]["images"] == 2 * same["the photo"]["images"]
+    assert same["balanced"]["right in %"] > 60
 
 
 def test_one_generator_cannot_be_told_apart(material: Path) -> None:
@@ -303,14 +373,13 @@ def test_trained_networks_and_costs(
     assert again.to_json() == report.to_json()  # from the parts: nothing is trained or timed anew
 
 
+@pytest.mark.usefixtures("_two_strengths")
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of diffusers
 def test_the_strength_of_edits(
     monkeypatch: pytest.MonkeyPatch, write_report_of: Callable[[str], Report]
 ) -> None:
     pytest.importorskip("diffusers", reason="needs the extra [generate]")
     pytest.importorskip("transformers", reason="needs the extra [generate]")
-    monkeypatch.setattr(strength, "LEVELS", (0.1, 0.9))
-    monkeypatch.setattr(strength, "TAUGHT", (0.1,))
     monkeypatch.setattr(strength, "ENCODERS", {"tones+edges": "tones+edges"})
     report = write_report_of("strength")
     rows = report.summary.to_json()
@@ -345,12 +414,20 @@ def test_the_page_holds_everything(tmp_path: Path) -> None:
     plot = Plot("P", "x", "y", {"one": ([1, 2], [1, 2])})
     inputs = Inputs(vaes=("/somewhere/taesd",))
     report = Report("r", "R", inputs, table, plots={"p": plot}, skipped={"s": "why"}, note="Data.")
-    html = to_html([report], {"other": "no <data>"})
+    html = to_html([report], {"other": "no <data>"}, {"r": 90})
     links = _Links()
     links.feed(html)
     assert links.cells == 4
     assert links.images[0].startswith("data:image/png;base64,")
-    for text in ("&lt;x&gt;", "n/a", "A note.", "s: why", "other: no &lt;data&gt;", "Data."):
+    for text in (
+        "&lt;x&gt;",
+        "n/a",
+        "A note.",
+        "s: why",
+        "other: no &lt;data&gt;",
+        "Data.",
+        "1.5 min",
+    ):
         assert text in html
     assert "/somewhere" not in html
 
@@ -367,7 +444,7 @@ def test_all_of_them_from_the_command_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
-    some = {name: EXPERIMENTS[name] for name in ("table5", "table11", "discrepancy")}
+    some = {name: EXPERIMENTS[name] for name in ("table5", "table11")}
     monkeypatch.setattr("originid.experiments.EXPERIMENTS", some)
     arguments = ["experiment", "all", "-o", tmp_path / "out", "--data", f"realpairs:{material}"]
     assert cli.run([str(each) for each in arguments]) == 0

@@ -61,32 +61,33 @@ def experiment(
         open_experiment,
         open_folder,
         run_all,
-        write_report,
+        run_one,
     )
     from originid.experiments.writing import refuse_missing_plots
 
-    chosen = None if name == ALL else open_experiment(name)
+    every = name == ALL
+    if not every:
+        open_experiment(name)  # a bad name is told before anything is begun
     inputs = Inputs(data, tuple(vae or ()), pairs, references, images, seed)
     refuse_missing_plots()
     open_folder(output, inputs)
     with progress_bar("working") as progress:
         bench = Bench(inputs, output, latents or output / "latents", progress, _say)
-        if chosen is None:
+        if every:
             reports, missing = run_all(bench, output)
         else:
-            reports, missing = [chosen(bench)], {}
-            write_report(output, reports[0])
+            reports, missing = [run_one(bench, output, name)], {}
     for report in reports:
         print_failures(report.failures, f"{printable(str(output))} lists them")
     if json:
         found = {report.name: report.to_json() for report in reports}
-        print_json({"reports": found, "missing": missing} if chosen is None else found[name])
+        print_json({"reports": found, "missing": missing} if every else found[reports[0].name])
         return
-    if chosen is not None:
+    if not every:
         _print(reports[0])
     for part, reason in missing.items():
         print(f"not run: {part}: {printable(reason)}")
-    page = "index.html" if chosen is None else f"{reports[0].name}.md"
+    page = "index.html" if every else f"{reports[0].name}.md"
     print(f"read {printable(str(output / page))}")
 
 

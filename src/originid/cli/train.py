@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from originid.types import Failure
 
 MAPS = (
-    "raw, none, structured, full, cosface, softmax, circle, mlp-2, full+cosface, paper, "
-    "or a .json file"
+    "raw, none, structured, full, cosface, softmax, circle, mlp-2 to mlp-7, convolution, "
+    "attention, full+cosface, paper, or a .json file"
 )
 
 ENCODER = "Encoder default is the network of model neural, not of model default."

@@ -12,6 +12,7 @@ from originid.errors import ExtraError, InputError
 from originid.experiments.bench import Bench
 from originid.experiments.page import write_page
 from originid.experiments.report import Inputs, Report
+from originid.experiments.timing import read_timings, timed
 from originid.experiments.writing import open_folder, write_report
 
 __all__ = [
@@ -24,7 +25,7 @@ __all__ = [
     "open_experiment",
     "open_folder",
     "run_all",
-    "write_report",
+    "run_one",
 ]
 
 Experiment = Callable[[Bench], Report]
@@ -70,6 +71,21 @@ def open_experiment(name: str) -> Experiment:
     return found
 
 
+def run_one(bench: Bench, folder: Path, name: str) -> Report:
+    """Run an experiment and write its report.
+
+    Raises:
+        InputError: none of that name, or none of the material that it needs.
+        ExtraError: what it needs is not installed.
+        StorageError: the disk refuses.
+    """
+    experiment = open_experiment(name)
+    with timed(folder, ALIASES.get(name, name)):
+        report = experiment(bench)
+    write_report(folder, report)
+    return report
+
+
 def run_all(bench: Bench, folder: Path) -> tuple[list[Report], dict[str, str]]:
     """Run every experiment, write each report as it is done, then one page of all.
 
@@ -80,11 +96,8 @@ def run_all(bench: Bench, folder: Path) -> tuple[list[Report], dict[str, str]]:
     missing: dict[str, str] = {}
     for name in EXPERIMENTS:
         try:
-            report = open_experiment(name)(bench)
+            reports.append(run_one(bench, folder, name))
         except (InputError, ExtraError) as error:
             missing[name] = f"{error.given}; {error.expected}; {error.todo}"
-            continue
-        write_report(folder, report)
-        reports.append(report)
-    write_page(folder / "index.html", reports, missing)
+    write_page(folder / "index.html", reports, missing, read_timings(folder))
     return reports, missing

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from originid.evaluation.run import Material, encode_all
 from originid.experiments.latents import spread_out
 from originid.experiments.report import Inputs
 from originid.latent_cache import LatentCache
+from originid.maps import Map
 from originid.pairs import read_pairs
 from originid.progress import Progress, silent
 from originid.storage import new_file, storage_errors
@@ -26,6 +27,8 @@ from originid.types import Pair
 PACKAGED = "tones+edges"
 """The encoder of the packaged model, which needs no network."""
 Say = Callable[[str], None]
+Fitted = tuple[Map, float]
+"""A map, and the seconds that its fit took."""
 
 
 class Bench:
@@ -54,6 +57,7 @@ class Bench:
         self.progress, self.say = progress, say
         self._dataset = dataset
         self._held: tuple[tuple[str, bool], tuple[Encoder, Material]] | None = None
+        self._maps: tuple[Hashable, list[Fitted]] = (None, [])
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -113,6 +117,16 @@ class Bench:
             labelled = [label_pair(pair, data) for pair in material.pairs]
             self._held = ((spec, few), (encoder, replace(material, pairs=labelled)))
         return self._held[1]
+
+    def maps(self, key: Hashable) -> list[Fitted]:
+        """What was fitted for each fold, to be filled; that of the last key is held in memory.
+
+        Args:
+            key: all that the maps depend on.
+        """
+        if self._maps[0] != key:
+            self._maps = (key, [])
+        return self._maps[1]
 
     def part(self, name: str, settings: dict[str, Any], compute: Callable[[], Any]) -> Any:
         """A result as JSON: computed once for these settings, then read from the folder.

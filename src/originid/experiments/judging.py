@@ -22,7 +22,7 @@ from originid.evaluation.protocol import (
 )
 from originid.evaluation.report import summarise
 from originid.evaluation.run import Material, attack_queries, outside_fold
-from originid.experiments.bench import Bench
+from originid.experiments.bench import Bench, Fitted
 from originid.maps import Map, unit_length
 from originid.training.fitting import Settings, fit_map, read_map_settings
 from originid.types import Json, Pair
@@ -63,19 +63,19 @@ class Trial:
         known = np.array([pair.fields["training"] == "seen" for pair in pairs])
         self.allowed = known if seen and not upper else np.ones(len(pairs), bool)
 
-    def rank(self, rank_fold: Callable[[Rows, Mask, Truth], Ranking]) -> Ranking:
+    def rank(self, rank_fold: Callable[[int, Rows, Mask, Truth], Ranking]) -> Ranking:
         """Rank ``references`` for the queries of ``tested``, fold by fold.
 
         Args:
-            rank_fold: takes the rows of the fold's pairs, which pairs are outside it, and the
-                truth of the fold.
+            rank_fold: takes the fold, the rows of its pairs, which pairs are outside it, and its
+                truth.
         """
         folds = self.folds[self.judged]
         rankings = []
         for fold in range(folds.max() + 1):
             truth = self.truth.take(np.flatnonzero(folds == fold))
             inside = self.judged[folds == fold]
-            rankings.append(rank_fold(inside, self.folds != fold, truth))
+            rankings.append(rank_fold(fold, inside, self.folds != fold, truth))
         return join_folds(rankings, folds)
 
     def report(self, ranking: Ranking) -> Json:
@@ -138,28 +138,43 @@ def judge_map(
         if pooled:
             encoder, material = pool(encoder, material)
         trial = Trial(bench, material, seen, upper)
-        ranking, seconds = rank_by_map(trial, encoder, read_map_settings(map, dim))
+        # Attacks change what is asked, not what is learned, unless some file cannot be attacked.
+        queries = tuple(pair.query for pair in material.pairs)
+        maps = bench.maps((spec, map, seen, dim, few, pooled, upper, queries))
+        ranking, seconds = rank_by_map(trial, encoder, read_map_settings(map, dim), maps)
         return {**trial.report(ranking), "fit_seconds": seconds}
 
     value: Json = bench.part("map", settings, compute)
     return value
 
 
-def rank_by_map(trial: Trial, encoder: Encoder, settings: Settings | None) -> tuple[Ranking, float]:
-    """Rank by a map that is fitted for each fold; also the mean seconds of a fit."""
-    material = trial.material
-    seconds = []
+def rank_by_map(
+    trial: Trial, encoder: Encoder, settings: Settings | None, maps: list[Fitted] | None = None
+) -> tuple[Ranking, float]:
+    """Rank by a map that is fitted for each fold; also the mean seconds of a fit.
 
-    def rank_fold(inside: Rows, outside: Mask, truth: Truth) -> Ranking:
-        examples = outside_fold(material, outside, trial.allowed)
-        start = time.perf_counter()
-        fitted = fit_map(examples, encoder, settings)
-        seconds.append(time.perf_counter() - start)
+    Args:
+        trial: what is ranked.
+        encoder: what made its latents.
+        settings: of the fits.
+        maps: of the folds in their order, where they are known; those that are missing are fitted
+            and added.
+    """
+    material = trial.material
+    fitted = [] if maps is None else maps
+
+    def rank_fold(fold: int, inside: Rows, outside: Mask, truth: Truth) -> Ranking:
+        if fold == len(fitted):
+            examples = outside_fold(material, outside, trial.allowed)
+            start = time.perf_counter()
+            map = fit_map(examples, encoder, settings)
+            fitted.append((map, time.perf_counter() - start))
+        map = fitted[fold][0]
         queries = material.queries(inside)
         references = material.take(trial.references)
-        return rank(vectors_of(fitted, queries), vectors_of(fitted, references), truth)
+        return rank(vectors_of(map, queries), vectors_of(map, references), truth)
 
-    return trial.rank(rank_fold), float(np.mean(seconds))
+    return trial.rank(rank_fold), float(np.mean([seconds for _, seconds in fitted]))
 
 
 def vectors_of(map: Map, latents: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -36,8 +36,7 @@ def judge_network(bench: Bench, name: str) -> Json:
     settings = PRESETS[name]
     costs: list[dict[str, float]] = []
 
-    def rank_fold(inside: Rows, outside: Mask, truth: Truth) -> Ranking:
-        fold = int(trial.folds[inside[0]])
+    def rank_fold(fold: int, inside: Rows, outside: Mask, truth: Truth) -> Ranking:
         value = bench.part(
             "network",
             {"network": name, "fold": fold},

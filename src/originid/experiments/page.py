@@ -22,30 +22,43 @@ code { background: #f3f3f3; padding: 0 .2rem; } nav a { margin-right: .8rem; }
 """
 
 
-def write_page(path: Path, reports: Sequence[Report], missing: Mapping[str, str]) -> None:
+def write_page(
+    path: Path,
+    reports: Sequence[Report],
+    missing: Mapping[str, str],
+    seconds: Mapping[str, float],
+) -> None:
     """Write the page.
 
     Args:
         path: of the page; CSV files and sheets are linked beside it.
         reports: in their order.
         missing: the reason for each experiment that could not be run.
+        seconds: that experiments took, where known.
 
     Raises:
         StorageError: the disk refuses.
     """
     with storage_errors(path):
-        write_text(path, to_html(reports, missing))
+        write_text(path, to_html(reports, missing, seconds))
 
 
-def to_html(reports: Sequence[Report], missing: Mapping[str, str]) -> str:
+def to_html(
+    reports: Sequence[Report], missing: Mapping[str, str], seconds: Mapping[str, float]
+) -> str:
     """The page as text."""
     links = "".join(f'<a href="#{each.name}">{escape(each.name)}</a>' for each in reports)
     notes = dict.fromkeys(report.note for report in reports if report.note)
     parts = ["<h1>Origin identification: every table and figure</h1>", f"<nav>{links}</nav>"]
     parts += [f'<p class="note">{escape(note)}</p>' for note in notes]
+    if seconds:
+        parts += [
+            f"<p>All of it took {sum(seconds.values()) / 60:.0f} minutes; what is shared, latents "
+            "above all, is counted where it was needed first.</p>"
+        ]
     parts += ["<p>Where the paper contradicts itself:</p><ul>"]
     parts += [f"<li>{escape(note)}</li>" for note in NOTES] + ["</ul>"]
-    parts += [_section(report) for report in reports]
+    parts += [_section(report, seconds.get(report.name)) for report in reports]
     if missing:
         parts += ["<h2>Not run</h2>", _list(missing)]
     head = f'<meta charset="utf-8"><title>originid: results</title><style>{STYLE}</style>'
@@ -54,9 +67,10 @@ def to_html(reports: Sequence[Report], missing: Mapping[str, str]) -> str:
     )
 
 
-def _section(report: Report) -> str:
+def _section(report: Report, seconds: float | None) -> str:
+    took = "" if seconds is None else f", {seconds / 60:.1f} minutes"
     parts = [f'<h2 id="{report.name}">{escape(report.title)}</h2>']
-    parts += [f"<p><code>{escape(command(report))}</code></p>"]
+    parts += [f"<p><code>{escape(command(report))}</code>{took}</p>"]
     parts += [_table(report.summary, f"{report.name}.csv")]
     for key in dict.fromkeys([*report.tables, *report.plots]):
         if key in report.tables:

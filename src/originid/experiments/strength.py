@@ -46,7 +46,7 @@ px."""
 
 def run(bench: Bench) -> Report:
     """Make edits at every strength, learn from one generator, judge on both."""
-    folder = _make(bench)
+    folder = make_edits(bench)
     rows: list[tuple[Cell, ...]] = []
     lines: dict[str, tuple[list[float], list[float]]] = {}
     for label, spec in ENCODERS.items():
@@ -100,7 +100,7 @@ def _bench(bench: Bench, folder: Path, taught: str) -> Bench:
     return Bench(bench.inputs, bench.folder, bench.latents, bench.progress, bench.say, data)
 
 
-def _make(bench: Bench) -> Path:
+def make_edits(bench: Bench) -> Path:
     """The set of edits of some of the photos, made or completed."""
     from originid.generation.job import JobSettings
     from originid.generation.making import open_maker

@@ -142,7 +142,7 @@ PRESETS: dict[str, MetricLearning] = {
     "cosface": _SMALL,
     "softmax": replace(_SMALL, loss="softmax"),
     "circle": replace(_SMALL, loss="circle", scale=64.0, margin=0.25),
-    "mlp-2": replace(_SMALL, transform="mlp-2", rate=1e-4),
+    **{name: replace(_SMALL, transform=name, rate=1e-4) for name in HIDDEN},
     "convolution": replace(_SMALL, transform="convolution"),
     "attention": replace(_SMALL, transform="attention", rate=3e-4),
     "full+cosface": replace(_SMALL, start="closed-form", dim=None, rate=1e-4),
