@@ -150,7 +150,7 @@ def test_attacks_share_the_maps_of_what_is_not_attacked(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits: list[object] = []
-    fit = judging.fit_map
+    fit = fitting.fit_map
 
     def counted(examples: Examples, encoder: Encoder, settings: Settings | None) -> Map:
         fits.append(settings)
