@@ -22,6 +22,7 @@ from originid.experiments import (
     Bench,
     Inputs,
     Report,
+    data,
     discrepancy,
     figure7,
     figure8,
@@ -335,6 +336,26 @@ def test_generators_are_told_apart_by_their_noise(write_report_of: Callable[[str
     same = {row["generator"]: row for row in report.tables["same"].to_json()}
     assert same["small-ddpm"]["images"] == 2 * same["the photo"]["images"]
     assert same["balanced"]["right in %"] > 60
+
+
+def test_the_data_are_counted(write_report_of: Callable[[str], Report], material: Path) -> None:
+    report = write_report_of("data")
+    rows = {row["what"]: row for row in report.summary.to_json()}
+    assert (rows["queries"]["here"], rows["origins"]["here"]) == (96, 48)
+    assert (rows["references"]["here"], rows["references"]["paper"]) == (78, 1_000_000)
+    assert rows["files missing"]["here"] == 0
+    assert "missing" not in report.tables
+    generators = {row["model"]: row["here"] for row in report.tables["generators"].to_json()}
+    assert generators["SD 1.4"] == generators["SDXL-Turbo"] == 48
+
+
+def test_missing_files_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("origin,query,generator\na.png,b.png,SDXL\n")
+    PILImage.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    report = data.run(Bench(Inputs(data=f"pairs:{tmp_path}")))
+    (row,) = report.tables["missing"].to_json()
+    assert row == {"path": str(tmp_path.resolve() / "b.png")}
+    assert report.summary.to_json()[-1]["here"] == 1
 
 
 def test_one_generator_cannot_be_told_apart(material: Path) -> None:

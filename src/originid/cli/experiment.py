@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from originid.experiments import Report
 
 NAMES = (
-    "table1 to table11, figure7 to figure9, strength, failures, discrepancy, theory, or all of them"
+    "data, table1 to table11, figure7 to figure9, strength, failures, discrepancy, theory, or all "
+    "of them"
 )
 
 

@@ -31,6 +31,7 @@ __all__ = [
 Experiment = Callable[[Bench], Report]
 
 EXPERIMENTS: dict[str, tuple[str, str]] = {
+    "data": ("data", "run"),
     "table1": ("theory", "run_table1"),
     "table2": ("table2", "run"),
     "table3": ("table3", "run"),
