@@ -1,6 +1,8 @@
 """Figures 5, 6, 12 and 13: what is found, and what wins where the origin is lost, as sheets."""
 
+import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from originid.experiments.report import Cell, Report, Sheet, Table
 from originid.images import decode, read_bytes
 from originid.sheet import Tile
 from originid.training.fitting import read_map_settings
+from originid.types import Json
 
 MODELS = ("phash", "pdq", "resnet-50", "mae", "clip", "sscd")
 """A public model of each family."""
@@ -30,18 +33,20 @@ def run(bench: Bench) -> Report:
     cases = [(label, spec, "full") for label, spec in bench.encoders.items()]
     cases += [(name, f"baseline:{name}", "raw") for name in MODELS]
     for label, spec, map in cases:
+        settings = {"spec": spec, "map": map}
         try:
-            trial, ranking = _rank(bench, spec, map)
+            found = bench.part("failures", settings, partial(_find, bench, spec, map))
         except (InputError, ExtraError) as error:
             skipped[label] = f"{error.given}; {error.todo}"
             continue
-        missed = _order(trial, ranking, ranking.ranks > 1)
-        found = _order(trial, ranking, ranking.ranks == 1)
-        rows.append((label, map, len(found) + len(missed), len(missed)))
+        rows.append((label, map, found["groups"], found["missed"]))
         key = label.replace(" ", "-").replace("+", "-")
-        sheets |= _sheet(trial, ranking, f"misses-{key}", f"Misses of {label}, map {map}", missed)
-        if map == "full":
-            sheets |= _sheet(trial, ranking, f"finds-{key}", f"Closest finds of {label}", found)
+        shown = {"misses": f"Misses of {label}, map {map}"}
+        shown |= {"finds": f"Closest finds of {label}"} if map == "full" else {}
+        for kind, title in shown.items():
+            if found[kind]:
+                tiles = [[_tile(*tile) for tile in row] for row in found[kind]]
+                sheets[f"{kind}-{key}"] = Sheet(title, tiles, 3)
     columns = ("method", "map", "origin groups", "with a miss")
     return Report(
         "failures",
@@ -54,10 +59,23 @@ def run(bench: Bench) -> Report:
     )
 
 
-def _rank(bench: Bench, spec: str, map: str) -> tuple[Trial, Ranking]:
+def _find(bench: Bench, spec: str, map: str) -> Json:
+    """Counts of origin groups, and for each row of a sheet (file, caption) of its tiles."""
     encoder, material = bench.material(spec)
     trial = Trial(bench, material, seen=False)
-    return trial, rank_by_map(trial, encoder, read_map_settings(map))[0]
+    ranking = rank_by_map(trial, encoder, read_map_settings(map))[0]
+    missed = _order(trial, ranking, ranking.ranks > 1)
+    found = _order(trial, ranking, ranking.ranks == 1)
+    return {
+        "groups": len({*_groups(trial, missed), *_groups(trial, found)}),
+        "missed": len(missed),
+        "misses": [_tiles(trial, ranking, row) for row in missed[:SHOWN]],
+        "finds": [_tiles(trial, ranking, row) for row in found[:SHOWN]],
+    }
+
+
+def _groups(trial: Trial, rows: Sequence[int]) -> list[str]:
+    return [trial.tested[row].group for row in rows]
 
 
 def _order(trial: Trial, ranking: Ranking, chosen: np.ndarray) -> list[int]:
@@ -71,27 +89,13 @@ def _order(trial: Trial, ranking: Ranking, chosen: np.ndarray) -> list[int]:
     return list(first.values())
 
 
-def _sheet(
-    trial: Trial, ranking: Ranking, key: str, title: str, rows: Sequence[int]
-) -> dict[str, Sheet]:
-    if not rows:
-        return {}
-    tiles = [
-        [
-            _tile(trial.tested[row].query, "query"),
-            _tile(
-                trial.references[ranking.origins[row]],
-                f"origin, rank {ranking.ranks[row]}, score {ranking.origin_scores[row]:.2f}",
-            ),
-            _tile(
-                trial.references[ranking.strangers[row]],
-                f"best stranger, score {ranking.stranger_scores[row]:.2f}",
-            ),
-        ]
-        for row in rows[:SHOWN]
-    ]
-    return {key: Sheet(title, tiles, 3)}
+def _tiles(trial: Trial, ranking: Ranking, row: int) -> list[tuple[str, str]]:
+    origin = f"origin, rank {ranking.ranks[row]}, score {ranking.origin_scores[row]:.2f}"
+    stranger = f"best stranger, score {ranking.stranger_scores[row]:.2f}"
+    files = [trial.references[place[row]] for place in (ranking.origins, ranking.strangers)]
+    paths = [os.fspath(path) for path in (trial.tested[row].query, *files)]
+    return list(zip(paths, ("query", origin, stranger), strict=True))
 
 
-def _tile(path: Path, caption: str) -> Tile:
-    return Tile(decode(read_bytes(path), 192).image, (caption,))
+def _tile(path: str, caption: str) -> Tile:
+    return Tile(decode(read_bytes(Path(path)), 192).image, (caption,))

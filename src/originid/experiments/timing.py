@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from originid.errors import ExtraError, InputError
 from originid.experiments.writing import write_text
 from originid.storage import storage_errors
 
@@ -23,14 +24,17 @@ def timed(folder: Path, name: str) -> Iterator[None]:
     Raises:
         StorageError: the disk refuses.
     """
-    start, done = time.monotonic(), False
+    start, counts, done = time.monotonic(), True, False
     try:
         yield
         done = True
+    except (InputError, ExtraError):
+        counts = False  # it did not run
+        raise
     finally:
         known = _read(folder)
         before = known.get(name, {"seconds": 0.0, "done": False})
-        if not before["done"]:
+        if counts and not before["done"]:
             seconds = round(before["seconds"] + time.monotonic() - start, 1)
             known[name] = {"seconds": seconds, "done": done}
             with storage_errors(folder):

@@ -1,6 +1,9 @@
 """The paper's theory in figures: Lemma 1, Theorem 1, Observation 1 (Table 1) and Table 4."""
 
 import os
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache
 
 from originid.encoders import open_encoder
 from originid.errors import InputError
@@ -8,7 +11,7 @@ from originid.experiments.bench import Bench
 from originid.experiments.latents import Coded, Files, encode_files, list_files
 from originid.experiments.report import Report, Table
 from originid.experiments.theory.tables import PARTS, Result
-from originid.types import Failure
+from originid.types import Failure, Json
 
 PIXELS = "tones+edges"  # the encoder without a network, which pairs are measured with too
 
@@ -46,14 +49,17 @@ def _run(bench: Bench, name: str, title: str, wanted: tuple[str, ...]) -> Report
             "expected pairs, or VAEs and a folder of references, or all of these",
             "give --pairs PAIRS.csv, or --vae DIR_OR_ID and --references FOLDER, or --data",
         )
-    vaes, coded = _encode(bench, files, wanted)
+    encoded = cache(lambda: _encode(bench, files, wanted))
     results: dict[str, Result] = {}
+    failures: dict[Failure, None] = {}
     skipped: dict[str, str] = {}
     for part in wanted:
         try:
-            results[part] = PARTS[part](vaes, coded, inputs.seed)
-        except InputError as error:
-            skipped[part] = f"{error.given}; {error.expected}; {error.todo}"
+            results[part], unreadable = _part(bench, part, encoded)
+        except MissingError as reason:
+            skipped[part] = str(reason)
+        else:
+            failures |= dict.fromkeys(unreadable)
     rows = tuple(row for result in results.values() for row in result.summary)
     return Report(
         name,
@@ -63,11 +69,40 @@ def _run(bench: Bench, name: str, title: str, wanted: tuple[str, ...]) -> Report
         {part: result.table for part, result in results.items()},
         {part: result.plot for part, result in results.items() if result.plot is not None},
         skipped=skipped,
-        failures=_failures(coded),
+        failures=tuple(failures),
     )
 
 
-def _encode(bench: Bench, files: Files, wanted: tuple[str, ...]) -> tuple[list[Coded], list[Coded]]:
+class MissingError(Exception):
+    """Why a part has nothing to run on."""
+
+
+Encoded = tuple[list[Coded], list[Coded]]
+"""What the VAEs, and what all encoders made of the files."""
+
+
+def _part(
+    bench: Bench, part: str, encoded: Callable[[], Encoded]
+) -> tuple[Result, tuple[Failure, ...]]:
+    """The result of a part, and the files that could not be used for it.
+
+    Raises:
+        MissingError: that part alone cannot be run.
+    """
+
+    def compute() -> Json:
+        vaes, coded = encoded()
+        try:
+            result = PARTS[part](vaes, coded, bench.inputs.seed)
+        except InputError as error:
+            raise MissingError(f"{error.given}; {error.expected}; {error.todo}") from error
+        return {"result": result.to_json(), "unreadable": [asdict(f) for f in _failures(coded)]}
+
+    found = bench.part("theory", {"table": part}, compute)
+    return Result.from_json(found["result"]), tuple(Failure(**each) for each in found["unreadable"])
+
+
+def _encode(bench: Bench, files: Files, wanted: tuple[str, ...]) -> Encoded:
     """What the VAEs, and all encoders, make of the files."""
     chosen = bench.inputs.vaes[:1] if wanted == ("observation1",) else bench.inputs.vaes
     specs = [(label, f"diffusers:{vae}") for label, vae in _labels(chosen)]

@@ -1,7 +1,7 @@
 """The parts of the theory experiment: from latents to a table, a plot and what to remember."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from originid.experiments.latents import Coded
 from originid.experiments.report import Cell, Plot, Table
 from originid.experiments.theory import distances, spectra, words
 from originid.training.closed_form import ClosedForm
+from originid.types import Json
 
 if TYPE_CHECKING:
     from originid.encoders.diffusers import DiffusersEncoder
@@ -28,6 +29,21 @@ class Result:
     table: Table
     summary: tuple[Row, ...]
     plot: Plot | None = None
+
+    def to_json(self) -> Json:
+        """As JSON, which `from_json` takes."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Json) -> "Result":
+        """What `to_json` gave."""
+        table, plot = value["table"], value["plot"]
+        rows = {"columns": tuple(table["columns"]), "rows": _rows(table["rows"])}
+        return cls(
+            Table(**{**table, **rows}),
+            _rows(value["summary"]),
+            None if plot is None else Plot(**plot),
+        )
 
 
 def lemma1(vaes: Sequence[Coded], coded: Sequence[Coded], seed: int) -> Result:
@@ -203,6 +219,10 @@ PARTS: dict[str, Part] = {
     "table4": table4,
 }
 """The parts by name, in the order of the report."""
+
+
+def _rows(rows: Sequence[Sequence[Cell]]) -> tuple[Row, ...]:
+    return tuple(tuple(row) for row in rows)
 
 
 def _need(material: Sequence[Coded], least: int, option: str) -> None:
