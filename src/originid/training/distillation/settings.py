@@ -1,12 +1,13 @@
 """What distillation can be told."""
 
+import math
 from dataclasses import dataclass, fields
 
-from originid.errors import InputError
+from originid.training.settings import Checked
 
 
 @dataclass(frozen=True)
-class Distillation:
+class Distillation(Checked):
     """Settings of distillation; the defaults made the packaged encoder.
 
     Args:
@@ -41,24 +42,18 @@ class Distillation:
     ema: float = 0.998
     seed: int = 0
 
-    def __post_init__(self) -> None:
+    def ranges(self) -> dict[str, tuple[bool, str]]:
+        """See `Checked`."""
         least = {"warmup": 0, "crops": 0, "fine_blocks": 0, "coarse_blocks": 0, "seed": 0}
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if each.type is int and value < least.get(each.name, 1):
-                raise _bad(each.name, value, f"at least {least.get(each.name, 1)}")
-        if not 0 < self.rate < 1:
-            raise _bad("rate", self.rate, "a number in (0, 1)")
-        if not 0 <= self.ema < 1:
-            raise _bad("ema", self.ema, "a number in [0, 1)")
-        if not 0 <= self.map_weight < float("inf"):
-            raise _bad("map_weight", self.map_weight, "a number, at least 0")
+        whole = {each.name: least.get(each.name, 1) for each in fields(self) if each.type is int}
+        return {
+            **{name: (getattr(self, name) >= n, f"at least {n}") for name, n in whole.items()},
+            "rate": (0 < self.rate < 1, "a number in (0, 1)"),
+            "ema": (0 <= self.ema < 1, "a number in [0, 1)"),
+            "map_weight": (0 <= self.map_weight < math.inf, "a number, at least 0"),
+        }
 
     @property
     def steps(self) -> int:
         """Steps in all."""
         return self.epochs * self.steps_per_epoch
-
-
-def _bad(name: str, value: object, expected: str) -> InputError:
-    return InputError(f"{name} = {value}", f"expected {expected}", f"choose another {name}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from originid.errors import InputError
+from originid.training.settings import POSITIVE, SEED, WHOLE, Checked
 
 HIDDEN: dict[str, tuple[int, ...]] = {
     "mlp-2": (1,),
@@ -25,7 +26,7 @@ STARTS = ("random", "closed-form")
 
 
 @dataclass(frozen=True)
-class MetricLearning:
+class MetricLearning(Checked):
     """Settings of metric learning; the defaults are the paper's and its code's.
 
     Args:
@@ -69,39 +70,27 @@ class MetricLearning:
     centre: bool = False
     start: str = "random"
 
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            if not _fits(getattr(self, each.name), each.type):
-                raise self._bad(each.name, f"a value of type {_type_name(each.type)}")
-        for name, (good, expected) in self._ranges().items():
-            if not good:
-                raise self._bad(name, expected)
-
-    def _ranges(self) -> dict[str, tuple[bool, str]]:
-        sampled, whole = self.sampled_classes, "a whole number, at least 1"
+    def ranges(self) -> dict[str, tuple[bool, str]]:
+        """See `Checked`."""
+        sampled = self.sampled_classes
         return {
             "transform": (self.transform in TRANSFORMS, f"one of {', '.join(TRANSFORMS)}"),
             "loss": (self.loss in LOSSES, f"one of {', '.join(LOSSES)}"),
-            "dim": (self.dim is None or self.dim >= 1, f"null or {whole}"),
-            "scale": (0 < self.scale < math.inf, "a positive number"),
+            "dim": (self.dim is None or self.dim >= 1, f"null or {WHOLE}"),
+            "scale": (0 < self.scale < math.inf, POSITIVE),
             "margin": (0 <= self.margin < 1, "a number in [0, 1)"),
             "sampled_classes": (sampled is None or sampled >= 2, "null or a number, at least 2"),
             "origins_per_batch": (self.origins_per_batch >= 2, "a whole number, at least 2"),
-            "images_per_origin": (self.images_per_origin >= 1, whole),
+            "images_per_origin": (self.images_per_origin >= 1, WHOLE),
             "epochs": (self.epochs >= 0, "a whole number, at least 0"),
-            "steps_per_epoch": (self.steps_per_epoch >= 1, whole),
-            "rate": (0 < self.rate < math.inf, "a positive number"),
+            "steps_per_epoch": (self.steps_per_epoch >= 1, WHOLE),
+            "rate": (0 < self.rate < math.inf, POSITIVE),
             "warmup": (self.warmup >= 0, "a whole number, at least 0"),
             "hold": (self.hold >= self.warmup, "at least as many epochs as warmup"),
             "ema": (0 <= self.ema < 1, "a number in [0, 1)"),
-            "seed": (self.seed >= 0, "a whole number, at least 0"),
+            "seed": (self.seed >= 0, SEED),
             "start": (self.start in STARTS, f"one of {', '.join(STARTS)}"),
         }
-
-    def _bad(self, name: str, expected: str) -> InputError:
-        return InputError(
-            f"{name} = {getattr(self, name)!r}", f"expected {expected}", f"choose another {name}"
-        )
 
     def rate_at(self, epoch: int) -> float:
         """The rate in an epoch, counted from 0: it rises, holds, and falls along a cosine."""
@@ -111,18 +100,6 @@ class MetricLearning:
             return self.rate
         fallen = (epoch - self.hold) / (self.epochs - self.hold)
         return self.rate * 0.5 * (math.cos(math.pi * fallen) + 1)
-
-
-def _fits(value: object, kind: Any) -> bool:
-    if isinstance(value, bool):
-        return kind is bool
-    if kind is float:
-        return isinstance(value, (int, float))
-    return isinstance(value, kind)
-
-
-def _type_name(kind: Any) -> str:
-    return getattr(kind, "__name__", None) or str(kind)
 
 
 # For a few hundred to a few thousand pairs on a CPU.

@@ -1,14 +1,9 @@
 """What a trained network can be told, and the settings known by name."""
 
-import json
 import math
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
-from originid.errors import InputError
+from originid.training.settings import POSITIVE, SEED, WHOLE, Checked
 
 NETWORKS = ("vit", "resnet")
 MATCHERS = ("cosine", "qaconv", "transmatcher")
@@ -18,7 +13,7 @@ STAGES = 4  # of a ResNet, at most
 
 
 @dataclass(frozen=True)
-class NetworkSettings:
+class NetworkSettings(Checked):
     """Settings of a network and its training.
 
     Args:
@@ -75,13 +70,9 @@ class NetworkSettings:
     flip: bool = False
     seed: int = 0
 
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            if not _fits(getattr(self, each.name), each.type):
-                raise self._bad(each.name, f"a value of type {getattr(each.type, '__name__', '')}")
-        for name, (good, expected) in {**self._shapes(), **self._training()}.items():
-            if not good:
-                raise self._bad(name, expected)
+    def ranges(self) -> dict[str, tuple[bool, str]]:
+        """See `Checked`."""
+        return {**self._shapes(), **self._training()}
 
     def _shapes(self) -> dict[str, tuple[bool, str]]:
         vit = self.network == "vit"
@@ -89,15 +80,14 @@ class NetworkSettings:
         channels = self.width if vit else self.neck
         step = max(1, self.reduction)
         stages = 1 if vit else STAGES
-        whole = "a whole number, at least 1"
         return {
             "network": (self.network in NETWORKS, f"one of {', '.join(NETWORKS)}"),
             "matcher": (self.matcher in MATCHERS, f"one of {', '.join(MATCHERS)}"),
-            "width": (self.width >= 1, whole),
-            "patch": (self.patch >= 1, whole),
-            "neck": (self.neck >= 1, whole),
-            "layers": (self.layers >= 1, whole),
-            "hidden": (self.hidden >= 1, whole),
+            "width": (self.width >= 1, WHOLE),
+            "patch": (self.patch >= 1, WHOLE),
+            "neck": (self.neck >= 1, WHOLE),
+            "layers": (self.layers >= 1, WHOLE),
+            "hidden": (self.hidden >= 1, WHOLE),
             "depth": (
                 1 <= len(self.depth) <= stages and min(self.depth, default=0) >= 1,
                 f"1 to {stages} numbers, each at least 1",
@@ -113,7 +103,7 @@ class NetworkSettings:
         losses = LOSSES[:3] if self.matcher == "cosine" else LOSSES[3:]
         return {
             "loss": (self.loss in losses, f"one of {', '.join(losses)} for {self.matcher}"),
-            "scale": (0 < self.scale < math.inf, "a positive number"),
+            "scale": (0 < self.scale < math.inf, POSITIVE),
             "margin": (0 <= self.margin < math.inf, "a number, at least 0"),
             "origins_per_batch": (self.origins_per_batch >= 2, "a whole number, at least 2"),
             "images_per_origin": (self.images_per_origin >= 2, "a whole number, at least 2"),
@@ -122,16 +112,11 @@ class NetworkSettings:
                 self.graph_steps == 0 or (self.graph_steps > 0 and self.loss == "pairs"),
                 "0, or for the loss pairs a number of steps",
             ),
-            "rate": (0 < self.rate < math.inf, "a positive number"),
+            "rate": (0 < self.rate < math.inf, POSITIVE),
             "warmup": (self.warmup >= 0, "a whole number, at least 0"),
             "ema": (0 <= self.ema < 1, "a number in [0, 1)"),
-            "seed": (self.seed >= 0, "a whole number, at least 0"),
+            "seed": (self.seed >= 0, SEED),
         }
-
-    def _bad(self, name: str, expected: str) -> InputError:
-        return InputError(
-            f"{name} = {getattr(self, name)!r}", f"expected {expected}", f"choose another {name}"
-        )
 
     @property
     def reduction(self) -> int:
@@ -147,15 +132,6 @@ class NetworkSettings:
         """The rate of a step, counted from 0."""
         warm = min(1.0, (step + 1) / max(1, self.warmup))
         return self.rate * warm * 0.5 * (1 + math.cos(math.pi * step / self.steps))
-
-
-def _fits(value: object, kind: Any) -> bool:
-    if kind in (int, float, bool):
-        numbers = {int: (int,), float: (int, float), bool: (bool,)}[kind]
-        return isinstance(value, numbers) and isinstance(value, bool) == (kind is bool)
-    if kind is str:
-        return isinstance(value, str)
-    return isinstance(value, tuple) and all(_fits(each, int) for each in value)
 
 
 _VIT = NetworkSettings()
@@ -185,56 +161,10 @@ PRESETS: dict[str, NetworkSettings] = {
 }
 """Settings by name, for about a thousand pairs on a CPU.
 
-The sizes of the paper are values of the same settings: ViT-B/16 is
-``{"preset": "vit-cosface", "side": 224, "patch": 16, "width": 768, "depth": [12], "heads": 12}``,
-ResNet-50 IBN-a ``{"preset": "ibn-net", "side": 224, "width": 64, "depth": [3, 4, 6, 3],
-"bottleneck": true}``, and that of QAConv-GS, which ends after the third stage and is square,
-``{"preset": "qaconv-gs", "side": 224, "width": 64, "depth": [3, 4, 6], "bottleneck": true,
-"neck": 128, "origins_per_batch": 32}``; TransMatcher has ``"neck": 512, "layers": 3, "heads": 1,
-"hidden": 2048, "images_per_origin": 4``.
+The sizes of the paper are values of the same settings: ViT-B/16 is ``replace`` of ``vit-cosface``
+with ``side=224, patch=16, width=768, depth=(12,), heads=12``, ResNet-50 IBN-a of ``ibn-net`` with
+``side=224, width=64, depth=(3, 4, 6, 3), bottleneck=True``, and that of QAConv-GS, which ends after
+the third stage and is square, of ``qaconv-gs`` with ``side=224, width=64, depth=(3, 4, 6),
+bottleneck=True, neck=128, origins_per_batch=32``; TransMatcher has ``neck=512, layers=3, heads=1,
+hidden=2048, images_per_origin=4``.
 """
-
-
-def read_network_settings(path: str | os.PathLike[str]) -> NetworkSettings:
-    """Read settings from a JSON object: ``{"preset": "ibn-net", "steps": 1000}``.
-
-    Raises:
-        InputError: not such a file, an unknown key or preset, or a value out of range.
-    """
-    name = os.fspath(path)
-    try:
-        given = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"settings {name} cannot be read: {error}",
-            "expected a file with one JSON object",
-            "check the path and the commas",
-        ) from error
-    if not isinstance(given, dict):
-        raise InputError(
-            f"settings {name} hold a {type(given).__name__}",
-            "expected one JSON object",
-            'write for example {"preset": "ibn-net", "steps": 1000}',
-        )
-    return network_settings(given)
-
-
-def network_settings(given: Mapping[str, Any]) -> NetworkSettings:
-    """Settings of a preset, by default ``vit-cosface``, with some values replaced."""
-    values = dict(given)
-    preset = values.pop("preset", "vit-cosface")
-    if preset not in list(PRESETS):  # a list has no hash
-        raise _unknown("preset", preset, PRESETS)
-    known = [each.name for each in fields(NetworkSettings)]
-    for key in values:
-        if key not in known:
-            raise _unknown("setting", key, known)
-    if isinstance(values.get("depth"), list):
-        values["depth"] = tuple(values["depth"])
-    return replace(PRESETS[preset], **values)
-
-
-def _unknown(what: str, name: object, known: Any) -> InputError:
-    return InputError(
-        f"{what} {name!r}", f"expected one of {', '.join(known)}", "check its spelling"
-    )
