@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from originid.encoders import Encoder, JoinedEncoder, latent_dim, open_encoder
+from originid.evaluation.material import Material, encode_all
 from originid.evaluation.protocol import Protocol, column
-from originid.evaluation.run import Material, Outcome, encode_all, judge_folds
+from originid.evaluation.run import Outcome, judge_folds
 from originid.latent_cache import LatentCache
 from originid.pairs import read_pairs
 from originid.training.fitting import read_map_settings

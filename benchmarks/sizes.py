@@ -18,16 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from originid.encoders import Encoder, open_encoder
-from originid.evaluation.protocol import (
-    Protocol,
-    Ranking,
-    assign_folds,
-    find_truth,
-    join_folds,
-    rank,
-)
+from originid.evaluation.material import Material, encode_all
+from originid.evaluation.protocol import Protocol, Ranking, assign_folds, join_folds, rank
 from originid.evaluation.report import Report, summarise
-from originid.evaluation.run import Material, encode_all, outside_fold
+from originid.evaluation.trial import Trial
 from originid.index import Codec
 from originid.latent_cache import LatentCache
 from originid.maps import unit_length
@@ -77,18 +71,18 @@ def evaluate(
     """Judge every form on every fold."""
     protocol = Protocol()
     folds = assign_folds(material.pairs, protocol.fold_by, protocol.folds)
-    truth = find_truth(material.pairs, material.references)
+    trial = Trial(material, folds, material.references)
     total = basis_for(encoder, FULL).dim
     wanted = [dim for dim in dims or (total, 1024, 512, 256, 128, 64) if dim <= total]
     rankings: dict[tuple[str, int], list[Ranking]] = {}
     for fold in range(protocol.folds):
         inside = np.flatnonzero(folds == fold)
-        examples = outside_fold(material, folds != fold)
+        examples = trial.examples(folds != fold)
         map = fit_closed_form(examples, encoder, replace(FULL, dim=total))
         queries = map.apply(material.take(material.pairs[row].query for row in inside))
         references = map.apply(material.take(material.references))
         for name, size, q, r in forms(queries, references, wanted):
-            ranking = rank(q, r, truth.take(inside))
+            ranking = rank(q, r, trial.truth.take(inside))
             rankings.setdefault((name, size), []).append(ranking)
     for (name, size), parts in rankings.items():
         ranking = join_folds(parts, folds)

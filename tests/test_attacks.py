@@ -11,8 +11,9 @@ from PIL import Image as PILImage
 from originid.encoders import open_encoder
 from originid.errors import ImageError, InputError
 from originid.evaluation.attacks import ATTACKS, Attack, jpeg, parse_attack
+from originid.evaluation.material import attack_queries, encode_all
 from originid.evaluation.protocol import Protocol
-from originid.evaluation.run import attack_queries, cross_validate, encode_all
+from originid.evaluation.run import cross_validate
 from originid.latent_cache import LatentCache
 from originid.pairs import read_pairs
 from originid.testing import textured_image

@@ -916,8 +916,9 @@ def test_baselines_are_evaluated_trained_on_and_searched_with(
 
 @needs_hashes
 def test_the_raw_map_ranks_by_hamming_distance(material: Path) -> None:
+    from originid.evaluation.material import encode_all
     from originid.evaluation.protocol import Protocol
-    from originid.evaluation.run import encode_all, judge_folds
+    from originid.evaluation.run import judge_folds
     from originid.pairs import read_pairs
     from originid.training.fitting import read_map_settings
 

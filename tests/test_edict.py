@@ -38,7 +38,7 @@ def relative(a: torch.Tensor, b: torch.Tensor) -> float:
 
 def test_the_inversion_is_exact_on_a_network(pipeline: Any) -> None:
     model = StableDiffusion(pipeline)
-    steps = model.steps(50)
+    steps = model.steps(20)
     with torch.inference_mode():
         clean = model.encode([textured_image(0, 16, 16)])
         noise = model.plain(model.texts(["a cat"]))

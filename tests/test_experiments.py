@@ -27,7 +27,6 @@ from originid.experiments import (
     figure7,
     figure8,
     figure9,
-    judging,
     open_experiment,
     open_folder,
     paper,
@@ -39,7 +38,7 @@ from originid.experiments import (
 )
 from originid.experiments.bench import label_pair
 from originid.experiments.cells import ahead
-from originid.experiments.judging import Trial, judge_map, pool
+from originid.experiments.judging import divide, judge_map, pool
 from originid.experiments.page import to_html
 from originid.experiments.report import Plot, Table
 from originid.experiments.timing import read_timings, timed
@@ -157,7 +156,7 @@ def test_attacks_share_the_maps_of_what_is_not_attacked(
         fits.append(settings)
         return fit(examples, encoder, settings)
 
-    monkeypatch.setattr(judging, "fit_map", counted)
+    monkeypatch.setattr("originid.evaluation.trial.fit_map", counted)
     judge_map(bench, "tones", "structured")
     shared = judge_map(bench, "tones", "structured", attack="blur:1")
     assert len(fits) == 4
@@ -204,9 +203,11 @@ def test_judging_is_what_evaluate_prints(
 
 def test_what_is_learned_saw_no_unseen_generator(bench: Bench) -> None:
     _, found = bench.material("tones")
-    trial = Trial(bench, found, seen=True)
-    assert {found.pairs[row].fields["model"] for row in np.flatnonzero(trial.allowed)} == {"SD 1.4"}
-    assert Trial(bench, found, seen=True, upper=True).allowed.all()
+    trial = divide(bench, found, seen=True)
+    everything = np.ones(len(found.pairs), bool)
+    taught = trial.taught(everything)
+    assert {found.pairs[row].fields["model"] for row in np.flatnonzero(taught)} == {"SD 1.4"}
+    assert divide(bench, found, seen=True, upper=True).taught(everything).all()
     for fold in range(4):
         inside = {found.pairs[row].group for row in np.flatnonzero(trial.folds == fold)}
         outside = {found.pairs[row].group for row in np.flatnonzero(trial.folds != fold)}
@@ -218,7 +219,7 @@ def test_a_data_set_with_training_pairs_is_judged_on_the_others(material: Path) 
     data = Dataset("x", tuple(pairs[:60]), tuple(pairs[60:]), (material / "photos",), "", "", "")
     bench = Bench(Inputs(), dataset=data)
     _, found = bench.material("tones")
-    trial = Trial(bench, found, seen=False)
+    trial = divide(bench, found, seen=False)
     assert [pair.query for pair in trial.tested] == [pair.query for pair in pairs[60:]]
     assert not {pair.origin for pair in pairs[:60]} & set(trial.references)
     assert judge_map(bench, "tones", "structured")["queries"] == len(pairs) - 60
@@ -318,26 +319,6 @@ def test_finds_and_misses_are_shown(write_report_of: Callable[[str], Report]) ->
     assert ("misses-tones-edges" in report.sheets) == (row["with a miss"] > 0)
 
 
-@pytest.fixture
-def _two_strengths(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strength, "LEVELS", (0.1, 0.9))
-    monkeypatch.setattr(strength, "TAUGHT", (0.1,))
-
-
-@pytest.mark.usefixtures("_two_strengths")
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of diffusers
-def test_generators_are_told_apart_by_their_noise(write_report_of: Callable[[str], Report]) -> None:
-    report = write_report_of("discrepancy")
-    rows = {row["generator"]: row for row in report.summary.to_json()}
-    assert rows["balanced"]["right in %"] > 90
-    assert rows["by chance"]["right in %"] == 50
-    if "same" not in report.tables:
-        pytest.skip(report.skipped["the same origins"])
-    same = {row["generator"]: row for row in report.tables["same"].to_json()}
-    assert same["small-ddpm"]["images"] == 2 * same["the photo"]["images"]
-    assert same["balanced"]["right in %"] > 60
-
-
 def test_the_data_are_counted(write_report_of: Callable[[str], Report], material: Path) -> None:
     report = write_report_of("data")
     rows = {row["what"]: row for row in report.summary.to_json()}
@@ -394,18 +375,38 @@ def test_trained_networks_and_costs(
     assert again.to_json() == report.to_json()  # from the parts: nothing is trained or timed anew
 
 
-@pytest.mark.usefixtures("_two_strengths")
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of diffusers
-def test_the_strength_of_edits(
-    monkeypatch: pytest.MonkeyPatch, write_report_of: Callable[[str], Report]
-) -> None:
-    pytest.importorskip("diffusers", reason="needs the extra [generate]")
-    pytest.importorskip("transformers", reason="needs the extra [generate]")
-    monkeypatch.setattr(strength, "ENCODERS", {"tones+edges": "tones+edges"})
-    report = write_report_of("strength")
-    rows = report.summary.to_json()
-    assert len(rows) == 6
-    assert np.mean([row["0.1"] for row in rows]) > np.mean([row["0.9"] for row in rows]) + 30
+class TestSmallGenerators:
+    """Both experiments have the same edits made, which takes most of their time."""
+
+    @pytest.fixture
+    def bench(self, material: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+        pytest.importorskip("diffusers", reason="needs the extra [generate]")
+        pytest.importorskip("transformers", reason="needs the extra [generate]")
+        monkeypatch.setattr(strength, "LEVELS", (0.1, 0.9))
+        monkeypatch.setattr(strength, "TAUGHT", (0.1,))
+        inputs = Inputs(data=f"realpairs:{material}", images=12)
+        return Bench(inputs, material / "edits", material / "latents")
+
+    def test_the_strength_of_edits(
+        self, monkeypatch: pytest.MonkeyPatch, write_report_of: Callable[[str], Report]
+    ) -> None:
+        monkeypatch.setattr(strength, "ENCODERS", {"tones+edges": "tones+edges"})
+        report = write_report_of("strength")
+        rows = report.summary.to_json()
+        assert len(rows) == 6
+        assert np.mean([row["0.1"] for row in rows]) > np.mean([row["0.9"] for row in rows]) + 30
+
+    def test_generators_are_told_apart_by_their_noise(
+        self, write_report_of: Callable[[str], Report]
+    ) -> None:
+        report = write_report_of("discrepancy")
+        rows = {row["generator"]: row for row in report.summary.to_json()}
+        assert rows["balanced"]["right in %"] > 90
+        assert rows["by chance"]["right in %"] == 50
+        same = {row["generator"]: row for row in report.tables["same"].to_json()}
+        assert same["small-ddpm"]["images"] == 2 * same["the photo"]["images"]
+        assert same["balanced"]["right in %"] > 60
 
 
 def test_the_paper_agrees_with_itself() -> None:

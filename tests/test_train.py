@@ -15,9 +15,10 @@ from PIL import ImageFilter
 from originid.encoders import open_encoder
 from originid.encoders.pixels import PixelsEncoder
 from originid.errors import InputError
+from originid.evaluation.material import encode_all, examples_of
 from originid.evaluation.projection import tail_size
 from originid.evaluation.protocol import Protocol
-from originid.evaluation.run import cross_validate, encode_all, evaluate_model, examples_of
+from originid.evaluation.run import cross_validate, evaluate_model
 from originid.images import decode
 from originid.model import Model, open_model
 from originid.pairs import read_pairs

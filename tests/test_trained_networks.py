@@ -38,7 +38,7 @@ def settings_of(given: dict[str, Any]) -> NetworkSettings:
 
 
 def small(preset: str, **changes: Any) -> NetworkSettings:
-    return replace(PRESETS[preset], **SHORT, **changes)
+    return replace(PRESETS[preset], **{**SHORT, **changes})
 
 
 def toy(origins: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -14,11 +14,11 @@ from originid.datasets import Dataset, open_dataset
 from originid.datasets.manifests import GENERATOR_COLUMNS
 from originid.encoders import Encoder, open_encoder
 from originid.errors import InputError
-from originid.evaluation.run import Material, encode_all
+from originid.evaluation.material import Material, encode_all
+from originid.evaluation.trial import Fitted
 from originid.experiments.latents import spread_out
 from originid.experiments.report import Inputs
 from originid.latent_cache import LatentCache
-from originid.maps import Map
 from originid.pairs import read_pairs
 from originid.progress import Progress, silent
 from originid.storage import new_file, storage_errors
@@ -27,8 +27,6 @@ from originid.types import Pair
 PACKAGED = "tones+edges"
 """The encoder of the packaged model, which needs no network."""
 Say = Callable[[str], None]
-Fitted = tuple[Map, float]
-"""A map, and the seconds that its fit took."""
 
 
 class Bench:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from originid.errors import ExtraError, InputError
 from originid.experiments.bench import PACKAGED, Bench
-from originid.experiments.judging import Trial
+from originid.experiments.judging import divide
 from originid.experiments.networks import squares
 from originid.experiments.paper import DISCREPANCY
 from originid.experiments.report import Cell, Report, Table
@@ -35,7 +35,7 @@ prompts at the same strengths. Trained on half of the origins, judged on the oth
 def run(bench: Bench) -> Report:
     """Tell generators apart by their images: those of the data, and two on the same origins."""
     _, material = bench.material(PACKAGED)
-    trial = Trial(bench, material, seen=True)
+    trial = divide(bench, material, seen=True)
     names = np.array([pair.fields["family"] for pair in trial.tested])
     known = [
         name for name in np.unique(names) if name != "other" and (names == name).sum() >= LEAST

@@ -9,8 +9,9 @@ import numpy as np
 
 from originid.errors import ExtraError, InputError
 from originid.evaluation.protocol import Ranking
+from originid.evaluation.trial import Trial, rank_by_map
 from originid.experiments.bench import Bench
-from originid.experiments.judging import Trial, rank_by_map
+from originid.experiments.judging import divide
 from originid.experiments.report import Cell, Report, Sheet, Table
 from originid.images import decode, read_bytes
 from originid.sheet import Tile
@@ -62,7 +63,7 @@ def run(bench: Bench) -> Report:
 def _find(bench: Bench, spec: str, map: str) -> Json:
     """Counts of origin groups, and for each row of a sheet (file, caption) of its tiles."""
     encoder, material = bench.material(spec)
-    trial = Trial(bench, material, seen=False)
+    trial = divide(bench, material, seen=False)
     ranking = rank_by_map(trial, encoder, read_map_settings(map))[0]
     missed = _order(trial, ranking, ranking.ranks > 1)
     found = _order(trial, ranking, ranking.ranks == 1)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from originid.datasets import open_dataset
 from originid.encoders import Encoder
 from originid.errors import InputError
+from originid.evaluation.material import Material
 from originid.evaluation.protocol import list_references
-from originid.evaluation.run import Material
 from originid.experiments.report import Inputs
 from originid.latent_cache import LatentCache, encode_paths
 from originid.pairs import image_paths, read_pairs, readable_pairs

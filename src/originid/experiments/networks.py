@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from originid.evaluation.material import Material
+from originid.evaluation.metrics import Ints
 from originid.evaluation.protocol import Ranking, Truth, rank_scores
-from originid.evaluation.run import Material
+from originid.evaluation.trial import Mask, Trial
 from originid.experiments.bench import PACKAGED, Bench
-from originid.experiments.judging import Mask, Rows, Trial
+from originid.experiments.judging import divide, report_of
 from originid.images import decode, read_bytes
 from originid.parallel import available_cores, map_ordered
 from originid.training.networks.settings import PRESETS, NetworkSettings
@@ -32,11 +34,11 @@ def judge_network(bench: Bench, name: str) -> Json:
         What ``originid evaluate --json`` gives, with ``fit_seconds`` for a fold,
         ``extract_seconds`` for an image and ``match_seconds`` for a pair.
     """
-    trial = Trial(bench, bench.material(PACKAGED)[1], seen=True)
+    trial = divide(bench, bench.material(PACKAGED)[1], seen=True)
     settings = PRESETS[name]
     costs: list[dict[str, float]] = []
 
-    def rank_fold(fold: int, inside: Rows, outside: Mask, truth: Truth) -> Ranking:
+    def rank_fold(fold: int, inside: Ints, outside: Mask, truth: Truth) -> Ranking:
         value = bench.part(
             "network",
             {"network": name, "fold": fold},
@@ -45,12 +47,12 @@ def judge_network(bench: Bench, name: str) -> Json:
         costs.append(value["costs"])
         return _from_json(value["ranking"])
 
-    report = trial.report(trial.rank(rank_fold))
+    report = report_of(bench, trial, trial.rank(rank_fold))
     return {**report, **{key: float(np.mean([each[key] for each in costs])) for key in costs[0]}}
 
 
 def _rank_fold(
-    bench: Bench, trial: Trial, settings: NetworkSettings, fold: tuple[Rows, Mask, Truth]
+    bench: Bench, trial: Trial, settings: NetworkSettings, fold: tuple[Ints, Mask, Truth]
 ) -> Json:
     from originid.training.networks.fit import fit_network  # imports torch: seconds
 
@@ -58,7 +60,7 @@ def _rank_fold(
     material = trial.material
     images = squares(material.rows, settings.side)
     start = time.perf_counter()
-    taught, classes = _classes(material, outside & trial.allowed)
+    taught, classes = _classes(material, trial.taught(outside))
     network = fit_network(images[taught], classes, settings, bench.progress)
     trained = time.perf_counter()
     rows = [material.rows[path] for path in trial.references]
@@ -85,7 +87,7 @@ def _blocks(
 
 
 def _classes(material: Material, taught: Mask) -> tuple[list[int], NDArray[np.int64]]:
-    """Rows of the images that are learned from, and their classes: origins with their edits."""
+    """Ints of the images that are learned from, and their classes: origins with their edits."""
     number: dict[str, int] = {}
     rows: dict[int, int] = {}
     for pair in (material.pairs[row] for row in np.flatnonzero(taught)):

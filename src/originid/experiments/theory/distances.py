@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from originid.encoders import Encoder
+from originid.evaluation.material import Material
 from originid.evaluation.metrics import Floats, bootstrap_interval, macro_average
 from originid.evaluation.protocol import assign_folds
-from originid.evaluation.run import Material, outside_fold
+from originid.evaluation.trial import Trial
 from originid.maps import Map
 from originid.training.closed_form import ClosedForm
 from originid.training.fitting import fit_map
@@ -98,10 +99,11 @@ def cross_validate(
         InputError: the manifest has no column ``source``, or too few different sources.
     """
     fold_of = assign_folds(material.pairs, folds=folds)
+    trial = Trial(material, fold_of, material.references)
     parts = []
     for fold in range(folds):
         inside = np.flatnonzero(fold_of == fold)
-        map = fit_map(outside_fold(material, fold_of != fold), encoder, settings)
+        map = fit_map(trial.examples(fold_of != fold), encoder, settings)
         parts.append(measure_rows(map, material, inside.tolist()))
     return Distances(
         np.concatenate([part.relative for part in parts]),

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from originid.encoders import Encoder
 from originid.errors import InputError
+from originid.evaluation.material import Material, examples_of
 from originid.evaluation.protocol import column
-from originid.evaluation.run import Material, examples_of
 from originid.experiments.theory.distances import measure_rows
 from originid.maps import DenseMap
 from originid.training.closed_form import ClosedForm
