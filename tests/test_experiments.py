@@ -35,6 +35,7 @@ from originid.experiments import (
     table3,
     table6,
     table7,
+    table11,
 )
 from originid.experiments.bench import label_pair
 from originid.experiments.cells import ahead
@@ -272,6 +273,11 @@ def test_tables_of_maps(
     first = paradigms.summary.to_json()[0]
     assert (first["paradigm"], first["queries"]) == ("InstructPix2Pix", 24)
     assert (first["paper: mAP"], first["paper: Acc"]) == (68.2, 67.1)
+    assert "clip" in paradigms.skipped["CLIP"]
+    monkeypatch.setattr(table11, "CLIP_SPEC", "tones")
+    rows = [row for row in write_report_of("table11").summary.to_json() if row["encoder"] == "CLIP"]
+    assert [row["map"] for row in rows] == ["raw", "full"] * 3
+    assert table11._paper("IP-Adapter", "CLIP", "full") == (36.6, 27.8)
 
 
 @pytest.fixture
