@@ -14,6 +14,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from originid.evaluation.run import Outcome, judge_folds
 from originid.latent_cache import LatentCache
 from originid.pairs import read_pairs
 from originid.training.fitting import read_map_settings
+from originid.training.samples import ChangedStore
 from originid.types import Json
 
 LEAST = 40  # pairs of a value for a column of its own
@@ -37,7 +39,8 @@ def parts(material: Material, encoder: Encoder) -> Iterator[tuple[Encoder, Mater
         start = 0
         for part in encoder.parts:
             stop = start + latent_dim(part.shapes)
-            yield part, replace(material, values=material.values[:, start:stop])
+            columns = ChangedStore(material.store, itemgetter(np.s_[:, start:stop]), stop - start)
+            yield part, replace(material, store=columns)
             start = stop
 
 

@@ -15,6 +15,7 @@ from originid.errors import InputError
 from originid.experiments import Bench, Inputs, Report, open_experiment
 from originid.experiments.latents import Coded, encode_files, list_files
 from originid.experiments.report import Plot, Table
+from originid.experiments.scale import Scale
 from originid.experiments.theory import distances, spectra, tables
 from originid.experiments.writing import write_report
 from originid.maps import DenseMap
@@ -271,7 +272,8 @@ def test_the_command_writes_json_markdown_and_plots(
 ) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
     (material / "photos" / "broken.png").write_bytes(b"no image")
-    arguments = ["experiment", "theory", "-o", tmp_path / "out", "--images", 13]
+    (tmp_path / "scale.json").write_text('{"images": 13}')
+    arguments = ["experiment", "theory", "-o", tmp_path / "out", "--scale", tmp_path / "scale.json"]
     arguments += ["--references", material / "photos"]
     arguments += [part for path in vaes for part in ("--vae", path)]
     assert cli.run(list(map(str, arguments))) == 0
@@ -307,7 +309,7 @@ def test_the_command_writes_json_markdown_and_plots(
 def test_pairs_alone_need_no_torch_and_are_reproducible(
     material: Path, tmp_path: Path, quick: None
 ) -> None:
-    inputs = Inputs(pairs=material / "pairs.csv", images=5)
+    inputs = Inputs(pairs=material / "pairs.csv", scale=Scale(images=5))
     reports = [open_experiment("theory")(Bench(inputs)) for _ in range(2)]
     assert json.dumps(reports[0].to_json()) == json.dumps(reports[1].to_json())
     assert set(reports[0].tables) == {"theorem1", "observation1"}
@@ -348,9 +350,7 @@ def test_bad_inputs_are_named(
                               "--references", tmp_path / "absent")  # fmt: skip
     assert "absent.csv" in run("theory", "-o", out, "--pairs", tmp_path / "absent.csv")
     assert "exists" in run("theory", "-o", material, "--pairs", material / "pairs.csv")
-    assert run("theory", "-o", out, "--images", 0, *photos)
-    with pytest.raises(InputError, match="images"):
-        Inputs(images=0)
+    assert "medium" in run("theory", "-o", out, "--scale", "medium", *photos)
     assert [path.name for path in out.iterdir()] == ["inputs.json"]  # and so it may be begun
 
 

@@ -42,6 +42,7 @@ from originid.experiments.cells import ahead
 from originid.experiments.judging import divide, judge_map, pool
 from originid.experiments.page import to_html
 from originid.experiments.report import Plot, Table
+from originid.experiments.scale import Scale
 from originid.experiments.timing import read_timings, timed
 from originid.experiments.writing import to_csv, write_report
 from originid.maps import Map
@@ -89,7 +90,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def bench(material: Path, tmp_path: Path) -> Bench:
-    inputs = Inputs(data=f"realpairs:{material}", images=12)
+    inputs = Inputs(data=f"realpairs:{material}", scale=Scale(images=12))
     return Bench(inputs, tmp_path / "out", tmp_path / "latents")
 
 
@@ -242,11 +243,11 @@ def test_pooled_latents_are_means_of_four(bench: Bench) -> None:
     small, pooled = pool(encoder, found)
     (c, h, w), (_, half, _) = encoder.shapes[0], small.shapes[0]
     assert half == h // 2
-    block = found.values[3, : c * h * w].reshape(c, h, w)
-    mine = pooled.values[3, : c * half * half].reshape(c, half, half)
+    block = found.store.take(np.array([3]))[0, : c * h * w].reshape(c, h, w)
+    mine = pooled.store.take(np.array([3]))[0, : c * half * half].reshape(c, half, half)
     assert mine[1, 2, 0] == pytest.approx(block[1, 4:6, 0:2].mean(), abs=1e-5)
     images = np.zeros((1, encoder.size, encoder.size, 3), np.uint8)
-    assert small.encode(images).shape == (1, pooled.values.shape[1])
+    assert small.encode(images).shape == (1, pooled.store.latent_dim)
 
 
 def test_ahead_is_the_mean_gain_over_shared_groups() -> None:
@@ -391,7 +392,7 @@ class TestSmallGenerators:
         pytest.importorskip("transformers", reason="needs the extra [generate]")
         monkeypatch.setattr(strength, "LEVELS", (0.1, 0.9))
         monkeypatch.setattr(strength, "TAUGHT", (0.1,))
-        inputs = Inputs(data=f"realpairs:{material}", images=12)
+        inputs = Inputs(data=f"realpairs:{material}", scale=Scale(images=12))
         return Bench(inputs, material / "edits", material / "latents")
 
     def test_the_strength_of_edits(

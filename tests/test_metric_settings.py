@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from originid.errors import InputError
-from originid.training.metric.settings import PRESETS, MetricLearning, read_settings
+from originid.training.metric.settings import PRESETS, MetricLearning
+from originid.training.settings import read_settings
 
 
 def test_the_preset_paper_is_the_official_recipe() -> None:
@@ -53,9 +54,9 @@ def test_a_schedule_of_other_lengths() -> None:
 def test_every_preset_is_written_and_read(name: str, tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text(json.dumps({"preset": name, "seed": 3}))
-    assert read_settings(path) == replace(PRESETS[name], seed=3)
+    assert read_settings(path, PRESETS) == replace(PRESETS[name], seed=3)
     path.write_text(json.dumps(asdict(PRESETS[name])))
-    assert read_settings(path) == PRESETS[name]
+    assert read_settings(path, PRESETS) == PRESETS[name]
 
 
 @pytest.mark.parametrize(
@@ -110,10 +111,10 @@ def test_settings_that_cannot_be_meant_are_refused(
     path = tmp_path / "settings.json"
     path.write_text(content)
     with pytest.raises(InputError) as caught:
-        read_settings(path)
+        read_settings(path, PRESETS)
     assert message in str(caught.value)
 
 
 def test_settings_that_are_not_there_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
-        read_settings(tmp_path / "none.json")
+        read_settings(tmp_path / "none.json", PRESETS)

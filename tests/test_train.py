@@ -310,7 +310,7 @@ def test_metric_learning_may_start_from_the_best_closed_form(material: Path) -> 
     for name, array in best.pack()[0].items():
         assert np.array_equal(array, start.pack()[0][name]), name
     learned = fit_map(examples, encoder, replace(settings, epochs=2, steps_per_epoch=3))
-    some = latents.values[:9]
+    some = latents.store.take(np.arange(9))
     assert np.isfinite(learned.apply(some)).all()
     assert not np.array_equal(learned.apply(some), best.apply(some))
 

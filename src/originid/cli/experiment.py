@@ -42,9 +42,9 @@ def experiment(
     latents: Annotated[
         Path | None, typer.Option(help="Folder of latents; by default OUTPUT/latents.")
     ] = None,
-    images: Annotated[
-        int, typer.Option(min=1, help="How many photos, where several VAEs are compared.")
-    ] = 200,
+    scale: Annotated[
+        str, typer.Option(help="small, paper (for a GPU), or a .json file: docs/experiments.md.")
+    ] = "small",
     seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -64,12 +64,13 @@ def experiment(
         run_all,
         run_one,
     )
+    from originid.experiments.scale import read_scale
     from originid.experiments.writing import refuse_missing_plots
 
     every = name == ALL
     if not every:
         open_experiment(name)  # a bad name is told before anything is begun
-    inputs = Inputs(data, tuple(vae or ()), pairs, references, images, seed)
+    inputs = Inputs(data, tuple(vae or ()), pairs, references, read_scale(scale), seed)
     refuse_missing_plots()
     open_folder(output, inputs)
     with progress_bar("working") as progress:

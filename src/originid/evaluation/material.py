@@ -11,11 +11,11 @@ from originid.errors import InputError
 from originid.evaluation.attacked import encode_attacked
 from originid.evaluation.attacks import Attack
 from originid.evaluation.protocol import list_references
-from originid.latent_cache import LatentCache, encode_paths
+from originid.latent_cache import FileLatent, LatentCache, encode_paths
 from originid.pairs import image_paths, readable_pairs
 from originid.progress import Progress, silent
 from originid.training.examples import PairExamples
-from originid.training.samples import ArraySamples
+from originid.training.samples import ArrayStore, Selection, Store
 from originid.types import Failure, Latents, Pair, Vectors
 from originid.walk import find_images, refuse_missing
 
@@ -24,7 +24,7 @@ Finish = Callable[[Latents], Vectors]
 
 @dataclass(frozen=True)
 class Material:
-    """What is ranked: readable pairs, references, and an array with one row per file.
+    """What is ranked: readable pairs, references, and a store with a row for each file.
 
     ``attacked`` has what stands for a query when it is judged, where that is not its file.
     """
@@ -32,13 +32,13 @@ class Material:
     pairs: list[Pair]
     references: list[Path]
     rows: dict[Path, int]
-    values: Latents
+    store: Store
     skipped: list[Failure]
     attacked: dict[Path, Latents] = field(default_factory=dict)
 
     def take(self, paths: Iterable[Path]) -> Latents:
         """The rows of these files, (n, ...)."""
-        return self.values[[self.rows[path] for path in paths]]
+        return self.store.take(np.array([self.rows[path] for path in paths], np.int64))
 
     def queries(self, rows: Iterable[int]) -> Latents:
         """What is judged of these pairs: their queries, attacked if they are, (n, ...)."""
@@ -48,8 +48,43 @@ class Material:
         return np.stack([self.attacked[path] for path in paths])
 
 
-def _as_they_are(latents: Latents) -> Latents:
-    return latents
+def gather(
+    paths: Sequence[Path],
+    encoder: Encoder,
+    keep: Callable[[FileLatent], bool],
+    on_failure: Callable[[Failure], None],
+    progress: Progress = silent,
+    cache: LatentCache | None = None,
+    finish: Finish | None = None,
+) -> tuple[dict[Path, int], Store]:
+    """The rows of those files that can be read and are kept, and the store that they are in.
+
+    Latents stay in the cache where there is one: of millions of images, memory then holds the
+    paths alone. Without one, and of what ``finish`` makes, they are held.
+
+    Args:
+        paths: of image files; each is encoded once.
+        encoder: what makes the latents.
+        keep: asked for each file that can be read, in order.
+        on_failure: called with each of the other files.
+        progress: called as images are encoded.
+        cache: of latents, to read and to fill.
+        finish: what is held in the place of latents: a model's vectors, say.
+    """
+    rows: dict[Path, int] = {}
+    cached: list[int] = []
+    parts = [np.zeros((0, 0), np.float32)]
+    for chunk in encode_paths(paths, encoder, on_failure, progress, cache):
+        good = [entry for entry in chunk if keep(entry)]
+        rows |= {entry.path: len(rows) + place for place, entry in enumerate(good)}
+        if cache is not None and finish is None:
+            cached += [cache.index(entry.sha256) for entry in good]
+        elif good:
+            latents = np.stack([entry.latent for entry in good])
+            parts.append(latents if finish is None else finish(latents))
+    if cache is not None and finish is None:
+        return rows, Selection(cache, np.array(cached, np.int64))
+    return rows, ArrayStore(np.concatenate(parts[1:] or parts))
 
 
 def encode_all(
@@ -58,9 +93,9 @@ def encode_all(
     encoder: Encoder,
     progress: Progress = silent,
     cache: LatentCache | None = None,
-    finish: Finish = _as_they_are,
+    finish: Finish | None = None,
 ) -> Material:
-    """The latents of all pairs and photos, each file encoded once, held in memory.
+    """The latents of all pairs and photos, each file encoded once, kept as `gather` says.
 
     Args:
         pairs: of a manifest.
@@ -68,7 +103,7 @@ def encode_all(
         encoder: what makes the latents.
         progress: called as images are encoded.
         cache: of latents, to read and to fill.
-        finish: what is held in the place of latents: a model's vectors, say.
+        finish: as of `gather`.
 
     Raises:
         InputError: no pair can be read.
@@ -79,15 +114,14 @@ def encode_all(
     paths = list(dict.fromkeys([*image_paths(pairs), *list_references(pairs, found)]))
     named = set(image_paths(pairs))
     contents: set[bytes] = set()  # of the files that the manifest names
-    rows: dict[Path, int] = {}
-    parts = []
-    for chunk in encode_paths(paths, encoder, skipped.append, progress, cache):
-        contents |= {entry.sha256 for entry in chunk if entry.path in named}
-        # A copy of an origin among the photos is not a wrong answer.
-        good = [entry for entry in chunk if entry.path in named or entry.sha256 not in contents]
-        rows |= {entry.path: len(rows) + place for place, entry in enumerate(good)}
-        if good:
-            parts.append(finish(np.stack([entry.latent for entry in good])))
+
+    def keep(entry: FileLatent) -> bool:
+        if entry.path in named:
+            contents.add(entry.sha256)
+            return True
+        return entry.sha256 not in contents  # a copy of an origin is not a wrong answer
+
+    rows, store = gather(paths, encoder, keep, skipped.append, progress, cache, finish)
     readable = readable_pairs(pairs, skipped)
     if not readable:
         raise InputError(
@@ -96,7 +130,7 @@ def encode_all(
             f"first reason: {skipped[0].path}: {skipped[0].reason}",
         )
     references = [path for path in list_references(readable, found) if path in rows]
-    return Material(readable, references, rows, np.concatenate(parts), skipped)
+    return Material(readable, references, rows, store, skipped)
 
 
 def attack_queries(
@@ -105,7 +139,7 @@ def attack_queries(
     attack: Attack,
     progress: Progress = silent,
     cache: LatentCache | None = None,
-    finish: Finish = _as_they_are,
+    finish: Finish | None = None,
 ) -> Material:
     """The same, judged on attacked queries; what is learned is learned from the others.
 
@@ -115,7 +149,7 @@ def attack_queries(
         attack: on each query, at its own size.
         progress: called as queries are encoded.
         cache: of latents; what an attack makes is kept under a key of its own.
-        finish: as of `encode_all`.
+        finish: as of `gather`.
 
     Raises:
         InputError: no query can be attacked.
@@ -125,7 +159,8 @@ def attack_queries(
     attacked: dict[Path, Latents] = {}
     for chunk in encode_attacked(paths, encoder, attack, skipped.append, progress, cache):
         if chunk:
-            values = finish(np.stack([entry.latent for entry in chunk]))
+            latents = np.stack([entry.latent for entry in chunk])
+            values = latents if finish is None else finish(latents)
             attacked |= zip((entry.path for entry in chunk), values, strict=True)
     pairs = [pair for pair in material.pairs if pair.query in attacked]
     if not pairs:
@@ -139,9 +174,8 @@ def attack_queries(
 
 def examples_of(material: Material, pairs: Sequence[Pair], natural: Iterable[Path]) -> PairExamples:
     """Some pairs and natural images of a material, to fit a map to."""
-    everything = np.zeros(len(material.values), np.int64)
     return PairExamples(
-        ArraySamples(material.values, everything),
+        material.store,
         np.array([material.rows[pair.origin] for pair in pairs], np.int64),
         np.array([material.rows[pair.query] for pair in pairs], np.int64),
         [pair.group for pair in pairs],

@@ -14,9 +14,9 @@ from originid.evaluation.material import Material, examples_of
 from originid.evaluation.metrics import Ints
 from originid.evaluation.protocol import Ranking, Truth, find_truth, join_folds, rank
 from originid.maps import Map, unit_length
-from originid.training.examples import PairExamples
+from originid.training.examples import BLOCK, PairExamples
 from originid.training.fitting import Settings, fit_map
-from originid.types import Pair
+from originid.types import Pair, Vectors
 
 Mask = NDArray[np.bool_]
 Fitted = tuple[Map, float]
@@ -101,8 +101,13 @@ def rank_by_map(
             map = fit_map(examples, encoder, settings)
             fitted.append((map, time.perf_counter() - start))
         map = fitted[fold][0]
-        queries = trial.material.queries(inside)
-        references = trial.material.take(trial.references)
-        return rank(unit_length(map.apply(queries)), unit_length(map.apply(references)), truth)
+        queries = unit_length(map.apply(trial.material.queries(inside)))
+        return rank(queries, _vectors(map, trial.material, trial.references), truth)
 
     return trial.rank(rank_fold), float(np.mean([seconds for _, seconds in fitted]))
+
+
+def _vectors(map: Map, material: Material, paths: Sequence[Path]) -> Vectors:
+    """Vectors (n, dim) of files; of their latents, a block at a time is held."""
+    blocks = (paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK))
+    return np.concatenate([unit_length(map.apply(material.take(block))) for block in blocks])

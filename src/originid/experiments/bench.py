@@ -104,12 +104,12 @@ class Bench:
 
         Args:
             spec: of the encoder.
-            few: only ``inputs.images`` of the photos.
+            few: only ``scale.images`` of the photos.
         """
         if self._held is None or self._held[0] != (spec, few):
             self._held = None  # frees the memory before more is taken
             encoder, data = self.open(spec), self.dataset
-            photos = spread_out(data.photos, self.inputs.images) if few else data.photos
+            photos = spread_out(data.photos, self.inputs.scale.images) if few else data.photos
             pairs = [*(data.train or ()), *data.test]
             material = encode_all(pairs, photos, encoder, self.progress, self.cache(encoder))
             labelled = [label_pair(pair, data) for pair in material.pairs]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from originid.errors import ExtraError, InputError
 from originid.experiments.bench import PACKAGED, Bench
 from originid.experiments.judging import divide
-from originid.experiments.networks import squares
+from originid.experiments.networks import Squares
 from originid.experiments.paper import DISCREPANCY
 from originid.experiments.report import Cell, Report, Table
 from originid.experiments.strength import make_edits
@@ -20,6 +20,7 @@ BINS = 16  # of the radial spectrum
 CELL = 8  # pixels of a side that a latent stands for
 LAGS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0), (0, 4), (4, 0), (0, 8), (8, 0))
 LEAST = 20  # queries of a generator
+BLOCK = 256  # images decoded at a time
 NOTE = """\
 A linear classifier (ridge regression) of simple traces: moments of the colours, radial spectra, and
 how noise repeats from pixel to pixel and over the square of pixels that a latent stands for. It is
@@ -83,8 +84,9 @@ def _same_origins(bench: Bench) -> Table:
 
 
 def _traces(paths: Sequence[Path]) -> NDArray[np.float64]:
-    images = squares({path: row for row, path in enumerate(paths)}, SIDE)
-    return np.stack([trace(image) for image in images])
+    files = Squares(paths, SIDE)
+    blocks = (files[start : start + BLOCK] for start in range(0, len(paths), BLOCK))
+    return np.stack([trace(image) for block in blocks for image in block])
 
 
 def _table(title: str, names: NDArray[np.str_], guesses: NDArray[np.str_], note: str) -> Table:

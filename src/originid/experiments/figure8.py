@@ -9,7 +9,6 @@ from originid.training.fitting import FULL, basis_for
 
 DIMS = (64, 128, 256, 512, 1024, 2048, 4096)
 MAPS = ("cosface", "full")
-MOST = 1024  # of CosFace: beyond it takes half an hour of two cores, and the paper finds it flat
 NOTE = """\
 The paper: flat from 4,096 down to 512, then falling to 64; its values are only in the figure. W by
 CosFace is learned at its rank; the closed form keeps the directions of the largest ratio of
@@ -20,7 +19,7 @@ def run(bench: Bench) -> Report:
     """Judge W by CosFace and the closed form at each rank."""
     label, spec = next(iter(bench.encoders.items()))
     encoder = bench.open(spec)
-    most = {"cosface": MOST, "full": basis_for(encoder, FULL).dim}
+    most = {"cosface": bench.inputs.scale.most_rank, "full": basis_for(encoder, FULL).dim}
     rows = []
     lines: dict[str, tuple[list[int], list[float]]] = {}
     for map in MAPS:

@@ -10,17 +10,23 @@ from originid.experiments.report import Plot, Report, Table
 MAPS = ("cosface", "mlp-2", "mlp-3", "mlp-4", "mlp-5", "mlp-6", "mlp-7")
 NOTE = """\
 The paper: two layers gain on the seen generator and lose on unseen ones, deeper ones lose more; its
-other values are only in the figure. Latents here are the means of 2 x 2 places of the encoder's,
-so that seven layers of the latent's own width can be trained on a CPU."""
+other values are only in the figure."""
+POOLED = """\
+ Latents here are the means of 2 x 2 places of the encoder's, so that seven layers of the
+latent's own width can be trained on a CPU."""
 
 
 def run(bench: Bench) -> Report:
     """Judge one to seven layers."""
     label, spec = next(iter(bench.encoders.items()))
+    pooled = bench.inputs.scale.pooled
+    note, title = NOTE, label
+    if pooled:
+        note, title = NOTE + POOLED, f"{label}, latents of half the side"
     rows = []
     lines: dict[str, tuple[list[int], list[float]]] = {}
     for layers, map in enumerate(MAPS, start=1):
-        report = judge_map(bench, spec, map, seen=True, pooled=True)
+        report = judge_map(bench, spec, map, seen=True, pooled=pooled)
         rows.append((layers, *measured(report), *TABLE_7.get(map, (None,) * 4)))
         for part in ("seen", "unseen"):
             x, y = lines.setdefault(part, ([], []))
@@ -31,7 +37,7 @@ def run(bench: Bench) -> Report:
         "figure9",
         "Figure 9: layers in place of W",
         bench.inputs,
-        Table(f"{label}, latents of half the side", columns, tuple(rows), NOTE),
+        Table(title, columns, tuple(rows), note),
         plots={"acc": Plot("Acc by number of layers", "layers", "Acc in %", lines)},
         note=bench.dataset.note,
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.encoders import Encoder
+from originid.encoders import Encoder, latent_dim
 from originid.evaluation.attacks import parse_attack
 from originid.evaluation.material import Material, attack_queries
 from originid.evaluation.metrics import hits
@@ -15,6 +15,7 @@ from originid.evaluation.report import summarise
 from originid.evaluation.trial import Trial, rank_by_map
 from originid.experiments.bench import Bench
 from originid.training.fitting import read_map_settings
+from originid.training.samples import ChangedStore
 from originid.types import Json, Pair
 
 COLUMNS = ("training", "family", "paradigm", "cell")
@@ -81,7 +82,7 @@ def judge_map(
         seen: see `divide`.
         dim: of a vector; None leaves what the settings say.
         attack: on the queries, NAME:LEVEL.
-        few: among ``inputs.images`` photos only.
+        few: among ``scale.images`` photos only.
         pooled: on latents of half the side, the mean of 2 x 2 places.
         upper: divided as for ``seen``, but learned from every generator: the upper bound.
 
@@ -110,7 +111,8 @@ def judge_map(
         # Attacks change what is asked, not what is learned, unless some file cannot be attacked.
         queries = tuple(pair.query for pair in material.pairs)
         maps = bench.maps((spec, map, seen, dim, few, pooled, upper, queries))
-        ranking, seconds = rank_by_map(trial, encoder, read_map_settings(map, dim), maps)
+        learned = bench.inputs.scale.map(read_map_settings(map, dim))
+        ranking, seconds = rank_by_map(trial, encoder, learned, maps)
         return {**report_of(bench, trial, ranking), "fit_seconds": seconds}
 
     value: Json = bench.part("map", settings, compute)
@@ -147,4 +149,5 @@ def pool(encoder: Encoder, material: Material) -> tuple[Encoder, Material]:
     """An encoder and what it made, on latents of half the side."""
     small = Pooled(encoder)
     attacked = {path: small.pool(row[None])[0] for path, row in material.attacked.items()}
-    return small, replace(material, values=small.pool(material.values), attacked=attacked)
+    store = ChangedStore(material.store, small.pool, latent_dim(small.shapes))
+    return small, replace(material, store=store, attacked=attacked)

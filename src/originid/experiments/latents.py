@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from originid.datasets import open_dataset
 from originid.encoders import Encoder
 from originid.errors import InputError
-from originid.evaluation.material import Material
+from originid.evaluation.material import Material, gather
 from originid.evaluation.protocol import list_references
 from originid.experiments.report import Inputs
-from originid.latent_cache import LatentCache, encode_paths
+from originid.latent_cache import FileLatent, LatentCache
 from originid.pairs import image_paths, read_pairs, readable_pairs
 from originid.progress import Progress, silent
 from originid.types import Failure, Latents, Pair
@@ -64,7 +64,7 @@ def list_files(inputs: Inputs) -> Files:
         data = open_dataset(inputs.data)
         pairs, folders = [*(data.train or ()), *data.test], data.photos
     failures: list[Failure] = []
-    photos = spread_out(folders, inputs.images, failures.append)
+    photos = spread_out(folders, inputs.scale.images, failures.append)
     return Files(pairs, list(photos), failures)
 
 
@@ -91,30 +91,29 @@ def encode_files(
     progress: Progress = silent,
     cache: LatentCache | None = None,
 ) -> Coded:
-    """The latents of all files, held in memory.
+    """The latents of all files, kept as `gather` says.
 
     Raises:
         InputError: nothing can be read.
     """
-    latents: dict[Path, Latents] = {}
     skipped = list(files.failures)
-    contents: dict[bytes, Path] = {}
-    paths = files.paths
-    for chunk in encode_paths(paths, encoder, skipped.append, progress, cache):
-        for entry in chunk:
-            latents[entry.path] = entry.latent
-            contents.setdefault(entry.sha256, entry.path)
-    if not latents:
+    first: dict[bytes, Path] = {}  # of the files of one content
+
+    def keep(entry: FileLatent) -> bool:
+        first.setdefault(entry.sha256, entry.path)
+        return True
+
+    rows, store = gather(files.paths, encoder, keep, skipped.append, progress, cache)
+    if not rows:
         raise InputError(
-            f"none of {len(paths)} images can be read",
+            f"none of {len(files.paths)} images can be read",
             "expected readable image files",
             "check the manifest's paths and the folder of references",
         )
     pairs = readable_pairs(files.pairs, skipped)
     # A copy of an origin, or of another photo, is no stranger.
-    different = set(contents.values())
+    different = set(first.values())
     photos = [path for path in files.photos if path in different]
-    rows = {path: row for row, path in enumerate(latents)}
     references = list_references(pairs, photos)
-    material = Material(pairs, references, rows, np.stack(list(latents.values())), skipped)
+    material = Material(pairs, references, rows, store, skipped)
     return Coded(label, encoder, material, material.take(photos or references))

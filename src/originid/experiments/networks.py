@@ -1,14 +1,16 @@
 """The trained networks that the paper compares with, judged as maps are."""
 
+import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.evaluation.material import Material
 from originid.evaluation.metrics import Ints
 from originid.evaluation.protocol import Ranking, Truth, rank_scores
 from originid.evaluation.trial import Mask, Trial
@@ -16,13 +18,14 @@ from originid.experiments.bench import PACKAGED, Bench
 from originid.experiments.judging import divide, report_of
 from originid.images import decode, read_bytes
 from originid.parallel import available_cores, map_ordered
-from originid.training.networks.settings import PRESETS, NetworkSettings
-from originid.types import Image, Json, Scores
+from originid.training.networks.settings import NetworkSettings
+from originid.types import Image, Json, Pair, Scores
 
 if TYPE_CHECKING:
     from originid.training.networks.fit import TrainedNetwork
 
 QUERIES = 64  # matched at once with all references
+HELD = 2**31  # bytes of images; more are read as they are needed
 
 
 def judge_network(bench: Bench, name: str) -> Json:
@@ -35,7 +38,7 @@ def judge_network(bench: Bench, name: str) -> Json:
         ``extract_seconds`` for an image and ``match_seconds`` for a pair.
     """
     trial = divide(bench, bench.material(PACKAGED)[1], seen=True)
-    settings = PRESETS[name]
+    settings = bench.inputs.scale.network(name)
     costs: list[dict[str, float]] = []
 
     def rank_fold(fold: int, inside: Ints, outside: Mask, truth: Truth) -> Ranking:
@@ -57,26 +60,42 @@ def _rank_fold(
     from originid.training.networks.fit import fit_network  # imports torch: seconds
 
     inside, outside, truth = fold
-    material = trial.material
-    images = squares(material.rows, settings.side)
+    pairs = [trial.material.pairs[row] for row in np.flatnonzero(trial.taught(outside))]
+    taught = class_numbers(pairs)
+    asked = [trial.material.pairs[row].query for row in inside]
+    images, references, queries = (
+        Squares.open(paths, settings.side) for paths in (list(taught), trial.references, asked)
+    )
     start = time.perf_counter()
-    taught, classes = _classes(material, trial.taught(outside))
-    network = fit_network(images[taught], classes, settings, bench.progress)
+    classes = np.array(list(taught.values()), np.int64)
+    network = fit_network(images, classes, settings, bench.progress)
     trained = time.perf_counter()
-    rows = [material.rows[path] for path in trial.references]
-    references = network.extract(images[rows])
-    extracted = time.perf_counter()
-    asked = [material.rows[material.pairs[row].query] for row in inside]
-    queries = network.extract(images[asked])
-    matching = time.perf_counter()
-    ranking = rank_scores(_blocks(network, queries, references), truth)
-    done = time.perf_counter()
+    with _scratch(bench) as file:
+        found = network.extract(references, file)
+        extracted = time.perf_counter()
+        sought = network.extract(queries)
+        matching = time.perf_counter()
+        ranking = rank_scores(_blocks(network, sought, found), truth)
+        done = time.perf_counter()
     costs = {
         "fit_seconds": trained - start,
-        "extract_seconds": (extracted - trained) / len(rows),
-        "match_seconds": (done - matching) / (len(asked) * len(rows)),
+        "extract_seconds": (extracted - trained) / len(references),
+        "match_seconds": (done - matching) / (len(queries) * len(references)),
     }
     return {"ranking": _to_json(ranking), "costs": costs}
+
+
+@contextmanager
+def _scratch(bench: Bench) -> Iterator[Path | None]:
+    """A file for features at the paper's scale, where memory does not hold them."""
+    if bench.folder is None or not bench.inputs.scale.paper:
+        yield None
+        return
+    file = bench.folder / "features.npy"
+    try:
+        yield file
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _blocks(
@@ -86,26 +105,58 @@ def _blocks(
         yield network.score(queries[start : start + QUERIES], references)
 
 
-def _classes(material: Material, taught: Mask) -> tuple[list[int], NDArray[np.int64]]:
-    """Ints of the images that are learned from, and their classes: origins with their edits."""
+def class_numbers(pairs: Iterable[Pair]) -> dict[Path, int]:
+    """The images that are learned from, and their classes: origins with their edits."""
     number: dict[str, int] = {}
-    rows: dict[int, int] = {}
-    for pair in (material.pairs[row] for row in np.flatnonzero(taught)):
-        group = number.setdefault(pair.group, len(number))
-        rows[material.rows[pair.origin]] = group
-        rows[material.rows[pair.query]] = group
-    return list(rows), np.array(list(rows.values()), np.int64)
+    classes: dict[Path, int] = {}
+    for pair in pairs:
+        classes[pair.origin] = number.setdefault(pair.group, len(number))
+        classes[pair.query] = number[pair.group]
+    return classes
 
 
-def squares(rows: Mapping[Path, int], side: int) -> Image:
-    """Image files as uint8 (n, side, side, 3), each at its row; squashed as for encoders."""
-    images = np.empty((len(rows), side, side, 3), np.uint8)
-    decoded = map_ordered(
-        lambda path: decode(read_bytes(path), side).image, list(rows), available_cores()
-    )
-    for row, image in zip(rows.values(), decoded, strict=True):
-        images[row] = image
-    return images
+@dataclass(frozen=True)
+class Squares:
+    """Image files as uint8 (n, side, side, 3), decoded as rows are taken; squashed as for encoders.
+
+    Args:
+        paths: of image files.
+        side: in pixels.
+    """
+
+    paths: Sequence[Path]
+    side: int
+
+    @classmethod
+    def open(cls, paths: Sequence[Path], side: int) -> "Image | Squares":
+        """The images: in memory if they are at most `HELD` bytes."""
+        files = cls(paths, side)
+        return files[:] if math.prod(files.shape) <= HELD else files
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the array they stand for."""
+        return len(self.paths), self.side, self.side, 3
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        """Of the array they stand for."""
+        return np.dtype(np.uint8)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, rows: "slice | NDArray[np.int64]", /) -> Image:
+        """Images of a slice or of an array of rows, (k, side, side, 3)."""
+        chosen = np.arange(len(self.paths))[rows]
+        images = np.empty((len(chosen), *self.shape[1:]), np.uint8)
+        paths = [self.paths[row] for row in chosen.tolist()]
+        decoded = map_ordered(
+            lambda path: decode(read_bytes(path), self.side).image, paths, available_cores()
+        )
+        for place, image in enumerate(decoded):
+            images[place] = image
+        return images
 
 
 FIELDS = ("ranks", "origins", "origin_scores", "strangers", "stranger_scores", "p")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from originid.experiments.paper import NOTES
 from originid.experiments.report import Cell, Plot, Report, Table, show
+from originid.experiments.scale import Scale, scale_name
 from originid.experiments.writing import draw, sheet_name, write_text
 from originid.storage import storage_errors
 
@@ -93,7 +94,8 @@ def command(report: Report) -> str:
     words += [f"--vae {Path(vae).name}" for vae in inputs.vaes]
     words += ["--pairs PAIRS.csv"] if inputs.pairs else []
     words += ["--references FOLDER"] if inputs.references else []
-    words += [f"--images {inputs.images}", f"--seed {inputs.seed}"]
+    words += [] if inputs.scale == Scale() else [f"--scale {scale_name(inputs.scale)}"]
+    words += [f"--seed {inputs.seed}"]
     return " ".join(words)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from originid.errors import InputError
+from originid.experiments.scale import SCALES, Scale
 from originid.sheet import Tile
 from originid.types import Failure, Json
 
@@ -23,8 +24,7 @@ class Inputs:
         vaes: folders or hub ids of autoencoders; the first stands for the paper's.
         pairs: manifest of pairs.
         references: folder of photos.
-        images: how many of the photos are used where several autoencoders are compared, spread
-            over the folder.
+        scale: see `Scale`.
         seed: of all that is drawn.
     """
 
@@ -32,12 +32,10 @@ class Inputs:
     vaes: tuple[str, ...] = ()
     pairs: Path | None = None
     references: Path | None = None
-    images: int = 200
+    scale: Scale = SCALES["small"]
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.images < 1:
-            raise InputError(f"images = {self.images}", "expected at least 1", "give more images")
         if self.data and (self.pairs or self.references):
             raise InputError(
                 f"data set {self.data} beside pairs or references",

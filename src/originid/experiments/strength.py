@@ -111,7 +111,7 @@ def make_edits(bench: Bench) -> Path:
 
     if bench.folder is None:
         raise InputError("no folder", "expected one for the edits", "give -o FOLDER")
-    origins = spread_out(bench.dataset.photos, bench.inputs.images)
+    origins = spread_out(bench.dataset.photos, bench.inputs.scale.images)
     output, listing = bench.folder / "generated", bench.folder / "prompts.csv"
     prompts = [(str(path), PROMPTS[row % len(PROMPTS)]) for row, path in enumerate(origins)]
     with storage_errors(listing):

@@ -12,7 +12,8 @@ from originid.progress import Progress, silent
 from originid.training.closed_form import ClosedForm, PairScatter, Scatter, fit, no_map
 from originid.training.examples import Examples, natural_mean
 from originid.training.linear_algebra import present_gpu
-from originid.training.metric.settings import PRESETS, MetricLearning, read_settings
+from originid.training.metric.settings import PRESETS, MetricLearning
+from originid.training.settings import read_settings
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def read_map_settings(name: str, dim: int | None = None) -> Settings | None:
     if name in PRESETS:
         settings = PRESETS[name]
     elif name.endswith(".json"):
-        settings = read_settings(name)
+        settings = read_settings(name, PRESETS)
     else:
         raise InputError(
             f"map {name!r}",

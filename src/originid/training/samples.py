@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -51,22 +51,14 @@ class Samples(Store, Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class ArraySamples:
-    """Samples in an array or a memory map.
+class ArrayStore:
+    """Latents in an array or a memory map.
 
     Args:
         values: (n, latent_dim), float32 or float16.
-        classes: (n,), from 0 to C - 1.
-
-    Raises:
-        InputError: the lengths differ.
     """
 
     values: NDArray[Any]
-    classes: NDArray[np.int64]
-
-    def __post_init__(self) -> None:
-        _check_classes(self.classes, len(self.values))
 
     @property
     def latent_dim(self) -> int:
@@ -74,29 +66,57 @@ class ArraySamples:
         return int(self.values.shape[1])
 
     def take(self, rows: NDArray[np.int64]) -> Latents:
-        """As of `Samples`."""
+        """As of `Store`."""
         return np.asarray(self.values[rows], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Subset:
-    """Samples that are some rows of a store.
+class ChangedStore:
+    """Latents that are computed from those of another store as they are taken.
 
     Args:
-        store: where the latents are.
-        rows: their rows in it, (n,).
+        store: where they come from.
+        change: latents (k, d) to latents (k, latent_dim).
+        latent_dim: components of what it gives.
+    """
+
+    store: Store
+    change: Callable[[Latents], Latents]
+    latent_dim: int
+
+    def take(self, rows: NDArray[np.int64]) -> Latents:
+        """As of `Store`."""
+        return self.change(self.store.take(rows))
+
+
+@dataclass(frozen=True, eq=False)
+class ArraySamples(ArrayStore):
+    """Samples in an array or a memory map.
+
+    Args:
         classes: (n,), from 0 to C - 1.
 
     Raises:
         InputError: the lengths differ.
     """
 
-    store: Store
-    rows: NDArray[np.int64]
     classes: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        _check_classes(self.classes, len(self.rows))
+        _check_classes(self.classes, len(self.values))
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Some rows of a store, as a store.
+
+    Args:
+        store: where the latents are.
+        rows: their rows in it, (n,).
+    """
+
+    store: Store
+    rows: NDArray[np.int64]
 
     @property
     def latent_dim(self) -> int:
@@ -104,8 +124,25 @@ class Subset:
         return self.store.latent_dim
 
     def take(self, rows: NDArray[np.int64]) -> Latents:
-        """As of `Samples`."""
+        """As of `Store`."""
         return self.store.take(self.rows[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Subset(Selection):
+    """Samples that are some rows of a store.
+
+    Args:
+        classes: (n,), from 0 to C - 1.
+
+    Raises:
+        InputError: the lengths differ.
+    """
+
+    classes: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        _check_classes(self.classes, len(self.rows))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,11 @@
-"""What settings of training have in common: they are checked as they are made."""
+"""What settings have in common: they are checked as they are made, and read from files."""
 
-from dataclasses import fields
-from typing import Any, get_args, get_origin
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
 
 from originid.errors import InputError
 
@@ -43,3 +47,52 @@ def _fits(value: object, kind: Any) -> bool:
 
 def _type_name(kind: Any) -> str:
     return getattr(kind, "__name__", None) or str(kind)
+
+
+Settings = TypeVar("Settings", bound=Checked)
+
+
+def read_settings(path: str | os.PathLike[str], presets: Mapping[str, Settings]) -> Settings:
+    """Read settings from a JSON object: ``{"preset": "paper", "epochs": 5}``.
+
+    Args:
+        path: of the file.
+        presets: by name; without ``preset`` the keys change the first.
+
+    Raises:
+        InputError: not such a file, an unknown key or preset, or a value out of range.
+    """
+    values = _read_object(os.fspath(path))
+    preset = values.pop("preset", next(iter(presets)))
+    if preset not in list(presets):  # a list has no hash
+        raise _unknown("preset", preset, presets)
+    base = presets[preset]
+    known = [each.name for each in fields(base)]  # type: ignore[arg-type] # a dataclass
+    for key in values:
+        if key not in known:
+            raise _unknown("setting", key, known)
+    return replace(base, **values)  # type: ignore[type-var] # a dataclass
+
+
+def _read_object(name: str) -> dict[str, Any]:
+    try:
+        given = json.loads(Path(name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"settings {name} cannot be read: {error}",
+            "expected a file with one JSON object",
+            "check the path and the commas",
+        ) from error
+    if not isinstance(given, dict):
+        raise InputError(
+            f"settings {name} hold a {type(given).__name__}",
+            "expected one JSON object",
+            'write for example {"preset": "paper"}',
+        )
+    return given
+
+
+def _unknown(what: str, name: object, known: Any) -> InputError:
+    return InputError(
+        f"{what} {name!r}", f"expected one of {', '.join(known)}", "check its spelling"
+    )

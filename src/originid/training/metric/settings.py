@@ -1,14 +1,8 @@
 """What metric learning can be told, and the settings known by name."""
 
-import json
 import math
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
-from originid.errors import InputError
 from originid.training.settings import POSITIVE, SEED, WHOLE, Checked
 
 HIDDEN: dict[str, tuple[int, ...]] = {
@@ -125,48 +119,3 @@ PRESETS: dict[str, MetricLearning] = {
     "full+cosface": replace(_SMALL, start="closed-form", dim=None, rate=1e-4),
 }
 """Settings by name. ``paper`` is the official recipe, for 100,000 origins of 21 images each."""
-
-
-def read_settings(path: str | os.PathLike[str]) -> MetricLearning:
-    """Read settings from a JSON object: ``{"preset": "paper", "epochs": 5}``.
-
-    Without ``preset`` the keys change the defaults, which are those of ``paper``.
-
-    Raises:
-        InputError: not such a file, an unknown key or preset, or a value out of range.
-    """
-    name = os.fspath(path)
-    try:
-        given = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"settings {name} cannot be read: {error}",
-            "expected a file with one JSON object",
-            "check the path and the commas",
-        ) from error
-    if not isinstance(given, dict):
-        raise InputError(
-            f"settings {name} hold a {type(given).__name__}",
-            "expected one JSON object",
-            'write for example {"preset": "paper", "epochs": 5}',
-        )
-    return settings_from(given)
-
-
-def settings_from(given: Mapping[str, Any]) -> MetricLearning:
-    """Settings of a preset, by default ``paper``, with some values replaced."""
-    values = dict(given)
-    preset = values.pop("preset", "paper")
-    if preset not in list(PRESETS):  # a list has no hash
-        raise _unknown("preset", preset, PRESETS)
-    known = [each.name for each in fields(MetricLearning)]
-    for key in values:
-        if key not in known:
-            raise _unknown("setting", key, known)
-    return replace(PRESETS[preset], **values)
-
-
-def _unknown(what: str, name: object, known: Any) -> InputError:
-    return InputError(
-        f"{what} {name!r}", f"expected one of {', '.join(known)}", "check its spelling"
-    )

@@ -4,13 +4,16 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from originid.baselines.presets import IMAGENET
 from originid.errors import ExtraError, InputError, OriginidError
 from originid.progress import Progress, silent
+from originid.storage import storage_errors
 from originid.training.metric.batches import Batches, Rows
 from originid.training.metric.settings import MetricLearning
 from originid.training.networks.sampling import GraphBatches
@@ -23,12 +26,35 @@ try:
 
     from originid.training.metric.losses import make_loss
     from originid.training.networks.matching import MATCHERS
+    from originid.training.networks.pretrained import load_backbone
 except ImportError as error:
     raise ExtraError("training networks", "train") from error
+
+
+class Images(Protocol):
+    """Images (n, side, side, 3) of uint8: an array, or what reads them as they are taken."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of all of them."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Uint8."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> Image:
+        """Those of some rows, a slice or an array of numbers."""
+        ...
+
 
 Features = NDArray[np.float32]
 """Vectors (n, dim), or feature maps (n, c, h, w) of a matcher."""
 BATCH = 64  # images extracted at once
+SCORED = 16_384  # references scored at once: 1.6 GB of feature maps at the paper's size
 GRAPH = 1024  # classes in a graph of similar classes, at most: it takes the square of them
 CLIP = 8.0  # largest norm of a gradient, as in QAConv-GS
 
@@ -40,25 +66,41 @@ class TrainedNetwork:
     settings: NetworkSettings
     network: Any
 
-    def extract(self, images: Image) -> Features:
-        """Features of uint8 images (n, side, side, 3), n >= 1: (n, dim), or (n, c, h, w)."""
+    def extract(self, images: Images, file: Path | None = None) -> Features:
+        """Features of uint8 images (n, side, side, 3), n >= 1: (n, dim), or (n, c, h, w).
+
+        Args:
+            images: see `Images`.
+            file: where the features are kept, mapped into memory, that may be larger than it; None
+                holds them. At the paper's size, feature maps of a million images are 100 GB.
+
+        Raises:
+            InputError: images of another size.
+            StorageError: the disk refuses.
+        """
         _check_images(images, self.settings)
-        parts = []
+        features = np.empty(0, np.float32)
         for start in range(0, len(images), BATCH):
-            pixels = _pixels(images[start : start + BATCH], self._device)
+            pixels = _pixels(images[start : start + BATCH], self._device, self.settings)
             with torch.inference_mode():
-                parts.append(self.network(pixels).cpu().numpy())
-        return np.concatenate(parts)
+                part = self.network(pixels).cpu().numpy()
+            if start == 0:
+                features = _room((len(images), *part.shape[1:]), file)
+            features[start : start + BATCH] = part
+        return features
 
     def score(self, queries: Features, references: Features) -> Scores:
         """Score every pair, (q, r) float32: cosines, or a matcher's logits, without bounds."""
-        if not len(queries) or not len(references):
-            return np.zeros((len(queries), len(references)), np.float32)
+        scores = np.zeros((len(queries), len(references)), np.float32)
+        if not len(queries):
+            return scores
         with torch.inference_mode():
-            ours, theirs = (
-                torch.from_numpy(each).to(self._device) for each in (queries, references)
-            )
-            return np.asarray(self.network.match(ours, theirs).cpu().numpy())
+            ours = torch.from_numpy(queries).to(self._device)
+            for start in range(0, len(references), SCORED):
+                block = torch.from_numpy(np.array(references[start : start + SCORED]))
+                matched = self.network.match(ours, block.to(self._device))
+                scores[:, start : start + SCORED] = matched.cpu().numpy()
+        return scores
 
     @property
     def _device(self) -> "torch.device":
@@ -66,21 +108,21 @@ class TrainedNetwork:
 
 
 def fit_network(
-    images: Image,
+    images: Images,
     classes: NDArray[np.int64],
     settings: NetworkSettings,
     progress: Progress = silent,
 ) -> TrainedNetwork:
-    """Train a network from random values; on a CPU the same for the same seed and threads.
+    """Train a network; on a CPU the result is the same for the same seed and threads.
 
     Args:
-        images: uint8 of shape (n, side, side, 3), in memory or mapped into it.
+        images: uint8 of shape (n, side, side, 3), see `Images`.
         classes: int64 of shape (n,), at least 0: an origin and its edits are of one class.
         settings: see `NetworkSettings`.
         progress: called with the steps done and the steps in all.
 
     Raises:
-        InputError: images of another size, or fewer than two classes.
+        InputError: images of another size, fewer than two classes, or unusable first values.
         OriginidError: the loss stops being finite.
         ExtraError: torch or pytorch-metric-learning are not installed.
     """
@@ -102,7 +144,7 @@ def fit_network(
     rng = np.random.default_rng([settings.seed, 4])
     for rows in _batches(learner, images, labels, batches):
         chosen = rows.ravel()
-        pixels = _pixels(images[chosen], device)
+        pixels = _pixels(images[chosen], device, settings)
         if settings.flip:
             mirrored = torch.from_numpy(rng.random(len(chosen)) < 0.5).to(device)
             pixels = torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels)
@@ -112,7 +154,7 @@ def fit_network(
 
 
 def _batches(
-    learner: "_Learner", images: Image, labels: NDArray[np.int64], batches: GraphBatches
+    learner: "_Learner", images: Images, labels: NDArray[np.int64], batches: GraphBatches
 ) -> Iterator[Rows]:
     settings = learner.settings
     if not settings.graph_steps:
@@ -134,7 +176,10 @@ class _Learner:
     def __init__(self, settings: NetworkSettings, classes: int, device: torch.device) -> None:
         self.settings = settings
         self.steps = 0
-        self._network = MATCHERS[settings.matcher](settings).to(device)
+        network = MATCHERS[settings.matcher](settings)
+        if settings.weights:
+            load_backbone(network.backbone, settings.weights)
+        self._network = network.to(device)
         self._average = copy.deepcopy(self._network).eval()
         parameters = list(self._network.parameters())
         self._weights = None
@@ -209,13 +254,25 @@ def pairs_loss(scores: torch.Tensor, labels: torch.Tensor, margin: float) -> tor
     return matching + functional.relu(margin - worst + best).mean()
 
 
-def _pixels(images: Image, device: torch.device) -> torch.Tensor:
-    """Uint8 (n, s, s, 3) to float32 (n, 3, s, s) in [-1, 1]."""
+def _pixels(images: Image, device: torch.device, settings: NetworkSettings) -> torch.Tensor:
+    """Uint8 (n, s, s, 3) to float32 (n, 3, s, s), scaled as the settings say."""
     pixels = torch.from_numpy(np.ascontiguousarray(images)).to(device)
-    return pixels.permute(0, 3, 1, 2).float().contiguous() / 127.5 - 1
+    pixels = pixels.permute(0, 3, 1, 2).float().contiguous()
+    if not settings.imagenet_colours:
+        return pixels / 127.5 - 1
+    mean, deviation = (torch.tensor(each, device=device)[:, None, None] * 255 for each in IMAGENET)
+    return (pixels - mean) / deviation
 
 
-def _check_images(images: Image, settings: NetworkSettings) -> None:
+def _room(shape: tuple[int, ...], file: Path | None) -> Features:
+    """An array to be filled, in memory or in a file."""
+    if file is None:
+        return np.empty(shape, np.float32)
+    with storage_errors(file):
+        return np.lib.format.open_memmap(file, "w+", np.float32, shape)
+
+
+def _check_images(images: Images, settings: NetworkSettings) -> None:
     shape = (settings.side, settings.side, 3)
     if images.shape[1:] != shape or images.dtype != np.uint8:
         raise InputError(

@@ -74,6 +74,7 @@ class ResNet(nn.Module):  # type: ignore[misc]
         width = settings.width
         layers = [*_convolution(3, width, 7, STEM // 2), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
         self.channels = width
+        self.depth = settings.depth
         for stage, blocks in enumerate(settings.depth):
             for i in range(blocks):
                 block = Residual(

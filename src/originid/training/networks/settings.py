@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 from originid.training.settings import POSITIVE, SEED, WHOLE, Checked
 
@@ -42,6 +43,9 @@ class NetworkSettings(Checked):
         warmup: steps in which the rate rises.
         ema: largest decay of the moving average that becomes the network.
         flip: whether a training image is mirrored half of the time.
+        imagenet_colours: whether pixels are scaled by the mean and deviation of ImageNet's, as
+            published weights may want it, or to [-1, 1].
+        weights: file of first values of the backbone, as `load_backbone` reads; empty: random.
         seed: of the first values, the batches and the flips.
     """
 
@@ -68,6 +72,8 @@ class NetworkSettings(Checked):
     warmup: int = 30
     ema: float = 0.98
     flip: bool = False
+    imagenet_colours: bool = False
+    weights: str = ""
     seed: int = 0
 
     def ranges(self) -> dict[str, tuple[bool, str]]:
@@ -159,12 +165,44 @@ PRESETS: dict[str, NetworkSettings] = {
         _QACONV, method="TransMatcher", matcher="transmatcher", depth=(1, 1, 1)
     ),
 }
-"""Settings by name, for about a thousand pairs on a CPU.
+"""Settings by name, for about a thousand pairs on a CPU."""
 
-The sizes of the paper are values of the same settings: ViT-B/16 is ``replace`` of ``vit-cosface``
-with ``side=224, patch=16, width=768, depth=(12,), heads=12``, ResNet-50 IBN-a of ``ibn-net`` with
-``side=224, width=64, depth=(3, 4, 6, 3), bottleneck=True``, and that of QAConv-GS, which ends after
-the third stage and is square, of ``qaconv-gs`` with ``side=224, width=64, depth=(3, 4, 6),
-bottleneck=True, neck=128, origins_per_batch=32``; TransMatcher has ``neck=512, layers=3, heads=1,
-hidden=2048, images_per_origin=4``.
+_SCHEDULE: dict[str, Any] = {
+    "side": 224,
+    "origins_per_batch": 128,
+    "images_per_origin": 4,
+    "steps": 50_000,
+    "rate": 3.5e-4,
+    "warmup": 10_000,
+    "ema": 0.9999,
+}
+_VIT_B: dict[str, Any] = {"width": 768, "depth": (12,), "patch": 16, "heads": 12, **_SCHEDULE}
+_RESNET_50: dict[str, Any] = {
+    "width": 64,
+    "depth": (3, 4, 6, 3),
+    "bottleneck": True,
+    "imagenet_colours": True,
+    **_SCHEDULE,
+}
+# These end after the third stage, and their batches hold pairs: memory is for their square.
+_PAIRWISE: dict[str, Any] = {
+    **_RESNET_50,
+    "depth": (3, 4, 6),
+    "origins_per_batch": 32,
+    "graph_steps": 2_000,
+}
+PAPER: dict[str, NetworkSettings] = {
+    "vit-circle": replace(PRESETS["vit-circle"], **_VIT_B),
+    "vit-softmax": replace(PRESETS["vit-softmax"], **_VIT_B),
+    "vit-cosface": replace(_VIT, scale=64.0, **_VIT_B),
+    "ibn-net": replace(_IBN, scale=64.0, **_RESNET_50),
+    "qaconv-gs": replace(_QACONV, neck=128, **_PAIRWISE),
+    "transmatcher": replace(
+        PRESETS["transmatcher"], neck=512, layers=3, heads=1, hidden=2048, **_PAIRWISE
+    ),
+}
+"""The same at the paper's size, for a GPU.
+
+Networks, losses, batches and steps are those of the paper, its code, and the papers of QAConv-GS
+and TransMatcher, as far as they say. The paper's begin from ImageNet: see ``weights``.
 """
