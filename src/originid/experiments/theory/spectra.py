@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from originid.evaluation.material import Material, examples_of
 from originid.evaluation.protocol import column
 from originid.experiments.theory.distances import measure_rows
 from originid.maps import DenseMap
+from originid.parallel import available_cores, map_ordered
 from originid.training.closed_form import ClosedForm
 from originid.training.fitting import basis_for, fit_map
 from originid.types import Pair
@@ -114,23 +116,30 @@ def compare(
     (first, rows), *others = list(large.items())[: MOST + 1]
     comparisons = []
     for name, other_rows in others:
-        comparison = Comparison(first, name, min(len(rows), len(other_rows)) // 2)
-        for repeat in range(repeats):
-            rng = np.random.default_rng([seed, repeat])
-            _repeat(comparison, material, encoder, rows, other_rows, rng)
+        n = min(len(rows), len(other_rows)) // 2
+        rngs = [np.random.default_rng([seed, repeat]) for repeat in range(repeats)]
+        repeat = partial(_repeat, n, material, encoder, rows, other_rows)
+        comparison = Comparison(first, name, n)
+        # A core decomposes a matrix by itself.
+        for cosines, distances, found in map_ordered(repeat, rngs, available_cores()):
+            for key, cosine in cosines.items():
+                comparison.cosines[key].append(cosine)
+            for key, distance in distances.items():
+                comparison.distances[key].append(distance)
+            comparison.spectra.update(found)
         comparisons.append(comparison)
     return comparisons
 
 
 def _repeat(
-    comparison: Comparison,
+    n: int,
     material: Material,
     encoder: Encoder,
     rows: Sequence[int],
     other_rows: Sequence[int],
     rng: np.random.Generator,
-) -> None:
-    n = comparison.pairs
+) -> tuple[dict[str, float], dict[str, float], dict[str, Doubles]]:
+    """Cosines, distances and spectra of one draw of ``n`` pairs, as of `Comparison`."""
     mine, theirs = (_by_group(material.pairs, each, rng) for each in (rows, other_rows))
     maps = {
         "this": _fit(material, encoder, mine[:n]),
@@ -140,16 +149,18 @@ def _repeat(
     }
     spectra = {name: singular_values(map.matrix) for name, map in maps.items()}
     spectra["random"] = random_spectrum(maps["this"].dim, maps["this"].latent_dim, rng)
-    for name in ("other", "same", "shuffled", "random"):
-        comparison.cosines[name].append(spectrum_cosine(spectra["this"], spectra[name]))
+    cosines = {
+        name: spectrum_cosine(spectra["this"], spectra[name])
+        for name in ("other", "same", "shuffled", "random")
+    }
     seen = {material.pairs[row].group for row in theirs[:n]}
     unseen = [row for row in theirs[n:] if material.pairs[row].group not in seen]
-    comparison.spectra.update(spectra)
-    if not unseen:
-        return
-    for name, map_name in (("own", "other"), ("other", "this"), ("shuffled", "shuffled")):
-        found = measure_rows(maps[map_name], material, unseen)
-        comparison.distances[name].append(found.averages()[0])
+    judged = {"own": "other", "other": "this", "shuffled": "shuffled"} if unseen else {}
+    distances = {
+        name: measure_rows(maps[map_name], material, unseen).averages()[0]
+        for name, map_name in judged.items()
+    }
+    return cosines, distances, spectra
 
 
 def _by_group(pairs: Sequence[Pair], rows: Sequence[int], rng: np.random.Generator) -> list[int]:
