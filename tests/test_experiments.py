@@ -43,7 +43,7 @@ from originid.experiments.judging import divide, judge_map, pool
 from originid.experiments.page import to_html
 from originid.experiments.report import Plot, Table
 from originid.experiments.scale import Scale
-from originid.experiments.timing import read_timings, timed
+from originid.experiments.timing import Timing, read_timings, timed
 from originid.experiments.writing import to_csv, write_report
 from originid.maps import Map
 from originid.pairs import read_pairs
@@ -141,11 +141,12 @@ def test_time_is_added_until_an_experiment_is_done(tmp_path: Path) -> None:
     assert read_timings(tmp_path) == {}
     with timed(tmp_path, "x"):
         time.sleep(0.15)
-    seconds = read_timings(tmp_path)["x"]
-    assert seconds >= 0.3 - 0.1  # each is rounded to a tenth of a second
+    timing = read_timings(tmp_path)["x"]
+    assert timing.seconds >= 0.3 - 0.1  # each is rounded to a tenth of a second
+    assert 0 <= timing.core_seconds <= timing.seconds  # it slept
     with timed(tmp_path, "x"):
         time.sleep(0.15)
-    assert read_timings(tmp_path)["x"] == seconds
+    assert read_timings(tmp_path)["x"] == timing
 
 
 def test_attacks_share_the_maps_of_what_is_not_attacked(
@@ -443,7 +444,7 @@ def test_the_page_holds_everything(tmp_path: Path) -> None:
     plot = Plot("P", "x", "y", {"one": ([1, 2], [1, 2])})
     inputs = Inputs(vaes=("/somewhere/taesd",))
     report = Report("r", "R", inputs, table, plots={"p": plot}, skipped={"s": "why"}, note="Data.")
-    html = to_html([report], {"other": "no <data>"}, {"r": 90})
+    html = to_html([report], {"other": "no <data>"}, {"r": Timing(90, 120, True)})
     links = _Links()
     links.feed(html)
     assert links.cells == 4

@@ -9,6 +9,7 @@ from pathlib import Path
 from originid.experiments.paper import NOTES
 from originid.experiments.report import Cell, Plot, Report, Table, show
 from originid.experiments.scale import Scale, scale_name
+from originid.experiments.timing import Timing
 from originid.experiments.writing import draw, sheet_name, write_text
 from originid.storage import storage_errors
 
@@ -27,7 +28,7 @@ def write_page(
     path: Path,
     reports: Sequence[Report],
     missing: Mapping[str, str],
-    seconds: Mapping[str, float],
+    timings: Mapping[str, Timing],
 ) -> None:
     """Write the page.
 
@@ -35,31 +36,34 @@ def write_page(
         path: of the page; CSV files and sheets are linked beside it.
         reports: in their order.
         missing: the reason for each experiment that could not be run.
-        seconds: that experiments took, where known.
+        timings: of experiments, where known.
 
     Raises:
         StorageError: the disk refuses.
     """
     with storage_errors(path):
-        write_text(path, to_html(reports, missing, seconds))
+        write_text(path, to_html(reports, missing, timings))
 
 
 def to_html(
-    reports: Sequence[Report], missing: Mapping[str, str], seconds: Mapping[str, float]
+    reports: Sequence[Report], missing: Mapping[str, str], timings: Mapping[str, Timing]
 ) -> str:
     """The page as text."""
     links = "".join(f'<a href="#{each.name}">{escape(each.name)}</a>' for each in reports)
     notes = dict.fromkeys(report.note for report in reports if report.note)
     parts = ["<h1>Origin identification: every table and figure</h1>", f"<nav>{links}</nav>"]
     parts += [f'<p class="note">{escape(note)}</p>' for note in notes]
-    if seconds:
+    if timings:
+        whole = sum(each.seconds for each in timings.values()) / 60
+        cores = sum(each.core_seconds for each in timings.values()) / 60
         parts += [
-            f"<p>All of it took {sum(seconds.values()) / 60:.0f} minutes; what is shared, latents "
-            "above all, is counted where it was needed first.</p>"
+            f"<p>All of it took {whole:.0f} minutes, in which {cores:.0f} core-minutes were "
+            "computed; what is shared, latents above all, is counted where it was needed "
+            "first.</p>"
         ]
     parts += ["<p>Where the paper contradicts itself:</p><ul>"]
     parts += [f"<li>{escape(note)}</li>" for note in NOTES] + ["</ul>"]
-    parts += [_section(report, seconds.get(report.name)) for report in reports]
+    parts += [_section(report, timings.get(report.name)) for report in reports]
     if missing:
         parts += ["<h2>Not run</h2>", _list(missing)]
     head = f'<meta charset="utf-8"><title>originid: results</title><style>{STYLE}</style>'
@@ -68,8 +72,8 @@ def to_html(
     )
 
 
-def _section(report: Report, seconds: float | None) -> str:
-    took = "" if seconds is None else f", {seconds / 60:.1f} minutes"
+def _section(report: Report, timing: Timing | None) -> str:
+    took = "" if timing is None else f", {timing.seconds / 60:.1f} minutes"
     parts = [f'<h2 id="{report.name}">{escape(report.title)}</h2>']
     parts += [f"<p><code>{escape(command(report))}</code>{took}</p>"]
     parts += [_table(report.summary, f"{report.name}.csv")]

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from originid.errors import ExtraError, InputError
@@ -13,9 +14,18 @@ from originid.storage import storage_errors
 FILE = "timings.json"
 
 
+@dataclass(frozen=True)
+class Timing:
+    """What an experiment took: seconds on the clock, and of all cores together."""
+
+    seconds: float = 0.0
+    core_seconds: float = 0.0
+    done: bool = False
+
+
 @contextmanager
 def timed(folder: Path, name: str) -> Iterator[None]:
-    """Add what is done in this block to the seconds of an experiment, until it is done once.
+    """Add what is done in this block to the time of an experiment, until it is done once.
 
     Args:
         folder: of the reports; its ``timings.json`` outlives a run that is cut off by Ctrl-C.
@@ -24,7 +34,7 @@ def timed(folder: Path, name: str) -> Iterator[None]:
     Raises:
         StorageError: the disk refuses.
     """
-    start, counts, done = time.monotonic(), True, False
+    start, cores, counts, done = time.monotonic(), time.process_time(), True, False
     try:
         yield
         done = True
@@ -33,21 +43,25 @@ def timed(folder: Path, name: str) -> Iterator[None]:
         raise
     finally:
         known = _read(folder)
-        before = known.get(name, {"seconds": 0.0, "done": False})
-        if counts and not before["done"]:
-            seconds = round(before["seconds"] + time.monotonic() - start, 1)
-            known[name] = {"seconds": seconds, "done": done}
+        before = known.get(name, Timing())
+        if counts and not before.done:
+            known[name] = Timing(
+                round(before.seconds + time.monotonic() - start, 1),
+                round(before.core_seconds + time.process_time() - cores, 1),
+                done,
+            )
+            entries = {each: asdict(timing) for each, timing in known.items()}
             with storage_errors(folder):
                 folder.mkdir(parents=True, exist_ok=True)
-                write_text(folder / FILE, json.dumps(known, indent=2) + "\n")
+                write_text(folder / FILE, json.dumps(entries, indent=2) + "\n")
 
 
-def read_timings(folder: Path) -> dict[str, float]:
-    """Seconds of each experiment that is done."""
-    return {name: entry["seconds"] for name, entry in _read(folder).items() if entry["done"]}
+def read_timings(folder: Path) -> dict[str, Timing]:
+    """What each experiment took that is done."""
+    return {name: timing for name, timing in _read(folder).items() if timing.done}
 
 
-def _read(folder: Path) -> dict[str, dict[str, float | bool]]:
+def _read(folder: Path) -> dict[str, Timing]:
     file = folder / FILE
     found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return dict(found)
+    return {name: Timing(**entry) for name, entry in found.items()}
