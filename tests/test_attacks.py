@@ -150,6 +150,17 @@ def test_only_what_is_judged_is_attacked(folder: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.queries([3]), attacked.queries([3]))
 
 
+def test_latents_are_the_same_held_or_in_a_cache(folder: Path, tmp_path: Path) -> None:
+    encoder, pairs = open_encoder("pixels"), read_pairs(folder / "pairs.csv")
+    photos = [folder / "photos", folder / "o0.png"]  # the second is a copy of an origin
+    held = encode_all(pairs, photos, encoder)
+    kept = encode_all(pairs, photos, encoder, cache=LatentCache.open(tmp_path, encoder))
+    assert (held.rows, held.references, held.pairs) == (kept.rows, kept.references, kept.pairs)
+    assert len(held.references) == 12 + 40
+    np.testing.assert_array_equal(held.take(held.references), kept.take(kept.references))
+    assert kept.take([]).shape == held.take([]).shape == (0, held.store.latent_dim)
+
+
 def _squashed(attack: Attack, path: Path) -> np.ndarray:
     with PILImage.open(path) as opened:
         image = attack.apply(np.asarray(opened))

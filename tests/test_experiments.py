@@ -357,17 +357,20 @@ def test_one_generator_cannot_be_told_apart(material: Path) -> None:
 
 
 def test_trained_networks_and_costs(
-    monkeypatch: pytest.MonkeyPatch, write_report_of: Callable[[str], Report], bench: Bench
+    monkeypatch: pytest.MonkeyPatch,
+    write_report_of: Callable[[str], Report],
+    bench: Bench,
+    tmp_path: Path,
 ) -> None:
     pytest.importorskip("torch", reason="needs the extra [train]")
     pytest.importorskip("pytorch_metric_learning", reason="needs the extra [train]")
     from dataclasses import replace
 
-    from originid.experiments import networks
+    from originid.experiments import networks, scale
     from originid.training.networks.settings import PRESETS
 
     quick = {name: replace(PRESETS[name], steps=3) for name in ("ibn-net", "qaconv-gs")}
-    monkeypatch.setattr(networks, "PRESETS", quick)
+    monkeypatch.setattr(scale, "PRESETS", quick)
     monkeypatch.setattr(table3, "PRESETS", quick)
     monkeypatch.setattr(table3, "MAPS", {"raw": "none", "full": ""})
     monkeypatch.setattr(table3, "BASE", "full")
@@ -381,6 +384,13 @@ def test_trained_networks_and_costs(
     assert costs["qaconv-gs"]["paper: matching ratio"] == 875
     again = open_experiment("table3")(bench)
     assert again.to_json() == report.to_json()  # from the parts: nothing is trained or timed anew
+    # At the paper's scale images are read as they are needed, and features are in a file.
+    monkeypatch.setattr(scale, "PAPER", quick)
+    monkeypatch.setattr(networks, "HELD", 0)
+    large = Bench(replace(bench.inputs, scale=Scale(paper=True)), tmp_path / "large")
+    found = networks.judge_network(large, "qaconv-gs")
+    assert found["acc"] == networks.judge_network(bench, "qaconv-gs")["acc"]
+    assert [path.name for path in (tmp_path / "large").iterdir()] == ["parts"]
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of diffusers

@@ -18,6 +18,7 @@ from originid.experiments.bench import PACKAGED, Bench
 from originid.experiments.judging import divide, report_of
 from originid.images import decode, read_bytes
 from originid.parallel import available_cores, map_ordered
+from originid.storage import storage_errors
 from originid.training.networks.settings import NetworkSettings
 from originid.types import Image, Json, Pair, Scores
 
@@ -92,6 +93,8 @@ def _scratch(bench: Bench) -> Iterator[Path | None]:
         yield None
         return
     file = bench.folder / "features.npy"
+    with storage_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield file
     finally:
