@@ -27,8 +27,8 @@ def vae_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     import torch
 
     torch.manual_seed(0)
-    down = {"down_block_types": ("DownEncoderBlock2D",) * 2, "block_out_channels": (8, 8)}
-    up = {"up_block_types": ("UpDecoderBlock2D",) * 2, "norm_num_groups": 4, "latent_channels": 2}
+    down = {"down_block_types": ("DownEncoderBlock2D",) * 4, "block_out_channels": (8,) * 4}
+    up = {"up_block_types": ("UpDecoderBlock2D",) * 4, "norm_num_groups": 4, "latent_channels": 2}
     tiny = {"encoder_block_out_channels": (8,) * 4, "decoder_block_out_channels": (8,) * 4}
     networks = {
         "AutoencoderKL": diffusers.AutoencoderKL(**down, **up),
