@@ -225,3 +225,10 @@ def test_the_data_folder_may_be_realpairs_itself(
 ) -> None:
     monkeypatch.setenv("ORIGINID_DATA", str(here(REALPAIRS)))
     assert len(open_dataset("realpairs").test) == 1
+
+
+def test_a_data_set_without_a_pair_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "references").mkdir()
+    (tmp_path / "queries" / "SD2").mkdir(parents=True)
+    with pytest.raises(InputError, match="no pair to judge"):
+        open_dataset(f"oripid:{tmp_path}")

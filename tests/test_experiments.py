@@ -2,8 +2,10 @@
 
 import csv
 import json
+import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +32,7 @@ from originid.experiments import (
     open_experiment,
     open_folder,
     paper,
+    run_one,
     strength,
     table2,
     table3,
@@ -38,7 +41,7 @@ from originid.experiments import (
     table11,
 )
 from originid.experiments.bench import label_pair
-from originid.experiments.cells import ahead
+from originid.experiments.cells import ahead, seen_unseen
 from originid.experiments.judging import divide, judge_map, pool
 from originid.experiments.page import to_html
 from originid.experiments.report import Plot, Table
@@ -51,6 +54,7 @@ from originid.testing import textured_image
 from originid.training import fitting
 from originid.training.examples import Examples
 from originid.training.fitting import Settings, read_map_settings
+from originid.training.metric.settings import MetricLearning
 from originid.types import Pair
 
 MODELS = ("SD 1.4", "SDXL-Turbo")
@@ -119,6 +123,89 @@ def test_a_part_is_computed_once(bench: Bench) -> None:
     assert len(calls) == 1
     bench.part("x", {"a": 2}, compute)
     assert len(calls) == 2
+
+
+def test_a_part_is_computed_anew_for_other_data_and_when_damaged(
+    material: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(material, data)
+    inputs, values = Inputs(data=f"realpairs:{data}"), iter(range(9))
+
+    def part() -> object:  # as a new process would
+        return Bench(inputs, tmp_path / "out").part("x", {}, lambda: next(values))
+
+    assert [part(), part()] == [0, 0]
+    (damaged,) = (tmp_path / "out" / "parts").iterdir()
+    damaged.write_text('{"value')
+    assert [part(), part()] == [1, 1]
+    (data / "photos" / "00.png").unlink()
+    assert [part(), part()] == [2, 2]
+    manifest = data / "pairs" / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace("inversion", "other"))
+    assert [part(), part()] == [3, 3]
+    (data / "pairs" / "o1.png").write_bytes(b"no image")
+    assert part() == 4
+
+
+def test_the_same_inputs_may_be_spelled_in_other_ways(
+    material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    open_folder(out, Inputs(data=f"realpairs:{material}"))
+    (out / "table2.csv").write_text("")
+    open_folder(out, Inputs(data=f"realpairs:{material}/"))
+    monkeypatch.chdir(material.parent)
+    open_folder(out, Inputs(data=f"realpairs:{material.name}"))
+    monkeypatch.setenv("ORIGINID_DATA", str(material))
+    open_folder(out, Inputs(data="realpairs"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="other inputs: data"):
+        open_folder(out, Inputs(data=f"realpairs:{material.name}"))
+    (out / "inputs.json").write_text("[1]")
+    with pytest.raises(InputError, match=r"inputs\.json cannot be used: it holds a list"):
+        open_folder(out, Inputs(data="realpairs"))
+
+
+def test_data_of_one_generator_have_every_figure(material: Path, tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs.csv"
+    lines = (material / "pairs" / "manifest.csv").read_text().splitlines()
+    kept = [line for line in lines[1:] if "SDXL" in line]
+    rows = [",".join(f"{material / 'pairs' / cell}" if i < 2 else cell
+                     for i, cell in enumerate(line.split(","))) for line in kept]  # fmt: skip
+    pairs.write_text("\n".join([lines[0], *rows]))
+    bench = Bench(Inputs(pairs=pairs, references=material / "photos"))
+    report = {"by": {"training": {"seen": {"mAP": 1.0, "acc": 2.0}}}}
+    assert seen_unseen(report) == (1.0, 2.0, None, None)
+    for module in (figure8, figure9):
+        quick = {"MAPS": ("full",), "DIMS": (8,)}
+        with pytest.MonkeyPatch.context() as patch:
+            for name in quick:
+                if hasattr(module, name):
+                    patch.setattr(module, name, quick[name])
+            found = module.run(bench)
+        assert all(row[-1] is not None or row[2] is not None for row in found.summary.rows)
+        assert len(found.plots) == 1
+
+
+def test_files_that_cannot_be_used_are_reported(material: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(material, data)
+    (data / "pairs" / "q3-0.png").write_bytes(b"no image")
+    inputs = Inputs(data=f"realpairs:{data}")
+    for _ in range(2):  # computed, and from the parts
+        report = run_one(Bench(inputs, tmp_path / "out"), tmp_path / "out", "figure7")
+        assert [Path(failure.path).name for failure in report.failures] == ["q3-0.png"]
+    stored = json.loads((tmp_path / "out" / "figure7.json").read_text())
+    assert len(stored["unreadable"]) == 1
+
+
+def test_a_seed_reaches_what_is_learned(bench: Bench) -> None:
+    other = Bench(replace(bench.inputs, seed=5))
+    learned = other.map_settings("mlp-2")
+    assert isinstance(learned, MetricLearning)
+    assert learned.seed == 5
+    assert other.map_settings("full") == bench.map_settings("full")
 
 
 def test_a_part_that_fails_is_tried_again(bench: Bench) -> None:
@@ -364,8 +451,6 @@ def test_trained_networks_and_costs(
 ) -> None:
     pytest.importorskip("torch", reason="needs the extra [train]")
     pytest.importorskip("pytorch_metric_learning", reason="needs the extra [train]")
-    from dataclasses import replace
-
     from originid.experiments import networks, scale
     from originid.training.networks.settings import PRESETS
 

@@ -186,3 +186,14 @@ def test_the_paper_s_networks_have_their_size(name: str, parameters: int, featur
         backbone = make_backbone(PAPER[name])
     assert sum(each.numel() for each in backbone.parameters()) == parameters
     assert backbone.channels == features
+
+
+def test_a_file_that_would_run_code_is_refused_without_advice_to_run_it(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "ran",)
+
+    with pytest.raises(InputError, match="holds code, which is never run") as caught:
+        load_backbone(Vit(VIT), saved(tmp_path, {"cls_token": Evil()}))
+    assert "weights_only" not in str(caught.value)
+    assert not (tmp_path / "ran").exists()

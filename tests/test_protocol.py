@@ -66,6 +66,17 @@ def test_settings_out_of_range(name: str) -> None:
 # Folds
 
 
+def test_without_sources_groups_and_files_are_kept_apart() -> None:
+    pairs = [make_pair(f"o{i % 5}", f"q{i}", f"g{i % 5}") for i in range(10)]
+    for pair in pairs:
+        assert "source" not in pair.fields
+    folds = assign_folds(pairs)
+    assert set(folds.tolist()) == {0, 1, 2, 3}
+    assert folds[:5].tolist() == folds[5:].tolist()
+    with pytest.raises(InputError, match="no column 'kind'"):
+        assign_folds(pairs, "kind")
+
+
 def test_a_source_is_in_one_fold_and_folds_are_balanced_by_groups() -> None:
     sizes = {"a": 6, "b": 5, "c": 4, "d": 3, "e": 2}
     pairs = [

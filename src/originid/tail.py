@@ -79,10 +79,12 @@ def pooled_tail(scores: ArrayLike) -> Tail:
     excesses = scores[scores > body[-1]] - body[-1] if shares else scores[:0]
     if len(shares) < BODY_LEAST or len(excesses) < TAIL_LEAST // 2:
         raise InputError(
-            f"{len(scores)} scores of strangers, {len(excesses)} of them above the rest",
-            f"expected {math.ceil(TAIL_LEAST / BODY[BODY_LEAST - 1])} that differ, to tell chance "
-            "from a match",
-            "give more images: pairs of several origins, and a folder of other photos",
+            f"{len(scores)} scores of strangers, of which {len(excesses)} are above the highest "
+            "that repeats",
+            f"expected {math.ceil(TAIL_LEAST / BODY[BODY_LEAST - 1])} scores, and among the "
+            f"highest {TAIL_LEAST // 2} above the others, to tell chance from a match",
+            "give more images: pairs of several origins, and a folder of other photos; or take an "
+            "encoder whose scores repeat less than those of a short hash, or a map for it",
         )
     shape, scale = fit_pareto(excesses[None])
     return Tail(tuple(body.tolist()), float(shape[0]), float(scale[0]))

@@ -3,7 +3,6 @@
 import importlib.util
 import math
 import os
-import pickle
 import warnings
 from pathlib import Path
 
@@ -105,16 +104,17 @@ def _load(baseline: Baseline, source: str) -> nn.Module:
         raise InputError(
             f"baseline:{baseline.name}: {baseline.note}",
             "expected a model with public weights",
-            f"train it with its authors' code ({baseline.source}), or take another copy detector",
+            f"train it with its authors' code ({baseline.source}, licence: {baseline.licence}), or "
+            "take another copy detector",
         )
     path = Path(source) if source else _packaged(baseline)
     if not path.is_file():
-        raise _unusable(baseline, f"{path}: no such file")
+        raise _unusable(baseline, f"{path}: {'a folder' if path.is_dir() else 'no such file'}")
     try:
         if baseline.loader == "torchscript":
             return _torchscript(path)
         return LAYOUTS[baseline.architecture](read_weights(path))
-    except (*FAULTS, pickle.UnpicklingError) as error:
+    except FAULTS as error:
         raise _unusable(baseline, f"{path}: {_reason(error)}") from error
 
 
@@ -137,11 +137,16 @@ def _packaged(baseline: Baseline) -> Path:
 
 def _unusable(baseline: Baseline, why: str) -> InputError:
     kind = "TorchScript file" if baseline.loader == "torchscript" else "checkpoint"
+    advice = (
+        f"download it from {baseline.source} (licence: {baseline.licence}) and name the file: "
+        f"baseline:{baseline.name}:FILE"
+    )
+    if baseline.loader == "package":
+        advice = f"leave the file out: its weights come with the package {baseline.source}"
     return InputError(
         f"the weights of baseline:{baseline.name}: {why}",
         f"expected the {kind} that its authors published",
-        f"download it from {baseline.source} (licence: {baseline.licence}) and name the file: "
-        f"baseline:{baseline.name}:FILE",
+        advice,
     )
 
 

@@ -1,7 +1,9 @@
 """Checkpoint files in the layouts in which the makers of models published them."""
 
 import argparse
+import pickle
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,10 +48,23 @@ def read_weights(path: Path) -> Weights:
     """Read the tensors of a checkpoint, without the prefixes that wrappers gave their names.
 
     Raises:
-        Exception: of a dozen kinds, if it is damaged, or holds more than tensors and plain values.
+        OSError: it cannot be read.
+        ValueError: it is damaged, or holds more than tensors and plain values.
     """
-    with torch.serialization.safe_globals([argparse.Namespace]):
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    if path.is_dir():
+        raise ValueError("it is a folder")
+    try:
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about formats, which are the makers' choice
+            content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except pickle.UnpicklingError as error:
+        # torch's own message advises to run what is in it.
+        why = "it is damaged, or holds code, which is never run: only tensors and plain values are"
+        raise ValueError(f"{why} read") from error
+    except Exception as error:  # of a dozen kinds, by what the first bytes happen to mean
+        raise ValueError("it is no file of weights that torch wrote, or is damaged") from error
     for group in GROUPS:
         if isinstance(content, dict) and isinstance(content.get(group), dict):
             content = content[group]

@@ -64,7 +64,10 @@ def train(
 
     settings = map_settings(map, dim)
     if settings is None:
-        raise typer.BadParameter("--map none: there is nothing to train")
+        raise typer.BadParameter(
+            "--map none: there is nothing to train; take raw, which leaves latents as they are, or "
+            "structured, which weighs them"
+        )
     opened = open_encoder(encoder)
     folders = [*(origins or []), *pairs[1:]]
     with progress_bar("encoding") as encoding, progress_bar("learning", "steps") as steps:

@@ -20,7 +20,7 @@ DATASETS: Mapping[str, Callable[[Path], Dataset]] = {
 }
 """The reader of each data set: a folder to what is in it."""
 
-__all__ = ["DATASETS", "Dataset", "missing_files", "open_dataset"]
+__all__ = ["DATASETS", "Dataset", "absolute_name", "missing_files", "open_dataset"]
 
 
 def open_dataset(text: str) -> Dataset:
@@ -41,7 +41,21 @@ def open_dataset(text: str) -> Dataset:
             f"expected one of {', '.join(DATASETS)}, or NAME:FOLDER",
             "choose one; docs/datasets.md describes them",
         )
-    return DATASETS[name](Path(given) if given else _default(name))
+    folder = Path(given) if given else _default(name)
+    found = DATASETS[name](folder)
+    if not found.test:
+        raise InputError(
+            f"data set {name} in {folder} has no pair to judge",
+            "expected at least one query with its origin",
+            "check that its files are complete; docs/datasets.md has the layout",
+        )
+    return found
+
+
+def absolute_name(text: str) -> str:
+    """``NAME:FOLDER`` with the folder that a text names, whole and with links followed."""
+    name, _, given = text.partition(":")
+    return f"{name}:{os.path.realpath(given or _default(name))}"
 
 
 def _default(name: str) -> Path:

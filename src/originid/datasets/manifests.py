@@ -17,16 +17,18 @@ def read_realpairs(folder: Path) -> Dataset:
     """
     source = "RealPairs, which is not published: docs/evaluation.md says why"
     require("realpairs", folder, {"pairs/manifest.csv": source, "photos": source})
+    pairs = read_pairs(folder / "pairs" / "manifest.csv")
     return Dataset(
         "realpairs",
         None,
-        tuple(read_pairs(folder / "pairs" / "manifest.csv")),
+        tuple(pairs),
         (folder / "photos",),
         "model",
         "SD 1",
-        "RealPairs: 1,202 edits of 336 origins by many generators and methods, published by their "
-        "authors, among 6,136 references; the paper has 5,000 queries of each of 7 generators, "
-        "image to image at one strength, among 1,000,000. Maps are cross-validated by source.",
+        f"RealPairs: {len(pairs):,} edits of {len({pair.origin for pair in pairs}):,} origins by "
+        "many generators and methods, published by their authors, among these origins and photos; "
+        "the paper has 5,000 queries of each of 7 generators, image to image at one strength, "
+        "among 1,000,000 references. Maps are cross-validated by source.",
     )
 
 
@@ -58,5 +60,5 @@ def read_folder(folder: Path) -> Dataset:
         photos,
         columns[0] if columns else "",
         "",
-        f"The pairs of {folder}; the paper's are OriPID.",
+        f"The pairs of {folder.resolve().name}; the paper's are OriPID.",
     )

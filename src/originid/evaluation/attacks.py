@@ -5,6 +5,7 @@ An attack is applied to the image at its own size, before an encoder squashes it
 
 import io
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -71,9 +72,11 @@ def parse_attack(text: str) -> Attack:
         InputError: as of `Attack`.
     """
     name, _, level = text.partition(":")
+    if not re.fullmatch(r"[0-9]*\.?[0-9]+", level):  # float takes much more than numbers
+        raise _refusal(text)
     try:
         return Attack(name, float(level))
-    except (ValueError, InputError):
+    except InputError:
         raise _refusal(text) from None
 
 

@@ -18,6 +18,8 @@ from originid.evaluation.metrics import Floats, Ints
 from originid.evaluation.tally import Tally, best_correct, blocks_from, flat, score_pairs
 from originid.types import Pair, Scores, Vectors
 
+SOURCE = "source"
+"""The column that tells which pairs came from one place; optional."""
 BLOCK = 2**24  # scores held at once: 64 MB, and as much again while the tail is cut off
 
 
@@ -35,7 +37,7 @@ class Protocol:
     """
 
     folds: int = 4
-    fold_by: str = "source"
+    fold_by: str = SOURCE
     by: tuple[str, ...] = ()
     population: int = 1_000_000
     bootstrap: int = 1000
@@ -93,17 +95,19 @@ class Ranking:
         return Ranking(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def assign_folds(pairs: Sequence[Pair], fold_by: str = "source", folds: int = 4) -> Ints:
+def assign_folds(pairs: Sequence[Pair], fold_by: str = SOURCE, folds: int = 4) -> Ints:
     """Return the fold of each pair, shape (q,), from 0.
 
     Pairs that share a value of the column, a group or a file are in one fold, so that sources
-    which edited the same origin stay together. The largest such part goes first, each into the
-    fold with the fewest groups so far.
+    which edited the same origin stay together. A manifest without a column ``source`` is divided
+    by groups and files alone. The largest such part goes first, each into the fold with the fewest
+    groups so far.
 
     Raises:
         InputError: an unknown column, or fewer separate parts than folds.
     """
-    values = column(pairs, fold_by)
+    whole = fold_by == SOURCE and pairs and SOURCE not in pairs[0].fields
+    values = [pair.group for pair in pairs] if whole else column(pairs, fold_by)
     part_of = _linked(
         [
             ((fold_by, value), ("group", pair.group), pair.origin, pair.query)
@@ -117,7 +121,7 @@ def assign_folds(pairs: Sequence[Pair], fold_by: str = "source", folds: int = 4)
         raise InputError(
             f"the pairs fall into {len(members)} parts that share no {fold_by}, group or file",
             f"expected at least {folds} parts, one for each fold",
-            "ask for fewer folds, or fold by a column with more values",
+            "give pairs of more sources, or judge a model that was fitted to others",
         )
     groups = {part: len({pairs[row].group for row in rows}) for part, rows in members.items()}
     fold_of = np.empty(len(pairs), np.int64)

@@ -5,6 +5,7 @@ skipped.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -81,8 +82,10 @@ def run_one(bench: Bench, folder: Path, name: str) -> Report:
         StorageError: the disk refuses.
     """
     experiment = open_experiment(name)
+    bench.failures.clear()
     with timed(folder, ALIASES.get(name, name)):
         report = experiment(bench)
+    report = replace(report, failures=tuple(dict.fromkeys([*report.failures, *bench.failures])))
     write_report(folder, report)
     return report
 
@@ -100,5 +103,6 @@ def run_all(bench: Bench, folder: Path) -> tuple[list[Report], dict[str, str]]:
             reports.append(run_one(bench, folder, name))
         except (InputError, ExtraError) as error:
             missing[name] = f"{error.given}; {error.expected}; {error.todo}"
-    write_page(folder / "index.html", reports, missing, read_timings(folder))
+        # As far as it is done, whatever becomes of the rest.
+        write_page(folder / "index.html", reports, missing, read_timings(folder))
     return reports, missing

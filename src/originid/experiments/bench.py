@@ -10,19 +10,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from originid import __version__
 from originid.datasets import Dataset, open_dataset
 from originid.datasets.manifests import GENERATOR_COLUMNS
 from originid.encoders import Encoder, open_encoder
 from originid.errors import InputError
 from originid.evaluation.material import Material, encode_all
 from originid.evaluation.trial import Fitted
-from originid.experiments.latents import spread_out
+from originid.experiments.latents import named_by, spread_out
 from originid.experiments.report import Inputs
 from originid.latent_cache import LatentCache
-from originid.pairs import read_pairs
+from originid.pairs import image_paths, read_pairs
 from originid.progress import Progress, silent
 from originid.storage import new_file, storage_errors
-from originid.types import Pair
+from originid.training.fitting import Settings, read_map_settings
+from originid.training.metric.settings import MetricLearning
+from originid.types import Failure, Pair
+from originid.walk import find_images
 
 PACKAGED = "tones+edges"
 """The encoder of the packaged model, which needs no network."""
@@ -56,6 +60,8 @@ class Bench:
         self._dataset = dataset
         self._held: tuple[tuple[str, bool], tuple[Encoder, Material]] | None = None
         self._maps: tuple[Hashable, list[Fitted]] = (None, [])
+        self.failures: dict[Failure, None] = {}
+        """Files that could not be used, each once."""
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -114,7 +120,36 @@ class Bench:
             material = encode_all(pairs, photos, encoder, self.progress, self.cache(encoder))
             labelled = [label_pair(pair, data) for pair in material.pairs]
             self._held = ((spec, few), (encoder, replace(material, pairs=labelled)))
+        self.failures |= dict.fromkeys(self._held[1][1].skipped)
         return self._held[1]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of the rows of the pairs, and of name, size and time of every file.
+
+        Results are kept for data that have not changed: two million files take ten seconds.
+        """
+        if self._dataset is None:
+            pairs, photos = named_by(self.inputs)
+        else:
+            pairs, photos = list(self._dataset.test), self._dataset.photos
+            pairs += self._dataset.train or ()
+        digest = hashlib.sha256(__version__.encode())
+        for pair in pairs:
+            fields = {**pair.fields, "origin": pair.origin.name, "query": pair.query.name}
+            digest.update(json.dumps(fields, sort_keys=True).encode())
+        for path in dict.fromkeys(
+            [*image_paths(pairs), *map(Path, find_images(photos, lambda failure: None))]
+        ):
+            digest.update(_state(path).encode())
+        return digest.hexdigest()
+
+    def map_settings(self, map: str, dim: int | None = None) -> Settings | None:
+        """The settings of a way to fit maps, at the inputs' scale and by their seed."""
+        settings = self.inputs.scale.map(read_map_settings(map, dim))
+        if isinstance(settings, MetricLearning):
+            return replace(settings, seed=self.inputs.seed)
+        return settings
 
     def maps(self, key: Hashable) -> list[Fitted]:
         """What was fitted for each fold, to be filled; that of the last key is held in memory.
@@ -131,15 +166,18 @@ class Bench:
 
         Args:
             name: of what is computed.
-            settings: all that it depends on, beside the inputs.
+            settings: all that it depends on, beside the inputs and the data.
             compute: gives what JSON can hold; NaN is not allowed.
         """
         if self.folder is None:
             return compute()
-        key = json.dumps([name, settings], sort_keys=True)
+        key = json.dumps([name, settings, self.fingerprint], sort_keys=True)
         file = self.folder / "parts" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
         if file.exists():
-            return json.loads(file.read_text(encoding="utf-8"))["value"]
+            try:
+                return json.loads(file.read_text(encoding="utf-8"))["value"]
+            except (ValueError, LookupError, TypeError):
+                self.say(f"{file} is damaged: it is computed anew")
         start = time.monotonic()
         value = compute()
         seconds = round(time.monotonic() - start, 1)
@@ -148,9 +186,19 @@ class Bench:
             file.parent.mkdir(parents=True, exist_ok=True)
             with new_file(file) as temporary:
                 temporary.write_text(json.dumps(whole, allow_nan=False), encoding="utf-8")
-        what = ", ".join(f"{key} {value}" for key, value in settings.items() if value)
+        stated = {k: v for k, v in settings.items() if v not in ("", None) and v is not False}
+        what = ", ".join(f"{key} {value}" for key, value in stated.items())
         self.say(f"{name}: {what}: {seconds:.0f} s")
         return value
+
+
+def _state(path: Path) -> str:
+    """Name, size and time of a file; of one that is missing the name."""
+    try:
+        found = path.stat()
+    except OSError:
+        return path.name
+    return f"{path.name}:{found.st_size}:{found.st_mtime_ns}"
 
 
 def label(source: str) -> str:

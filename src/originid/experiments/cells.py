@@ -14,7 +14,7 @@ PAPER_SEEN_UNSEEN = tuple(f"paper: {name}" for name in SEEN_UNSEEN)
 
 def round1(value: float | None) -> Cell:
     """To one decimal, as percentages are printed."""
-    return None if value is None else round(value, 1)
+    return None if value is None else round(value, 1) + 0.0  # no -0
 
 
 def interval(ends: list[float | None]) -> Cell:

@@ -8,7 +8,7 @@ from originid.datasets.oripid import GENERATORS
 from originid.experiments.bench import Bench
 from originid.experiments.report import Cell, Report, Table
 from originid.types import Failure, Pair
-from originid.walk import find_images
+from originid.walk import find_images, refuse_missing
 
 PAPER = {
     "queries": 35_000,
@@ -29,6 +29,7 @@ def run(bench: Bench) -> Report:
     """Count what a data set holds, and list what is missing."""
     data = bench.dataset
     learned = data.train or ()
+    refuse_missing(data.photos)
     failures: list[Failure] = []
     found = find_images(data.photos, failures.append)
     references = {Path(path).resolve() for path in found}

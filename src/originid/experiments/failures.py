@@ -15,7 +15,6 @@ from originid.experiments.judging import divide
 from originid.experiments.report import Cell, Report, Sheet, Table
 from originid.images import decode, read_bytes
 from originid.sheet import Tile
-from originid.training.fitting import read_map_settings
 from originid.types import Json
 
 MODELS = ("phash", "pdq", "resnet-50", "mae", "clip", "sscd")
@@ -48,6 +47,12 @@ def run(bench: Bench) -> Report:
             if found[kind]:
                 tiles = [[_tile(*tile) for tile in row] for row in found[kind]]
                 sheets[f"{kind}-{key}"] = Sheet(title, tiles, 3)
+    if not rows:
+        raise InputError(
+            f"no method could be judged: {next(iter(skipped.values()))}",
+            "expected pairs that fall into folds, and at least one encoder",
+            "see what each lacks: " + ", ".join(skipped),
+        )
     columns = ("method", "map", "origin groups", "with a miss")
     return Report(
         "failures",
@@ -64,7 +69,7 @@ def _find(bench: Bench, spec: str, map: str) -> Json:
     """Counts of origin groups, and for each row of a sheet (file, caption) of its tiles."""
     encoder, material = bench.material(spec)
     trial = divide(bench, material, seen=False)
-    ranking = rank_by_map(trial, encoder, read_map_settings(map))[0]
+    ranking = rank_by_map(trial, encoder, bench.map_settings(map))[0]
     missed = _order(trial, ranking, ranking.ranks > 1)
     found = _order(trial, ranking, ranking.ranks == 1)
     return {

@@ -34,7 +34,12 @@ def run(bench: Bench) -> Report:
             values.append(report["acc"])
         lines[name] = (list(range(len(levels) + 1)), [whole["acc"], *values])
     columns = ("attack", *OVERALL, "change of Acc", "change of mAP", "paper: change of unseen mAP")
-    plot = Plot("Acc under attacks", "level of the attack, 0: none", "Acc in %", lines)
+    plot = Plot(
+        "Acc under attacks",
+        "level of the attack, as in the table; 0: none",
+        "Acc in %",
+        lines,
+    )
     return Report(
         "figure7",
         "Figure 7: attacks",

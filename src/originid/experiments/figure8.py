@@ -26,7 +26,7 @@ def run(bench: Bench) -> Report:
         for dim in sorted({min(dim, most[map]) for dim in DIMS}):
             report = judge_map(bench, spec, map, seen=True, dim=dim)
             rows.append((map, dim, *measured(report)))
-            for part in ("seen", "unseen"):
+            for part in report["by"]["training"]:
                 x, y = lines.setdefault(f"{map}, {part}", ([], []))
                 x.append(dim)
                 y.append(report["by"]["training"][part]["acc"])

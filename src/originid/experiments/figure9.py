@@ -28,7 +28,7 @@ def run(bench: Bench) -> Report:
     for layers, map in enumerate(MAPS, start=1):
         report = judge_map(bench, spec, map, seen=True, pooled=pooled)
         rows.append((layers, *measured(report), *TABLE_7.get(map, (None,) * 4)))
-        for part in ("seen", "unseen"):
+        for part in report["by"]["training"]:
             x, y = lines.setdefault(part, ([], []))
             x.append(layers)
             y.append(report["by"]["training"][part]["acc"])

@@ -14,9 +14,8 @@ from originid.evaluation.protocol import Protocol, Ranking, assign_folds, list_r
 from originid.evaluation.report import summarise
 from originid.evaluation.trial import Trial, rank_by_map
 from originid.experiments.bench import Bench
-from originid.training.fitting import read_map_settings
 from originid.training.samples import ChangedStore
-from originid.types import Json, Pair
+from originid.types import Failure, Json, Pair
 
 COLUMNS = ("training", "family", "paradigm", "cell")
 
@@ -111,11 +110,11 @@ def judge_map(
         # Attacks change what is asked, not what is learned, unless some file cannot be attacked.
         queries = tuple(pair.query for pair in material.pairs)
         maps = bench.maps((spec, map, seen, dim, few, pooled, upper, queries))
-        learned = bench.inputs.scale.map(read_map_settings(map, dim))
-        ranking, seconds = rank_by_map(trial, encoder, learned, maps)
+        ranking, seconds = rank_by_map(trial, encoder, bench.map_settings(map, dim), maps)
         return {**report_of(bench, trial, ranking), "fit_seconds": seconds}
 
     value: Json = bench.part("map", settings, compute)
+    bench.failures |= dict.fromkeys(Failure(**each) for each in value["skipped"])
     return value
 
 

@@ -58,14 +58,23 @@ def list_files(inputs: Inputs) -> Files:
     Raises:
         InputError: a bad manifest or a missing folder.
     """
-    pairs = [] if inputs.pairs is None else read_pairs(inputs.pairs)
-    folders: tuple[Path, ...] = () if inputs.references is None else (inputs.references,)
-    if inputs.data:
-        data = open_dataset(inputs.data)
-        pairs, folders = [*(data.train or ()), *data.test], data.photos
+    pairs, folders = named_by(inputs)
     failures: list[Failure] = []
     photos = spread_out(folders, inputs.scale.images, failures.append)
     return Files(pairs, list(photos), failures)
+
+
+def named_by(inputs: Inputs) -> tuple[list[Pair], tuple[Path, ...]]:
+    """The pairs and the folders of photos that inputs name.
+
+    Raises:
+        InputError: a bad manifest or data set.
+    """
+    if inputs.data:
+        data = open_dataset(inputs.data)
+        return [*(data.train or ()), *data.test], data.photos
+    pairs = [] if inputs.pairs is None else read_pairs(inputs.pairs)
+    return pairs, () if inputs.references is None else (inputs.references,)
 
 
 def spread_out(

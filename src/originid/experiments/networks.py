@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ def judge_network(bench: Bench, name: str) -> Json:
         ``extract_seconds`` for an image and ``match_seconds`` for a pair.
     """
     trial = divide(bench, bench.material(PACKAGED)[1], seen=True)
-    settings = bench.inputs.scale.network(name)
+    settings = replace(bench.inputs.scale.network(name), seed=bench.inputs.seed)
     costs: list[dict[str, float]] = []
 
     def rank_fold(fold: int, inside: Ints, outside: Mask, truth: Truth) -> Ranking:

@@ -94,7 +94,7 @@ def command(report: Report) -> str:
     """What makes a report, folders by their last part."""
     inputs = report.inputs
     words = ["originid experiment", report.name, "-o OUT"]
-    words += [f"--data {inputs.data.partition(':')[0]}"] if inputs.data else []
+    words += [f"--data {inputs.data.partition(':')[0]}:FOLDER"] if inputs.data else []
     words += [f"--vae {Path(vae).name}" for vae in inputs.vaes]
     words += ["--pairs PAIRS.csv"] if inputs.pairs else []
     words += ["--references FOLDER"] if inputs.references else []

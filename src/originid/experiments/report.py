@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from originid.datasets import absolute_name
 from originid.errors import InputError
 from originid.experiments.scale import SCALES, Scale
 from originid.sheet import Tile
@@ -44,10 +45,12 @@ class Inputs:
             )
 
     def to_json(self) -> Json:
-        """As JSON, paths as text."""
+        """As JSON, files and folders as whole paths."""
         paths = {"pairs": self.pairs, "references": self.references}
-        texts = {name: None if path is None else os.fspath(path) for name, path in paths.items()}
-        return {**asdict(self), "vaes": list(self.vaes), **texts}
+        whole = {name: path and os.path.realpath(path) for name, path in paths.items()}
+        vaes = [os.path.realpath(vae) if os.path.isdir(vae) else vae for vae in self.vaes]
+        data = self.data and absolute_name(self.data)
+        return {**asdict(self), **whole, "vaes": vaes, "data": data}
 
 
 @dataclass(frozen=True)

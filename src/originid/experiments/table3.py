@@ -9,13 +9,14 @@ from collections.abc import Callable
 import numpy as np
 
 from originid.baselines.paper import GENERATORS
-from originid.encoders import latent_dim
 from originid.experiments.bench import Bench
 from originid.experiments.cells import PAPER_SEEN_UNSEEN, SEEN_UNSEEN, ahead, round1, seen_unseen
-from originid.experiments.judging import judge_map
+from originid.experiments.judging import divide, judge_map
 from originid.experiments.networks import Squares, judge_network
 from originid.experiments.paper import NOTES, TABLE_3, TABLE_3_COSTS, TABLE_10
 from originid.experiments.report import Cell, Report, Table
+from originid.maps import unit_length
+from originid.training.fitting import fit_map
 from originid.training.networks.settings import PRESETS
 from originid.types import Json
 
@@ -140,10 +141,11 @@ def _measure(bench: Bench, spec: str, map: str) -> dict[str, float]:
     """Seconds to encode and map an image, and to compare two vectors; the best of three."""
     encoder, material = bench.material(spec)
     images = Squares(list(material.rows)[:32], encoder.size)[:]
-    dim = 512 if map == "cosface" else latent_dim(encoder.shapes)
-    weights = np.random.default_rng(0).random((latent_dim(encoder.shapes), dim), np.float32)
-    extract = _best(lambda: encoder.encode(images) @ weights) / len(images)
-    references = material.store.take(np.arange(min(6000, len(material.rows))))[:, :dim]
+    trial = divide(bench, material, seen=True)
+    fitted = fit_map(trial.examples(trial.folds != 0), encoder, bench.map_settings(map))
+    extract = _best(lambda: unit_length(fitted.apply(encoder.encode(images)))) / len(images)
+    latents = material.store.take(np.arange(min(6000, len(material.rows))))
+    references = unit_length(fitted.apply(latents))
     queries = references[:300]
     match = _best(lambda: queries @ references.T) / (len(queries) * len(references))
     return {"extract": extract, "match": match}

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from originid.errors import ExtraError, InputError
-from originid.experiments.writing import write_text
+from originid.experiments.writing import read_object, write_text
 from originid.storage import storage_errors
 
 FILE = "timings.json"
@@ -62,6 +62,4 @@ def read_timings(folder: Path) -> dict[str, Timing]:
 
 
 def _read(folder: Path) -> dict[str, Timing]:
-    file = folder / FILE
-    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return {name: Timing(**entry) for name, entry in found.items()}
+    return {name: Timing(**entry) for name, entry in read_object(folder / FILE).items()}

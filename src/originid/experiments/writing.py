@@ -11,6 +11,7 @@ from originid.errors import ExtraError, InputError
 from originid.experiments.report import Inputs, Plot, Report, Table, show
 from originid.sheet import write_sheet
 from originid.storage import new_file, storage_errors
+from originid.types import Json
 
 INPUTS = "inputs.json"
 
@@ -42,18 +43,33 @@ def open_folder(folder: Path, inputs: Inputs) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if {each.name for each in folder.iterdir()} <= {INPUTS}:  # nothing was made of others
             write_text(file, text)
-    before = file.read_text(encoding="utf-8")
-    if before != text:
-        changed = [
-            name
-            for name, value in json.loads(before).items()
-            if inputs.to_json().get(name) != value
-        ]
+    before = read_object(file)
+    if before != json.loads(text):
+        changed = [name for name, value in before.items() if inputs.to_json().get(name) != value]
         raise InputError(
             f"{folder} holds reports of other inputs: {', '.join(changed)}",
             "expected the inputs that it was begun with, as in its " + INPUTS,
             "give these, or choose another folder",
         )
+
+
+def read_object(file: Path) -> Json:
+    """The JSON object that a file of the folder holds; an empty one if there is no file.
+
+    Raises:
+        InputError: it holds something else.
+    """
+    try:
+        found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        if not isinstance(found, dict):
+            raise ValueError(f"it holds a {type(found).__name__}")
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{file} cannot be used: {error}",
+            "expected what an experiment wrote there",
+            "choose another folder, or delete the file: results in parts stay usable",
+        ) from error
+    return found
 
 
 def write_report(folder: Path, report: Report) -> None:
@@ -160,5 +176,9 @@ def draw(path: "Path | BinaryIO", plot: Plot) -> None:
     axes.set(title=plot.title, xlabel=plot.x, ylabel=plot.y)
     for axis in plot.log:
         {"x": axes.set_xscale, "y": axes.set_yscale}[axis]("log")
+    if "x" in plot.log:
+        places = sorted({place for x, _ in plot.series.values() for place in x})
+        axes.set_xticks(places, labels=[f"{place:g}" for place in places])
+        axes.minorticks_off()
     axes.legend(fontsize="small")
     figure.savefig(path, dpi=110, format="png", metadata={"Software": None})

@@ -60,6 +60,12 @@ def _run(bench: Bench, name: str, title: str, wanted: tuple[str, ...]) -> Report
             skipped[part] = str(reason)
         else:
             failures |= dict.fromkeys(unreadable)
+    if not results:
+        raise InputError(
+            f"nothing of {name} can be run: {next(iter(skipped.values()))}",
+            f"expected material for one of {', '.join(wanted)}",
+            "give --data, or --pairs, --vae and --references; docs/theory.md says what each needs",
+        )
     rows = tuple(row for result in results.values() for row in result.summary)
     return Report(
         name,

@@ -73,8 +73,8 @@ def families(pairs: Sequence[Pair]) -> dict[str, list[int]]:
     """Rows of the pairs of each family of generators, the largest family first.
 
     A family is the first word and, if a number follows, its first digits: SD 1.4 and SD 1.5 are
-    one, SDXL-Turbo is SDXL. The manifest's column is ``model``, else ``generator``, else
-    ``source``, whose values are taken whole.
+    one, SDXL-Turbo is SDXL, SD2 and SD3 are two. The manifest's column is ``model``, else
+    ``generator``, else ``source``, whose values are taken whole.
 
     Raises:
         InputError: no pairs, or none of these columns.
@@ -83,7 +83,7 @@ def families(pairs: Sequence[Pair]) -> dict[str, list[int]]:
     name = next((name for name in ("model", "generator") if name in known), "source")
     rows: dict[str, list[int]] = defaultdict(list)
     for row, value in enumerate(column(pairs, name)):
-        match = None if name == "source" else re.match(r"[A-Za-z]+( \d+)?", value)
+        match = None if name == "source" else re.match(r"[A-Za-z]+( ?\d+)?", value)
         rows[match[0] if match else value].append(row)
     ordered = sorted(rows, key=lambda family: (-len(rows[family]), family))
     return {family: rows[family] for family in ordered}

@@ -81,7 +81,10 @@ pairs."""
 TABLE_1 = {
     "SDXL": "0.995790 ± 0.000037",
     "Kandinsky": "0.999788 ± 0.000009",
+    "OpenDalle": "0.996532 ± 0.000016",
+    "ColorfulXL": "0.998436 ± 0.000015",
     "SD 3": "0.993256 ± 0.000035",
+    "SD3": "0.993256 ± 0.000035",
     "Kolors": "0.991808 ± 0.000042",
 }
 """Table 1 of the paper, against Stable Diffusion 2, by `spectra.families`."""
@@ -92,9 +95,9 @@ TABLE4_COLUMNS = (
     "VAE",
     "other",
     "convolution",
-    "convolution, paper",
+    "paper: convolution",
     "latents",
-    "latents, paper",
+    "paper: latents",
     "latents, centred",
     "explained",
 )

@@ -1,12 +1,10 @@
 """First values of a backbone from a published checkpoint, in place of random ones."""
 
-import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from originid.baselines.encoder import FAULTS
 from originid.baselines.published import read_weights
 from originid.errors import InputError
 from originid.training.networks.networks import ResNet, Vit
@@ -38,7 +36,7 @@ def load_backbone(backbone: ResNet | Vit, path: str) -> None:
     """
     try:
         weights = read_weights(Path(path))
-    except (*FAULTS, pickle.UnpicklingError) as error:
+    except (OSError, ValueError) as error:
         raise _unusable(path, (str(error).splitlines() or [""])[0]) from error
     own: dict[str, Any] = backbone.state_dict()
     theirs = _vit_names(own) if isinstance(backbone, Vit) else dict(_resnet_names(backbone, own))
