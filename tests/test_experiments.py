@@ -188,7 +188,10 @@ def test_data_of_one_generator_have_every_figure(material: Path, tmp_path: Path)
         assert len(found.plots) == 1
 
 
-def test_files_that_cannot_be_used_are_reported(material: Path, tmp_path: Path) -> None:
+def test_files_that_cannot_be_used_are_reported(
+    material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figure7, "LEVELS", {"jpeg": ("30",)})
     data = tmp_path / "data"
     shutil.copytree(material, data)
     (data / "pairs" / "q3-0.png").write_bytes(b"no image")
