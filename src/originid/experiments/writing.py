@@ -180,5 +180,6 @@ def draw(path: "Path | BinaryIO", plot: Plot) -> None:
         places = sorted({place for x, _ in plot.series.values() for place in x})
         axes.set_xticks(places, labels=[f"{place:g}" for place in places])
         axes.minorticks_off()
-    axes.legend(fontsize="small")
+    # The best place is searched for, for seconds on a busy machine; below, nothing is covered.
+    figure.legend(loc="outside lower center", ncols=2, fontsize="small")
     figure.savefig(path, dpi=110, format="png", metadata={"Software": None})
