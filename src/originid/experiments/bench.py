@@ -129,11 +129,10 @@ class Bench:
 
         Results are kept for data that have not changed: two million files take ten seconds.
         """
-        if self._dataset is None:
-            pairs, photos = named_by(self.inputs)
-        else:
-            pairs, photos = list(self._dataset.test), self._dataset.photos
-            pairs += self._dataset.train or ()
+        if self._dataset is None and not self.inputs.data:
+            pairs, photos = named_by(self.inputs)  # of which one may be missing
+        else:  # read once: some data sets are hashed for it
+            pairs, photos = [*(self.dataset.train or ()), *self.dataset.test], self.dataset.photos
         digest = hashlib.sha256(__version__.encode())
         for pair in pairs:
             fields = {**pair.fields, "origin": pair.origin.name, "query": pair.query.name}
