@@ -11,6 +11,7 @@ import numpy as np
 from originid.baselines.presets import Baseline
 from originid.encoders.base import Shape
 from originid.errors import ExtraError, InputError
+from originid.memory import keep_freed_memory
 from originid.types import Image, Latents
 
 try:
@@ -58,6 +59,8 @@ class BaselineEncoder:
         self.size = baseline.size
         self._device = torch.device(device or best_device())
         self._dtype = dtype or usual_precision(self._device)
+        if self._device.type == "cpu":
+            keep_freed_memory()
         network = _load(baseline, source)
         # Hashed as stored, so that the same weights have one identity on every device.
         weights = weights_sha256(baseline.name, network.state_dict())

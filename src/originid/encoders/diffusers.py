@@ -11,6 +11,7 @@ import numpy as np
 from originid.encoders.base import Shape
 from originid.encoders.torch_networks import best_device, usual_precision, weights_sha256
 from originid.errors import ExtraError, InputError
+from originid.memory import keep_freed_memory
 from originid.types import Image, Latents
 
 try:
@@ -52,6 +53,8 @@ class DiffusersEncoder:
         self.size = size
         self._device = torch.device(device or best_device())
         self._dtype = dtype or usual_precision(self._device)
+        if self._device.type == "cpu":
+            keep_freed_memory()
         network = _load(source)
         # Hashed as stored, so that the same weights have one identity on every device.
         self.identity = f"diffusers-1:{size}:{_weights_sha256(network)}"

@@ -37,7 +37,7 @@ class StudentLearner:
         self._variance = variance
         self._transform = transform
         self._mapped_variance = mapped_variance
-        self._optimizer = torch.optim.Adam(student.parameters(), lr=settings.rate)
+        self._optimizer = torch.optim.Adam(student.parameters(), settings.rate, fused=True)
         self.average = {name: each.detach().clone() for name, each in student.named_parameters()}
 
     def step(self, images: torch.Tensor, latents: torch.Tensor) -> float:

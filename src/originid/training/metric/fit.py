@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from originid.errors import ExtraError, InputError, OriginidError
 from originid.maps import DctMap, DenseMap, Floats, Map
 from originid.maps.base import Block
+from originid.memory import keep_freed_memory
 from originid.parallel import map_ordered
 from originid.progress import Progress, silent
 from originid.training.metric.batches import Batches, Rows
@@ -69,6 +70,8 @@ def fit_metric(
         samples.classes, settings.origins_per_batch, settings.images_per_origin, settings.seed
     )
     accelerator = Accelerator()
+    if accelerator.device.type == "cpu":
+        keep_freed_memory()
     feed = _Feed(samples, batches, settings, accelerator)
     transform = Transform(first, accelerator.device)
     weights = _class_weights(samples, transform, settings, started=start is not None)

@@ -52,7 +52,7 @@ class Learner:
             self._optimizers["sparse"] = torch.optim.SparseAdam([weights], lr=settings.rate)
         elif weights is not None:
             parameters.append(weights.requires_grad_())
-        self._optimizers["dense"] = torch.optim.Adam(parameters, lr=settings.rate)
+        self._optimizers["dense"] = torch.optim.Adam(parameters, settings.rate, fused=True)
         self.average: Arrays = {
             name: each.detach().clone() for name, each in transform.parameters.items()
         }

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from originid.baselines.presets import IMAGENET
 from originid.errors import ExtraError, InputError, OriginidError
+from originid.memory import keep_freed_memory
 from originid.progress import Progress, silent
 from originid.storage import storage_errors
 from originid.training.metric.batches import Batches, Rows
@@ -138,6 +139,8 @@ def fit_network(
         labels, settings.origins_per_batch, settings.images_per_origin, settings.seed
     )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cpu":
+        keep_freed_memory()
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         learner = _Learner(settings, len(batches.present), device)
@@ -189,7 +192,7 @@ class _Learner:
             parameters.append(self._weights)
         self._loss = _make_loss(settings, self._network)
         self._parameters = parameters
-        self._optimizer = torch.optim.Adam(parameters, lr=settings.rate)
+        self._optimizer = torch.optim.Adam(parameters, settings.rate, fused=True)
 
     def step(self, images: torch.Tensor, labels: torch.Tensor) -> None:
         """Take a step on images (n, 3, s, s) and their classes (n,)."""
