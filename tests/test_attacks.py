@@ -204,8 +204,14 @@ def test_the_command_attacks(
     command = ["evaluate", folder / "pairs.csv", "--references", references, *judged, "--json"]
     plain, attacked = (run(*command, *attack) for attack in ([], ["--attack", "blur:60"]))
     assert plain[0] == attacked[0] == 0
-    assert json.loads(plain[1])["acc"] == 100
-    assert json.loads(attacked[1])["mAP"] < 100
+    found, spoilt = json.loads(plain[1]), json.loads(attacked[1])
+    assert found["acc"] == 100
+    assert spoilt["mAP"] < 100
+    assert (found["attack"], spoilt["attack"]) == (None, "blur:60")
+    model, encoder, map = (found[name] for name in ("model", "encoder", "map"))
+    expected = [model] if judged[0] == "--model" else [encoder, map]
+    assert expected == judged[1::2]
+    assert map == (None if model else "none")
 
 
 def test_the_command_refuses_an_unknown_attack(

@@ -302,6 +302,18 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(
     assert printed.err == "encoding: 31 of 100 images\nencoding: 62 of 100 images\n"
 
 
+def test_each_stage_has_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, rates = [0.0], []
+    monkeypatch.setattr("originid.cli.output.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setattr("rich.progress.Progress.update", lambda *_, rate, **__: rates.append(rate))
+    with progress_bar("encoding") as progress:
+        for now, done, total in ((10.0, 20, 40), (20.0, 40, 40), (100.0, 1, 30), (102.0, 21, 30)):
+            clock[0] = now
+            progress(done, total)
+    assert [rate.split("/")[0] for rate in rates] == ["2 images", "2 images", "10 images"]
+
+
 def wait_for_growth(collection: Path, size: int, process: "subprocess.Popen[str]") -> None:
     from originid.collection import open_collection
 

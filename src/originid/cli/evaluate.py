@@ -81,7 +81,9 @@ def evaluate(
                 manifest, references, judged, settings, protocol, bar, cache, attacked
             )
     if json:
-        print_json(outcome.report.to_json())
+        what = {"model": None if encoder else model or DEFAULT, "encoder": opened.spec}
+        what |= {"map": (map or "full") if encoder else None, "attack": attack}
+        print_json({**what, **outcome.report.to_json()})
     else:
         print_failures(outcome.report.skipped, "--json lists them")
         _print(outcome.report)

@@ -56,14 +56,19 @@ def progress_bar(what: str, unit: str = "images") -> "Iterator[Callable[[int, in
     from rich.progress import TimeRemainingColumn as TimeLeft
 
     start = said = time.monotonic()
+    before = 0
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeLeft())
     console = Console(stderr=True)
     bar = Progress(TextColumn(what), *columns, console=console, transient=True)
     task = bar.add_task(what, total=None, rate="")
 
     def update(done: int, total: int) -> None:
-        nonlocal said
+        nonlocal start, said, before
         now = time.monotonic()
+        if done < before:  # another stage
+            start = now
+            bar.reset(task)
+        before = done
         seconds = now - start
         if not console.is_terminal:
             if now - said >= EVERY:
