@@ -73,7 +73,7 @@ def test_continuous_integration_runs_the_readmes_test_command() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         text = page.read_text(encoding="utf-8")
         assert "@@" not in text, f"{page.name} is unfinished"
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):

@@ -47,7 +47,7 @@ from originid.experiments.page import to_html
 from originid.experiments.report import Plot, Table
 from originid.experiments.scale import Scale
 from originid.experiments.timing import Timing, read_timings, timed
-from originid.experiments.writing import to_csv, write_report
+from originid.experiments.writing import to_csv, to_markdown, write_report
 from originid.maps import Map
 from originid.pairs import read_pairs
 from originid.testing import textured_image
@@ -557,7 +557,10 @@ def test_the_page_holds_everything(tmp_path: Path) -> None:
         "1.5 min",
     ):
         assert text in html
-    assert "/somewhere" not in html
+    command = "originid experiment r -o OUT --vae taesd --seed 0"
+    for page in (html, to_markdown(report)):
+        assert command in page
+        assert "/somewhere" not in page
 
 
 def test_a_table_as_csv() -> None:

@@ -1,4 +1,4 @@
-"""Copy the page of `originid experiment all` and its CSV files into the docs.
+"""Copy the reports of `originid experiment all` into the docs, with a list of them.
 
 Sheets stay behind: they show images that belong to others.
 
@@ -10,19 +10,33 @@ import shutil
 import sys
 from pathlib import Path
 
-SHEET = re.compile(r'<p><a href="[^"]+\.jpg">([^<]*)</a></p>')
-TABLE = re.compile(r'href="([^"]+\.csv)"')
+PAGE = "index.html"
+SHEET_ON_PAGE = re.compile(r'<p><a href="[^"]+\.jpg">([^<]*)</a></p>')
+SHEET = re.compile(r"^\[([^]]*)\]\([^)]+\.jpg\)$", re.MULTILINE)
+LEFT_OUT = ": a sheet of images, which the command makes."
+ANCHOR = re.compile(r'<a href="#([a-z0-9]+)">')
+FILE = re.compile(r'href="([^"]+\.csv)"|\]\(([^)]+\.png)\)')
 
 
 def publish(source: Path, target: Path) -> None:
-    """Replace what the target folder holds."""
-    page = (source / "index.html").read_text(encoding="utf-8")
-    page = SHEET.sub(r"<p>\1: a sheet of images, which the command makes.</p>", page)
+    """Replace what the target folder holds by the page, and each report with its files."""
+    page = (source / PAGE).read_text(encoding="utf-8")
+    texts = {
+        name: (source / f"{name}.md").read_text(encoding="utf-8")
+        for name in dict.fromkeys(ANCHOR.findall(page))
+    }
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    (target / "index.html").write_text(page, encoding="utf-8")
-    for name in dict.fromkeys(TABLE.findall(page)):
-        shutil.copyfile(source / name, target / name)
+    for table, plot in FILE.findall("".join([page, *texts.values()])):
+        shutil.copyfile(source / (table or plot), target / (table or plot))
+    page = SHEET_ON_PAGE.sub(rf"<p>\1{LEFT_OUT}</p>", page)
+    (target / PAGE).write_text(page, encoding="utf-8")
+    lines = ["# Every table and figure", "", f"All of them on one page: [{PAGE}]({PAGE}).", ""]
+    for name, text in texts.items():
+        (target / f"{name}.md").write_text(SHEET.sub(rf"\1{LEFT_OUT}", text), encoding="utf-8")
+        title = text.partition("\n")[0].removeprefix("# ")
+        lines.append(f"- [{title}]({name}.md)")
+    (target / "README.md").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from originid.experiments.paper import NOTES
 from originid.experiments.report import Cell, Plot, Report, Table, show
-from originid.experiments.scale import Scale, scale_name
 from originid.experiments.timing import Timing
 from originid.experiments.writing import draw, sheet_name, write_text
 from originid.storage import storage_errors
@@ -75,7 +74,7 @@ def to_html(
 def _section(report: Report, timing: Timing | None) -> str:
     took = "" if timing is None else f", {timing.seconds / 60:.1f} minutes"
     parts = [f'<h2 id="{report.name}">{escape(report.title)}</h2>']
-    parts += [f"<p><code>{escape(command(report))}</code>{took}</p>"]
+    parts += [f"<p><code>{escape(report.command)}</code>{took}</p>"]
     parts += [_table(report.summary, f"{report.name}.csv")]
     for key in dict.fromkeys([*report.tables, *report.plots]):
         if key in report.tables:
@@ -88,19 +87,6 @@ def _section(report: Report, timing: Timing | None) -> str:
     if report.skipped:
         parts += ["<p>Not run:</p>", _list(report.skipped)]
     return "\n".join(parts)
-
-
-def command(report: Report) -> str:
-    """What makes a report, folders by their last part."""
-    inputs = report.inputs
-    words = ["originid experiment", report.name, "-o OUT"]
-    words += [f"--data {inputs.data.partition(':')[0]}:FOLDER"] if inputs.data else []
-    words += [f"--vae {Path(vae).name}" for vae in inputs.vaes]
-    words += ["--pairs PAIRS.csv"] if inputs.pairs else []
-    words += ["--references FOLDER"] if inputs.references else []
-    words += [] if inputs.scale == Scale() else [f"--scale {scale_name(inputs.scale)}"]
-    words += [f"--seed {inputs.seed}"]
-    return " ".join(words)
 
 
 def _table(table: Table, file: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from originid.datasets import absolute_name
 from originid.errors import InputError
-from originid.experiments.scale import SCALES, Scale
+from originid.experiments.scale import SCALES, Scale, scale_name
 from originid.sheet import Tile
 from originid.types import Failure, Json
 
@@ -107,6 +107,19 @@ class Report:
     skipped: Mapping[str, str] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     note: str = ""
+
+    @property
+    def command(self) -> str:
+        """What makes the report, folders by their last part."""
+        inputs = self.inputs
+        words = ["originid experiment", self.name, "-o OUT"]
+        words += [f"--data {inputs.data.partition(':')[0]}:FOLDER"] if inputs.data else []
+        words += [f"--vae {Path(vae).name}" for vae in inputs.vaes]
+        words += ["--pairs PAIRS.csv"] if inputs.pairs else []
+        words += ["--references FOLDER"] if inputs.references else []
+        words += [] if inputs.scale == Scale() else [f"--scale {scale_name(inputs.scale)}"]
+        words += [f"--seed {inputs.seed}"]
+        return " ".join(words)
 
     def to_json(self) -> Json:
         """Everything but plots and sheets; null for a value that does not exist."""

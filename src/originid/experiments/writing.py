@@ -116,7 +116,8 @@ def to_csv(table: Table) -> str:
 
 def to_markdown(report: Report) -> str:
     """The page that shows tables, plots and sheets."""
-    parts = [f"# {report.title}", "", *([report.note, ""] if report.note else [])]
+    parts = [f"# {report.title}", "", f"`{report.command}`", ""]
+    parts += [report.note, ""] if report.note else []
     parts += [_table(report.summary)]
     parts += _under_keys(
         report,
