@@ -89,7 +89,7 @@ def measure(job: str, way: str) -> float:
     import torch
 
     if way == "memory given back":
-        with patch("originid.memory.ctypes.CDLL", side_effect=OSError):
+        with patch("originid.memory.ctypes", None):
             return JOBS[job]()
     if way == "Adam not fused":
 

@@ -409,6 +409,24 @@ def test_public_models_that_cannot_be_loaded_are_named(
     assert by.tables["paper"].to_json()[-1]["SDXL"] == 81.5
 
 
+def test_public_models_need_no_pairs_to_learn_from(
+    material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("imagehash", reason="needs the extra [baselines]")
+    monkeypatch.setattr(table2, "BASELINES", {"phash": BASELINES["phash"]})
+    folder = tmp_path / "pairs"
+    shutil.copytree(material / "pairs", folder)
+    manifest = folder / "manifest.csv"
+    few = manifest.read_text(encoding="utf-8").splitlines(keepends=True)[:4]
+    manifest.write_text("".join(few), encoding="utf-8")
+    report = table2.run(Bench(Inputs(pairs=manifest, references=material / "photos")))
+    rows = {row["model"]: row for row in report.summary.to_json()}
+    assert rows["phash"]["ours ahead"] is not None
+    assert rows["tones+edges, map raw"]["Acc"] == 100
+    assert rows["tones+edges, map full"]["Acc"] is None
+    assert "sources" in report.skipped["tones+edges, map full"]
+
+
 def test_finds_and_misses_are_shown(write_report_of: Callable[[str], Report]) -> None:
     report = write_report_of("failures")
     row = report.summary.to_json()[0]

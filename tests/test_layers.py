@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "originid"
 
 # A module may import from its own layer and from those before it.
 LAYERS = (
-    ("errors", "types", "modes", "parallel", "progress", "text", ""),
+    ("errors", "types", "memory", "modes", "parallel", "progress", "text", ""),
     (
         "storage",
         "tail",

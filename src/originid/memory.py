@@ -11,8 +11,8 @@ def keep_freed_memory() -> None:
     """Let this process keep up to 1 GiB of what it frees, where the C library is glibc.
 
     Layers free tens of megabytes and ask for as many at once. Given back to the system each time,
-    every page comes back empty, which costs a seventh of encoding with a small VAE and a quarter
-    of training a small network: ``python benchmarks/freed_memory.py``.
+    every page comes back empty, which costs a sixth of encoding with a small VAE and a ninth of
+    training a small network: ``python benchmarks/freed_memory.py``.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

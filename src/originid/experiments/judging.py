@@ -20,7 +20,9 @@ from originid.types import Failure, Json, Pair
 COLUMNS = ("training", "family", "paradigm", "cell")
 
 
-def divide(bench: Bench, material: Material, seen: bool, upper: bool = False) -> Trial:
+def divide(
+    bench: Bench, material: Material, seen: bool, upper: bool = False, folds: int = Protocol.folds
+) -> Trial:
     """What is judged, fold by fold, and what may be learned for it.
 
     Args:
@@ -29,20 +31,21 @@ def divide(bench: Bench, material: Material, seen: bool, upper: bool = False) ->
         seen: learn only from the generator that training may see. Origins are then kept apart by
             their groups, as sources often have one generator; else by source.
         upper: divide as for ``seen``, but learn from every generator.
+        folds: where the data have no training part; 1 for what learns nothing.
     """
     data, pairs = bench.dataset, material.pairs
     if data.train is None:
         fold_by = "origin_group" if seen and "origin_group" in pairs[0].fields else "source"
-        folds = assign_folds(pairs, fold_by)
+        fold_of = assign_folds(pairs, fold_by, folds)
     else:
         taught = {(pair.origin, pair.query) for pair in data.train}
-        folds = np.array([-((p.origin, p.query) in taught) for p in pairs], np.int64)
+        fold_of = np.array([-((p.origin, p.query) in taught) for p in pairs], np.int64)
     named = {path for pair in pairs for path in (pair.origin, pair.query)}
     photos = [path for path in material.references if path not in named]
-    tested = [pairs[row] for row in np.flatnonzero(folds >= 0)]
+    tested = [pairs[row] for row in np.flatnonzero(fold_of >= 0)]
     known = np.array([pair.fields["training"] == "seen" for pair in pairs])
     allowed = known if seen and not upper else None
-    return Trial(material, folds, list_references(tested, photos), allowed)
+    return Trial(material, fold_of, list_references(tested, photos), allowed)
 
 
 def report_of(bench: Bench, trial: Trial, ranking: Ranking) -> Json:
@@ -106,7 +109,7 @@ def judge_map(
             material = attack_queries(material, encoder, parsed, bench.progress, cache)
         if pooled:
             encoder, material = pool(encoder, material)
-        trial = divide(bench, material, seen, upper)
+        trial = divide(bench, material, seen, upper, 1 if map == "raw" else Protocol.folds)
         # Attacks change what is asked, not what is learned, unless some file cannot be attacked.
         queries = tuple(pair.query for pair in material.pairs)
         maps = bench.maps((spec, map, seen, dim, few, pooled, upper, queries))

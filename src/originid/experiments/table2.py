@@ -33,7 +33,13 @@ def judge_models(bench: Bench) -> tuple[Judged, Judged, dict[str, str]]:
     ours: Judged = {}
     for label, spec in bench.encoders.items():
         for map in ("raw", "full"):
-            ours[f"{label}, map {map}"] = ("ours", judge_map(bench, spec, map))
+            name = f"{label}, map {map}"
+            try:
+                ours[name] = ("ours", judge_map(bench, spec, map))
+            except InputError as error:
+                if map == "raw":
+                    raise
+                skipped[name] = f"{error.given}; {error.todo}"  # too few pairs to learn from
     return found, ours, skipped
 
 
@@ -47,7 +53,8 @@ def run(bench: Bench) -> Report:
         gain = None if report is best else ahead(best, report, bench.inputs.seed)
         rows.append((name, family, *overall(report), gain, *paper))
     for name in skipped:
-        rows.append((name, BASELINES[name].family, *[None] * 5, *_paper(name)))
+        family = BASELINES[name].family if name in BASELINES else "ours"
+        rows.append((name, family, *[None] * 5, *_paper(name)))
     columns = ("model", "family", *OVERALL, "ours ahead", "paper: mAP", "paper: Acc")
     table = Table("Public models", columns, tuple(rows), NOTE)
     return Report(
