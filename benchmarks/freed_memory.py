@@ -94,7 +94,7 @@ def measure(job: str, way: str) -> float:
     if way == "Adam not fused":
 
         def plain(parameters: object, rate: float, fused: bool) -> torch.optim.Adam:
-            return adam(parameters, rate)  # type: ignore[arg-type]
+            return adam(parameters, rate)
 
         adam = torch.optim.Adam
         with patch("torch.optim.Adam", plain):
