@@ -13,11 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from statistics import median
 from unittest.mock import patch
 
 import numpy as np
+import torch
 
 from reporting import machine
 
@@ -86,20 +88,16 @@ JOBS: dict[str, Callable[[], float]] = {
 
 def measure(job: str, way: str) -> float:
     """Milliseconds of a job in this process, in one of the `WAYS`."""
-    import torch
-
-    if way == "memory given back":
-        with patch("originid.memory.ctypes", None):
-            return JOBS[job]()
-    if way == "Adam not fused":
-
-        def plain(parameters: object, rate: float, fused: bool) -> torch.optim.Adam:
-            return adam(parameters, rate)
-
-        adam = torch.optim.Adam
-        with patch("torch.optim.Adam", plain):
-            return JOBS[job]()
-    return JOBS[job]()
+    adam = torch.optim.Adam
+    changed: dict[str, AbstractContextManager[object]] = {
+        "as it is": nullcontext(),
+        "memory given back": patch("originid.memory.ctypes", None),
+        "Adam not fused": patch(
+            "torch.optim.Adam", lambda tensors, rate, fused: adam(tensors, rate)
+        ),
+    }
+    with changed[way]:
+        return JOBS[job]()
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ PAGES = (32 << 20) // 4096
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator is told")
 def test_freed_memory_is_had_again_without_a_page_fault() -> None:
-    kept = AGAIN.format("keep_freed_memory()")
+    kept = AGAIN.format('keep_freed_memory("cpu")')
     faults = int(subprocess.check_output([sys.executable, "-c", kept]))
     assert faults < PAGES / 100
 
@@ -39,4 +39,4 @@ def test_another_c_library_is_left_alone(
         raise missing
 
     monkeypatch.setattr("ctypes.CDLL", no_library)
-    keep_freed_memory()
+    keep_freed_memory("cpu")

@@ -59,8 +59,7 @@ class BaselineEncoder:
         self.size = baseline.size
         self._device = torch.device(device or best_device())
         self._dtype = dtype or usual_precision(self._device)
-        if self._device.type == "cpu":
-            keep_freed_memory()
+        keep_freed_memory(self._device.type)
         network = _load(baseline, source)
         # Hashed as stored, so that the same weights have one identity on every device.
         weights = weights_sha256(baseline.name, network.state_dict())

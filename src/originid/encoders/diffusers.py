@@ -53,8 +53,7 @@ class DiffusersEncoder:
         self.size = size
         self._device = torch.device(device or best_device())
         self._dtype = dtype or usual_precision(self._device)
-        if self._device.type == "cpu":
-            keep_freed_memory()
+        keep_freed_memory(self._device.type)
         network = _load(source)
         # Hashed as stored, so that the same weights have one identity on every device.
         self.identity = f"diffusers-1:{size}:{_weights_sha256(network)}"

@@ -70,8 +70,7 @@ def fit_metric(
         samples.classes, settings.origins_per_batch, settings.images_per_origin, settings.seed
     )
     accelerator = Accelerator()
-    if accelerator.device.type == "cpu":
-        keep_freed_memory()
+    keep_freed_memory(accelerator.device.type)
     feed = _Feed(samples, batches, settings, accelerator)
     transform = Transform(first, accelerator.device)
     weights = _class_weights(samples, transform, settings, started=start is not None)

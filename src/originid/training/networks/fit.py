@@ -139,8 +139,7 @@ def fit_network(
         labels, settings.origins_per_batch, settings.images_per_origin, settings.seed
     )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if device.type == "cpu":
-        keep_freed_memory()
+    keep_freed_memory(device.type)
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         learner = _Learner(settings, len(batches.present), device)
