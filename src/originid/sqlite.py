@@ -1,4 +1,8 @@
-"""The SQLite file of a collection as a file: opening it, transactions, what its errors mean."""
+"""The SQLite file of a collection as a file: opening it, transactions, what its errors mean.
+
+The file may come from somebody else, so that what lies in its folder is checked before SQLite
+opens it.
+"""
 
 import os
 import sqlite3
@@ -23,13 +27,14 @@ class SqliteFile:
         format: that it must have.
 
     Raises:
-        CollectionError: it is of another format, or damaged.
+        CollectionError: it is of another format, damaged, or not safe to open.
         StorageError: the disk refuses, or another process holds the file.
     """
 
     def __init__(self, path: Path, format: int) -> None:
         self.path = path
         self._lock = threading.RLock()
+        _refuse_unsafe(path)
         with _errors(path.parent):
             self._connection = _connect(path)
             found = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -93,6 +98,30 @@ def create(path: Path, format: int, schema: str, meta: Mapping[str, str]) -> Non
             connection.commit()
         finally:
             connection.close()
+
+
+def _refuse_unsafe(path: Path) -> None:
+    """Raise CollectionError if opening this file could change or delete other files.
+
+    SQLite rolls a left-over journal back, and deletes whatever file that journal names as its
+    super-journal. A collection is in WAL mode and never has such a journal. A link would let
+    SQLite write outside of the collection's folder.
+    """
+    journal = Path(f"{path}-journal")
+    if os.path.lexists(journal):
+        raise CollectionError(
+            f"{path.parent} holds {journal.name}, which no collection of originid has",
+            "expected no rollback journal: opening the collection with one can delete other files",
+            f"do not use a collection of unknown origin; if it is yours, move {journal.name} "
+            "out of the folder and run originid show --verify",
+        )
+    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        if file.is_symlink():
+            raise CollectionError(
+                f"{file.name} in {path.parent} is a link to another file",
+                "expected the files of the collection themselves",
+                "copy the file itself into the folder, or name the folder that it lies in",
+            )
 
 
 @contextmanager
