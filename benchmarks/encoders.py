@@ -19,20 +19,20 @@ from pathlib import Path
 
 import numpy as np
 
+from originid.datasets.pairs import read_pairs
 from originid.encoders import Encoder, JoinedEncoder, latent_dim, open_encoder
-from originid.evaluation.material import Material, encode_all
+from originid.evaluation.encoded_pairs import EncodedPairs, encode_all
 from originid.evaluation.protocol import Protocol, column
 from originid.evaluation.run import Outcome, judge_folds
-from originid.latent_cache import LatentCache
-from originid.pairs import read_pairs
+from originid.latents import LatentCache
+from originid.latents.stores import ChangedStore
 from originid.training.fitting import read_map_settings
-from originid.training.samples import ChangedStore
 from originid.types import Json
 
 LEAST = 40  # pairs of a value for a column of its own
 
 
-def parts(material: Material, encoder: Encoder) -> Iterator[tuple[Encoder, Material]]:
+def parts(material: EncodedPairs, encoder: Encoder) -> Iterator[tuple[Encoder, EncodedPairs]]:
     """The encoder, and if it is joined its parts, each with its columns of the latents."""
     yield encoder, material
     if isinstance(encoder, JoinedEncoder):
@@ -44,7 +44,7 @@ def parts(material: Material, encoder: Encoder) -> Iterator[tuple[Encoder, Mater
             start = stop
 
 
-def judge_transfer(material: Material, encoder: Encoder, map: str, seen: str) -> Outcome:
+def judge_transfer(material: EncodedPairs, encoder: Encoder, map: str, seen: str) -> Outcome:
     """Judge a map that saw only the generators that ``seen``, COLUMN=PREFIX, names."""
     name, _, prefix = seen.partition("=")
     known = np.array([value.startswith(prefix) for value in column(material.pairs, name)])
@@ -57,7 +57,7 @@ def judge_transfer(material: Material, encoder: Encoder, map: str, seen: str) ->
     return judge_folds(relabelled, encoder, read_map_settings(map), protocol, known)
 
 
-def judge(material: Material, encoder: Encoder, map: str, share: float) -> Outcome:
+def judge(material: EncodedPairs, encoder: Encoder, map: str, share: float) -> Outcome:
     """Judge a map that saw a share of the origin groups outside the fold."""
     groups = np.unique([pair.group for pair in material.pairs])
     kept = np.random.default_rng(0).permutation(groups)[: max(1, round(share * len(groups)))]

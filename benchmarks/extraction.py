@@ -36,11 +36,11 @@ import pdqhash
 from PIL import Image as Pillow
 
 from originid.encoders import open_encoder
-from originid.images import decode, read_bytes
-from originid.parallel import available_cores, map_ordered
-from originid.pipeline import BATCH
+from originid.images.decode import decode, read_bytes
+from originid.images.find_files import find_images
+from originid.latents.encode_files import BATCH
+from originid.system.parallel import available_cores, map_ordered
 from originid.types import Image, Json
-from originid.walk import find_images
 from reporting import figure, machine
 
 ENCODERS = ("pixels", "tones+edges")

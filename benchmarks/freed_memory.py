@@ -48,8 +48,8 @@ def encode() -> float:
 
 def train_network() -> float:
     """Milliseconds of a step of the small IBN-Net."""
-    from originid.training.networks.fit import fit_network
-    from originid.training.networks.settings import PRESETS
+    from originid.experiments.trained_networks.fit import fit_network
+    from originid.experiments.trained_networks.settings import PRESETS
 
     settings = replace(PRESETS["ibn-net"], steps=STEPS + 1)
     classes = np.repeat(np.arange(CLASSES), 2)
@@ -91,7 +91,7 @@ def measure(job: str, way: str) -> float:
     adam = torch.optim.Adam
     changed: dict[str, AbstractContextManager[object]] = {
         "as it is": nullcontext(),
-        "memory given back": patch("originid.memory.ctypes", None),
+        "memory given back": patch("originid.system.malloc.ctypes", None),
         "Adam not fused": patch(
             "torch.optim.Adam", lambda tensors, rate, fused: adam(tensors, rate)
         ),

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from originid.adding import add_images
-from originid.collection import create_collection
+from originid.collection.adding import add_images
+from originid.collection.collection import create_collection
 from originid.errors import ImageError
-from originid.images import decode, read_bytes
+from originid.images.decode import decode, read_bytes
+from originid.images.find_files import find_images
 from originid.model import DEFAULT, open_model
-from originid.parallel import available_cores, map_ordered
-from originid.walk import find_images
+from originid.system.parallel import available_cores, map_ordered
 from reporting import machine, peak_memory
 
 WIDTH, HEIGHT, TILE = 4000, 3000, 250

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from originid.encoders.base import Shape
-from originid.latent_cache import LatentCache
-from originid.pipeline import CHUNK
+from originid.latents import LatentCache
+from originid.latents.encode_files import CHUNK
 from originid.types import Image, Json, Latents
 
 BATCH = 512  # the paper's: 128 origins x 4

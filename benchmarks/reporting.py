@@ -7,7 +7,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from originid.parallel import available_cores
+from originid.system.parallel import available_cores
 
 
 def machine(*packages: str) -> str:

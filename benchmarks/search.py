@@ -35,8 +35,8 @@ from statistics import median
 import numpy as np
 
 from image_vectors import Floats, Universe
-from originid.collection import create_collection
-from originid.database import Row
+from originid.collection.collection import create_collection
+from originid.collection.database import Row
 from originid.encoders.pixels import PixelsEncoder
 from originid.maps import DctBasis, DctMap
 from originid.model import open_model, save_model
@@ -53,7 +53,7 @@ SQUARE = 2048  # side of the matrices whose product tells this machine's speed
 
 OPEN = """
 import sys, time
-from originid.collection import open_collection
+from originid.collection.collection import open_collection
 start = time.perf_counter()
 with open_collection(sys.argv[1]) as collection:
     collection.index()

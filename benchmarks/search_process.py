@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from originid.collection import open_collection
+from originid.collection.collection import open_collection
 from originid.types import Ids, Vectors
 from reporting import peak_memory
 

@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
+from originid.datasets.pairs import read_pairs
 from originid.encoders import Encoder, open_encoder
-from originid.evaluation.material import Material, encode_all
+from originid.evaluation.encoded_pairs import EncodedPairs, encode_all
+from originid.evaluation.fold_split import FoldSplit
 from originid.evaluation.protocol import Protocol, Ranking, assign_folds, join_folds, rank
 from originid.evaluation.report import Report, summarise
-from originid.evaluation.trial import Trial
 from originid.index import Codec
-from originid.latent_cache import LatentCache
+from originid.latents import LatentCache
 from originid.maps import unit_length
-from originid.pairs import read_pairs
 from originid.training.fitting import FULL, basis_for, fit_closed_form
 from originid.types import Vectors
 
@@ -66,12 +66,12 @@ def forms(
 
 
 def evaluate(
-    material: Material, encoder: Encoder, dims: list[int] | None
+    material: EncodedPairs, encoder: Encoder, dims: list[int] | None
 ) -> Iterator[tuple[str, int, Report]]:
     """Judge every form on every fold."""
     protocol = Protocol()
     folds = assign_folds(material.pairs, protocol.fold_by, protocol.folds)
-    trial = Trial(material, folds, material.references)
+    trial = FoldSplit(material, folds, material.references)
     total = basis_for(encoder, FULL).dim
     wanted = [dim for dim in dims or (total, 1024, 512, 256, 128, 64) if dim <= total]
     rankings: dict[tuple[str, int], list[Ranking]] = {}

@@ -11,10 +11,10 @@ from originid import cli
 from originid.encoders import open_encoder
 from originid.maps import DctBasis
 from originid.model import Model, save_model
-from originid.tail import BODY, Tail
 from originid.testing import textured_image
 from originid.training.closed_form import no_map
-from originid.verdict import Calibration
+from originid.verdict.calibration import Calibration
+from originid.verdict.pareto_tail import BODY, Tail
 
 
 @pytest.fixture(scope="session")

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PILImage
 
+from originid.datasets.pairs import read_pairs
 from originid.encoders import open_encoder
 from originid.errors import ImageError, InputError
 from originid.evaluation.attacks import ATTACKS, Attack, jpeg, parse_attack
-from originid.evaluation.material import attack_queries, encode_all
+from originid.evaluation.encoded_pairs import attack_queries, encode_all
 from originid.evaluation.protocol import Protocol
 from originid.evaluation.run import cross_validate
-from originid.latent_cache import LatentCache
-from originid.pairs import read_pairs
+from originid.latents import LatentCache
 from originid.testing import textured_image
 from originid.types import Pair
 

@@ -315,7 +315,7 @@ def test_each_stage_has_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def wait_for_growth(collection: Path, size: int, process: "subprocess.Popen[str]") -> None:
-    from originid.collection import open_collection
+    from originid.collection.collection import open_collection
 
     with open_collection(collection) as opened:
         while len(opened) <= size and process.poll() is None:

@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 from PIL import Image as PILImage
 
-from originid import adding, pipeline
-from originid.adding import Added, add_images
-from originid.collection import Collection, create_collection, open_collection
-from originid.database import Row
+from originid.collection import adding
+from originid.collection.adding import Added, add_images
+from originid.collection.collection import Collection, create_collection, open_collection
+from originid.collection.database import Row
 from originid.errors import CollectionError, InputError, ModelError, StorageError
 from originid.finder import Finder
+from originid.latents import encode_files as pipeline
 from originid.model import Model, open_model
 from originid.testing import textured_image
 
@@ -385,9 +386,9 @@ def test_a_full_disk_while_indexing_keeps_what_was_committed(
 
 INDEX_SLOWLY = """
 import sys
-from originid import adding
-from originid.adding import add_images
-from originid.collection import open_collection
+from originid.collection import adding
+from originid.collection.adding import add_images
+from originid.collection.collection import open_collection
 adding.BATCH = 8
 with open_collection(sys.argv[1]) as collection:
     def report(done, total):

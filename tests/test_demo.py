@@ -39,7 +39,7 @@ def test_an_existing_folder_is_left_alone(
 
 
 def test_every_photo_has_its_source() -> None:
-    folder = Path(cli.__file__).parent.parent / "demo_photos"
+    folder = Path(cli.__file__).parent.parent / "data" / "demo_photos"
     sources = (folder / "SOURCES.md").read_text(encoding="utf-8")
     for photo in folder.glob("*.jpg"):
         assert photo.name in sources

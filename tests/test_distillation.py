@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from originid.collection import create_collection, open_collection
+from originid.collection.collection import create_collection, open_collection
 from originid.encoders import Shape, open_encoder
 from originid.errors import InputError, OriginidError
 from originid.model import Model, open_model, save_model
-from originid.tail import BODY, Tail
 from originid.testing import textured_image
 from originid.training.closed_form import no_map
 from originid.types import Image, Latents
-from originid.verdict import Calibration
+from originid.verdict.calibration import Calibration
+from originid.verdict.pareto_tail import BODY, Tail
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")

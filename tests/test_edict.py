@@ -16,10 +16,10 @@ import diffusers
 import torch
 
 import tiny_generators
-from originid.generation.edict import denoise, draw, invert
-from originid.generation.presets import GENERATORS
-from originid.generation.stable_diffusion import StableDiffusion, Step, ddim_steps, guide
-from originid.generation.tasks import Task
+from originid.generation.diffusion.edict import denoise, draw, invert
+from originid.generation.diffusion.presets import GENERATORS
+from originid.generation.diffusion.stable_diffusion import StableDiffusion, Step, ddim_steps, guide
+from originid.generation.diffusion.tasks import Task
 from originid.testing import textured_image
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:diffusers")

@@ -178,7 +178,9 @@ def test_a_source_may_hold_a_plus(tmp_path: Path) -> None:
     folder = tmp_path / "a+b" / "+edges x"
     folder.mkdir(parents=True)
     file = folder / "e+1.onnx"
-    file.write_bytes(Path(str(files("originid") / "encoders" / "default.onnx")).read_bytes())
+    file.write_bytes(
+        Path(str(files("originid") / "data" / "encoders" / "distilled.onnx")).read_bytes()
+    )
     joined = open_encoder(f"onnx:{file}+edges")
     assert isinstance(joined, JoinedEncoder)
     assert joined.spec == f"onnx:{file}+edges"
@@ -212,7 +214,7 @@ def test_the_packaged_network_sees_what_an_edit_keeps() -> None:
 
 
 def test_onnx_files_that_are_none_are_refused(tmp_path: Path) -> None:
-    packaged = Path(str(files("originid") / "encoders" / "default.onnx")).read_bytes()
+    packaged = Path(str(files("originid") / "data" / "encoders" / "distilled.onnx")).read_bytes()
     bad = tmp_path / "bad.onnx"
     for content in (b"", b"no onnx", packaged[: len(packaged) // 2]):
         bad.write_bytes(content)

@@ -12,12 +12,12 @@ from PIL import Image as PILImage
 from originid import cli
 from originid.encoders import open_encoder
 from originid.errors import InputError
-from originid.experiments import Bench, Inputs, Report, open_experiment
-from originid.experiments.latents import Coded, encode_files, list_files
-from originid.experiments.report import Plot, Table
+from originid.experiments import ExperimentContext, Inputs, Report, open_experiment
+from originid.experiments.harness.latents import EncodedFiles, encode_files, list_files
+from originid.experiments.report.report import Plot, Table
+from originid.experiments.report.writing import write_report
 from originid.experiments.scale import Scale
 from originid.experiments.theory import distances, spectra, tables
-from originid.experiments.writing import write_report
 from originid.maps import DenseMap
 from originid.testing import textured_image
 from originid.training.closed_form import ClosedForm
@@ -48,7 +48,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def coded(material: Path) -> Coded:
+def coded(material: Path) -> EncodedFiles:
     inputs = Inputs(pairs=material / "pairs.csv", references=material / "photos")
     return encode_files("pixels", open_encoder("pixels"), list_files(inputs))
 
@@ -155,7 +155,7 @@ def test_distances_by_hand() -> None:
     assert found.separation[0] == pytest.approx(1.5 / 0.5)  # strangers' cosines are 0 and -1
 
 
-def test_the_distance_does_not_depend_on_the_scale_of_the_map(coded: Coded) -> None:
+def test_the_distance_does_not_depend_on_the_scale_of_the_map(coded: EncodedFiles) -> None:
     rng = np.random.default_rng(0)
     matrix = rng.standard_normal((5, 3072), np.float32)
     mean = coded.photos.mean(axis=0)
@@ -166,7 +166,7 @@ def test_the_distance_does_not_depend_on_the_scale_of_the_map(coded: Coded) -> N
     assert np.allclose(one.relative, ten.relative, rtol=1e-4)
 
 
-def test_theorem_1_the_distance_shrinks_on_unseen_sources(coded: Coded) -> None:
+def test_theorem_1_the_distance_shrinks_on_unseen_sources(coded: EncodedFiles) -> None:
     before = distances.cross_validate(coded.material, coded.encoder, None)
     after = distances.cross_validate(coded.material, coded.encoder, ClosedForm(cutoff=8))
     assert after.averages()[0] < 0.6 * before.averages()[0]
@@ -205,7 +205,7 @@ def test_families_of_generators() -> None:
     assert spectra.families([Pair(Path("o"), Path("q"), "g", {"source": "a 1"})]) == {"a 1": [0]}
 
 
-def test_observation_1_has_its_controls(coded: Coded, quick: None) -> None:
+def test_observation_1_has_its_controls(coded: EncodedFiles, quick: None) -> None:
     (found,) = spectra.compare(coded.material, coded.encoder, repeats=8)
     assert (found.generator, found.other, found.pairs) == ("SD 1", "SDXL", 12)
     assert set(found.cosines) == {"other", "same", "shuffled", "random"}
@@ -215,7 +215,7 @@ def test_observation_1_has_its_controls(coded: Coded, quick: None) -> None:
     assert np.mean(found.distances["other"]) < np.mean(found.distances["shuffled"])
 
 
-def test_one_generator_has_nothing_to_be_compared_with(coded: Coded) -> None:
+def test_one_generator_has_nothing_to_be_compared_with(coded: EncodedFiles) -> None:
     from dataclasses import replace
 
     few = replace(coded.material, pairs=coded.material.pairs[:8])
@@ -313,7 +313,7 @@ def test_pairs_alone_need_no_torch_and_are_reproducible(
     material: Path, tmp_path: Path, quick: None
 ) -> None:
     inputs = Inputs(pairs=material / "pairs.csv", scale=Scale(images=5))
-    reports = [open_experiment("theory")(Bench(inputs)) for _ in range(2)]
+    reports = [open_experiment("theory")(ExperimentContext(inputs)) for _ in range(2)]
     assert json.dumps(reports[0].to_json()) == json.dumps(reports[1].to_json())
     assert set(reports[0].tables) == {"theorem1", "observation1"}
     before, after = reports[0].tables["theorem1"].to_json()
@@ -332,7 +332,7 @@ def test_a_manifest_without_sources_skips_what_needs_them(material: Path, tmp_pa
     (material / "bare.csv").write_text(
         "origin,query\n" + "\n".join(",".join(line.split(",")[:2]) for line in lines[1:])
     )
-    report = open_experiment("theory")(Bench(Inputs(pairs=material / "bare.csv")))
+    report = open_experiment("theory")(ExperimentContext(Inputs(pairs=material / "bare.csv")))
     assert set(report.tables) == {"theorem1"}  # origins alone are kept apart
     assert "source" in report.skipped["observation1"]
 
@@ -361,7 +361,7 @@ def test_an_empty_folder_has_nothing_to_run_on(vaes: list[Path], tmp_path: Path)
     (tmp_path / "empty").mkdir()
     inputs = Inputs(vaes=(str(vaes[0]),), references=tmp_path / "empty")
     with pytest.raises(InputError, match="none of 0 images"):
-        open_experiment("theory")(Bench(inputs))
+        open_experiment("theory")(ExperimentContext(inputs))
 
 
 def test_few_photos_skip_the_lemma(
@@ -369,9 +369,11 @@ def test_few_photos_skip_the_lemma(
 ) -> None:
     photos = write_photos(3)[0].parent
     with pytest.raises(InputError, match="3 readable photos"):
-        open_experiment("theory")(Bench(Inputs(vaes=(str(vaes[0]),), references=photos)))
+        open_experiment("theory")(
+            ExperimentContext(Inputs(vaes=(str(vaes[0]),), references=photos))
+        )
     both = Inputs(vaes=(str(vaes[0]), str(vaes[2])), references=photos)
-    report = open_experiment("theory")(Bench(both))
+    report = open_experiment("theory")(ExperimentContext(both))
     assert "3 readable photos" in report.skipped["lemma1"]
     assert set(report.tables) == {"table4"}
 

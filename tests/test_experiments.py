@@ -15,41 +15,43 @@ import pytest
 from PIL import Image as PILImage
 
 from originid import cli
-from originid.baselines.presets import BASELINES
 from originid.datasets import Dataset
+from originid.datasets.pairs import read_pairs
 from originid.encoders import Encoder
+from originid.encoders.public.presets import BASELINES
 from originid.errors import InputError
 from originid.experiments import (
     EXPERIMENTS,
-    Bench,
+    ExperimentContext,
     Inputs,
     Report,
-    data,
-    discrepancy,
-    figure7,
-    figure8,
-    figure9,
     open_experiment,
     open_folder,
     paper,
     run_one,
-    strength,
+)
+from originid.experiments.harness.cells import accuracy_gain, seen_unseen
+from originid.experiments.harness.context import label_pair
+from originid.experiments.harness.judging import divide, judge_map, pool
+from originid.experiments.report.page import to_html
+from originid.experiments.report.report import Plot, Table
+from originid.experiments.report.timing import Timing, read_timings, timed
+from originid.experiments.report.writing import to_csv, to_markdown, write_report
+from originid.experiments.scale import Scale
+from originid.experiments.tables import (
+    data,
+    figure7,
+    figure8,
+    figure9,
     table2,
     table3,
     table6,
     table7,
     table11,
 )
-from originid.experiments.bench import label_pair
-from originid.experiments.cells import ahead, seen_unseen
-from originid.experiments.judging import divide, judge_map, pool
-from originid.experiments.page import to_html
-from originid.experiments.report import Plot, Table
-from originid.experiments.scale import Scale
-from originid.experiments.timing import Timing, read_timings, timed
-from originid.experiments.writing import to_csv, to_markdown, write_report
+from originid.experiments.tables import figure2 as discrepancy
+from originid.experiments.tables import table8 as strength
 from originid.maps import Map
-from originid.pairs import read_pairs
 from originid.testing import textured_image
 from originid.training import fitting
 from originid.training.examples import Examples
@@ -93,9 +95,9 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def bench(material: Path, tmp_path: Path) -> Bench:
+def context(material: Path, tmp_path: Path) -> ExperimentContext:
     inputs = Inputs(data=f"realpairs:{material}", scale=Scale(images=12))
-    return Bench(inputs, tmp_path / "out", tmp_path / "latents")
+    return ExperimentContext(inputs, tmp_path / "out", tmp_path / "latents")
 
 
 def test_every_experiment_can_be_opened() -> None:
@@ -111,17 +113,17 @@ def test_the_maps_of_an_experiment_exist(module: ModuleType) -> None:
         read_map_settings(name)
 
 
-def test_a_part_is_computed_once(bench: Bench) -> None:
+def test_a_part_is_computed_once(context: ExperimentContext) -> None:
     calls: list[int] = []
 
     def compute() -> list[int]:
         calls.append(1)
         return [1, 2]
 
-    assert bench.part("x", {"a": 1}, compute) == [1, 2]
-    assert bench.part("x", {"a": 1}, compute) == [1, 2]
+    assert context.cached("x", {"a": 1}, compute) == [1, 2]
+    assert context.cached("x", {"a": 1}, compute) == [1, 2]
     assert len(calls) == 1
-    bench.part("x", {"a": 2}, compute)
+    context.cached("x", {"a": 2}, compute)
     assert len(calls) == 2
 
 
@@ -133,7 +135,7 @@ def test_a_part_is_computed_anew_for_other_data_and_when_damaged(
     inputs, values = Inputs(data=f"realpairs:{data}"), iter(range(9))
 
     def part() -> object:  # as a new process would
-        return Bench(inputs, tmp_path / "out").part("x", {}, lambda: next(values))
+        return ExperimentContext(inputs, tmp_path / "out").cached("x", {}, lambda: next(values))
 
     assert [part(), part()] == [0, 0]
     (damaged,) = (tmp_path / "out" / "parts").iterdir()
@@ -174,7 +176,7 @@ def test_data_of_one_generator_have_every_figure(material: Path, tmp_path: Path)
     rows = [",".join(f"{material / 'pairs' / cell}" if i < 2 else cell
                      for i, cell in enumerate(line.split(","))) for line in kept]  # fmt: skip
     pairs.write_text("\n".join([lines[0], *rows]))
-    bench = Bench(Inputs(pairs=pairs, references=material / "photos"))
+    context = ExperimentContext(Inputs(pairs=pairs, references=material / "photos"))
     report = {"by": {"training": {"seen": {"mAP": 1.0, "acc": 2.0}}}}
     assert seen_unseen(report) == (1.0, 2.0, None, None)
     for module in (figure8, figure9):
@@ -183,7 +185,7 @@ def test_data_of_one_generator_have_every_figure(material: Path, tmp_path: Path)
             for name in quick:
                 if hasattr(module, name):
                     patch.setattr(module, name, quick[name])
-            found = module.run(bench)
+            found = module.run(context)
         assert all(row[-1] is not None or row[2] is not None for row in found.summary.rows)
         assert len(found.plots) == 1
 
@@ -197,27 +199,27 @@ def test_files_that_cannot_be_used_are_reported(
     (data / "pairs" / "q3-0.png").write_bytes(b"no image")
     inputs = Inputs(data=f"realpairs:{data}")
     for _ in range(2):  # computed, and from the parts
-        report = run_one(Bench(inputs, tmp_path / "out"), tmp_path / "out", "figure7")
+        report = run_one(ExperimentContext(inputs, tmp_path / "out"), tmp_path / "out", "figure7")
         assert [Path(failure.path).name for failure in report.failures] == ["q3-0.png"]
     stored = json.loads((tmp_path / "out" / "figure7.json").read_text())
     assert len(stored["unreadable"]) == 1
 
 
-def test_a_seed_reaches_what_is_learned(bench: Bench) -> None:
-    other = Bench(replace(bench.inputs, seed=5))
+def test_a_seed_reaches_what_is_learned(context: ExperimentContext) -> None:
+    other = ExperimentContext(replace(context.inputs, seed=5))
     learned = other.map_settings("mlp-2")
     assert isinstance(learned, MetricLearning)
     assert learned.seed == 5
-    assert other.map_settings("full") == bench.map_settings("full")
+    assert other.map_settings("full") == context.map_settings("full")
 
 
-def test_a_part_that_fails_is_tried_again(bench: Bench) -> None:
+def test_a_part_that_fails_is_tried_again(context: ExperimentContext) -> None:
     def fails() -> None:
         raise InputError("given", "expected", "todo")
 
     with pytest.raises(InputError):
-        bench.part("x", {}, fails)
-    assert bench.part("x", {}, lambda: 3) == 3
+        context.cached("x", {}, fails)
+    assert context.cached("x", {}, lambda: 3) == 3
 
 
 def test_time_is_added_until_an_experiment_is_done(tmp_path: Path) -> None:
@@ -240,7 +242,7 @@ def test_time_is_added_until_an_experiment_is_done(tmp_path: Path) -> None:
 
 
 def test_attacks_share_the_maps_of_what_is_not_attacked(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    context: ExperimentContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits: list[object] = []
     fit = fitting.fit_map
@@ -249,13 +251,13 @@ def test_attacks_share_the_maps_of_what_is_not_attacked(
         fits.append(settings)
         return fit(examples, encoder, settings)
 
-    monkeypatch.setattr("originid.evaluation.trial.fit_map", counted)
-    judge_map(bench, "tones", "structured")
-    shared = judge_map(bench, "tones", "structured", attack="blur:1")
+    monkeypatch.setattr("originid.evaluation.fold_split.fit_map", counted)
+    judge_map(context, "tones", "structured")
+    shared = judge_map(context, "tones", "structured", attack="blur:1")
     assert len(fits) == 4
-    judge_map(bench, "tones", "none", attack="blur:1")
+    judge_map(context, "tones", "none", attack="blur:1")
     assert len(fits) == 8
-    fresh = Bench(bench.inputs)
+    fresh = ExperimentContext(context.inputs)
     alone = judge_map(fresh, "tones", "structured", attack="blur:1")
     assert {**alone, "fit_seconds": 0} == {**shared, "fit_seconds": 0}
 
@@ -278,29 +280,29 @@ def test_inputs_are_one_or_the_other() -> None:
     with pytest.raises(InputError, match="either"):
         Inputs(data="realpairs", references=Path("x"))
     with pytest.raises(InputError, match="expected a data set"):
-        _ = Bench(Inputs()).dataset
+        _ = ExperimentContext(Inputs()).dataset
 
 
 def test_judging_is_what_evaluate_prints(
-    bench: Bench, material: Path, capsys: pytest.CaptureFixture[str]
+    context: ExperimentContext, material: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["evaluate", material / "pairs" / "manifest.csv", "--references"]
     arguments += [material / "photos", "--encoder", "tones", "--map", "structured", "--json"]
     assert cli.run([str(each) for each in arguments]) == 0
     printed = json.loads(capsys.readouterr().out)
-    judged = judge_map(bench, "tones", "structured")
+    judged = judge_map(context, "tones", "structured")
     for name in ("queries", "groups", "references", "mAP", "acc", "projected", "ci95"):
         assert judged[name] == printed[name]
     assert np.mean(list(judged["acc_of_group"].values())) == pytest.approx(judged["acc"] / 100)
 
 
-def test_what_is_learned_saw_no_unseen_generator(bench: Bench) -> None:
-    _, found = bench.material("tones")
-    trial = divide(bench, found, seen=True)
+def test_what_is_learned_saw_no_unseen_generator(context: ExperimentContext) -> None:
+    _, found = context.material("tones")
+    trial = divide(context, found, seen=True)
     everything = np.ones(len(found.pairs), bool)
-    taught = trial.taught(everything)
+    taught = trial.trainable(everything)
     assert {found.pairs[row].fields["model"] for row in np.flatnonzero(taught)} == {"SD 1.4"}
-    assert divide(bench, found, seen=True, upper=True).taught(everything).all()
+    assert divide(context, found, seen=True, upper=True).trainable(everything).all()
     for fold in range(4):
         inside = {found.pairs[row].group for row in np.flatnonzero(trial.folds == fold)}
         outside = {found.pairs[row].group for row in np.flatnonzero(trial.folds != fold)}
@@ -310,16 +312,16 @@ def test_what_is_learned_saw_no_unseen_generator(bench: Bench) -> None:
 def test_a_data_set_with_training_pairs_is_judged_on_the_others(material: Path) -> None:
     pairs = read_pairs(material / "pairs" / "manifest.csv")
     data = Dataset("x", tuple(pairs[:60]), tuple(pairs[60:]), (material / "photos",), "", "", "")
-    bench = Bench(Inputs(), dataset=data)
-    _, found = bench.material("tones")
-    trial = divide(bench, found, seen=False)
+    context = ExperimentContext(Inputs(), dataset=data)
+    _, found = context.material("tones")
+    trial = divide(context, found, seen=False)
     assert [pair.query for pair in trial.tested] == [pair.query for pair in pairs[60:]]
     assert not {pair.origin for pair in pairs[:60]} & set(trial.references)
-    assert judge_map(bench, "tones", "structured")["queries"] == len(pairs) - 60
+    assert judge_map(context, "tones", "structured")["queries"] == len(pairs) - 60
 
 
 def test_labels(material: Path) -> None:
-    data = Bench(Inputs(data=f"realpairs:{material}")).dataset
+    data = ExperimentContext(Inputs(data=f"realpairs:{material}")).dataset
     fields = {"model": "SD 1.5 x", "method": "Edit by ip2p", "kind": "instruct"}
     pair = Pair(Path("a"), Path("b"), "g", fields)
     found = label_pair(pair, data).fields
@@ -329,8 +331,8 @@ def test_labels(material: Path) -> None:
     assert (other["family"], other["training"], other["paradigm"]) == ("other", "unseen", "")
 
 
-def test_pooled_latents_are_means_of_four(bench: Bench) -> None:
-    encoder, found = bench.material("tones")
+def test_pooled_latents_are_means_of_four(context: ExperimentContext) -> None:
+    encoder, found = context.material("tones")
     small, pooled = pool(encoder, found)
     (c, h, w), (_, half, _) = encoder.shapes[0], small.shapes[0]
     assert half == h // 2
@@ -344,14 +346,16 @@ def test_pooled_latents_are_means_of_four(bench: Bench) -> None:
 def test_ahead_is_the_mean_gain_over_shared_groups() -> None:
     ours = {"acc_of_group": {"a": 1.0, "b": 1.0, "c": 0.0}}
     other = {"acc_of_group": {"a": 0.0, "b": 1.0}}
-    assert str(ahead(ours, other, 0)).startswith("+50.0 [+0.0, +100.0]")
+    assert str(accuracy_gain(ours, other, 0)).startswith("+50.0 [+0.0, +100.0]")
 
 
 def test_tables_of_maps(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, write_report_of: Callable[[str], Report]
+    context: ExperimentContext,
+    monkeypatch: pytest.MonkeyPatch,
+    write_report_of: Callable[[str], Report],
 ) -> None:
     monkeypatch.setattr(figure7, "LEVELS", {"jpeg": ("50",), "blur": ("2",)})
-    monkeypatch.setattr("originid.experiments.bench.PACKAGED", "tones")
+    monkeypatch.setattr("originid.experiments.harness.context.PACKAGED", "tones")
     monkeypatch.setattr(figure7, "PACKAGED", "tones")
     monkeypatch.setattr(figure8, "DIMS", (16, 9999))
     monkeypatch.setattr(figure8, "MAPS", ("full",))
@@ -373,19 +377,19 @@ def test_tables_of_maps(
 
 
 @pytest.fixture
-def write_report_of(bench: Bench) -> Callable[[str], Report]:
+def write_report_of(context: ExperimentContext) -> Callable[[str], Report]:
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
 
     def make(name: str) -> Report:
-        report = open_experiment(name)(bench)
-        assert bench.folder is not None
-        write_report(bench.folder, report)
-        assert json.loads((bench.folder / f"{name}.json").read_text())["summary"]
+        report = open_experiment(name)(context)
+        assert context.folder is not None
+        write_report(context.folder, report)
+        assert json.loads((context.folder / f"{name}.json").read_text())["summary"]
         for key in report.plots:
-            with PILImage.open(bench.folder / f"{name}-{key}.png") as plot:
+            with PILImage.open(context.folder / f"{name}-{key}.png") as plot:
                 assert plot.width > 500
         for key in report.sheets:
-            with PILImage.open(bench.folder / f"{name}-{key}.jpg") as sheet:
+            with PILImage.open(context.folder / f"{name}-{key}.jpg") as sheet:
                 assert sheet.width > 200
         return report
 
@@ -419,7 +423,7 @@ def test_public_models_need_no_pairs_to_learn_from(
     manifest = folder / "manifest.csv"
     few = manifest.read_text(encoding="utf-8").splitlines(keepends=True)[:4]
     manifest.write_text("".join(few), encoding="utf-8")
-    report = table2.run(Bench(Inputs(pairs=manifest, references=material / "photos")))
+    report = table2.run(ExperimentContext(Inputs(pairs=manifest, references=material / "photos")))
     rows = {row["model"]: row for row in report.summary.to_json()}
     assert rows["phash"]["ours ahead"] is not None
     assert rows["tones+edges, map raw"]["Acc"] == 100
@@ -449,7 +453,7 @@ def test_the_data_are_counted(write_report_of: Callable[[str], Report], material
 def test_missing_files_are_listed(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("origin,query,generator\na.png,b.png,SDXL\n")
     PILImage.new("RGB", (64, 64)).save(tmp_path / "a.png")
-    report = data.run(Bench(Inputs(data=f"pairs:{tmp_path}")))
+    report = data.run(ExperimentContext(Inputs(data=f"pairs:{tmp_path}")))
     (row,) = report.tables["missing"].to_json()
     assert row == {"path": str(tmp_path.resolve() / "b.png")}
     assert report.summary.to_json()[-1]["here"] == 1
@@ -461,19 +465,20 @@ def test_one_generator_cannot_be_told_apart(material: Path) -> None:
     ]
     data = Dataset("realpairs", None, tuple(pairs), (material / "photos",), "model", "SD 1", "")
     with pytest.raises(InputError, match="at least two"):
-        discrepancy.run(Bench(Inputs(), dataset=data))
+        discrepancy.run(ExperimentContext(Inputs(), dataset=data))
 
 
 def test_trained_networks_and_costs(
     monkeypatch: pytest.MonkeyPatch,
     write_report_of: Callable[[str], Report],
-    bench: Bench,
+    context: ExperimentContext,
     tmp_path: Path,
 ) -> None:
     pytest.importorskip("torch", reason="needs the extra [train]")
     pytest.importorskip("pytorch_metric_learning", reason="needs the extra [train]")
-    from originid.experiments import networks, scale
-    from originid.training.networks.settings import PRESETS
+    from originid.experiments import scale
+    from originid.experiments.harness import judging_networks as networks
+    from originid.experiments.trained_networks.settings import PRESETS
 
     quick = {name: replace(PRESETS[name], steps=3) for name in ("ibn-net", "qaconv-gs")}
     monkeypatch.setattr(scale, "PRESETS", quick)
@@ -488,14 +493,14 @@ def test_trained_networks_and_costs(
     assert costs["tones+edges, map full"]["matching ratio"] == 1
     assert costs["qaconv-gs"]["matching ratio"] > 1
     assert costs["qaconv-gs"]["paper: matching ratio"] == 875
-    again = open_experiment("table3")(bench)
+    again = open_experiment("table3")(context)
     assert again.to_json() == report.to_json()  # from the parts: nothing is trained or timed anew
     # At the paper's scale images are read as they are needed, and features are in a file.
     monkeypatch.setattr(scale, "PAPER", quick)
     monkeypatch.setattr(networks, "HELD", 0)
-    large = Bench(replace(bench.inputs, scale=Scale(paper=True)), tmp_path / "large")
+    large = ExperimentContext(replace(context.inputs, scale=Scale(paper=True)), tmp_path / "large")
     found = networks.judge_network(large, "qaconv-gs")
-    assert found["acc"] == networks.judge_network(bench, "qaconv-gs")["acc"]
+    assert found["acc"] == networks.judge_network(context, "qaconv-gs")["acc"]
     assert [path.name for path in (tmp_path / "large").iterdir()] == ["parts"]
 
 
@@ -504,13 +509,13 @@ class TestSmallGenerators:
     """Both experiments have the same edits made, which takes most of their time."""
 
     @pytest.fixture
-    def bench(self, material: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    def context(self, material: Path, monkeypatch: pytest.MonkeyPatch) -> ExperimentContext:
         pytest.importorskip("diffusers", reason="needs the extra [generate]")
         pytest.importorskip("transformers", reason="needs the extra [generate]")
         monkeypatch.setattr(strength, "LEVELS", (0.1, 0.9))
         monkeypatch.setattr(strength, "TAUGHT", (0.1,))
         inputs = Inputs(data=f"realpairs:{material}", scale=Scale(images=12))
-        return Bench(inputs, material / "edits", material / "latents")
+        return ExperimentContext(inputs, material / "edits", material / "latents")
 
     def test_the_strength_of_edits(
         self, monkeypatch: pytest.MonkeyPatch, write_report_of: Callable[[str], Report]

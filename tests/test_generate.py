@@ -15,19 +15,19 @@ from pathlib import Path
 import pytest
 from PIL import Image as PILImage
 
+from originid.datasets.pairs import read_pairs
 from originid.errors import InputError, UsageError
-from originid.generation.chosen import choose
-from originid.generation.job import JobSettings
-from originid.generation.origins import find_origins, split_origins
-from originid.generation.plan import plan_job
-from originid.generation.presets import GENERATORS
+from originid.generation.diffusion.chosen import choose
+from originid.generation.diffusion.presets import GENERATORS
+from originid.generation.diffusion.tasks import Task, task_key, task_seed
 from originid.generation.prompts import PromptSource, TemplatePrompts, open_prompts
-from originid.generation.run import Summary, find_inputs, make_set
-from originid.generation.shards import ImageSet, SetSettings
-from originid.generation.tasks import Task, task_key, task_seed
-from originid.images import decode, read_bytes
+from originid.generation.sets.job import JobSettings
+from originid.generation.sets.origins import find_origins, split_origins
+from originid.generation.sets.plan import plan_job
+from originid.generation.sets.run import Summary, find_inputs, make_set
+from originid.generation.sets.shards import ImageSet, SetSettings
+from originid.images.decode import decode, read_bytes
 from originid.model import Model, open_model
-from originid.pairs import read_pairs
 from originid.testing import textured_image
 from originid.types import Image
 
@@ -402,7 +402,7 @@ def test_sides_follow_from_content_and_stay(tmp_path: Path, write_photos: WriteP
 
 def test_near_duplicates_are_on_one_side(tmp_path: Path) -> None:
     photos = tmp_path / "photos"
-    shutil.copytree(Path(sys.modules["originid"].__path__[0]) / "demo_photos", photos)
+    shutil.copytree(Path(sys.modules["originid"].__path__[0]) / "data" / "demo_photos", photos)
     (photos / "SOURCES.md").unlink()
     for photo in sorted(photos.glob("*.jpg")):
         with PILImage.open(photo) as picture:
@@ -452,7 +452,7 @@ def test_the_plan_counts_before_and_after(tmp_path: Path, photos: Path) -> None:
 def maker(monkeypatch: pytest.MonkeyPatch) -> FakeMaker:
     """What the command opens in place of Stable Diffusion."""
     pytest.importorskip("torch")
-    from originid.generation import making
+    from originid.generation.diffusion import making
 
     fake = FakeMaker()
     monkeypatch.setattr(making, "open_maker", lambda *arguments, **options: fake)

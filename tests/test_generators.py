@@ -18,16 +18,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from originid.errors import InputError
-from originid.generation.named import generator_named
-from originid.generation.packed import PREFIX
-from originid.generation.presets import (
+from originid.generation.diffusion.named import generator_named
+from originid.generation.diffusion.packed import PREFIX
+from originid.generation.diffusion.presets import (
     GENERATORS,
     IMAGE_TO_IMAGE,
     INSTRUCT_PIX2PIX,
     IP_ADAPTER,
     Generator,
 )
-from originid.generation.tasks import Task
+from originid.generation.diffusion.tasks import Task
 from originid.testing import textured_image
 from originid.types import Image
 
@@ -40,8 +40,8 @@ import torch
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
 import tiny_generators
-from originid.generation import making, pipelines
-from originid.generation.making import fault, fit, open_maker
+from originid.generation.diffusion import making, pipelines
+from originid.generation.diffusion.making import fault, fit, open_maker
 
 # Deprecations inside the libraries, such as numpy's in a scheduler of diffusers.
 pytestmark = [
@@ -137,7 +137,7 @@ def test_the_papers_strengths_and_guidance() -> None:
 
 
 def test_presets_load_nothing_heavy() -> None:
-    code = "import sys, originid.generation.named as n; n.generator_named('sd2')"
+    code = "import sys, originid.generation.diffusion.named as n; n.generator_named('sd2')"
     code += "; assert not {'torch', 'diffusers', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -26,11 +26,11 @@ from image_files import (
     png_chunk,
     tiff_of_fields,
 )
-from originid import images
 from originid.errors import ImageError, InputError
-from originid.images import Decoded, Limits, decode, read_bytes
+from originid.images import decode as images
+from originid.images.decode import Decoded, Limits, decode, read_bytes
+from originid.images.find_files import IMAGE_SUFFIXES, find_images
 from originid.types import Failure, Image
-from originid.walk import IMAGE_SUFFIXES, find_images
 
 RED, WHITE, BLACK = (255, 0, 0), (255, 255, 255), (0, 0, 0)
 UPRIGHT = {
@@ -394,7 +394,7 @@ def test_decoding_stops_when_the_time_is_up() -> None:
 def test_a_jpeg_of_many_scans_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock runs one second for each block that the decoder asks for."""
     clock = iter(range(10_000))
-    monkeypatch.setattr("originid.images.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("originid.images.decode.time.monotonic", lambda: next(clock))
     data = jpeg_of_scans(64, 40_000)
     assert decode(jpeg_of_scans(64, 10), limits=Limits(max_seconds=100)).width == 64
     with pytest.raises(ImageError, match="more than 5 seconds"):
@@ -698,18 +698,18 @@ def test_a_file_is_admitted_by_its_size_before_it_is_read(tmp_path: Path) -> Non
     path = tmp_path / "file"
     path.write_bytes(bytes(1000))
     with pytest.raises(RefusedError):
-        read_bytes(path, admit=refuse)
+        read_bytes(path, reserve=refuse)
     sizes: list[int] = []
-    assert len(read_bytes(path, admit=sizes.append)) == sizes[0] == 1000
+    assert len(read_bytes(path, reserve=sizes.append)) == sizes[0] == 1000
     with pytest.raises(ImageError):
         read_bytes(path, Limits(max_bytes=999), never)
     with pytest.raises(ImageError):
-        read_bytes(tmp_path / "none", admit=never)
+        read_bytes(tmp_path / "none", reserve=never)
 
 
 def admitted(data: bytes, size: int | None = None) -> int:
     sizes: list[int] = []
-    decode(data, size, admit=sizes.append)
+    decode(data, size, reserve=sizes.append)
     assert len(sizes) == 1
     return sizes[0]
 
@@ -720,11 +720,11 @@ def test_memory_is_admitted_before_pixels_are_decoded() -> None:
 
     for name, data in SOUND.items():
         with pytest.raises(RefusedError):
-            decode(data, admit=refuse)
+            decode(data, reserve=refuse)
         image = decode(data)
         assert admitted(data) >= image.width * image.height, name
     with pytest.raises(ImageError):
-        decode(png(30_000, 30_000, rows=1), admit=never)
+        decode(png(30_000, 30_000, rows=1), reserve=never)
 
 
 def test_memory_follows_the_mode_and_what_is_decoded() -> None:
@@ -741,11 +741,11 @@ def test_memory_follows_the_mode_and_what_is_decoded() -> None:
 
 def test_waiting_for_memory_is_not_decoding_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = 0.0
-    monkeypatch.setattr("originid.images.time.monotonic", lambda: clock)
+    monkeypatch.setattr("originid.images.decode.time.monotonic", lambda: clock)
 
     def wait(size: int) -> None:
         nonlocal clock
         clock += 1000
 
     for name, data in SOUND.items():
-        assert decode(data, admit=wait, limits=Limits(max_seconds=1)), name
+        assert decode(data, reserve=wait, limits=Limits(max_seconds=1)), name

@@ -17,7 +17,7 @@ from originid.model import open_model
 torch: Any = pytest.importorskip("torch", reason="needs the extra [vae]")
 diffusers: Any = pytest.importorskip("diffusers", reason="needs the extra [vae]")
 
-from originid.training.official import import_official, read_official  # noqa: E402
+from originid.training.import_official import import_official, read_official  # noqa: E402
 
 LATENT_DIM = 4 * 32 * 32
 Run = Callable[..., tuple[int, str, str]]
@@ -87,7 +87,7 @@ def test_origins_calibrate_and_copies_among_them_count_once(
 
 
 def _image(path: Path) -> np.ndarray:
-    from originid.images import decode
+    from originid.images.decode import decode
 
     return decode(path.read_bytes(), 256).image.copy()
 

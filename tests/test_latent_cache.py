@@ -19,18 +19,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as PILImage
 
-from originid import storage
 from originid.encoders import Encoder
 from originid.errors import InputError, StorageError
-from originid.latent_cache import (
+from originid.latents import (
     FileLatent,
     LatentCache,
     encode_cached,
     encode_paths,
-    keys,
-    store,
 )
-from originid.pipeline import Source
+from originid.latents import cache as store
+from originid.latents import cache_keys as keys
+from originid.latents.encode_files import Source
+from originid.system import storage
 from originid.testing import QuadrantEncoder, textured_image
 from originid.types import Failure, Image, Latents
 
@@ -192,7 +192,7 @@ def test_a_killed_process_leaves_what_it_added(tmp_path: Path) -> None:
     code = """if True:
         import os, signal, sys
         import numpy as np
-        from originid.latent_cache import LatentCache
+        from originid.latents import LatentCache
         from originid.testing import QuadrantEncoder
         cache = LatentCache.open(sys.argv[1], QuadrantEncoder())
         for n in range(5):

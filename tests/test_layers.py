@@ -9,73 +9,79 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "src" / "originid"
 
-# A module may import from its own layer and from those before it.
+# A room is a folder or a file of the package. It may import from the rooms of the lines before
+# its own, and from nothing of its own line: there is no circle, also not among siblings.
 LAYERS = (
-    ("errors", "types", "memory", "modes", "parallel", "progress", "text", ""),
-    (
-        "storage",
-        "tail",
-        "images",
-        "baselines",
-        "encoders",
-        "maps",
-        "index",
-        "sheet",
-        "tables",
-        "testing",
-        "walk",
-    ),
-    ("datasets", "pairs", "pipeline", "sqlite", "verdict"),
-    ("model", "database", "latent_cache"),
+    ("errors", "types", ""),  # "" is the package itself, which holds its version
+    ("system",),
+    ("images", "index", "maps", "verdict"),
+    ("datasets", "encoders"),
+    ("latents", "testing"),
+    ("model",),
     ("collection",),
-    ("adding", "finder", "training"),
-    ("evaluation",),
-    ("experiments", "generation"),
-    ("demo", "scale"),
-    ("cli", "__main__"),
+    ("finder", "training"),
+    ("evaluation", "demo"),
+    ("generation",),
+    ("experiments",),
+    ("cli",),
+    ("__main__",),
 )
+# The rooms inside of the two largest folders, by the same rule.
+INNER_LAYERS = {
+    "experiments": (
+        ("paper", "trained_networks"),
+        ("scale",),
+        ("inputs",),
+        ("report",),
+        ("harness",),
+        ("theory",),
+        ("tables",),
+        ("",),
+    ),
+    "generation": (("diffusion", "prompts", ""), ("sets",)),
+}
 # Packages that only some modules may import.
 ONLY = {
     "torch": {
-        "baselines/encoder.py",
-        "baselines/hub.py",
-        "baselines/networks",
-        "baselines/published.py",
+        "encoders/public/encoder.py",
+        "encoders/public/hub.py",
+        "encoders/public/networks",
+        "encoders/public/published.py",
         "encoders/diffusers.py",
         "encoders/torch_networks.py",
         "experiments/theory/identity.py",
         "experiments/theory/vaes.py",
-        "generation/edict.py",
-        "generation/making.py",
-        "generation/pipelines.py",
-        "generation/plug_and_play.py",
-        "generation/stable_diffusion.py",
+        "generation/diffusion/edict.py",
+        "generation/diffusion/making.py",
+        "generation/diffusion/pipelines.py",
+        "generation/diffusion/plug_and_play.py",
+        "generation/diffusion/stable_diffusion.py",
         "training/distillation",
         "training/linear_algebra.py",
         "training/metric",
-        "training/networks",
-        "training/official.py",
-        "training/run.py",
+        "experiments/trained_networks",
+        "training/import_official.py",
+        "training/checkpoints.py",
         "training/state.py",
     },
     "accelerate": {"training/metric"},
     "pytorch_metric_learning": {"training/metric"},
-    "tensorboardX": {"training/run.py"},
+    "tensorboardX": {"training/checkpoints.py"},
     "onnx": {"training/distillation/export.py"},
     "onnxruntime": {"encoders/onnx.py", "training/distillation/export.py"},
     "diffusers": {
         "encoders/diffusers.py",
         "experiments/theory/identity.py",
-        "generation/pipelines.py",
+        "generation/diffusion/pipelines.py",
     },
-    "transformers": {"baselines/hub.py", "generation/pipelines.py"},
-    "imagehash": {"baselines/hashes.py"},
-    "pdqhash": {"baselines/hashes.py"},
+    "transformers": {"encoders/public/hub.py", "generation/diffusion/pipelines.py"},
+    "imagehash": {"encoders/public/hashes.py"},
+    "pdqhash": {"encoders/public/hashes.py"},
     "matplotlib": {"experiments"},
     "faiss": {"index"},
-    "ray": {"scale"},
+    "ray": {"generation/sets/on_ray.py"},
     "httpx": {"generation/prompts/chat.py"},
-    "sqlite3": {"sqlite.py"},
+    "sqlite3": {"collection/sqlite.py"},
     "typer": {"cli"},
     "click": {"cli"},
     "rich": {"cli"},
@@ -87,33 +93,94 @@ def modules() -> list[Path]:
 
 
 def imports(path: Path) -> set[str]:
-    """Every module that a file imports, anywhere in it."""
+    """Every module that a file imports when it runs, anywhere in it.
+
+    A module that is imported by its name from a folder counts as itself, not as the folder.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if not _for_type_checkers(node)]
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules_of_ours = {name for name in whole if is_module(name)}
+            found |= modules_of_ours
+            found |= set() if whole == modules_of_ours else {node.module}
     return found
 
 
-def layer(name: str) -> int:
-    return next(i for i, names in enumerate(LAYERS) if name in names)
+def _for_type_checkers(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+    )
+
+
+def is_module(name: str) -> bool:
+    """Whether a dotted name is a file or folder of the package."""
+    path = PACKAGE.parent.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
 
 
 def own_name(path: Path) -> str:
-    return path.relative_to(PACKAGE).with_suffix("").parts[0].replace("__init__", "")
+    """The dotted name of a file of the package."""
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+        ".__init__"
+    )
 
 
-def violations(path: Path, imported: set[str]) -> list[str]:
-    mine = layer(own_name(path))
-    ours = [name for name in imported if name.split(".")[0] == "originid"]
-    return [name for name in ours if layer(f"{name}.".split(".")[1]) > mine]
+def violations(mine: str, imported: set[str]) -> list[str]:
+    """The imports of a module that its room may not make."""
+    return sorted(
+        name
+        for name in imported
+        if name.split(".")[0] == "originid" and not (_allowed(mine, name, LAYERS, 1))
+    )
+
+
+def _allowed(mine: str, other: str, layers: tuple[tuple[str, ...], ...], depth: int) -> bool:
+    room, target = (f"{name}{'.' * (depth + 1)}".split(".")[depth] for name in (mine, other))
+    if room != target:
+        return _layer(target, layers) < _layer(room, layers)
+    inner = INNER_LAYERS.get(room) if depth == 1 else None
+    return inner is None or _allowed(mine, other, inner, 2)
+
+
+def _layer(room: str, layers: tuple[tuple[str, ...], ...]) -> int:
+    return next(i for i, names in enumerate(layers) if room in names)
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """A way around for each module that is imported by what it imports itself."""
+
+    def way(start: str, end: str, seen: set[str]) -> list[str]:
+        for after in sorted(graph.get(start, ())):
+            if after == end:
+                return [start, end]
+            if after not in seen:
+                seen.add(after)
+                if rest := way(after, end, seen):
+                    return [start, *rest]
+        return []
+
+    return [found for name in sorted(graph) if (found := way(name, name, set()))]
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_dependencies_point_one_way(path: Path) -> None:
-    assert violations(path, imports(path)) == []
+    assert violations(own_name(path), imports(path)) == []
+
+
+def test_no_module_is_imported_by_what_it_imports() -> None:
+    assert circles({own_name(path): imports(path) for path in modules()}) == []
+
+
+def test_every_room_exists_and_has_its_layer() -> None:
+    rooms = {f"{own_name(path)}.".split(".")[1] for path in modules()}
+    assert rooms == {room for line in LAYERS for room in line}
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -123,8 +190,21 @@ def test_heavy_packages_stay_where_they_belong(path: Path) -> None:
         assert any(relative == home or relative.startswith(home + "/") for home in ONLY[package])
 
 
-def test_the_layer_test_can_fail() -> None:
-    assert violations(PACKAGE / "errors.py", {"originid.cli.find"}) == ["originid.cli.find"]
+@pytest.mark.parametrize(
+    ("mine", "imported"),
+    [
+        ("originid.errors", "originid.cli.find"),  # a later layer
+        ("originid.images.decode", "originid.maps"),  # a sibling
+        ("originid.experiments.report.page", "originid.experiments.harness.cells"),
+        ("originid.generation.diffusion.making", "originid.generation.sets.job"),
+    ],
+)
+def test_the_layer_test_can_fail(mine: str, imported: str) -> None:
+    assert violations(mine, {imported, "originid.errors"} - {mine}) == [imported]
+
+
+def test_the_test_of_circles_can_fail() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [["b", "c", "b"], ["c", "b", "c"]]
 
 
 def loaded_by(code: str) -> set[str]:
@@ -144,17 +224,29 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_finding_loads_no_torch() -> None:
-    assert loaded_by("import originid.finder, originid.adding") & {"torch", "diffusers"} == set()
+    assert (
+        loaded_by("import originid.finder, originid.collection.adding") & {"torch", "diffusers"}
+        == set()
+    )
 
 
 def test_the_lightness_test_can_fail() -> None:
     assert "numpy" in loaded_by("import originid; originid.Match")
 
 
-def test_public_names_are_what_all_says() -> None:
+def test_public_names_exist_and_are_typed() -> None:
     import originid
 
-    assert list(originid.__all__) == sorted(set(originid.__all__), key=originid.__all__.index)
+    declared = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    typed = {
+        alias.asname or alias.name
+        for node in ast.walk(declared)
+        if isinstance(node, ast.stmt) and _for_type_checkers(node)
+        for statement in ast.walk(node)
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+    assert typed == set(originid.__all__) - {"__version__"}
     for name in originid.__all__:
         assert getattr(originid, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from originid.memory import keep_freed_memory
+from originid.system.malloc import keep_freed_memory
 
 AGAIN = """\
 import resource
 import numpy as np
-from originid.memory import keep_freed_memory
+from originid.system.malloc import keep_freed_memory
 
 {}
 def faults_of_32_MiB():

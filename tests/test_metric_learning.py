@@ -336,7 +336,7 @@ def test_a_checkpoint_that_cannot_be_written_is_named(
     def refuse(*given: object, **more: object) -> None:
         raise SafetensorError("no space left")
 
-    monkeypatch.setattr("originid.training.run.save_file", refuse)
+    monkeypatch.setattr("originid.training.checkpoints.save_file", refuse)
     with pytest.raises(StorageError, match=r"cannot write .*no space left"):
         fit_metric(edits(20), ZEROS, replace(SHORT, epochs=1), run=tmp_path)
 

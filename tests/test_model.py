@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from image_files import encoded, natural
-from originid import images
 from originid.encoders import open_encoder
 from originid.errors import InputError, ModelError, StorageError
-from originid.images import decode
+from originid.images import decode as images
+from originid.images.decode import decode
 from originid.model import Model, open_model, packaged_models, save_model
 from originid.testing import textured_image
 

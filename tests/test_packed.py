@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from originid.generation.packed import SUFFIX, local_folder, pack, unpack
+from originid.generation.diffusion.packed import SUFFIX, local_folder, pack, unpack
 
 
 def test_weights_come_back_to_half_a_step(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from originid.datasets.pairs import image_paths, read_pairs, readable_pairs
 from originid.errors import InputError
-from originid.pairs import image_paths, read_pairs, readable_pairs
 from originid.types import Failure
 
 

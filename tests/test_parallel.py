@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from originid.parallel import Room, Share, Threads, map_ordered
+from originid.system.parallel import MemoryBudget, Reservation, Threads, map_ordered
 
 
 def test_a_map_keeps_order_and_runs_a_bounded_number_ahead() -> None:
@@ -26,7 +26,7 @@ def test_a_map_keeps_order_and_runs_a_bounded_number_ahead() -> None:
 
 
 def test_together_they_never_hold_more_than_the_room_or_one_request() -> None:
-    room, lock = Room(100), threading.Lock()
+    room, lock = MemoryBudget(100), threading.Lock()
     held = peak = 0
 
     def work(seed: int) -> None:
@@ -34,7 +34,7 @@ def test_together_they_never_hold_more_than_the_room_or_one_request() -> None:
         rng = random.Random(seed)
         for _ in range(200):
             size = rng.choice([1, 10, 40, 60, 250])
-            share = Share(room)
+            share = Reservation(room)
             share.take(size)
             with lock:
                 held += size
@@ -56,7 +56,7 @@ def test_together_they_never_hold_more_than_the_room_or_one_request() -> None:
 
 
 def test_closing_a_room_sends_away_who_waits_and_who_comes() -> None:
-    room = Room(10)
+    room = MemoryBudget(10)
     room.take(10)
     sent_away = threading.Event()
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from originid import pipeline
 from originid.errors import ImageError
-from originid.images import Admit, Decoded, Limits, at_once
-from originid.pipeline import Encoded, Entry, Known, Source, encode_sources
+from originid.images.decode import Decoded, Limits, ReserveMemory, no_limit
+from originid.latents import encode_files as pipeline
+from originid.latents.encode_files import Encoded, Entry, Known, Source, encode_sources
 from originid.types import Failure, Image, Latents
 
 PATIENCE = 60  # seconds after which a test that hangs fails instead
@@ -40,9 +40,9 @@ class Recorder:
             self.changed.notify_all()
         return images.reshape(len(images), 3).astype(np.float32)
 
-    def decode(self, data: bytes, size: int, limits: Limits, admit: Admit) -> Decoded:
+    def decode(self, data: bytes, size: int, limits: Limits, reserve: ReserveMemory) -> Decoded:
         """Stands in for the real one: the first two bytes are the image's number."""
-        admit(3)
+        reserve(3)
         n = int.from_bytes(data[:2], "big")
         with self.changed:
             self.decoded += 1
@@ -57,16 +57,16 @@ class Recorder:
             )
 
 
-Read = Callable[[int, Admit], bytes]
+Read = Callable[[int, ReserveMemory], bytes]
 
 
 def number(name: str) -> int:
     return int(name.split(".")[0])
 
 
-def plain(n: int, admit: Admit) -> bytes:
+def plain(n: int, reserve: ReserveMemory) -> bytes:
     data = n.to_bytes(2, "big")
-    admit(len(data))
+    reserve(len(data))
     return data
 
 
@@ -84,7 +84,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 def read_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Read], None]:
     def use(read: Read) -> None:
         monkeypatch.setattr(
-            pipeline, "read_bytes", lambda name, limits, admit: read(number(name), admit)
+            pipeline, "read_bytes", lambda name, limits, reserve: read(number(name), reserve)
         )
 
     use(plain)
@@ -128,7 +128,7 @@ def test_chunks_in_order(n: int, workers: int, recorder: Recorder, read_by: Read
 
 
 def test_bytes_need_no_reading(recorder: Recorder, read_by: ReadBy) -> None:
-    read_by(lambda n, admit: pytest.fail("a file was read"))
+    read_by(lambda n, reserve: pytest.fail("a file was read"))
     given = [Source(f"{n}.jpg", n.to_bytes(2, "big")) for n in range(9)]
     assert numbers(list(encode_sources(given, recorder))) == list(range(9))
 
@@ -139,11 +139,11 @@ def test_order_does_not_depend_on_which_file_is_read_first(
     """Each file of an even number is there after the next one."""
     there = [threading.Event() for _ in range(40)]
 
-    def read(n: int, admit: Admit) -> bytes:
+    def read(n: int, reserve: ReserveMemory) -> bytes:
         if n % 2 == 0:
             assert there[n + 1].wait(PATIENCE)
         there[n].set()
-        return plain(n, admit)
+        return plain(n, reserve)
 
     read_by(read)
     assert numbers(list(encode_sources(sources(40), recorder, workers=2))) == list(range(40))
@@ -159,10 +159,10 @@ def test_slow_files_stall_nobody(slow: set[int], recorder: Recorder, read_by: Re
     waiting = {n // 2 for n in slow}
     encoded = ahead - 2 * len(waiting)
 
-    def read(n: int, admit: Admit) -> bytes:
+    def read(n: int, reserve: ReserveMemory) -> bytes:
         if n in slow:
             recorder.wait_for(decoded=ahead - len(slow), encoded=encoded)
-        return plain(n, admit)
+        return plain(n, reserve)
 
     read_by(read)
     assert numbers(list(encode_sources(sources(ahead), recorder, workers=1))) == list(range(ahead))
@@ -206,17 +206,17 @@ def test_bytes_of_files_are_bounded(
     monkeypatch.setattr(pipeline, "FILES", 1000)
     full = threading.Event()
 
-    def read(n: int, admit: Admit) -> bytes:
+    def read(n: int, reserve: ReserveMemory) -> bytes:
         size = largest if n == 50 else 50 * (n % 7 + 4)
-        admit(size)
+        reserve(size)
         made = content.make(n, size)
         if content.peak > workers * 1000 - 500:
             full.set()
         return made
 
-    def patient(data: bytes, size: int, limits: Limits, admit: Admit) -> Decoded:
+    def patient(data: bytes, size: int, limits: Limits, reserve: ReserveMemory) -> Decoded:
         assert full.wait(PATIENCE)
-        return recorder.decode(data, size, limits, admit)
+        return recorder.decode(data, size, limits, reserve)
 
     read_by(read)
     monkeypatch.setattr(pipeline, "decode", patient)
@@ -234,14 +234,14 @@ def test_pixels_are_bounded(
     lock = threading.Lock()
     live, sums = 0, []
 
-    def large(data: bytes, size: int, limits: Limits, admit: Admit) -> Decoded:
+    def large(data: bytes, size: int, limits: Limits, reserve: ReserveMemory) -> Decoded:
         nonlocal live
         need = 1000 if data == b"\0\7" else 150
-        admit(need)
+        reserve(need)
         with lock:
             live += need
             sums.append(live)
-        decoded = recorder.decode(data, size, limits, at_once)
+        decoded = recorder.decode(data, size, limits, no_limit)
         with lock:
             live -= need
         return decoded
@@ -269,11 +269,11 @@ def test_what_is_ahead_is_bounded(recorder: Recorder, read_by: ReadBy) -> None:
 
 
 def test_bad_and_known_files_take_their_places(recorder: Recorder, read_by: ReadBy) -> None:
-    def read(n: int, admit: Admit) -> bytes:
+    def read(n: int, reserve: ReserveMemory) -> bytes:
         if n % 3 == 1:
-            admit(10**12)  # of which nothing is kept
+            reserve(10**12)  # of which nothing is kept
             raise ImageError("torn", "expected a whole image", "fetch it anew")
-        return plain(n, admit)
+        return plain(n, reserve)
 
     known = {hashlib.sha256(n.to_bytes(2, "big")).digest() for n in range(2, 30, 3)}
     read_by(read)
@@ -306,7 +306,7 @@ def test_an_exception_of_any_thread_is_raised(
 
 
 def test_what_comes_before_an_exception_is_given(recorder: Recorder, read_by: ReadBy) -> None:
-    read_by(lambda n, admit: plain(n, admit) if n != 10 else fail())
+    read_by(lambda n, reserve: plain(n, reserve) if n != 10 else fail())
     stream = encode_sources(sources(40), recorder, workers=2)
     assert numbers([next(stream), next(stream)]) == list(range(8))
     with pytest.raises(ZeroDivisionError):
@@ -319,10 +319,10 @@ def test_ending_early_does_not_wait_for_the_disk(
     monkeypatch.setattr(pipeline, "FILES", 8)
     answers, asked = threading.Event(), threading.Semaphore(0)
 
-    def read(n: int, admit: Admit) -> bytes:
+    def read(n: int, reserve: ReserveMemory) -> bytes:
         if n >= 4:
             asked.release()
-        data = plain(n, admit)
+        data = plain(n, reserve)
         if n == 0:  # while three of the other readers hold the room, and four wait for it
             assert all(asked.acquire(timeout=PATIENCE) for _ in range(7))
         if n >= 4:
@@ -346,12 +346,12 @@ def test_an_interrupt_ends_it_while_the_disk_is_silent(recorder: Recorder, read_
     answers, main = threading.Event(), threading.main_thread().ident
     assert main is not None
 
-    def read(n: int, admit: Admit) -> bytes:
+    def read(n: int, reserve: ReserveMemory) -> bytes:
         if n == 6:
             signal.pthread_kill(main, signal.SIGINT)
         if n >= 4:
             assert answers.wait(PATIENCE)
-        return plain(n, admit)
+        return plain(n, reserve)
 
     read_by(read)
     try:

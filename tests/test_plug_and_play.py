@@ -14,10 +14,16 @@ import diffusers
 import torch
 
 import tiny_generators
-from originid.generation.plug_and_play import Injection, authors_injections, draw, edit, invert
-from originid.generation.presets import GENERATORS
-from originid.generation.stable_diffusion import StableDiffusion
-from originid.generation.tasks import Task
+from originid.generation.diffusion.plug_and_play import (
+    Injection,
+    authors_injections,
+    draw,
+    edit,
+    invert,
+)
+from originid.generation.diffusion.presets import GENERATORS
+from originid.generation.diffusion.stable_diffusion import StableDiffusion
+from originid.generation.diffusion.tasks import Task
 from originid.testing import textured_image
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:diffusers")

@@ -15,12 +15,12 @@ pytest.importorskip("transformers")
 
 import torch
 
-from originid.baselines.networks import VisionTransformer
+from originid.encoders.public.networks import VisionTransformer
 from originid.errors import InputError
-from originid.training.networks.fit import fit_network
-from originid.training.networks.networks import Vit, make_backbone
-from originid.training.networks.pretrained import load_backbone
-from originid.training.networks.settings import PAPER, PRESETS, NetworkSettings
+from originid.experiments.trained_networks.backbones import Vit, make_backbone
+from originid.experiments.trained_networks.fit import fit_network
+from originid.experiments.trained_networks.pretrained import load_backbone
+from originid.experiments.trained_networks.settings import PAPER, PRESETS, NetworkSettings
 
 VIT = replace(PRESETS["vit-cosface"], side=32, width=64, heads=1, patch=8, depth=(2,))
 RESNET = replace(PRESETS["ibn-net"], side=32, width=8, depth=(1, 2, 1, 1), bottleneck=True)

@@ -12,7 +12,7 @@ from originid.evaluation.projection import (
     stranger_probability,
     tail_size,
 )
-from originid.tail import TAIL_LEAST, fit_pareto, survival
+from originid.verdict.pareto_tail import TAIL_LEAST, fit_pareto, survival
 
 STRANGERS = 2000
 KNOWN_TAILS = {

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from originid.datasets.pairs import read_pairs
 from originid.errors import InputError
 from originid.evaluation import protocol as protocol_module
 from originid.evaluation.protocol import (
@@ -27,7 +28,6 @@ from originid.evaluation.protocol import (
     rank_streaming,
 )
 from originid.evaluation.report import summarise, worst_misses
-from originid.pairs import read_pairs
 from originid.types import Failure, Pair
 
 

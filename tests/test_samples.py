@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from originid.errors import InputError
-from originid.latent_cache import LatentCache
+from originid.latents import LatentCache
 from originid.maps import DctBasis
 from originid.testing import QuadrantEncoder
 from originid.training import samples as module
 from originid.training.closed_form import PairScatter
 from originid.training.samples import (
     ArraySamples,
+    LabelledRows,
     OfficialSamples,
     Samples,
-    Subset,
     lone_classes,
     within_class_rows,
 )
@@ -48,7 +48,7 @@ def cached_samples(folder: Path) -> Samples:
     cache = LatentCache.open(folder, QuadrantEncoder())
     keys = [hashlib.sha256(bytes([n])).digest() for n in range(7)]
     cache.add(keys[::-1], values()[::-1])
-    return Subset(cache, np.array([cache.index(key) for key in keys]), CLASSES)
+    return LabelledRows(cache, np.array([cache.index(key) for key in keys]), CLASSES)
 
 
 @pytest.mark.parametrize("make", [array_samples, mapped_samples, cached_samples])
@@ -78,7 +78,7 @@ def test_classes_must_match(tmp_path: Path) -> None:
         ArraySamples(values(), CLASSES - 1)
     cache = LatentCache.open(tmp_path, QuadrantEncoder())
     with pytest.raises(InputError, match=r"\(7,\) for 2 latents"):
-        Subset(cache, np.zeros(2, np.int64), CLASSES)
+        LabelledRows(cache, np.zeros(2, np.int64), CLASSES)
 
 
 # The official layout.

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from originid.errors import InputError
-from originid.experiments import networks
-from originid.experiments.networks import Squares
-from originid.experiments.report import Inputs
+from originid.experiments.harness import judging_networks as networks
+from originid.experiments.harness.judging_networks import ResizedImages
+from originid.experiments.inputs import Inputs
 from originid.experiments.scale import SCALES, Scale, read_scale, scale_name
-from originid.images import decode, read_bytes
+from originid.experiments.trained_networks.settings import PAPER, PRESETS
+from originid.images.decode import decode, read_bytes
 from originid.training.fitting import FULL, read_map_settings
 from originid.training.metric.settings import MetricLearning
-from originid.training.networks.settings import PAPER, PRESETS
 
 
 def test_scales_have_names_and_files(tmp_path: Path) -> None:
@@ -87,11 +87,11 @@ def test_images_are_the_same_read_at_once_or_as_needed(
     tmp_path: Path, write_photos: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = write_photos(5)  # type: ignore[operator]
-    held = Squares.open(paths, 32)
+    held = ResizedImages.open(paths, 32)
     assert isinstance(held, np.ndarray)
     monkeypatch.setattr(networks, "HELD", 0)
-    files = Squares.open(paths, 32)
-    assert isinstance(files, Squares)
+    files = ResizedImages.open(paths, 32)
+    assert isinstance(files, ResizedImages)
     assert (files.shape, files.dtype, len(files)) == (held.shape, held.dtype, 5)
     assert math.prod(files.shape) == held.size
     np.testing.assert_array_equal(files[1:4], held[1:4])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from originid.progress import silent
+from originid.system.progress import silent
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")

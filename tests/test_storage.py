@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from originid.errors import InputError, StorageError
-from originid.storage import new_directory, new_file, storage_errors
+from originid.system.storage import new_directory, new_file, storage_errors
 
 
 def test_a_directory_appears_when_it_is_complete(tmp_path: Path) -> None:

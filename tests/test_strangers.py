@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from originid.adding import add_images
-from originid.collection import create_collection, open_collection
+from originid.collection.adding import add_images
+from originid.collection.collection import create_collection, open_collection
 from originid.errors import CollectionError
 from originid.model import Model
 

@@ -12,16 +12,16 @@ import pytest
 from PIL import Image as PILImage
 from PIL import ImageFilter
 
+from originid.datasets.pairs import read_pairs
 from originid.encoders import open_encoder
 from originid.encoders.pixels import PixelsEncoder
 from originid.errors import InputError
-from originid.evaluation.material import encode_all, examples_of
+from originid.evaluation.encoded_pairs import encode_all, examples_of
 from originid.evaluation.projection import tail_size
 from originid.evaluation.protocol import Protocol
 from originid.evaluation.run import cross_validate, evaluate_model
-from originid.images import decode
+from originid.images.decode import decode
 from originid.model import Model, open_model
-from originid.pairs import read_pairs
 from originid.testing import textured_image
 from originid.training.closed_form import ClosedForm
 from originid.training.examples import PairExamples, natural_mean

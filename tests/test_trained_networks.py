@@ -13,11 +13,11 @@ pytest.importorskip("pytorch_metric_learning")
 import torch
 
 from originid.errors import InputError, OriginidError
-from originid.training.networks.fit import TrainedNetwork, fit_network, pairs_loss
-from originid.training.networks.matching import MATCHERS, best_in_turn, best_responses
-from originid.training.networks.networks import Ibn, make_backbone
-from originid.training.networks.sampling import GraphBatches
-from originid.training.networks.settings import PRESETS, NetworkSettings
+from originid.experiments.trained_networks.backbones import Ibn, make_backbone
+from originid.experiments.trained_networks.fit import TrainedNetwork, fit_network, pairs_loss
+from originid.experiments.trained_networks.matching import MATCHERS, best_in_turn, best_responses
+from originid.experiments.trained_networks.sampling import GraphBatches
+from originid.experiments.trained_networks.settings import PRESETS, NetworkSettings
 
 SIDE = 32
 EDITS = 4

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from originid.errors import InputError
-from originid.tail import BODY, Tail, pooled_tail
-from originid.verdict import Calibration
+from originid.verdict.calibration import Calibration
+from originid.verdict.pareto_tail import BODY, Tail, pooled_tail
 
 BODY_SCORES = tuple(np.linspace(-0.08, 0.1, len(BODY)).tolist())
 EXPONENTIAL = Calibration(Tail(BODY_SCORES, shape=0.0, scale=0.02))

@@ -2,7 +2,7 @@
 
     python tools/make_demo_edits.py
 
-It writes src/originid/demo_edits: JPEG files and edits.csv, a pairs manifest. Needs the extra
+It writes src/originid/data/demo_edits: JPEG files and edits.csv, a pairs manifest. Needs the extra
 [generate]; the same files come of it on the same machine.
 """
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 from PIL import Image as Pillow
 
-from originid.generation.making import open_maker
-from originid.generation.presets import GENERATORS
-from originid.generation.tasks import Task
-from originid.images import decode, read_bytes
+from originid.generation.diffusion.making import open_maker
+from originid.generation.diffusion.presets import GENERATORS
+from originid.generation.diffusion.tasks import Task
+from originid.images.decode import decode, read_bytes
 
-PACKAGE = Path(__file__).parents[1] / "src" / "originid"
+PACKAGE = Path(__file__).parents[1] / "src" / "originid" / "data"
 STRENGTHS = {"small-ddpm": 0.45, "small-flow": 0.6}
 PROMPTS = {
     "moonwalk": "a pencil drawing of something",

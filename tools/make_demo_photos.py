@@ -2,7 +2,7 @@
 
     python tools/make_demo_photos.py FOLDER...
 
-The folders hold the unpacked packages that src/originid/demo_photos/SOURCES.md names.
+The folders hold the unpacked packages that src/originid/data/demo_photos/SOURCES.md names.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from PIL import Image
 
 SHORT_SIDE = 256  # pixels: the size at which an encoder sees an image
 QUALITY = 88
-OUTPUT = Path(__file__).parents[1] / "src" / "originid" / "demo_photos"
+OUTPUT = Path(__file__).parents[1] / "src" / "originid" / "data" / "demo_photos"
 
 PHOTOS = {
     "astronaut": "skimage/data/astronaut.png",

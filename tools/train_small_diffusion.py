@@ -7,7 +7,7 @@ the same command goes on where it was, with more --steps too. RUN/pipeline is wh
 diffusers.StableDiffusionImg2ImgPipeline.from_pretrained loads; it and RUN/samples.png are written
 every EXPORT steps of the second stage and at the end. With --steps 0 both are written from the
 last checkpoint and nothing is trained. RUN/log.csv holds the losses. RUN/packed is the pipeline as
-originid carries it, in src/originid/generators/small-KIND.
+originid carries it, in src/originid/data/generators/small-KIND.
 
 The default numbers of steps take about an hour on one core of 50 GFLOPS.
 """
@@ -24,9 +24,9 @@ import numpy as np
 import torch
 
 from originid.errors import InputError, OriginidError
-from originid.generation.packed import pack
-from originid.progress import Progress
-from originid.storage import new_file
+from originid.generation.diffusion.packed import pack
+from originid.system.progress import Progress
+from originid.system.storage import new_file
 from originid.types import Image
 from small_diffusion import autoencoder, denoiser
 from small_diffusion.loop import Schedule, fit
@@ -34,7 +34,7 @@ from small_diffusion.photos import VARIANTS, Photo, read_manifest, squashed, var
 from small_diffusion.release import draw_samples, export
 
 EXPORT = 1000  # steps of the second stage between exports
-DEMO_PHOTOS = Path(__file__).parents[1] / "src" / "originid" / "demo_photos"
+DEMO_PHOTOS = Path(__file__).parents[1] / "src" / "originid" / "data" / "demo_photos"
 
 
 @dataclass(frozen=True)

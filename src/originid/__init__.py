@@ -4,13 +4,36 @@ The public names load what they need on first use, so that importing the package
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from originid.collection.adding import Added as Added
+    from originid.collection.adding import add_images as add_images
+    from originid.collection.collection import Collection as Collection
+    from originid.collection.collection import create_collection as create_collection
+    from originid.collection.collection import open_collection as open_collection
+    from originid.encoders.base import Encoder as Encoder
+    from originid.encoders.registry import open_encoder as open_encoder
+    from originid.errors import OriginidError as OriginidError
+    from originid.evaluation.run import cross_validate as cross_validate
+    from originid.evaluation.run import evaluate_model as evaluate_model
+    from originid.finder import Finder as Finder
+    from originid.model import Model as Model
+    from originid.model import open_model as open_model
+    from originid.types import Answer as Answer
+    from originid.types import Failure as Failure
+    from originid.types import Match as Match
+    from originid.types import Pair as Pair
+    from originid.types import Verdict as Verdict
 
 __version__ = "0.1.0"
 
+# Where each public name is defined; type checkers read the imports above instead.
 _HOMES = {
+    "Added": "collection.adding",
     "Answer": "types",
-    "Collection": "collection",
+    "Collection": "collection.collection",
+    "Encoder": "encoders.base",
     "Failure": "types",
     "Finder": "finder",
     "Match": "types",
@@ -18,15 +41,19 @@ _HOMES = {
     "OriginidError": "errors",
     "Pair": "types",
     "Verdict": "types",
-    "open_collection": "collection",
-    "open_encoder": "encoders",
+    "add_images": "collection.adding",
+    "create_collection": "collection.collection",
+    "cross_validate": "evaluation.run",
+    "evaluate_model": "evaluation.run",
+    "open_collection": "collection.collection",
+    "open_encoder": "encoders.registry",
     "open_model": "model",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'originid' has no attribute {name!r}")
     return getattr(import_module(f"originid.{_HOMES[name]}"), name)

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from originid.adding import add_images
-from originid.collection import create_collection
+from originid.collection.adding import add_images
+from originid.collection.collection import create_collection
+from originid.datasets.pairs import read_pairs
 from originid.finder import Finder
-from originid.images import decode, read_bytes
+from originid.images.contact_sheet import Tile, write_sheet
+from originid.images.decode import decode, read_bytes
 from originid.model import open_model
-from originid.pairs import read_pairs
-from originid.sheet import Tile, write_sheet
-from originid.storage import new_directory
-from originid.text import percent
+from originid.system.storage import new_directory
+from originid.system.text import percent
 from originid.types import Answer, Pair
 
 HELD_OUT = 4  # of the edits' origins, the first: not indexed, so that none is the right answer
@@ -66,7 +66,7 @@ def run_demo(folder: Path) -> Demo:
         InputError: ``folder`` exists.
         StorageError: the disk refuses.
     """
-    package = Path(str(files("originid")))
+    package = Path(str(files("originid") / "data"))
     edits = read_pairs(package / "demo_edits" / "edits.csv")
     held_out = {edit.origin.name for edit in edits[:HELD_OUT]}
     with new_directory(folder) as temporary:

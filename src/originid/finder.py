@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from originid.collection import Collection, open_collection
-from originid.database import Row
+from originid.collection.collection import Collection, open_collection
+from originid.collection.database import Row
 from originid.errors import InputError
-from originid.pipeline import Encoded, Source, encode_sources
+from originid.latents.encode_files import Encoded, Source, encode_sources
 from originid.types import Answer, Failure, Match, Verdict
 
 TOP = 10

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from originid.encoders import Encoder, latent_dim, open_encoder, split_spec
 from originid.errors import ModelError, cause
+from originid.images.decode import PREPROCESSING
 from originid.maps import Map, load_map, save_map, unit_length
-from originid.storage import new_directory
+from originid.system.storage import new_directory
 from originid.types import Image, Json, Latents, Vectors
-from originid.verdict import Calibration
+from originid.verdict.calibration import Calibration
 
 FORMAT = 1
-PREPROCESSING = "squash-bilinear-1"  # images.decode with a size: part of every fingerprint
 DEFAULT = "default"
 RESTORE = "restore the encoder's weights, or train the model again"
 
@@ -168,7 +168,7 @@ def _with_files(spec: str, place: Callable[[int, str], str]) -> str:
 
 def packaged_models() -> tuple[str, ...]:
     """Names of the models inside the package."""
-    folder = Path(str(files("originid") / "models"))
+    folder = Path(str(files("originid") / "data" / "models"))
     return tuple(sorted(path.parent.name for path in folder.glob("*/model.json")))
 
 
@@ -180,7 +180,7 @@ def open_model(name: str | os.PathLike[str] = DEFAULT) -> Model:
     """
     text = os.fspath(name)
     if re.fullmatch(r"[a-z0-9-]+", text) and text in packaged_models():
-        folder = Path(str(files("originid") / "models" / text))
+        folder = Path(str(files("originid") / "data" / "models" / text))
     else:
         folder = Path(text)
     file = folder / "model.json"

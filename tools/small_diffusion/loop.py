@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from originid.progress import Progress
-from originid.storage import new_file
+from originid.system.progress import Progress
+from originid.system.storage import new_file
 
 EVERY = 100  # steps between checkpoints: about a minute's work
 COLUMNS = ("stage", "step", "loss", "seconds")

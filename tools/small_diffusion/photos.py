@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageChops, ImageEnhance, ImageFilter, ImageOps
 
-from originid.images import decode, read_bytes
-from originid.progress import Progress
-from originid.storage import new_file
+from originid.images.decode import decode, read_bytes
+from originid.system.progress import Progress
+from originid.system.storage import new_file
 from originid.types import Image
 
 SIZE = 128  # pixels a side

@@ -13,8 +13,8 @@ import torch
 from diffusers import StableDiffusionImg2ImgPipeline
 from PIL import Image as Pillow
 
-from originid.images import decode, read_bytes
-from originid.sheet import Tile, write_sheet
+from originid.images.contact_sheet import Tile, write_sheet
+from originid.images.decode import decode, read_bytes
 from small_diffusion.photos import SIZE
 
 STRENGTHS = (0.3, 0.5, 0.7, 0.9)

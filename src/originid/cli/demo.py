@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import print_json
-from originid.text import percent, printable
+from originid.system.text import percent, printable
 
 if TYPE_CHECKING:
     from originid.demo import Demo, Trial

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from originid.cli.output import as_rows, print_failures, print_json, progress_bar
-from originid.text import printable
+from originid.system.text import printable
 
 
 def distill(

@@ -8,7 +8,7 @@ import typer
 
 from originid.cli.output import print_failures, print_json, progress_bar
 from originid.cli.train import ENCODER, MAPS, map_settings
-from originid.text import printable
+from originid.system.text import printable
 
 if TYPE_CHECKING:
     from originid.evaluation.report import Averages, Miss, Report
@@ -52,13 +52,13 @@ def evaluate(
     not what maps are fitted to: jpeg by its quality, blur by its sigma in pixels, resize by its
     scale, watermark by its opacity.
     """
+    from originid.datasets.pairs import read_pairs
     from originid.encoders import open_encoder
     from originid.evaluation.attacks import parse_attack
     from originid.evaluation.protocol import Protocol
     from originid.evaluation.run import cross_validate, evaluate_model
-    from originid.latent_cache import LatentCache
+    from originid.latents import LatentCache
     from originid.model import DEFAULT, Model, open_model
-    from originid.pairs import read_pairs
 
     if model is not None and encoder is not None:
         raise typer.BadParameter("give --model or --encoder, not both")
@@ -133,8 +133,8 @@ def _percent(share: float) -> str:
 
 
 def _write_failures(path: Path, misses: "list[Miss]") -> None:
-    from originid.images import decode, read_bytes
-    from originid.sheet import Tile, write_sheet
+    from originid.images.contact_sheet import Tile, write_sheet
+    from originid.images.decode import decode, read_bytes
 
     rows = [
         [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import print_failures, print_json, progress_bar
-from originid.text import printable
+from originid.system.text import printable
 
 if TYPE_CHECKING:
     from originid.experiments import Report
@@ -57,15 +57,15 @@ def experiment(
     """
     from originid.experiments import (
         ALL,
-        Bench,
+        ExperimentContext,
         Inputs,
         open_experiment,
         open_folder,
         run_all,
         run_one,
     )
+    from originid.experiments.report.writing import refuse_missing_plots
     from originid.experiments.scale import read_scale
-    from originid.experiments.writing import refuse_missing_plots
 
     every = name == ALL
     if not every:
@@ -74,11 +74,11 @@ def experiment(
     refuse_missing_plots()
     open_folder(output, inputs)
     with progress_bar("working") as progress:
-        bench = Bench(inputs, output, latents or output / "latents", progress, _say)
+        context = ExperimentContext(inputs, output, latents or output / "latents", progress, _say)
         if every:
-            reports, missing = run_all(bench, output)
+            reports, missing = run_all(context, output)
         else:
-            reports, missing = [run_one(bench, output, name)], {}
+            reports, missing = [run_one(context, output, name)], {}
     for report in reports:
         print_failures(report.failures, f"{printable(str(output))} lists them")
     if json:
@@ -98,7 +98,7 @@ def _say(line: str) -> None:
 
 
 def _print(report: "Report") -> None:
-    from originid.experiments.report import show
+    from originid.experiments.report.report import show
 
     rows = [[printable(show(cell)) for cell in row] for row in report.summary.rows]
     rows.insert(0, list(report.summary.columns))

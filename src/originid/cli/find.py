@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import print_json
-from originid.text import percent, printable
+from originid.system.text import percent, printable
 
 if TYPE_CHECKING:
-    from originid.pipeline import Source
+    from originid.latents.encode_files import Source
     from originid.types import Answer, Failure
 
 NO_ORIGIN = 3
@@ -48,8 +48,8 @@ def find(
 
 
 def _sources(queries: list[str]) -> "Iterator[str | Source]":
-    from originid.pipeline import Source
-    from originid.walk import find_images
+    from originid.images.find_files import find_images
+    from originid.latents.encode_files import Source
 
     if "" in queries:
         raise typer.BadParameter("an empty name: expected images or folders")

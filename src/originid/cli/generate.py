@@ -9,12 +9,12 @@ import typer
 
 from originid.cli.output import print_failures, print_json, progress_bar
 from originid.errors import UsageError
-from originid.text import printable
+from originid.system.text import printable
 
 if TYPE_CHECKING:
-    from originid.generation.plan import Plan
-    from originid.generation.presets import Generator
-    from originid.generation.run import Inputs, Summary
+    from originid.generation.diffusion.presets import Generator
+    from originid.generation.sets.plan import Plan
+    from originid.generation.sets.run import Inputs, Summary
 
 
 def generate(
@@ -70,12 +70,12 @@ def generate(
     --ray takes the extra [ray] and the cluster that RAY_ADDRESS or `ray start` names, else this
     machine's devices. All machines need originid, and the origins and OUTPUT under the same path.
     """
-    from originid.generation.chosen import choose
-    from originid.generation.job import JobSettings
-    from originid.generation.plan import plan_job
+    from originid.generation.diffusion.chosen import choose
     from originid.generation.prompts import open_prompts, read_count
-    from originid.generation.run import find_inputs
-    from originid.generation.shards import SetSettings
+    from originid.generation.sets.job import JobSettings
+    from originid.generation.sets.plan import plan_job
+    from originid.generation.sets.run import find_inputs
+    from originid.generation.sets.shards import SetSettings
 
     if list_:
         _print_generators(json)
@@ -107,16 +107,16 @@ def _incomplete(
 
 
 def _make(inputs: "Inputs", generator: "Generator", ray: bool, json: bool) -> None:
-    from originid.generation.job import run_job
-    from originid.generation.making import open_maker
-    from originid.generation.run import make_set
+    from originid.generation.diffusion.making import open_maker
+    from originid.generation.sets.job import run_job
+    from originid.generation.sets.run import make_set
     from originid.model import open_model
 
     opener = partial(open_maker, generator)
     model = open_model() if inputs.image_set.settings.test else None
     run = run_job
     if ray:
-        from originid.scale.generating import run_on_ray
+        from originid.generation.sets.on_ray import run_on_ray
 
         run = run_on_ray
     with progress_bar("comparing") as comparing, progress_bar("making") as making:
@@ -141,7 +141,7 @@ def _strengths(text: str | None, generator: "Generator") -> tuple[float | None, 
 
 
 def _print_generators(json: bool) -> None:
-    from originid.generation.presets import GENERATORS
+    from originid.generation.diffusion.presets import GENERATORS
 
     if json:
         print_json({"generators": [asdict(generator) for generator in GENERATORS.values()]})

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from originid.cli.output import as_rows, print_failures, print_json, progress_bar
-from originid.text import printable
+from originid.system.text import printable
 
 
 def import_official(
@@ -31,8 +31,8 @@ def import_official(
     calibrated on the few photos of the demo, which is rough: some hundred photos like yours are
     better. The official weights are licensed CC-BY-NC-4.0: not for commercial use.
     """
-    from originid.training.official import LICENCE, SOURCE
-    from originid.training.official import import_official as make_model
+    from originid.training.import_official import LICENCE, SOURCE
+    from originid.training.import_official import import_official as make_model
 
     with progress_bar("encoding") as progress:
         model, failures = make_model(file, vae, output, origins or [], progress)

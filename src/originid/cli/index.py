@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import as_rows, print_failures, print_json, progress_bar
-from originid.text import printable
+from originid.system.text import printable
 
 if TYPE_CHECKING:
-    from originid.adding import Added
-    from originid.collection import Collection
+    from originid.collection.adding import Added
+    from originid.collection.collection import Collection
 
 
 def index(
@@ -37,7 +37,7 @@ def index(
     Run it again at any time: files that are already there are not read again, and a run that was
     interrupted goes on where it stopped. Files that cannot be used are reported and passed over.
     """
-    from originid.adding import add_images
+    from originid.collection.adding import add_images
 
     start, paths = time.monotonic(), stdin_paths(images)
     with _open(into, model) as collection, progress_bar("indexing") as progress:
@@ -54,7 +54,7 @@ def index(
 
 
 def _open(into: Path, name: str | None) -> "Collection":
-    from originid.collection import create_collection, is_collection, open_collection
+    from originid.collection.collection import create_collection, is_collection, open_collection
     from originid.errors import InputError, StorageError
     from originid.model import DEFAULT, open_model
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from originid.errors import OriginidError
-from originid.text import printable
+from originid.system.text import printable
 
 if TYPE_CHECKING:
     from originid.types import Failure

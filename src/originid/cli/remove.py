@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from originid.cli.output import print_json
-from originid.text import printable
+from originid.system.text import printable
 
 
 def remove(
@@ -24,7 +24,7 @@ def remove(
     Exit status: 1 when a name is not in the collection; the others are removed.
     """
     from originid.cli.index import stdin_paths
-    from originid.collection import open_collection
+    from originid.collection.collection import open_collection
 
     with open_collection(collection) as opened:
         before = len(opened)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import as_rows, print_failures, print_json
-from originid.text import printable
+from originid.system.text import printable
 
 if TYPE_CHECKING:
-    from originid.collection import Collection
+    from originid.collection.collection import Collection
 
 
 def show(
@@ -23,7 +23,7 @@ def show(
 
     Exit status: 1 when --verify finds a problem.
     """
-    from originid.collection import open_collection
+    from originid.collection.collection import open_collection
 
     with open_collection(collection) as opened:
         facts = _facts(opened)

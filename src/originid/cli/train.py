@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import as_rows, print_failures, print_json, progress_bar
-from originid.text import printable
+from originid.system.text import printable
 
 if TYPE_CHECKING:
     from originid.model import Model
@@ -58,8 +58,8 @@ def train(
     all. A training that was cut off goes on when the same command is given again, from what lies in
     OUTPUT.training.
     """
+    from originid.datasets.pairs import read_pairs
     from originid.encoders import open_encoder
-    from originid.pairs import read_pairs
     from originid.training.train import train_model, train_official
 
     settings = map_settings(map, dim)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from originid.datasets.base import Dataset, require
-from originid.pairs import read_pairs
+from originid.datasets.pairs import read_pairs
 from originid.types import Pair
 
 GENERATOR_COLUMNS = ("generator", "model", "method")

@@ -7,8 +7,8 @@ from pathlib import Path
 from originid.datasets.base import Dataset, make_pair, require
 from originid.datasets.disc21 import find_image, reference_folders
 from originid.errors import InputError
+from originid.images.find_files import IMAGE_SUFFIXES
 from originid.types import Pair
-from originid.walk import IMAGE_SUFFIXES
 
 GENERATORS = ("SD2", "SDXL", "OpenDalle", "ColorfulXL", "Kandinsky-3", "SD3", "Kolors")
 """Of the test queries, in the order of the paper's tables; maps are trained on the first."""

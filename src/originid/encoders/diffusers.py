@@ -11,7 +11,7 @@ import numpy as np
 from originid.encoders.base import Shape
 from originid.encoders.torch_networks import best_device, usual_precision, weights_sha256
 from originid.errors import ExtraError, InputError
-from originid.memory import keep_freed_memory
+from originid.system.malloc import keep_freed_memory
 from originid.types import Image, Latents
 
 try:

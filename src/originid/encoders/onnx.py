@@ -18,7 +18,7 @@ FORMAT = 1
 METADATA = "originid"  # key of the description among the file's metadata
 INPUT, OUTPUT = "images", "latents"
 BATCH = 16  # images at once: more would leave the processor's caches
-PACKAGED = Path(str(files("originid") / "encoders" / "default.onnx"))
+PACKAGED = Path(str(files("originid") / "data" / "encoders" / "distilled.onnx"))
 REINSTALL = "install originid again: pip install --force-reinstall originid"
 PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CPUExecutionProvider")
 """What runs a file where its package is installed, best first.

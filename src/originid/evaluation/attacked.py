@@ -9,10 +9,10 @@ from PIL import Image as Pillow
 from originid.encoders import Encoder
 from originid.errors import ImageError
 from originid.evaluation.attacks import Attack
-from originid.images import decode, read_bytes
-from originid.latent_cache import FileLatent, LatentCache, encode_cached
-from originid.pipeline import CHUNK, Source
-from originid.progress import Progress, silent
+from originid.images.decode import decode, read_bytes
+from originid.latents import FileLatent, LatentCache, encode_cached
+from originid.latents.encode_files import CHUNK, Source
+from originid.system.progress import Progress, silent
 from originid.types import Failure
 
 

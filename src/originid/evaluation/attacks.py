@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFilter, ImageFont
 
 from originid.errors import ImageError, InputError
-from originid.images import decode
+from originid.images.decode import decode
 from originid.types import Image
 
 WATERMARK = "originid"

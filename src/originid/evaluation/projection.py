@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from originid.evaluation.metrics import Floats
-from originid.tail import TAIL_LEAST, fit_pareto, survival
+from originid.verdict.pareto_tail import TAIL_LEAST, fit_pareto, survival
 
 TAIL_SHARE = 0.05
 TAIL_MOST = 1000  # beyond that, going nearer to the extreme gains more than further scores do

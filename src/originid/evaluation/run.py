@@ -6,13 +6,13 @@ from pathlib import Path
 
 from originid.encoders import Encoder
 from originid.evaluation.attacks import Attack
-from originid.evaluation.material import Material, attack_queries, encode_all
+from originid.evaluation.encoded_pairs import EncodedPairs, attack_queries, encode_all
+from originid.evaluation.fold_split import FoldSplit, Mask, rank_by_map
 from originid.evaluation.protocol import Protocol, Ranking, assign_folds, find_truth, rank
 from originid.evaluation.report import Miss, Report, summarise, worst_misses
-from originid.evaluation.trial import Mask, Trial, rank_by_map
-from originid.latent_cache import LatentCache
+from originid.latents import LatentCache
 from originid.model import Model
-from originid.progress import Progress, silent
+from originid.system.progress import Progress, silent
 from originid.training.fitting import Settings
 from originid.types import Pair
 
@@ -92,7 +92,7 @@ def cross_validate(
 
 
 def judge_folds(
-    material: Material,
+    material: EncodedPairs,
     encoder: Encoder,
     settings: Settings | None,
     protocol: Protocol,
@@ -105,16 +105,16 @@ def judge_folds(
         encoder: what made its latents.
         settings: of the fit; None is no map but the mean.
         protocol: see `Protocol`.
-        allowed: see `Trial`.
+        allowed: see `FoldSplit`.
     """
     folds = assign_folds(material.pairs, protocol.fold_by, protocol.folds)
-    trial = Trial(material, folds, material.references, allowed)
+    trial = FoldSplit(material, folds, material.references, allowed)
     ranking, seconds = rank_by_map(trial, encoder, settings)
     return _outcome(material, ranking, protocol, seconds)
 
 
 def _outcome(
-    material: Material, ranking: Ranking, protocol: Protocol, fit_seconds: float = 0.0
+    material: EncodedPairs, ranking: Ranking, protocol: Protocol, fit_seconds: float = 0.0
 ) -> Outcome:
     report = summarise(ranking, material.pairs, material.references, protocol, material.skipped)
     misses = worst_misses(ranking, material.pairs, material.references)

@@ -1,7 +1,7 @@
 """Experiments of the paper: a file for each table and figure, and a line in `EXPERIMENTS`.
 
-An experiment is a function of a `Bench` that runs what it has material for and says what it
-skipped.
+An experiment is a function of an `ExperimentContext`. It runs what it has data for and says what
+it skipped.
 """
 
 from collections.abc import Callable
@@ -10,17 +10,18 @@ from importlib import import_module
 from pathlib import Path
 
 from originid.errors import ExtraError, InputError
-from originid.experiments.bench import Bench
-from originid.experiments.page import write_page
-from originid.experiments.report import Inputs, Report
-from originid.experiments.timing import read_timings, timed
-from originid.experiments.writing import open_folder, write_report
+from originid.experiments.harness.context import ExperimentContext
+from originid.experiments.inputs import Inputs
+from originid.experiments.report.page import write_page
+from originid.experiments.report.report import Report
+from originid.experiments.report.timing import read_timings, timed
+from originid.experiments.report.writing import open_folder, write_report
 
 __all__ = [
     "ALL",
     "EXPERIMENTS",
-    "Bench",
     "Experiment",
+    "ExperimentContext",
     "Inputs",
     "Report",
     "open_experiment",
@@ -29,30 +30,21 @@ __all__ = [
     "run_one",
 ]
 
-Experiment = Callable[[Bench], Report]
+Experiment = Callable[[ExperimentContext], Report]
 
-EXPERIMENTS: dict[str, tuple[str, str]] = {
-    "data": ("data", "run"),
-    "table1": ("theory", "run_table1"),
-    "table2": ("table2", "run"),
-    "table3": ("table3", "run"),
-    "table4": ("theory", "run_table4"),
-    "table5": ("table5", "run"),
-    "table6": ("table6", "run"),
-    "table7": ("table7", "run"),
-    "strength": ("strength", "run"),
-    "table9": ("table2", "run_by_generator"),
-    "table10": ("table3", "run_by_generator"),
-    "table11": ("table11", "run"),
-    "figure7": ("figure7", "run"),
-    "figure8": ("figure8", "run"),
-    "figure9": ("figure9", "run"),
-    "failures": ("failures", "run"),
-    "discrepancy": ("discrepancy", "run"),
-    "theory": ("theory", "run"),
+EXPERIMENTS: dict[str, str] = {
+    "data": "tables.data",
+    **{f"table{number}": f"tables.table{number}" for number in range(1, 8)},
+    "strength": "tables.table8",
+    **{f"table{number}": f"tables.table{number}" for number in range(9, 12)},
+    **{f"figure{number}": f"tables.figure{number}" for number in range(7, 10)},
+    "failures": "tables.figure5",
+    "discrepancy": "tables.figure2",
+    "theory": "theory.run",
 }
-"""Module and function of each experiment, by name."""
-ALIASES = {"table8": "strength"}
+"""The module of each experiment, by name; its function is called ``run``."""
+ALIASES = {"table8": "strength", "figure2": "discrepancy", "figure5": "failures"}
+"""Other names of experiments: those of the paper."""
 ALL = "all"
 
 
@@ -68,12 +60,11 @@ def open_experiment(name: str) -> Experiment:
         raise InputError(
             f"no experiment {name!r}", f"expected one of {known}, or {ALL}", "check the name"
         )
-    module, function = EXPERIMENTS[name]
-    found: Experiment = getattr(import_module(f"originid.experiments.{module}"), function)
+    found: Experiment = import_module(f"originid.experiments.{EXPERIMENTS[name]}").run
     return found
 
 
-def run_one(bench: Bench, folder: Path, name: str) -> Report:
+def run_one(context: ExperimentContext, folder: Path, name: str) -> Report:
     """Run an experiment and write its report.
 
     Raises:
@@ -82,15 +73,15 @@ def run_one(bench: Bench, folder: Path, name: str) -> Report:
         StorageError: the disk refuses.
     """
     experiment = open_experiment(name)
-    bench.failures.clear()
+    context.failures.clear()
     with timed(folder, ALIASES.get(name, name)):
-        report = experiment(bench)
-    report = replace(report, failures=tuple(dict.fromkeys([*report.failures, *bench.failures])))
+        report = experiment(context)
+    report = replace(report, failures=tuple(dict.fromkeys([*report.failures, *context.failures])))
     write_report(folder, report)
     return report
 
 
-def run_all(bench: Bench, folder: Path) -> tuple[list[Report], dict[str, str]]:
+def run_all(context: ExperimentContext, folder: Path) -> tuple[list[Report], dict[str, str]]:
     """Run every experiment, write each report as it is done, then one page of all.
 
     Returns:
@@ -100,7 +91,7 @@ def run_all(bench: Bench, folder: Path) -> tuple[list[Report], dict[str, str]]:
     missing: dict[str, str] = {}
     for name in EXPERIMENTS:
         try:
-            reports.append(run_one(bench, folder, name))
+            reports.append(run_one(context, folder, name))
         except (InputError, ExtraError) as error:
             missing[name] = f"{error.given}; {error.expected}; {error.todo}"
         # As far as it is done, whatever becomes of the rest.

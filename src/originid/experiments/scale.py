@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from originid.errors import InputError
+from originid.experiments.trained_networks.settings import PAPER, PRESETS, NetworkSettings
 from originid.training.fitting import Settings
 from originid.training.metric.settings import MetricLearning
-from originid.training.networks.settings import PAPER, PRESETS, NetworkSettings
 from originid.training.settings import WHOLE, Checked, read_settings
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from originid.errors import OriginidError
 from originid.index.scan import Part, memory_size
-from originid.storage import new_file
+from originid.system.storage import new_file
 from originid.types import Json
 
 FORMAT = 1

@@ -22,7 +22,7 @@ from originid.index.base import Fetch
 from originid.index.cache import load_parts, save_parts
 from originid.index.codec import VERSION, Codec, Codes
 from originid.index.scan import LAYOUT, Part, scanned_queries, use_one_thread
-from originid.parallel import available_cores
+from originid.system.parallel import available_cores
 from originid.types import Ids, Json, Scores, Vectors
 
 QUERIES = 256  # searched at a time: bounds memory, and lets others in between

@@ -9,9 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from originid.latents.stores import Store
 from originid.maps import Floats
 from originid.training.linear_algebra import Doubles
-from originid.training.samples import OfficialSamples, Samples, Store, Subset, within_class_rows
+from originid.training.samples import LabelledRows, OfficialSamples, Samples, within_class_rows
 from originid.types import Latents
 
 Rows = NDArray[np.int64]
@@ -70,7 +71,7 @@ class PairExamples:
         """As of `Examples`; an image of several pairs is one sample."""
         numbers = np.tile(group_numbers(self.groups), 2)
         rows, first = np.unique(np.concatenate([self.origins, self.queries]), return_index=True)
-        return Subset(self.store, rows, numbers[first])
+        return LabelledRows(self.store, rows, numbers[first])
 
 
 @dataclass(frozen=True, eq=False)

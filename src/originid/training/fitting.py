@@ -8,7 +8,7 @@ import numpy as np
 from originid.encoders import Encoder, latent_dim
 from originid.errors import InputError
 from originid.maps import DctBasis, Map
-from originid.progress import Progress, silent
+from originid.system.progress import Progress, silent
 from originid.training.closed_form import ClosedForm, PairScatter, Scatter, fit, no_map
 from originid.training.examples import Examples, natural_mean
 from originid.training.linear_algebra import present_gpu

@@ -3,17 +3,18 @@
 import math
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import InputError
+from originid.latents.stores import ArrayStore, Selection, Store
 from originid.types import Latents
 
 NAME = re.compile(rb"[A-Za-z]\d{6}_\d{1,18}\.npy")
@@ -28,19 +29,6 @@ HEADER = re.compile(
 )
 
 
-class Store(Protocol):
-    """Latents by row, in memory or on disk."""
-
-    @property
-    def latent_dim(self) -> int:
-        """Components of a latent."""
-        ...
-
-    def take(self, rows: NDArray[np.int64]) -> Latents:
-        """Latents (k, latent_dim) of rows (k,), float32, in the order asked."""
-        ...
-
-
 class Samples(Store, Protocol):
     """Latents, each of a class: an origin and what was made from it."""
 
@@ -48,45 +36,6 @@ class Samples(Store, Protocol):
     def classes(self) -> NDArray[np.int64]:
         """The class of each row, (n,), from 0 to C - 1."""
         ...
-
-
-@dataclass(frozen=True, eq=False)
-class ArrayStore:
-    """Latents in an array or a memory map.
-
-    Args:
-        values: (n, latent_dim), float32 or float16.
-    """
-
-    values: NDArray[Any]
-
-    @property
-    def latent_dim(self) -> int:
-        """Components of a latent."""
-        return int(self.values.shape[1])
-
-    def take(self, rows: NDArray[np.int64]) -> Latents:
-        """As of `Store`."""
-        return np.asarray(self.values[rows], np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class ChangedStore:
-    """Latents that are computed from those of another store as they are taken.
-
-    Args:
-        store: where they come from.
-        change: latents (k, d) to latents (k, latent_dim).
-        latent_dim: components of what it gives.
-    """
-
-    store: Store
-    change: Callable[[Latents], Latents]
-    latent_dim: int
-
-    def take(self, rows: NDArray[np.int64]) -> Latents:
-        """As of `Store`."""
-        return self.change(self.store.take(rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,29 +56,7 @@ class ArraySamples(ArrayStore):
 
 
 @dataclass(frozen=True, eq=False)
-class Selection:
-    """Some rows of a store, as a store.
-
-    Args:
-        store: where the latents are.
-        rows: their rows in it, (n,).
-    """
-
-    store: Store
-    rows: NDArray[np.int64]
-
-    @property
-    def latent_dim(self) -> int:
-        """Components of a latent."""
-        return self.store.latent_dim
-
-    def take(self, rows: NDArray[np.int64]) -> Latents:
-        """As of `Store`."""
-        return self.store.take(self.rows[rows])
-
-
-@dataclass(frozen=True, eq=False)
-class Subset(Selection):
+class LabelledRows(Selection):
     """Samples that are some rows of a store.
 
     Args:

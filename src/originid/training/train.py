@@ -9,23 +9,24 @@ from pathlib import Path
 import numpy as np
 
 from originid import __version__
+from originid.datasets.pairs import image_paths, readable_pairs
 from originid.encoders import Encoder, latent_dim
 from originid.errors import InputError
-from originid.latent_cache import LatentCache, encode_paths
+from originid.images.find_files import find_images, refuse_missing
+from originid.latents import LatentCache, encode_paths
+from originid.latents.stores import Store
 from originid.maps import Map, unit_length
 from originid.model import Model, open_model, save_model
-from originid.pairs import image_paths, readable_pairs
-from originid.progress import Progress, silent
-from originid.storage import refuse_existing
-from originid.tail import pooled_tail
+from originid.system.progress import Progress, silent
+from originid.system.storage import refuse_existing
 from originid.training.closed_form import ClosedForm
 from originid.training.examples import ClassExamples, PairExamples, Rows
 from originid.training.fitting import Raw, Settings, fit_map
 from originid.training.metric.processes import Processes
-from originid.training.samples import OfficialSamples, Store, lone_classes
+from originid.training.samples import OfficialSamples, lone_classes
 from originid.types import Failure, Json, Pair, Vectors
-from originid.verdict import Calibration
-from originid.walk import find_images, refuse_missing
+from originid.verdict.calibration import Calibration
+from originid.verdict.pareto_tail import pooled_tail
 
 SAMPLE_QUERIES = 2_000  # images that the calibration looks at
 SAMPLE_STRANGERS = 10_000
@@ -87,7 +88,7 @@ def train_model(
         described = {"pairs": len(usable), "natural_images": len(material.examples.natural_rows)}
         save_model(path, encoder, map, calibration, _training(settings, described))
         clear_work(work)
-    processes.part()
+    processes.leave()
     return open_model(path), failures
 
 
@@ -126,7 +127,7 @@ def train_official(
         calibration, described = _about(samples, map)
         save_model(path, encoder, map, calibration, _training(settings, described))
         clear_work(work)
-    processes.part()
+    processes.leave()
     return open_model(path)
 
 
@@ -164,7 +165,7 @@ def work_folder(path: str | os.PathLike[str]) -> Path:
 
 
 @dataclass(frozen=True)
-class _Material:
+class _TrainingMaterial:
     """Examples, and what the calibration compares: rows and the group of each row."""
 
     examples: PairExamples
@@ -180,7 +181,7 @@ class _Material:
 
 def _pair_examples(
     pairs: Sequence[Pair], photos: Sequence[Path], rows: dict[Path, int], cache: LatentCache
-) -> _Material:
+) -> _TrainingMaterial:
     """Sort the images into roles. Files of the same content are one row, so one image."""
     origins = np.array([rows[pair.origin] for pair in pairs], np.int64)
     queries = np.array([rows[pair.query] for pair in pairs], np.int64)
@@ -197,7 +198,7 @@ def _pair_examples(
         strangers = np.concatenate([strangers, more])
         stranger_groups += [group_of[row] for row in more.tolist()]
     examples = PairExamples(cache, origins, queries, groups, natural)
-    return _Material(examples, strangers, stranger_groups)
+    return _TrainingMaterial(examples, strangers, stranger_groups)
 
 
 def _calibrate(

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from originid.encoders import Encoder
-from originid.evaluation.material import Material
+from originid.evaluation.encoded_pairs import EncodedPairs
+from originid.evaluation.fold_split import FoldSplit
 from originid.evaluation.metrics import Floats, bootstrap_interval, macro_average
 from originid.evaluation.protocol import assign_folds
-from originid.evaluation.trial import Trial
 from originid.maps import Map
 from originid.training.closed_form import ClosedForm
 from originid.training.fitting import fit_map
@@ -85,7 +85,7 @@ def measure(
 
 
 def cross_validate(
-    material: Material, encoder: Encoder, settings: ClosedForm | None, folds: int = 4
+    material: EncodedPairs, encoder: Encoder, settings: ClosedForm | None, folds: int = 4
 ) -> Distances:
     """Distances of each pair under a map fitted to pairs of other sources.
 
@@ -99,7 +99,7 @@ def cross_validate(
         InputError: the manifest has no column ``source``, or too few different sources.
     """
     fold_of = assign_folds(material.pairs, folds=folds)
-    trial = Trial(material, fold_of, material.references)
+    trial = FoldSplit(material, fold_of, material.references)
     parts = []
     for fold in range(folds):
         inside = np.flatnonzero(fold_of == fold)
@@ -114,7 +114,7 @@ def cross_validate(
     )
 
 
-def measure_rows(map: Map, material: Material, rows: Sequence[int]) -> Distances:
+def measure_rows(map: Map, material: EncodedPairs, rows: Sequence[int]) -> Distances:
     """Distances of some of the pairs; their strangers are all references of other groups."""
     group_of = {pair.origin: pair.group for pair in material.pairs}
     pairs = [material.pairs[row] for row in rows]

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from originid.encoders import Encoder
 from originid.errors import InputError
-from originid.evaluation.material import Material, examples_of
+from originid.evaluation.encoded_pairs import EncodedPairs, examples_of
 from originid.evaluation.protocol import column
 from originid.experiments.theory.distances import measure_rows
 from originid.maps import DenseMap
-from originid.parallel import available_cores, map_ordered
+from originid.system.parallel import available_cores, map_ordered
 from originid.training.closed_form import ClosedForm
 from originid.training.fitting import basis_for, fit_map
 from originid.types import Pair
@@ -90,7 +90,7 @@ def families(pairs: Sequence[Pair]) -> dict[str, list[int]]:
 
 
 def compare(
-    material: Material, encoder: Encoder, repeats: int = 10, seed: int = 0
+    material: EncodedPairs, encoder: Encoder, repeats: int = 10, seed: int = 0
 ) -> list[Comparison]:
     """Compare maps of the most frequent generator with those of up to `MOST` others.
 
@@ -133,7 +133,7 @@ def compare(
 
 def _repeat(
     n: int,
-    material: Material,
+    material: EncodedPairs,
     encoder: Encoder,
     rows: Sequence[int],
     other_rows: Sequence[int],
@@ -171,7 +171,7 @@ def _by_group(pairs: Sequence[Pair], rows: Sequence[int], rng: np.random.Generat
 
 
 def _fit(
-    material: Material,
+    material: EncodedPairs,
     encoder: Encoder,
     rows: Sequence[int],
     shuffle: np.random.Generator | None = None,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from originid.errors import InputError
-from originid.experiments.latents import Coded
-from originid.experiments.report import Cell, Plot, Table
+from originid.experiments.harness.latents import EncodedFiles
+from originid.experiments.report.report import Cell, Plot, Table
 from originid.experiments.theory import distances, spectra, words
 from originid.training.closed_form import ClosedForm
 from originid.types import Json
@@ -46,7 +46,7 @@ class Result:
         )
 
 
-def lemma1(vaes: Sequence[Coded], coded: Sequence[Coded], seed: int) -> Result:
+def lemma1(vaes: Sequence[EncodedFiles], coded: Sequence[EncodedFiles], seed: int) -> Result:
     """Both sides of the identity, for each VAE, scheduler, denoiser and time."""
     _need(vaes, 1, "--vae DIR_OR_ID")
     rows = tuple(row for vae in vaes for row in _lemma1_rows(vae, seed))
@@ -69,7 +69,7 @@ def lemma1(vaes: Sequence[Coded], coded: Sequence[Coded], seed: int) -> Result:
     )
 
 
-def _lemma1_rows(vae: Coded, seed: int) -> list[Row]:
+def _lemma1_rows(vae: EncodedFiles, seed: int) -> list[Row]:
     from originid.experiments.theory import identity
     from originid.experiments.theory.vaes import as_vae, scaling
 
@@ -119,7 +119,7 @@ def _mean_squared_distance(latents: "Doubles") -> float:
     return float(2 * latents.reshape(len(latents), -1).var(axis=0, ddof=1).sum())
 
 
-def theorem1(vaes: Sequence[Coded], coded: Sequence[Coded], seed: int) -> Result:
+def theorem1(vaes: Sequence[EncodedFiles], coded: Sequence[EncodedFiles], seed: int) -> Result:
     """Distance of queries from their origins before and after the map."""
     coded = _with_pairs(coded)
     settings = {"none": None, "closed form": ClosedForm()}
@@ -145,7 +145,7 @@ def theorem1(vaes: Sequence[Coded], coded: Sequence[Coded], seed: int) -> Result
     )
 
 
-def observation1(vaes: Sequence[Coded], coded: Sequence[Coded], seed: int) -> Result:
+def observation1(vaes: Sequence[EncodedFiles], coded: Sequence[EncodedFiles], seed: int) -> Result:
     """Cosines of singular values, with the first encoder."""
     first = _with_pairs(coded)[0]
     comparisons = spectra.compare(first.material, first.encoder, seed=seed)
@@ -173,7 +173,7 @@ def observation1(vaes: Sequence[Coded], coded: Sequence[Coded], seed: int) -> Re
     )
 
 
-def table4(vaes: Sequence[Coded], coded: Sequence[Coded], seed: int) -> Result:
+def table4(vaes: Sequence[EncodedFiles], coded: Sequence[EncodedFiles], seed: int) -> Result:
     """Differences of the VAEs, every two of them."""
     _need(vaes, 2, "--vae DIR_OR_ID twice or more")
     rows = [
@@ -192,7 +192,7 @@ def table4(vaes: Sequence[Coded], coded: Sequence[Coded], seed: int) -> Result:
     )
 
 
-def _table4_row(a: Coded, b: Coded, known: bool) -> Row:
+def _table4_row(a: EncodedFiles, b: EncodedFiles, known: bool) -> Row:
     from originid.experiments.theory import vaes
 
     weights = [vaes.last_convolution(vaes.as_vae(each.encoder)) for each in (a, b)]
@@ -210,7 +210,7 @@ def _table4_row(a: Coded, b: Coded, known: bool) -> Row:
     )
 
 
-Part = Callable[[Sequence[Coded], Sequence[Coded], int], Result]
+Part = Callable[[Sequence[EncodedFiles], Sequence[EncodedFiles], int], Result]
 """Takes the VAEs, all encoders, and a seed; raises InputError for want of material."""
 PARTS: dict[str, Part] = {
     "lemma1": lemma1,
@@ -225,14 +225,14 @@ def _rows(rows: Sequence[Sequence[Cell]]) -> tuple[Row, ...]:
     return tuple(tuple(row) for row in rows)
 
 
-def _need(material: Sequence[Coded], least: int, option: str) -> None:
+def _need(material: Sequence[EncodedFiles], least: int, option: str) -> None:
     if len(material) < least:
         raise InputError(
             f"{len(material)} given", f"expected at least {least}", f"give {option} to run it"
         )
 
 
-def _with_pairs(coded: Sequence[Coded]) -> list[Coded]:
+def _with_pairs(coded: Sequence[EncodedFiles]) -> list[EncodedFiles]:
     found = [each for each in coded if each.material.pairs]
     _need(found, 1, "--pairs PAIRS.csv")
     return found

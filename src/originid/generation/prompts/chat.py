@@ -27,7 +27,7 @@ from originid.generation.prompts.answers import (
     server_error,
 )
 from originid.generation.prompts.base import PromptError
-from originid.storage import new_file, storage_errors
+from originid.system.storage import new_file, storage_errors
 from originid.types import Image, Json
 
 REQUEST = (

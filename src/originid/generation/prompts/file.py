@@ -6,7 +6,7 @@ from pathlib import Path
 
 from originid.errors import InputError
 from originid.generation.prompts.base import PromptError, one_line
-from originid.tables import read_rows
+from originid.system.csv_rows import read_rows
 from originid.types import Image
 
 COLUMNS = "the columns path and prompt, or path and caption"

@@ -20,7 +20,7 @@ from onnxruntime.quantization import (
 )
 
 from originid.encoders.onnx import INPUT, METADATA, OUTPUT
-from originid.storage import new_file, storage_errors
+from originid.system.storage import new_file, storage_errors
 from originid.training.distillation.network import Student
 from originid.types import Image, Json
 

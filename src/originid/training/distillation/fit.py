@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 from originid import __version__
 from originid.encoders import Encoder, Shape, latent_dim
 from originid.errors import ExtraError, InputError, OriginidError
-from originid.latent_cache import LatentCache
+from originid.images.find_files import find_images
+from originid.latents import LatentCache
 from originid.maps import Map
-from originid.progress import Progress, silent
+from originid.system.progress import Progress, silent
 from originid.training.distillation.lessons import Lessons, read_lessons
 from originid.training.distillation.settings import Distillation
 from originid.training.train import clear_work, work_folder
 from originid.types import Failure, Image, Json, Latents
-from originid.walk import find_images
 
 try:
     import torch
 
     from originid.encoders.onnx import FORMAT, OnnxEncoder
+    from originid.training.checkpoints import Log, Run, digest, map_digest
     from originid.training.distillation import export
     from originid.training.distillation.learner import StudentLearner
     from originid.training.distillation.network import REDUCTION, Student
     from originid.training.metric.transforms import Transform
-    from originid.training.run import Log, Run, digest, map_digest
 except ImportError as error:
     raise ExtraError("distillation", "train") from error
 

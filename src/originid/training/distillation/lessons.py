@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from originid.encoders import Encoder
 from originid.errors import InputError
-from originid.latent_cache import LatentCache, encode_cached
-from originid.parallel import available_cores, map_ordered
-from originid.progress import Progress
+from originid.latents import LatentCache, encode_cached
+from originid.system.parallel import available_cores, map_ordered
+from originid.system.progress import Progress
 from originid.training.distillation.settings import Distillation
 from originid.training.distillation.views import View, draw_crops
 from originid.training.examples import Rows

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 
-from originid.images import decode, read_bytes
-from originid.pipeline import Source
+from originid.images.decode import decode, read_bytes
+from originid.latents.encode_files import Source
 from originid.types import Image
 
 SMALLEST = 0.5  # side of a crop, of the image's

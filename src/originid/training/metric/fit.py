@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from originid.errors import ExtraError, InputError, OriginidError
 from originid.maps import DctMap, DenseMap, Floats, Map
 from originid.maps.base import Block
-from originid.memory import keep_freed_memory
-from originid.parallel import map_ordered
-from originid.progress import Progress, silent
+from originid.system.malloc import keep_freed_memory
+from originid.system.parallel import map_ordered
+from originid.system.progress import Progress, silent
 from originid.training.metric.batches import Batches, Rows
 from originid.training.metric.settings import MetricLearning
 from originid.training.samples import Samples
@@ -24,9 +24,9 @@ try:
     import torch
     from accelerate import Accelerator
 
+    from originid.training.checkpoints import Log, Run, digest, map_digest
     from originid.training.metric.learner import Learner
     from originid.training.metric.transforms import Transform, initial_map
-    from originid.training.run import Log, Run, digest, map_digest
 except ImportError as error:
     raise ExtraError("metric learning", "train") from error
 

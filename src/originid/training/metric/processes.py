@@ -40,7 +40,7 @@ class Processes:
         """What is done inside, the main process does before the others."""
         return nullcontext() if self.accelerator is None else self.accelerator.main_process_first()
 
-    def part(self) -> None:
+    def leave(self) -> None:
         """Return when all processes have come here, and leave them."""
         if self.accelerator is not None:
             self.accelerator.wait_for_everyone()

@@ -1,0 +1,212 @@
+"""Adding images to a collection: incremental, resumable, and undisturbed by broken files."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from originid.collection.collection import Collection
+from originid.collection.database import Row, modified
+from originid.images.find_files import find_images
+from originid.latents.encode_files import Encoded, Entry, Known, Source, encode_sources
+from originid.system.progress import Progress, silent
+from originid.types import Failure, Latents
+
+COMMIT_SECONDS = 2.0  # work that the death of the process may cost
+BATCH = 256  # images mapped and committed together
+
+
+@dataclass
+class Added:
+    """What one run did, in numbers of files; ``total`` are to be seen, committed ones count."""
+
+    total: int = 0
+    added: int = 0
+    updated: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def seen(self) -> int:
+        """Files dealt with."""
+        return self.added + self.updated + self.moved + self.unchanged + len(self.failures)
+
+
+def add_images(
+    collection: Collection,
+    paths: Iterable[str | os.PathLike[str]],
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> Added:
+    """Add files, and all images in folders, to a collection.
+
+    A file whose size and time of change are as stored is not read. One whose content is already
+    stored is not decoded. Work is committed every `COMMIT_SECONDS` or `BATCH` images; what was
+    committed survives whatever ends the process, and the next run goes on from there.
+
+    Args:
+        collection: where to.
+        paths: files and folders.
+        workers: threads that decode and encode; by default one per core. Mapping and storing go
+            on beside them.
+        progress: called with the files dealt with and the files in all.
+
+    Raises:
+        StorageError: the disk is full or read-only.
+    """
+    added = Added()
+    writer = _Writer(collection, added)
+    sources = _changed(collection, paths, writer)
+    known = collection.database.has_content
+    # The workers keep all cores busy; BLAS threads beside them would only wait, and spin.
+    with (
+        threadpool_limits(1, "blas"),
+        closing(encode_sources(sources, collection.model.encoder, known, workers)) as chunks,
+    ):
+        for chunk in chunks:
+            for entry in chunk:
+                writer.put(entry)
+            writer.flush_if_due()
+            progress(added.seen, added.total)
+        writer.flush()
+        writer.finish()
+    if added.added or added.updated:
+        collection.index()  # so that no search has to begin by making it
+    progress(added.seen, added.total)
+    return added
+
+
+def _changed(
+    collection: Collection, paths: Iterable[str | os.PathLike[str]], writer: "_Writer"
+) -> Iterator[Source]:
+    """Files whose size or time of change is not as stored."""
+    found = find_images(list(paths), writer.put)
+    files = list({os.path.abspath(path): path for path in found}.values())
+    writer.added.total = len(files)
+    for path in files:
+        try:
+            status = os.stat(path)
+        except OSError:
+            yield Source(path)  # reading it tells the reason
+            continue
+        stored = collection.database.at(os.path.abspath(path))
+        if stored and (stored.bytes, stored.mtime_ns) == (status.st_size, modified(status)):
+            writer.added.unchanged += 1
+        else:
+            yield Source(path, mtime_ns=modified(status))
+
+
+class _Writer:
+    """Collects entries and commits them together."""
+
+    def __init__(self, collection: Collection, added: Added) -> None:
+        self.added = added
+        self._collection = collection
+        self._database = collection.database
+        self._entries: list[Entry] = []
+        self._committed = time.monotonic()
+
+    def put(self, entry: Entry) -> None:
+        """Take an entry; nothing is written yet."""
+        self._entries.append(entry)
+
+    def flush_if_due(self) -> None:
+        """Commit if enough is pending, or pending for long enough."""
+        late = time.monotonic() - self._committed >= COMMIT_SECONDS
+        if late or len(self._entries) >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit what is pending; count it when it is safe."""
+        if not self._entries:
+            return
+        entries = self._with_orphans_encoded()
+        codes = iter(self._codes([e.latent for e in entries if isinstance(e, Encoded)]))
+        done = Added()
+        with self._database.writing():
+            # Read before anything is replaced: a file may have taken another's place.
+            stored = {e.sha256: self._stored(e) for e in entries if isinstance(e, Known)}
+            for entry in entries:
+                if isinstance(entry, Encoded):
+                    self._insert(entry, entry.width, entry.height, next(codes), done)
+                elif isinstance(entry, Known):
+                    self._insert_known(entry, stored[entry.sha256], done)
+                else:
+                    self._fail(entry, done)
+        for name in ("added", "updated", "moved", "unchanged", "failures"):
+            setattr(self.added, name, getattr(self.added, name) + getattr(done, name))
+        self._entries = []
+        self._committed = time.monotonic()
+
+    def finish(self) -> None:
+        """Drop the notes on broken files that no longer exist."""
+        with self._database.writing():
+            self._database.forget_vanished()
+
+    def _codes(self, latents: list[Latents]) -> list[bytes]:
+        if not latents:
+            return []
+        vectors = self._collection.model.vectors(np.stack(latents))
+        return [code.tobytes() for code in self._collection.codec.encode(vectors)]
+
+    def _insert(
+        self, entry: Encoded | Known, width: int, height: int, code: bytes, done: Added
+    ) -> None:
+        source, location = entry.source, os.path.abspath(entry.source.name)
+        here = self._database.at(location)
+        if here is not None and here.sha256 == entry.sha256:
+            # Another process was faster, or only the time of change differs.
+            self._database.relocate(here, location, source.name, source.mtime_ns)
+            done.unchanged += 1
+            return
+        row = Row(location, source.name, entry.sha256, entry.bytes, source.mtime_ns, width, height)
+        if self._database.insert(row, code):
+            done.updated += 1
+        else:
+            done.added += 1
+
+    def _with_orphans_encoded(self) -> list[Entry]:
+        """What is pending, where known content that was replaced meanwhile is encoded after all."""
+        orphans = [
+            entry.source
+            for entry in self._entries
+            if isinstance(entry, Known) and not self._database.has_content(entry.sha256)
+        ]
+        encoded: dict[str, Entry] = {}
+        for chunk in encode_sources(orphans, self._collection.model.encoder):
+            encoded |= {
+                entry.path if isinstance(entry, Failure) else entry.source.name: entry
+                for entry in chunk
+            }
+        return [
+            encoded.get(entry.source.name, entry) if isinstance(entry, Known) else entry
+            for entry in self._entries
+        ]
+
+    def _stored(self, entry: Known) -> tuple[Row, bytes] | None:
+        """A reference with this content, and its code."""
+        twins = self._database.with_content(entry.sha256, limit=1)
+        codes = self._database.codes(np.array([row.id for row in twins], np.int64))[1]
+        return (twins[0], codes[0].tobytes()) if len(codes) else None
+
+    def _insert_known(self, entry: Known, stored: tuple[Row, bytes] | None, done: Added) -> None:
+        """Store a file whose content is stored: untouched, moved here, or copied here."""
+        source, location = entry.source, os.path.abspath(entry.source.name)
+        twins = self._database.with_content(entry.sha256)
+        gone = [row for row in twins if not os.path.exists(row.location)]
+        if gone and self._database.at(location) is None:
+            self._database.relocate(gone[0], location, source.name, source.mtime_ns)
+            done.moved += 1
+        elif stored is not None:
+            self._insert(entry, stored[0].width, stored[0].height, stored[1], done)
+        else:
+            self._fail(Failure(source.name, "removed while it was being added; run again"), done)
+
+    def _fail(self, failure: Failure, done: Added) -> None:
+        self._database.fail(os.path.abspath(failure.path), failure)
+        done.failures.append(failure)

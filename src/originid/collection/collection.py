@@ -1,0 +1,226 @@
+"""A collection: the stored references, their vectors, and the model that made them.
+
+A directory with ``collection.sqlite`` (the source of truth), ``model/`` (a copy of the model, so
+that a collection outlives an upgrade of the package) and ``index.bin`` (a cache that is made
+again whenever it is missing or damaged).
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from originid.collection.database import Database, Row, modified
+from originid.errors import CollectionError, ModelError, OriginidError
+from originid.index import CacheError, Codec, ExactIndex
+from originid.model import Model, open_model
+from originid.system.storage import new_directory
+from originid.types import Failure, Vectors
+
+DATABASE = "collection.sqlite"
+CACHE = "index.bin"
+BATCH = 4096  # stored vectors read at a time: 10 MB
+STALE_SHARE = 0.1  # of the index not in its cache: above it, opening writes the cache again
+
+
+class Collection:
+    """An open collection; see `open_collection` and `create_collection`.
+
+    Usable from several threads, and while other processes add to the same directory.
+    """
+
+    def __init__(self, path: Path, database: Database, model: Model) -> None:
+        self.path = path
+        self.model = model
+        self.database = database
+        self.codec = Codec(model.dim)
+        self._index: ExactIndex | None = None
+        self._version = (0, 0)
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return self.database.count()
+
+    def __enter__(self) -> "Collection":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database; calling it again does nothing."""
+        self.database.close()
+
+    def add_vectors(self, rows: Sequence[Row], vectors: Vectors) -> None:
+        """Add references whose vectors (n, dim) are at hand, in one transaction."""
+        codes = self.codec.encode(vectors)
+        with self.database.writing():
+            for row, code in zip(rows, codes, strict=True):
+                self.database.insert(row, code.tobytes())
+
+    def remove(self, references: Iterable[str]) -> list[str]:
+        """Remove references, named as `references` names them or by a path; a folder removes
+        all that lies in it.
+
+        Returns:
+            The names that are not in the collection.
+        """
+        unknown = []
+        with self.database.writing():
+            for name in references:
+                location = os.path.abspath(name)
+                forgotten = self.database.forget_failures(location)
+                if not self.database.delete(self.database.under(location)) + forgotten:
+                    unknown.append(name)
+        return unknown
+
+    def references(self) -> Iterator[Row]:
+        """Every reference, in the order in which they came."""
+        return self.database.all_rows()
+
+    def failures(self) -> list[Failure]:
+        """Files that could not be used when they were last seen."""
+        return self.database.failures()
+
+    def search(self, queries: Vectors, k: int) -> list[list[tuple[Row, float]]]:
+        """The best k references of each query (q, dim) with their scores, best first."""
+        scores, ids = self.index().search(queries, k)
+        rows = self.database.rows(sorted(set(ids[ids >= 0].tolist())))
+        return [
+            [(rows[key], float(score)) for key, score in zip(line, values, strict=True)
+             if key in rows]
+            for line, values in zip(ids.tolist(), scores, strict=True)
+        ]  # fmt: skip
+
+    def index(self) -> ExactIndex:
+        """The index, brought up to what is stored."""
+        with self._lock:
+            if self._index is None:
+                self._index = self._open_index()
+            elif self.database.version() != self._version:
+                self._catch_up(self._index)
+            return self._index
+
+    def verify(self) -> Iterator[Failure]:
+        """Check the database, the encoder, every stored vector, and that files are where they were.
+
+        A file whose size or time differ is not read again: indexing does that.
+        """
+        for line in self.database.damage():
+            yield Failure(DATABASE, line)
+        try:
+            _ = self.model.encoder
+        except OriginidError as error:
+            yield Failure("model", f"its encoder cannot be used: {error.given}")
+        for row in self.references():
+            reason = self._state(row)
+            if reason:
+                yield Failure(row.shown, reason)
+        for row in self.database.rows(list(self.database.torn_vectors())).values():
+            yield Failure(row.shown, "its stored vector is damaged: remove it and index it again")
+
+    def _state(self, row: Row) -> str | None:
+        try:
+            status = os.stat(row.location)
+        except OSError as error:
+            for other in self.database.with_content(row.sha256):
+                if other.id != row.id and os.path.exists(other.location):
+                    return f"missing; the same content is at {other.shown}"
+            return f"missing: {error.strerror}"
+        if (status.st_size, modified(status)) != (row.bytes, row.mtime_ns):
+            return "changed since it was indexed"
+        return None
+
+    def _open_index(self) -> ExactIndex:
+        """The index from its cache, or made again where the cache is not of this database."""
+        try:
+            index = ExactIndex.load(self.path / CACHE, self.model.dim, self.database.codes)
+        except CacheError:
+            return self._catch_up(ExactIndex(self.model.dim, self.database.codes))
+        self._catch_up(index)
+        if len(index) == self.database.count():
+            return index
+        return self._catch_up(ExactIndex(self.model.dim, self.database.codes))
+
+    def _catch_up(self, index: ExactIndex) -> ExactIndex:
+        """Take out of the index what was removed since, and add what came."""
+        version = self.database.version()
+        removed = self.database.removed(self._version[1])
+        index.remove(removed)
+        kept = len(index)
+        ids, codes = self.database.codes_after(index.last_id, BATCH)
+        while len(ids):
+            index.add(ids, codes)
+            ids, codes = self.database.codes_after(index.last_id, BATCH)
+        self._version = version
+        if len(index) - kept + len(removed) > STALE_SHARE * len(index):
+            self._save_cache(index)
+        return index
+
+    def _save_cache(self, index: ExactIndex) -> None:
+        # A cache that cannot be written costs time at the next opening, nothing else.
+        with suppress(OSError):
+            index.save(self.path / CACHE)
+
+
+def is_collection(path: str | os.PathLike[str]) -> bool:
+    """Whether a collection lies at a path."""
+    return os.path.isfile(os.path.join(path, DATABASE))
+
+
+def create_collection(path: str | os.PathLike[str], model: Model) -> Collection:
+    """Make an empty collection for a model, all of it or nothing, and open it.
+
+    Raises:
+        InputError: ``path`` exists and is not an empty folder.
+        StorageError: the disk refuses.
+    """
+    with new_directory(Path(path)) as folder:
+        (folder / "model").mkdir()
+        for file in model.files:
+            shutil.copyfile(file, folder / "model" / file.name)
+        Database.create(
+            folder / DATABASE,
+            {"model": model.name, "fingerprint": model.fingerprint},
+        )
+    return open_collection(path)
+
+
+def open_collection(path: str | os.PathLike[str], model: Model | None = None) -> Collection:
+    """Open a collection, and if a model is given refuse one made by another.
+
+    Raises:
+        CollectionError: there is none, it is damaged, or another model made it.
+    """
+    folder = Path(path)
+    if not is_collection(folder):
+        raise CollectionError(
+            f"no collection at {folder}",
+            f"expected a folder with {DATABASE}",
+            f"make one: originid index IMAGES... --into {folder}",
+        )
+    database = Database(folder / DATABASE)
+    name, fingerprint = database.meta("model"), database.meta("fingerprint")
+    if model is not None and model.fingerprint != fingerprint:
+        database.close()
+        raise CollectionError(
+            f"collection {folder} was made by model {name!r} ({fingerprint[:8]}), "
+            f"not by {model.name!r} ({model.fingerprint[:8]})",
+            "expected one model per collection: vectors of two models cannot be compared",
+            "leave --model out, or index into a new collection",
+        )
+    try:
+        own = replace(open_model(folder / "model"), name=name)
+        if own.fingerprint != fingerprint:
+            raise ModelError(
+                f"the model in {folder} has fingerprint {own.fingerprint[:8]}",
+                f"expected {fingerprint[:8]}, which made its vectors",
+                "restore the collection's folder `model` from a copy",
+            )
+    except ModelError:
+        database.close()
+        raise
+    return Collection(folder, database, own)

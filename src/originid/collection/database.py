@@ -1,0 +1,247 @@
+"""The SQLite file of a collection: the source of truth.
+
+Everything else in a collection can be made again from it. Ids are never used twice, so an index
+that saw ids up to n catches up by reading what is above n and what was removed.
+"""
+
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from originid.collection.sqlite import SqliteFile, create
+from originid.types import Failure, Ids
+
+FORMAT = 1
+SCHEMA = """
+CREATE TABLE reference (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    location TEXT NOT NULL UNIQUE,  -- absolute path
+    name TEXT NOT NULL,             -- the path as the user gave it
+    sha256 BLOB NOT NULL,
+    bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    added_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+);
+CREATE INDEX reference_sha256 ON reference (sha256);
+-- Apart from their reference, so that reading paths does not read vectors.
+CREATE TABLE vector (id INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, code BLOB NOT NULL);
+CREATE TABLE removed (place INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL);
+CREATE TABLE failure (location TEXT PRIMARY KEY, name TEXT NOT NULL, reason TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A reference as stored; ``location`` is its absolute path, ``name`` as the user gave it."""
+
+    location: str
+    name: str
+    sha256: bytes
+    bytes: int
+    mtime_ns: int
+    width: int
+    height: int
+    id: int = 0
+    added_at: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The name, where it still leads to the file from the current folder."""
+        return self.name if os.path.abspath(self.name) == self.location else self.location
+
+
+COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
+
+
+class Database(SqliteFile):
+    """The references of a collection, and the files that could not be used.
+
+    Paths may hold any bytes; they are stored as the system has them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, FORMAT)
+
+    @classmethod
+    def create(cls, path: Path, meta: dict[str, str]) -> None:
+        """Make an empty file."""
+        create(path, FORMAT, SCHEMA, meta)
+
+    def count(self) -> int:
+        """How many references there are."""
+        return int(self._one("SELECT count(*) FROM reference")[0])
+
+    def version(self) -> tuple[int, int]:
+        """The last id given and the last place in the list of removals, 0 before the first."""
+        row = self._one(
+            "SELECT (SELECT coalesce(max(id), 0) FROM vector),"
+            " (SELECT coalesce(max(place), 0) FROM removed)"
+        )
+        return int(row[0]), int(row[1])
+
+    def insert(self, row: Row, code: bytes) -> bool:
+        """Add a reference; return whether one at the same location made place for it."""
+        replaced = self.delete([row.location]) > 0
+        cursor = self._connection.execute(
+            "INSERT INTO reference (location, name, sha256, bytes, mtime_ns, width, height)"
+            " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?)",
+            (
+                os.fsencode(row.location),
+                os.fsencode(row.name),
+                row.sha256,
+                row.bytes,
+                row.mtime_ns,
+                row.width,
+                row.height,
+            ),
+        )
+        new_id = int(cursor.lastrowid or 0)
+        vector = (new_id, zlib.crc32(code), code)
+        self._connection.execute("INSERT INTO vector VALUES (?, ?, ?)", vector)
+        self._forget_failure(row.location)
+        return replaced
+
+    def delete(self, locations: Sequence[str]) -> int:
+        """Remove the references at these locations; return how many there were."""
+        ids = [row.id for location in locations if (row := self.at(location)) is not None]
+        for old_id in ids:
+            self._connection.execute("DELETE FROM reference WHERE id = ?", (old_id,))
+            self._connection.execute("DELETE FROM vector WHERE id = ?", (old_id,))
+            self._connection.execute("INSERT INTO removed (id) VALUES (?)", (old_id,))
+        return len(ids)
+
+    def relocate(self, row: Row, location: str, name: str, mtime_ns: int) -> None:
+        """Note where a reference whose content is unchanged is found."""
+        self._connection.execute(
+            "UPDATE reference SET location = CAST(? AS TEXT), name = CAST(? AS TEXT),"
+            " mtime_ns = ? WHERE id = ?",
+            (os.fsencode(location), os.fsencode(name), mtime_ns, row.id),
+        )
+        self._forget_failure(location)
+
+    def fail(self, location: str, failure: Failure) -> None:
+        """Note a file that could not be used."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO failure VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?)",
+            (os.fsencode(location), os.fsencode(failure.path), failure.reason),
+        )
+
+    def forget_failures(self, location: str) -> int:
+        """Drop the notes on files that are this path or lie in this folder; return how many."""
+        found = self._under("failure", location)
+        for each in found:
+            self._forget_failure(each)
+        return len(found)
+
+    def forget_vanished(self) -> None:
+        """Drop the notes on files that no longer exist."""
+        for (location,) in self._all("SELECT location FROM failure"):
+            if not os.path.lexists(location):
+                self._forget_failure(location)
+
+    def failures(self) -> list[Failure]:
+        """The files that could not be used, by location."""
+        rows = self._all("SELECT name, reason FROM failure ORDER BY location")
+        return [Failure(name, reason) for name, reason in rows]
+
+    def at(self, location: str) -> Row | None:
+        """The reference at a location."""
+        rows = self._rows("WHERE location = CAST(? AS TEXT)", os.fsencode(location))
+        return rows[0] if rows else None
+
+    def has_content(self, sha256: bytes) -> bool:
+        """Whether a reference has this content."""
+        return bool(self._all("SELECT 1 FROM reference WHERE sha256 = ? LIMIT 1", sha256))
+
+    def with_content(self, sha256: bytes, limit: int = 8) -> list[Row]:
+        """The first few references with this content, oldest first."""
+        return self._rows("WHERE sha256 = ? ORDER BY id LIMIT ?", sha256, limit)
+
+    def rows(self, ids: Sequence[int]) -> dict[int, Row]:
+        """References by id; ids that do not exist are left out."""
+        found: dict[int, Row] = {}
+        for some in _slices(list(ids)):
+            marks = ",".join("?" * len(some))
+            found |= {row.id: row for row in self._rows(f"WHERE id IN ({marks})", *some)}
+        return found
+
+    def all_rows(self, batch: int = 10_000) -> Iterator[Row]:
+        """Every reference in the order of ids, in bounded memory."""
+        last = 0
+        while rows := self._rows("WHERE id > ? ORDER BY id LIMIT ?", last, batch):
+            yield from rows
+            last = rows[-1].id
+
+    def under(self, location: str) -> list[str]:
+        """Locations of references that are this path, or lie in this folder."""
+        return self._under("reference", location)
+
+    def _under(self, table: str, location: str) -> list[str]:
+        prefix = os.fsencode(os.path.join(location, ""))
+        end = prefix[:-1] + bytes([prefix[-1] + 1])  # the first text after all with the prefix
+        rows = self._all(
+            f"SELECT location FROM {table} WHERE location = CAST(? AS TEXT)"
+            " OR (location >= CAST(? AS TEXT) AND location < CAST(? AS TEXT))",
+            os.fsencode(location),
+            prefix,
+            end,
+        )
+        return [location for (location,) in rows]
+
+    def codes(self, ids: Ids) -> tuple[Ids, NDArray[np.uint8]]:
+        """Those of sorted ids that exist (n,) and their stored vectors (n, bytes)."""
+        rows: list[tuple[int, bytes]] = []
+        for some in _slices(ids.tolist()):
+            marks = ",".join("?" * len(some))
+            rows += self._all(f"SELECT id, code FROM vector WHERE id IN ({marks})", *some)
+        return _stacked(rows)
+
+    def codes_after(self, last: int, batch: int) -> tuple[Ids, NDArray[np.uint8]]:
+        """The next ids above ``last`` (n,) and their stored vectors (n, bytes), n <= batch."""
+        query = "SELECT id, code FROM vector WHERE id > ? ORDER BY id LIMIT ?"
+        return _stacked(self._all(query, last, batch))
+
+    def removed(self, after: int) -> Ids:
+        """Ids (n,) removed after a place in the list of removals."""
+        rows = self._all("SELECT id FROM removed WHERE place > ?", after)
+        return np.array([row[0] for row in rows], np.int64)
+
+    def torn_vectors(self, batch: int = 1000) -> Iterator[int]:
+        """Ids of references whose stored vector is missing or is not what was written."""
+        query = "SELECT id FROM reference WHERE id NOT IN (SELECT id FROM vector)"
+        yield from (row[0] for row in self._all(query))
+        last, query = 0, "SELECT id, crc32, code FROM vector WHERE id > ? ORDER BY id LIMIT ?"
+        while rows := self._all(query, last, batch):
+            yield from (key for key, crc32, code in rows if zlib.crc32(code) != crc32)
+            last = rows[-1][0]
+
+    def _forget_failure(self, location: str) -> None:
+        self._connection.execute(
+            "DELETE FROM failure WHERE location = CAST(? AS TEXT)", (os.fsencode(location),)
+        )
+
+    def _rows(self, where: str, *values: object) -> list[Row]:
+        return [Row(*row) for row in self._all(f"SELECT {COLUMNS} FROM reference {where}", *values)]
+
+
+def modified(status: os.stat_result) -> int:
+    """Time of a file's last change in nanoseconds, within what SQLite can store."""
+    return max(-(2**63), min(status.st_mtime_ns, 2**63 - 1))
+
+
+def _stacked(rows: list[tuple[int, bytes]]) -> tuple[Ids, NDArray[np.uint8]]:
+    ids = np.array([row[0] for row in rows], np.int64)
+    codes = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
+    return ids, codes.reshape(len(rows), -1 if rows else 0)
+
+
+def _slices(items: list[int], size: int = 500) -> Iterator[list[int]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,91 @@
+"""The pairs manifest: which query was made from which origin."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from originid.errors import InputError
+from originid.system.csv_rows import ADVICE, read_rows
+from originid.types import Failure, Pair
+
+REQUIRED = ("origin", "query")
+_SHOWN = 5
+
+
+def read_pairs(path: str | Path) -> list[Pair]:
+    """Read a pairs manifest: CSV in UTF-8 (a byte order mark is allowed) with a header.
+
+    ``origin`` and ``query`` are required in every row; they become absolute paths, links
+    followed, and need not exist. The group is ``origin_group``, or the origin's path where
+    that column is absent or empty. Every column is kept in ``fields``. Rows that repeat are all
+    kept: a measurement averages over them.
+
+    Raises:
+        InputError: a manifest that cannot be read, lacks a required column, has no rows, or has
+            bad rows, which are named by line.
+    """
+    path = Path(path)
+    lines = read_rows(path)
+    _, header = next(lines, (0, []))
+    _check_header(path, header)
+    rows = [(line, dict(zip(header, row, strict=False)), len(row)) for line, row in lines]
+    problems = [
+        f"line {line}: {problem}"
+        for line, fields, cells in rows
+        if (problem := _problem(fields, cells, len(header)))
+    ]
+    if problems:
+        more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise InputError(
+            f"{path}: {'; '.join(problems[:_SHOWN])}{more}",
+            f"expected {len(header)} cells a row, as the header has, with an origin and a query",
+            ADVICE,
+        )
+    if not rows:
+        raise InputError(f"{path} has no pairs", "expected a row below the header", ADVICE)
+    folder = os.path.realpath(path.parent)
+    return [_pair(folder, fields) for _, fields, _ in rows]
+
+
+def image_paths(pairs: Iterable[Pair]) -> list[Path]:
+    """Return every file that the pairs name, each once, in order of appearance."""
+    return list(dict.fromkeys(path for pair in pairs for path in (pair.origin, pair.query)))
+
+
+def readable_pairs(pairs: Iterable[Pair], failures: Iterable[Failure]) -> list[Pair]:
+    """Return the pairs neither of whose files is among the failures, in order."""
+    failed = {Path(failure.path) for failure in failures}
+    return [pair for pair in pairs if pair.origin not in failed and pair.query not in failed]
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    missing = [column for column in REQUIRED if column not in header]
+    repeated = sorted({column for column in header if header.count(column) > 1})
+    if not missing and not repeated:
+        return
+    problem = f"no column {' or '.join(missing)}" if missing else f"{repeated[0]!r} twice"
+    found = f"its header has {problem}: {', '.join(header)}" if header else "the file is empty"
+    raise InputError(
+        f"{path}: {found}",
+        "expected a header with the columns origin and query, each column once",
+        ADVICE,
+    )
+
+
+def _problem(fields: dict[str, str], cells: int, expected: int) -> str | None:
+    if cells != expected:
+        return f"{cells} cells"
+    empty = [column for column in REQUIRED if not fields[column].strip()]
+    if empty:
+        return f"{' and '.join(empty)} empty"
+    if any("\0" in fields[column] for column in REQUIRED):
+        return "a zero byte in a path"
+    return None
+
+
+def _pair(folder: str, fields: dict[str, str]) -> Pair:
+    origin, query = (
+        Path(os.path.realpath(os.path.join(folder, fields[column]))) for column in REQUIRED
+    )
+    group = fields.get("origin_group", "").strip() or str(origin)
+    return Pair(origin, query, group, fields)

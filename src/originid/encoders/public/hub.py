@@ -1,0 +1,145 @@
+"""Models in the layout of transformers: a folder, or an id on the Hugging Face hub."""
+
+import logging
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from originid.encoders.public.presets import Baseline
+from originid.errors import ExtraError, InputError
+
+try:
+    import transformers
+    from huggingface_hub import constants
+except ImportError as error:
+    raise ExtraError("a public model", "baselines") from error
+
+# Weights that the latents do not depend on, and that a checkpoint may lack.
+UNUSED = ("pooler.", "embeddings.mask_token", "position_ids")
+
+
+class HubNetwork(nn.Module):  # type: ignore[misc]
+    """A model of transformers, and what is taken of its output: images (n, 3, s, s) to (n, dim)."""
+
+    def __init__(self, model: nn.Module, pooling: str) -> None:
+        super().__init__()
+        self.model = model
+        self.pooling = POOLINGS[pooling]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalised images to latents."""
+        return self.pooling(self.model, x)
+
+
+def _pooler(model: Any, x: torch.Tensor) -> torch.Tensor:
+    return model(pixel_values=x).pooler_output.flatten(1)
+
+
+def _class_token(model: Any, x: torch.Tensor) -> torch.Tensor:
+    return model(pixel_values=x).last_hidden_state[:, 0]
+
+
+def _class_token_unmasked(model: Any, x: torch.Tensor) -> torch.Tensor:
+    """Of a masked autoencoder, with all patches, in their order."""
+    patches = (x.shape[2] // model.config.patch_size) ** 2
+    order = torch.arange(patches, device=x.device).expand(len(x), -1)
+    return model(pixel_values=x, noise=order).last_hidden_state[:, 0]
+
+
+def _projection(model: Any, x: torch.Tensor) -> torch.Tensor:
+    return model(pixel_values=x).image_embeds
+
+
+def _vision_projection(model: Any, x: torch.Tensor) -> torch.Tensor:
+    return model["projection"](_class_token(model["vision"], x))
+
+
+POOLINGS: dict[str, Callable[[Any, torch.Tensor], torch.Tensor]] = {
+    "pooler": _pooler,
+    "class token": _class_token,
+    "class token unmasked": _class_token_unmasked,
+    "projection": _projection,
+    "vision projection": _vision_projection,
+}
+"""What is taken of a model's output, by the name that a preset gives it."""
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "ViTModel": {"add_pooling_layer": False},
+    "ViTMAEModel": {"mask_ratio": 0.0},
+}
+
+
+def load_hub(baseline: Baseline, source: str) -> HubNetwork:
+    """Load a model.
+
+    Args:
+        baseline: what it is.
+        source: a folder that `save_pretrained` wrote, or a hub id.
+
+    Raises:
+        InputError: nothing usable there.
+    """
+    local = os.path.isdir(source) or source.startswith((".", "/", "~")) or not hub_answers()
+    kind = getattr(transformers, baseline.architecture, None)
+    if kind is None:
+        raise ExtraError(f"baseline:{baseline.name}", "baselines")
+    options = OPTIONS.get(baseline.architecture, {})
+    try:
+        with _quiet():
+            model, report = kind.from_pretrained(
+                source, local_files_only=local, output_loading_info=True, **options
+            )
+    except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+        raise _unusable(baseline, source, (str(error).splitlines() or [""])[0]) from error
+    missing = [k for k in report["missing_keys"] if not any(unused in k for unused in UNUSED)]
+    if missing:
+        raise _unusable(baseline, source, f"it lacks {min(missing)}")
+    if baseline.pooling == "vision projection":  # the text half is not needed
+        model = nn.ModuleDict({"vision": model.vision_model, "projection": model.vision_proj})
+    return HubNetwork(model, baseline.pooling)
+
+
+@cache
+def hub_answers() -> bool:
+    """Whether the hub can be reached: asked once, as its library asks half a minute for a file."""
+    request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
+    try:
+        with urllib.request.urlopen(request, timeout=5):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def _unusable(baseline: Baseline, source: str, why: str) -> InputError:
+    return InputError(
+        f"the weights of baseline:{baseline.name} at {source} cannot be loaded: {why}",
+        f"expected a folder or hub id of a {baseline.architecture} of transformers",
+        f"with a connection: hf download {baseline.source} (licence: {baseline.licence}); "
+        f"or give a folder: baseline:{baseline.name}:FOLDER",
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep notes about the parts that are not used from the user's terminal."""
+    log, hub = transformers.utils.logging, logging.getLogger("huggingface_hub")
+    before, bars, level = log.get_verbosity(), log.is_progress_bar_enabled(), hub.level
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    hub.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        hub.setLevel(level)
+        log.set_verbosity(before)
+        if bars:
+            log.enable_progress_bar()

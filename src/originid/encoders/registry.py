@@ -1,0 +1,93 @@
+"""Encoders by name: the text that names one, or several joined, to what encodes."""
+
+import re
+from collections.abc import Callable
+
+from originid.encoders.base import Encoder
+from originid.encoders.edges import EdgesEncoder
+from originid.encoders.joined import JoinedEncoder
+from originid.encoders.pixels import PixelsEncoder
+from originid.encoders.tones import TonesEncoder
+from originid.errors import InputError
+
+
+def _diffusers(source: str) -> Encoder:
+    from originid.encoders.diffusers import DiffusersEncoder  # imports torch: seconds
+
+    return DiffusersEncoder(source)
+
+
+def _onnx(source: str) -> Encoder:
+    if not source:
+        raise InputError("encoder onnx", "expected onnx:FILE", "name the file")
+    return _neural(source)
+
+
+def _neural(source: str = "") -> Encoder:
+    from originid.encoders.onnx import OnnxEncoder  # imports onnxruntime: a tenth of a second
+
+    return OnnxEncoder(source)
+
+
+def _baseline(source: str) -> Encoder:
+    from originid.encoders.public import open_baseline
+
+    return open_baseline(source)
+
+
+def _plain(name: str, encoder: Callable[[], Encoder]) -> Callable[[str], Encoder]:
+    def build(source: str) -> Encoder:
+        if source:
+            raise InputError(
+                f"encoder {name}:{source}",
+                f"expected {name} without a source",
+                f"write just {name}",
+            )
+        return encoder()
+
+    return build
+
+
+ENCODERS: dict[str, Callable[[str], Encoder]] = {
+    "pixels": _plain("pixels", PixelsEncoder),
+    "tones": _plain("tones", TonesEncoder),
+    "edges": _plain("edges", EdgesEncoder),
+    "default": _plain("default", _neural),
+    "onnx": _onnx,
+    "diffusers": _diffusers,
+    "baseline": _baseline,
+}
+"""What builds each encoder, from the text after the colon."""
+
+
+def split_spec(spec: str) -> list[str]:
+    """The parts of a text that names encoders joined by ``+``, each ``NAME`` or ``NAME:SOURCE``.
+
+    A source may contain ``+``: only one before the whole name of an encoder, up to ``:``, ``+`` or
+    the end, joins.
+    """
+    return re.split(rf"\+(?=(?:{'|'.join(ENCODERS)})(?:[:+]|\Z))", spec)
+
+
+def open_encoder(spec: str) -> Encoder:
+    """Build the encoder that a text names.
+
+    Args:
+        spec: as `split_spec` takes it.
+
+    Raises:
+        InputError: a name is unknown or a source cannot be used.
+        ExtraError: the encoder's optional packages are not installed.
+    """
+    parts = []
+    for part in split_spec(spec):
+        name, _, source = part.partition(":")
+        if name not in ENCODERS:
+            raise InputError(
+                f"encoder {part!r}",
+                f"expected one of {', '.join(ENCODERS)}, or several joined by +",
+                "for example: tones+edges, or diffusers:FOLDER_OR_HUB_ID; "
+                "default is the packaged network, that of model neural",
+            )
+        parts.append(ENCODERS[name](source))
+    return parts[0] if len(parts) == 1 else JoinedEncoder(tuple(parts))

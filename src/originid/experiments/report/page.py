@@ -1,0 +1,116 @@
+"""One HTML page of many reports, with tables and plots in it and nothing else to fetch."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from originid.experiments.paper import NOTES
+from originid.experiments.report.report import Cell, Plot, Report, Table, show
+from originid.experiments.report.timing import Timing
+from originid.experiments.report.writing import draw, sheet_name, write_text
+from originid.system.storage import storage_errors
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; display: block; overflow-x: auto; font-size: 14px; }
+th, td { border: 1px solid #ccc; padding: .2rem .5rem; text-align: right; }
+th { background: #f3f3f3; } th:first-child, td:first-child { text-align: left; }
+td.paper { color: #555; background: #fafafa; } img { max-width: 100%; }
+code { background: #f3f3f3; padding: 0 .2rem; } nav a { margin-right: .8rem; }
+.note { color: #444; white-space: pre-line; }
+"""
+
+
+def write_page(
+    path: Path,
+    reports: Sequence[Report],
+    missing: Mapping[str, str],
+    timings: Mapping[str, Timing],
+) -> None:
+    """Write the page.
+
+    Args:
+        path: of the page; CSV files and sheets are linked beside it.
+        reports: in their order.
+        missing: the reason for each experiment that could not be run.
+        timings: of experiments, where known.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    with storage_errors(path):
+        write_text(path, to_html(reports, missing, timings))
+
+
+def to_html(
+    reports: Sequence[Report], missing: Mapping[str, str], timings: Mapping[str, Timing]
+) -> str:
+    """The page as text."""
+    links = "".join(f'<a href="#{each.name}">{escape(each.name)}</a>' for each in reports)
+    notes = dict.fromkeys(report.note for report in reports if report.note)
+    parts = ["<h1>Origin identification: every table and figure</h1>", f"<nav>{links}</nav>"]
+    parts += [f'<p class="note">{escape(note)}</p>' for note in notes]
+    if timings:
+        whole = sum(each.seconds for each in timings.values()) / 60
+        cores = sum(each.core_seconds for each in timings.values()) / 60
+        parts += [
+            f"<p>All of it took {whole:.0f} minutes, in which {cores:.0f} core-minutes were "
+            "computed; what is shared, latents above all, is counted where it was needed "
+            "first.</p>"
+        ]
+    parts += ["<p>Where the paper contradicts itself:</p><ul>"]
+    parts += [f"<li>{escape(note)}</li>" for note in NOTES] + ["</ul>"]
+    parts += [_section(report, timings.get(report.name)) for report in reports]
+    if missing:
+        parts += ["<h2>Not run</h2>", _list(missing)]
+    head = f'<meta charset="utf-8"><title>originid: results</title><style>{STYLE}</style>'
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(
+        [*parts, "</body></html>\n"]
+    )
+
+
+def _section(report: Report, timing: Timing | None) -> str:
+    took = "" if timing is None else f", {timing.seconds / 60:.1f} minutes"
+    parts = [f'<h2 id="{report.name}">{escape(report.title)}</h2>']
+    parts += [f"<p><code>{escape(report.command)}</code>{took}</p>"]
+    parts += [_table(report.summary, f"{report.name}.csv")]
+    for key in dict.fromkeys([*report.tables, *report.plots]):
+        if key in report.tables:
+            parts += [_table(report.tables[key], f"{report.name}-{key}.csv")]
+        if key in report.plots:
+            parts += [_image(report.plots[key])]
+    for key, sheet in report.sheets.items():
+        name = sheet_name(report, key)
+        parts += [f'<p><a href="{escape(name)}">{escape(sheet.title)}</a></p>']
+    if report.skipped:
+        parts += ["<p>Not run:</p>", _list(report.skipped)]
+    return "\n".join(parts)
+
+
+def _table(table: Table, file: str) -> str:
+    rows = ["".join(f"<th>{escape(name)}</th>" for name in table.columns)]
+    for row in table.rows:
+        rows.append("".join(_cell(n, cell) for n, cell in zip(table.columns, row, strict=True)))
+    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    title = f'<h3>{escape(table.title)} <small><a href="{escape(file)}">CSV</a></small></h3>'
+    return f"{title}\n<table>{body}</table>\n{note}"
+
+
+def _cell(column: str, cell: Cell) -> str:
+    kind = ' class="paper"' if column.startswith("paper") else ""
+    return f"<td{kind}>{escape(show(cell))}</td>"
+
+
+def _image(plot: Plot) -> str:
+    file = io.BytesIO()
+    draw(file, plot)
+    data = base64.b64encode(file.getvalue()).decode()
+    return f'<p><img alt="{escape(plot.title)}" src="data:image/png;base64,{data}"></p>'
+
+
+def _list(reasons: Mapping[str, str]) -> str:
+    items = "".join(f"<li>{escape(k)}: {escape(why)}</li>" for k, why in reasons.items())
+    return f"<ul>{items}</ul>"

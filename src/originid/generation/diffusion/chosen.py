@@ -1,0 +1,90 @@
+"""The generator that an option names, with what a file of settings changes."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from originid.errors import InputError
+from originid.generation.diffusion.named import generator_named
+from originid.generation.diffusion.presets import BATCH, GENERATORS, Generator
+
+_KEYS = {
+    "generator": "a name of `originid generate --list`, or a folder or hub id of diffusers",
+    "seed": "a whole number, at least 0",
+    "batch": "a whole number, at least 1",
+    "steps": "a whole number, at least 1",
+    "guidance": "a number, at least 0",
+    "size": "pixels, a multiple of 8",
+    "options": "an object with further arguments of the pipeline's call",
+}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A generator, the seed of its images, and how many it makes at a time."""
+
+    generator: Generator
+    seed: int = 0
+    batch: int = BATCH
+
+
+def choose(text: str) -> Chosen:
+    """The generator that an option names.
+
+    Args:
+        text: what `generator_named` takes, or a ``.json`` file: an object with ``generator``, such
+            a name (of a folder relative to the file), and any of ``seed``, ``batch``, ``steps``,
+            ``guidance``, ``size`` and ``options``. The images carry the file's name without its
+            ending.
+
+    Raises:
+        InputError: as `generator_named`; a file that cannot be read, unknown keys, odd values.
+        ExtraError: as `generator_named`.
+    """
+    if not text.endswith(".json") or os.path.isdir(text):
+        return Chosen(generator_named(text))
+    file = Path(text)
+    stated = _read(file)
+    name = stated.pop("generator")
+    if name not in GENERATORS and (file.parent / name).is_dir():
+        name = str(file.parent / name)
+    seed, batch = stated.pop("seed", 0), stated.pop("batch", BATCH)
+    return Chosen(replace(generator_named(name), name=file.stem, **stated), seed, batch)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        stated = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"{file}: {reason}", "expected a JSON file that can be read", "check its name and text"
+        ) from error
+    if not isinstance(stated, dict) or "generator" not in stated or stated.keys() - _KEYS.keys():
+        found = ", ".join(stated) if isinstance(stated, dict) else type(stated).__name__
+        raise InputError(
+            f"{file} states {found or 'nothing'}",
+            f"expected generator, and of {', '.join(list(_KEYS)[1:])} what is to be changed",
+            "correct the file",
+        )
+    for key, value in stated.items():
+        if not _fits(key, value):
+            raise InputError(
+                f"{file}: {key} = {value!r}", f"expected {_KEYS[key]}", f"choose another {key}"
+            )
+    return stated
+
+
+def _fits(key: str, value: Any) -> bool:
+    if key in ("generator", "options"):
+        return isinstance(value, str if key == "generator" else Mapping)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if key == "guidance":
+        return 0 <= value < math.inf
+    least = {"seed": 0, "size": 8}.get(key, 1)
+    return isinstance(value, int) and value >= least and (key != "size" or value % 8 == 0)

@@ -1,0 +1,74 @@
+"""EDICT: editing by an inversion that is exact (Wallace, Gokul and Naik, CVPR 2023).
+
+Two copies of the latents, x and y, are denoised together, each by the noise that the network sees
+in the other. So every step can be undone without asking the network for noise in latents that are
+not known yet. With the scale a and shift b of a DDIM step and the mixing weight p::
+
+    x_i = a x + b noise(y)              y_i = a y + b noise(x_i)
+    x'  = p x_i + (1 - p) y_i           y'  = p y_i + (1 - p) x'
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from originid.errors import ExtraError
+from originid.generation.diffusion.presets import Generator
+from originid.generation.diffusion.stable_diffusion import Noise, StableDiffusion, Step
+from originid.generation.diffusion.tasks import Task
+from originid.types import Image
+
+try:
+    import torch
+except ImportError as error:
+    raise ExtraError("the generator edict", "generate") from error
+
+MIXING = 0.93  # of the authors: below it images blur, above it the copies drift apart
+Copies = tuple["torch.Tensor", "torch.Tensor"]
+"""The two copies x and y of the latents, (n, C, H, W) each."""
+
+
+def denoise(copies: Copies, steps: Sequence[Step], noise: Noise, mixing: float = MIXING) -> Copies:
+    """Denoise two copies of noisy latents over steps that lead from noise to clean latents."""
+    x, y = copies
+    for i, step in enumerate(steps):
+        # The copies take turns to go first, else one lags behind (section 4.3 of the paper).
+        x, y = (y, x) if i % 2 else (x, y)
+        x = step.scale * x + step.shift * noise(y, step.time)
+        y = step.scale * y + step.shift * noise(x, step.time)
+        x = mixing * x + (1 - mixing) * y
+        y = mixing * y + (1 - mixing) * x
+        x, y = (y, x) if i % 2 else (x, y)
+    return x, y
+
+
+def invert(copies: Copies, steps: Sequence[Step], noise: Noise, mixing: float = MIXING) -> Copies:
+    """Undo `denoise`: the noisy copies that it makes clean copies of."""
+    x, y = copies
+    for i, step in reversed(list(enumerate(steps))):
+        x, y = (y, x) if i % 2 else (x, y)
+        y = (y - (1 - mixing) * x) / mixing
+        x = (x - (1 - mixing) * y) / mixing
+        y = (y - step.shift * noise(x, step.time)) / step.scale
+        x = (x - step.shift * noise(y, step.time)) / step.scale
+        x, y = (y, x) if i % 2 else (x, y)
+    return x, y
+
+
+def draw(pipeline: Any, generator: Generator, tasks: Sequence[Task]) -> list[Image | str]:
+    """Invert origins without a prompt and denoise them with each task's.
+
+    Args:
+        pipeline: a ``StableDiffusionPipeline``.
+        generator: its strength, guidance and steps are those of the tasks.
+        tasks: origins of one shape, all with one strength.
+    """
+    model = StableDiffusion(pipeline)
+    strength = tasks[0].strength or 0.0
+    steps = model.steps(generator.steps)[-int(generator.steps * strength) :]
+    with torch.inference_mode():
+        latents = model.encode([task.origin for task in tasks])
+        empty = model.texts([""] * len(tasks))
+        noisy = invert((latents, latents), steps, model.plain(empty))
+        texts = model.texts([task.prompt for task in tasks])
+        clean, _ = denoise(noisy, steps, model.guided(texts, empty, generator.guidance))
+        return model.decode(clean)

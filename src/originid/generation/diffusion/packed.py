@@ -1,0 +1,80 @@
+"""Pipelines that originid carries: diffusers folders whose weights are stored in eight bits.
+
+A tensor of two or more dimensions is stored as int8 with a float32 scale for each of its first
+dimension's slices; the others as they are. A folder is a quarter of what it is in float32.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+PREFIX = "packaged:"
+"""Of the source of a pipeline that originid carries."""
+SUFFIX = ".int8.safetensors"
+SCALE = "::scale"
+Floats = NDArray[np.float32]
+
+
+def pack(folder: Path, target: Path) -> None:
+    """Copy a diffusers folder, its weights in eight bits, in place of what is at ``target``."""
+    shutil.rmtree(target, ignore_errors=True)
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        copy = target / file.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if file.suffix != ".safetensors":
+            shutil.copyfile(file, copy)
+            continue
+        stored: dict[str, NDArray[np.generic]] = {}
+        for name, tensor in load_file(file).items():
+            stored |= _rounded(name, tensor.astype(np.float32))
+        save_file(stored, copy.with_suffix(SUFFIX))
+
+
+def unpack(folder: Path, target: Path) -> None:
+    """Write a packed folder as one that diffusers loads, in float32."""
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        copy = target / file.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if not file.name.endswith(SUFFIX):
+            shutil.copyfile(file, copy)
+            continue
+        weights = {
+            name: tensor if (scale := stored.get(name + SCALE)) is None else tensor * scale
+            for stored in [load_file(file)]
+            for name, tensor in stored.items()
+            if not name.endswith(SCALE)
+        }
+        name = file.name.removesuffix(SUFFIX) + ".safetensors"
+        save_file(weights, copy.with_name(name), metadata={"format": "pt"})
+
+
+@contextmanager
+def local_folder(source: str) -> Iterator[str]:
+    """Where diffusers loads a source from: the source, or the unpacked folder, for as long."""
+    if not source.startswith(PREFIX):
+        yield source
+        return
+    packaged = files("originid") / "data" / "generators" / source.removeprefix(PREFIX)
+    with (
+        as_file(packaged) as folder,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as target,
+    ):
+        unpack(folder, Path(target))
+        yield target
+
+
+def _rounded(name: str, tensor: Floats) -> dict[str, NDArray[np.generic]]:
+    """A tensor as it is stored; the error is at most half of a 127th of its slice's largest."""
+    if tensor.ndim < 2:
+        return {name: tensor}
+    rows = np.abs(tensor).reshape(len(tensor), -1).max(axis=1)
+    scale = (np.maximum(rows, 1e-12) / 127).astype(np.float32)
+    scale = scale.reshape(-1, *[1] * (tensor.ndim - 1))
+    return {name: np.round(tensor / scale).astype(np.int8), name + SCALE: scale}

@@ -1,0 +1,257 @@
+"""The job that makes queries: any number of processes may run it, and any may die.
+
+A process takes one shard after the other that no other process holds. Threads read and decode
+origins and ask for their prompts ahead of the generator, which makes images in batches.
+"""
+
+import hashlib
+import io
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image as PILImage
+
+from originid.errors import ImageError, UsageError
+from originid.generation.diffusion.presets import BATCH
+from originid.generation.diffusion.tasks import Task, task_key, task_seed
+from originid.generation.prompts.base import PromptError, PromptSource
+from originid.generation.sets.manifests import relative_to
+from originid.generation.sets.origins import Origin
+from originid.generation.sets.shards import ImageSet, Row, Shard
+from originid.images.decode import decode, read_bytes
+from originid.system.parallel import map_ordered
+from originid.system.progress import Progress, silent
+from originid.types import Image
+
+if TYPE_CHECKING:
+    from originid.generation.diffusion.making import Maker
+
+READERS = 4  # origins read, decoded and asked about at a time: a chat model takes seconds for one
+WAITING = 16  # tasks, beyond a batch, that wait for others of their strength and shape
+QUALITY = 95  # of the JPEG files
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """What a job makes.
+
+    Args:
+        generator: the name that its rows carry.
+        kind: what the rows say of how it edits.
+        strengths: one image for each prompt and each of these; a single None where the pipeline
+            knows no strength.
+        batch: images made together, all of one strength.
+        seed: of all images; another one makes other images from the same origins and prompts.
+    """
+
+    generator: str
+    kind: str
+    strengths: tuple[float | None, ...]
+    batch: int = BATCH
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        odd = [s for s in self.strengths if s is not None and not 0 < s <= 1]
+        if odd or not self.strengths:
+            raise UsageError(
+                f"strength {', '.join(map(str, odd)) or '(none)'}",
+                "expected numbers above 0 and up to 1, as 0.3,0.6",
+                "choose others",
+            )
+        if self.batch < 1 or self.seed < 0:
+            raise UsageError(
+                f"a batch of {self.batch} and the seed {self.seed}",
+                "expected a batch of at least 1 and a seed of at least 0",
+                "choose others",
+            )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run did: images made, images that were there, failures, shards others held."""
+
+    made: int
+    known: int
+    failed: int
+    busy: int
+
+
+@dataclass(frozen=True)
+class _Planned:
+    shard: Shard
+    task: Task
+    row: Row  # without what making it costs
+
+
+_Read = tuple[Shard, Origin, Image, list[str]]
+_Refused = tuple[Shard, Origin, str]
+
+
+def run_job(
+    image_set: ImageSet,
+    origins: Sequence[Origin],
+    prompts: PromptSource,
+    settings: JobSettings,
+    open_maker: "Callable[[], Maker]",
+    progress: Progress = silent,
+) -> Outcome:
+    """Make the queries of a set that are missing.
+
+    What the generator refuses, and origins that cannot be decoded or get no prompts, become rows
+    of the set's failures. What was refused before is asked for again only if somebody removed
+    ``failures.csv``.
+
+    Args:
+        image_set: where queries and rows go.
+        origins: each content once.
+        prompts: what is made of each origin.
+        settings: how.
+        open_maker: opens the generator, when the first image is to be made; before a set is begun.
+        progress: called with tasks done, by whomever, and all.
+
+    Raises:
+        InputError: the generator cannot be loaded, or the source of prompts cannot give any.
+        StorageError: the disk refuses; what was made is kept.
+    """
+    job = _Job(image_set, prompts, settings, open_maker, progress)
+    job.total = len(settings.strengths) * sum(prompts.count(Path(o.path)) for o in origins)
+    try:
+        return job.run(origins)
+    finally:
+        job.close()
+
+
+class _Job:
+    def __init__(
+        self,
+        image_set: ImageSet,
+        prompts: PromptSource,
+        settings: JobSettings,
+        open_maker: "Callable[[], Maker]",
+        progress: Progress,
+    ) -> None:
+        self.total = 0
+        self._set, self._prompts, self._settings = image_set, prompts, settings
+        self._open_maker, self._progress = open_maker, progress
+        self._maker: Maker | None = None
+        self._shards: dict[str, Shard | None] = {}
+        self._retry = not (image_set.folder / "failures.csv").exists()
+        self._made = self._known = self._failed = 0
+
+    def run(self, origins: Sequence[Origin]) -> Outcome:
+        if origins and not self._set.begun:
+            self._maker = self._open_maker()  # nothing is left behind by one that cannot be loaded
+        self._set.begin()
+        # Generators make together what has one strength and one shape.
+        waiting: dict[object, list[_Planned]] = defaultdict(list)
+        for planned in self._planned(origins):
+            batch = waiting[planned.task.strength, planned.task.origin.shape]
+            batch.append(planned)
+            size, count = self._settings.batch, sum(map(len, waiting.values()))
+            if len(batch) == size or count == WAITING + size:
+                fullest = max(waiting, key=lambda alike: len(waiting[alike]))
+                self._make(waiting.pop(fullest))
+        for batch in waiting.values():
+            self._make(batch)
+        busy = sum(shard is None for shard in self._shards.values())
+        return Outcome(self._made, self._known, self._failed, busy)
+
+    def close(self) -> None:
+        for shard in filter(None, self._shards.values()):
+            shard.close()
+
+    def _planned(self, origins: Sequence[Origin]) -> Iterator[_Planned]:
+        """The tasks that are to be done, while others are read ahead."""
+        for found in map_ordered(self._read, self._claimed(origins), READERS):
+            shard, origin = found[0], found[1]
+            if len(found) == 3:
+                row = Row("", origin.sha256, relative_to(self._set, origin), reason=found[2])
+                shard.add([row], {})
+                self._failed += 1
+                continue
+            for planned in self._tasks(*found):
+                if not self._is_done(planned):
+                    yield planned
+
+    def _claimed(self, origins: Sequence[Origin]) -> Iterator[tuple[Shard, Origin]]:
+        """Origins of the shards that this process holds: until its end, as it goes on."""
+        for origin in origins:
+            if origin.shard not in self._shards:
+                self._shards[origin.shard] = self._set.claim(origin.shard)
+            if shard := self._shards[origin.shard]:
+                yield shard, origin
+
+    def _read(self, item: tuple[Shard, Origin]) -> _Read | _Refused:
+        shard, origin = item
+        try:
+            data = read_bytes(origin.path)
+            if hashlib.sha256(data).hexdigest() != origin.sha256:
+                return shard, origin, "the file was changed while the job ran; run it again"
+            image = decode(data).image
+            return shard, origin, image, self._prompts.prompts(Path(origin.path), image)
+        except (ImageError, PromptError) as error:
+            return shard, origin, error.reason
+
+    def _tasks(
+        self, shard: Shard, origin: Origin, image: Image, prompts: list[str]
+    ) -> Iterator[_Planned]:
+        settings, seed = self._settings, self._settings.seed
+        place = relative_to(self._set, origin)
+        for strength in settings.strengths:
+            for prompt in dict.fromkeys(prompts):
+                key = task_key(origin.sha256, prompt, settings.generator, strength, seed)
+                name = f"images/{origin.shard}/{origin.sha256[:12]}-{key[:16]}.jpg"
+                made = (prompt, settings.generator, settings.kind, strength, seed)
+                row = Row(key, origin.sha256, place, name, *made)
+                yield _Planned(shard, Task(image, prompt, strength, task_seed(key)), row)
+
+    def _is_done(self, planned: _Planned) -> bool:
+        shard, row = planned.shard, planned.row
+        name = Path(row.query).name
+        if shard.has(row.key) or (shard.has_failed(row.key) and not self._retry):
+            self._known += 1
+        elif shard.has_image(name):  # the process died between the image and its row
+            size = (shard.folder / name).stat().st_size
+            shard.add([replace(row, bytes=size)], {})
+            self._known += 1
+        else:
+            return False
+        self._report()
+        return True
+
+    def _make(self, batch: list[_Planned]) -> None:
+        if self._maker is None:
+            self._maker = self._open_maker()
+        start = time.monotonic()
+        results = self._maker.make([planned.task for planned in batch])
+        seconds = round((time.monotonic() - start) / len(batch), 4)
+        rows: dict[Shard, list[Row]] = defaultdict(list)
+        files: dict[Shard, dict[str, bytes]] = defaultdict(dict)
+        for planned, result in zip(batch, results, strict=True):
+            if isinstance(result, str):
+                row = replace(planned.row, query="", reason=result)
+                self._failed += 1
+            else:
+                data = _jpeg(result)
+                row = replace(planned.row, seconds=seconds, bytes=len(data))
+                files[planned.shard][Path(row.query).name] = data
+                self._made += 1
+            rows[planned.shard].append(row)
+        for shard, added in rows.items():
+            shard.add(added, files[shard])
+        self._report()
+
+    def _report(self) -> None:
+        self._progress(self._made + self._known + self._failed, self.total)
+
+
+def _jpeg(image: Image) -> bytes:
+    file = io.BytesIO()
+    picture = PILImage.fromarray(np.ascontiguousarray(image))
+    picture.save(file, "JPEG", quality=QUALITY, subsampling=0)
+    return file.getvalue()

@@ -1,0 +1,156 @@
+"""The rows of all shards as manifests, and some of the pairs as a picture."""
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from originid.errors import ImageError
+from originid.generation.sets.origins import TEST, TRAIN, Origin
+from originid.generation.sets.shards import ImageSet, Row
+from originid.images.contact_sheet import Tile, write_sheet
+from originid.images.decode import decode, read_bytes
+from originid.system.storage import new_file, storage_errors
+from originid.types import Failure, Image
+
+COLUMNS = (
+    *("origin", "query", "origin_group", "prompt", "generator", "strength", "kind", "source"),
+    *("split", "seed"),
+)
+FAILURES = ("origin", "prompt", "generator", "strength", "reason")
+SHOWN = 24  # pairs on the contact sheet
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Pairs in a set's manifests, by side, and failures."""
+
+    pairs: int
+    train: int
+    test: int
+    failures: int
+
+
+def write_manifests(
+    image_set: ImageSet,
+    origins: Iterable[Origin],
+    sides: Mapping[str, str],
+    failures: Sequence[Failure],
+) -> Counts:
+    """Write ``pairs.csv`` and ``failures.csv``, and with a test share ``train.csv``, ``test.csv``.
+
+    Each takes the place of the one before when it is whole. What other processes are about to add
+    is in none, and comes with the next call.
+
+    Args:
+        image_set: whose rows are written.
+        origins: where the origins of this run are; of others their rows say where they were.
+        sides: SHA-256 to side; a pair whose origin is not there is left out of both.
+        failures: files that could not be read at all.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    folder = image_set.folder
+    places = {origin.sha256: _relative(folder, origin.path) for origin in origins}
+    names = ["pairs", *([TRAIN, TEST] if image_set.settings.test else [])]
+    count: Counter[str] = Counter()
+    with storage_errors(folder), ExitStack() as stack:
+        files = {name: _table(stack, folder / f"{name}.csv", COLUMNS) for name in names}
+        failed = _table(stack, folder / "failures.csv", FAILURES)
+        for shard in image_set.shards():
+            made, in_vain = image_set.rows(shard)
+            for row in made:
+                side = sides.get(row.sha256, "")
+                count.update(["pairs", side])
+                cells = _pair_cells(row, places.get(row.sha256, row.origin), side)
+                for name in files.keys() & {"pairs", side}:
+                    files[name](cells)
+            for row in in_vain:
+                failed(_failure_cells(row))
+            count["failures"] += len(in_vain)
+        for failure in failures:
+            failed([_text(failure.path), "", "", "", failure.reason])
+    return Counts(count["pairs"], count[TRAIN], count[TEST], count["failures"] + len(failures))
+
+
+def draw_sheet(image_set: ImageSet) -> Path | None:
+    """Draw some pairs, evenly chosen, as ``sheet.jpg``; None where there is none to draw."""
+    folder = image_set.folder
+    total = sum(1 for _ in _pairs(folder))
+    rows = [
+        [
+            Tile(_image(folder / row["origin"]), (Path(row["origin"]).name, row["split"])),
+            Tile(_image(folder / row["query"]), (row["prompt"], _how(row))),
+        ]
+        for row in islice(_pairs(folder), 0, None, max(1, -(-total // SHOWN)))
+    ]
+    if not rows:
+        return None
+    path = folder / "sheet.jpg"
+    write_sheet(path, "left the origin, right the query made from it", rows, columns=4)
+    return path
+
+
+def relative_to(image_set: ImageSet, origin: Origin) -> str:
+    """The path of an origin as a manifest of this set says it."""
+    return _relative(image_set.folder, origin.path)
+
+
+def _relative(folder: Path, path: str) -> str:
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive of Windows
+        return Path(path).absolute().as_posix()
+
+
+def _table(stack: ExitStack, path: Path, header: Sequence[str]) -> Callable[[list[str]], object]:
+    """Begin a CSV file that is complete when the stack ends; returns what writes a row."""
+    temporary = stack.enter_context(new_file(path))
+    # Entered after the file's name, so that it is closed before it takes that name.
+    file = stack.enter_context(temporary.open("w", encoding="utf-8", newline=""))
+    writer = csv.writer(file)
+    writer.writerow(header)
+    return writer.writerow
+
+
+def _pair_cells(row: Row, origin: str, side: str) -> list[str]:
+    group = row.sha256[:16]
+    return [
+        *(origin, row.query, group, row.prompt, row.generator, _number(row.strength)),
+        *(row.kind, group, side, str(row.seed)),
+    ]
+
+
+def _failure_cells(row: Row) -> list[str]:
+    return [row.origin, row.prompt, row.generator, _number(row.strength), row.reason]
+
+
+def _pairs(folder: Path) -> Iterator[dict[str, str]]:
+    with (folder / "pairs.csv").open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _how(row: dict[str, str]) -> str:
+    return (
+        f"{row['generator']}, strength {row['strength']}" if row["strength"] else row["generator"]
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _text(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+def _image(path: Path) -> Image | None:
+    try:
+        return decode(read_bytes(path)).image
+    except ImageError:
+        return None

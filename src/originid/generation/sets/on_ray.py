@@ -1,0 +1,201 @@
+"""The job that makes queries, shared among the devices of a Ray cluster by Ray Data.
+
+A worker on each GPU loads the generator once and makes one shard after the other, as a process
+that was started by hand would: all of them write into the set's folder, and a shard whose worker
+died is gone on with by another.
+"""
+
+import json
+import logging
+import os
+import re
+import socket
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from originid.errors import ExtraError, InputError, OriginidError
+from originid.generation.prompts.base import PromptSource
+from originid.generation.sets.job import JobSettings, Outcome, run_job
+from originid.generation.sets.origins import Origin
+from originid.generation.sets.shards import ImageSet
+from originid.system.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from originid.generation.diffusion.making import Maker
+
+try:
+    import ray
+    import ray.data
+except ImportError as error:
+    raise ExtraError("work on many GPUs or machines", "ray") from error
+
+TRIES = 3  # workers that may die at a shard before the run ends: an origin may be what kills them
+CONNECT = 10.0  # seconds in which a cluster must take a connection
+
+
+def run_on_ray(
+    image_set: ImageSet,
+    origins: Sequence[Origin],
+    prompts: PromptSource,
+    settings: JobSettings,
+    open_maker: "Callable[[], Maker]",
+    progress: Progress = silent,
+) -> Outcome:
+    """Make the queries of a set that are missing, as `run_job` does, on all devices of a cluster.
+
+    The cluster is the one that this process is connected to, that ``RAY_ADDRESS`` names or that
+    ``ray start`` began on this machine; without any, a cluster of this machine alone runs until the
+    job ends. Its GPUs get a worker each, where it has none its CPUs. At most 64 work at a time, one
+    at a shard. Each machine must see the origins and the set under the paths they have here.
+
+    Args:
+        image_set: as in `run_job`, and all others too; they must be picklable.
+        progress: called when a shard is done.
+
+    Raises:
+        InputError: as `run_job`, or there is no cluster at ``RAY_ADDRESS``.
+        OriginidError: what a worker raised, or workers that die again and again.
+    """
+    total = len(settings.strengths) * sum(prompts.count(Path(o.path)) for o in origins)
+    shards: dict[str, list[Origin]] = defaultdict(list)
+    for origin in origins:
+        shards[origin.shard].append(replace(origin, path=os.path.abspath(origin.path)))
+    absolute = ImageSet(image_set.folder.absolute(), image_set.settings)
+    done = Outcome(0, 0, 0, 0)
+    if shards:
+        with _cluster():
+            tries = ray.remote(num_cpus=0)(_Tries).remote()
+            arguments = (absolute, dict(shards), prompts, settings, open_maker, tries)
+            for outcome in _outcomes(sorted(shards), arguments):
+                done = Outcome(*map(sum, zip(_numbers(done), _numbers(outcome), strict=True)))
+                progress(done.made + done.known + done.failed, total)
+    image_set.begin()
+    return done
+
+
+class _Tries:
+    """Counts how often each shard was begun: Ray would try it again for ever."""
+
+    def __init__(self) -> None:
+        self._count: Counter[str] = Counter()
+
+    def begin(self, shard: str) -> int:
+        self._count[shard] += 1
+        return self._count[shard]
+
+
+class _Worker:
+    """Makes the shards that it is given, with a generator that is loaded once."""
+
+    def __init__(
+        self,
+        image_set: ImageSet,
+        shards: Mapping[str, Sequence[Origin]],
+        prompts: PromptSource,
+        settings: JobSettings,
+        open_maker: "Callable[[], Maker]",
+        tries: Any,
+    ) -> None:
+        self._set, self._shards, self._prompts = image_set, shards, prompts
+        self._settings, self._open_maker, self._tries = settings, cache(open_maker), tries
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        shard = str(batch["shard"][0])
+        outcome, error = Outcome(0, 0, 0, 0), ""
+        try:
+            if ray.get(self._tries.begin.remote(shard)) > TRIES:
+                raise _deadly(f"{TRIES} workers of Ray died at shard {shard}")
+            outcome = run_job(
+                self._set, self._shards[shard], self._prompts, self._settings, self._open_maker
+            )
+        except OriginidError as raised:  # Ray would wrap it in pages of its own
+            error = json.dumps([raised.given, raised.expected, raised.todo])
+        return {
+            key: np.array([value]) for key, value in {**asdict(outcome), "error": error}.items()
+        }
+
+
+def _outcomes(names: list[str], arguments: tuple[Any, ...]) -> Iterator[Outcome]:
+    """What each shard came to, in the order in which they are done."""
+    resources = ray.cluster_resources()
+    device = "GPU" if resources.get("GPU") else "CPU"
+    workers = min(len(names), max(1, int(resources.get(device, 1))))
+    shards = ray.data.from_items(
+        [{"shard": name} for name in names], override_num_blocks=len(names)
+    )
+    rows = shards.map_batches(
+        _Worker,
+        fn_constructor_args=arguments,
+        batch_size=1,
+        # A shard that waits for a busy worker could be made by another.
+        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
+        num_gpus=1 if device == "GPU" else 0,
+        num_cpus=0 if device == "GPU" else 1,
+    ).iter_rows()
+    try:
+        for row in rows:
+            if row["error"]:
+                raise OriginidError(*json.loads(row["error"]))
+            yield Outcome(*(int(row[key]) for key in asdict(Outcome(0, 0, 0, 0))))
+    except (ray.exceptions.RayActorError, ray.exceptions.WorkerCrashedError) as error:
+        raise _deadly(f"the workers of Ray die: {str(error).strip().splitlines()[0]}") from error
+
+
+def _deadly(given: str) -> OriginidError:
+    return OriginidError(
+        given,
+        "expected machines with originid, its extras, and enough memory",
+        "look at Ray's logs; the same command goes on",
+    )
+
+
+def _numbers(outcome: Outcome) -> tuple[int, int, int, int]:
+    return outcome.made, outcome.known, outcome.failed, outcome.busy
+
+
+@contextmanager
+def _cluster() -> Iterator[None]:
+    """A connection to a cluster, and quiet; one that was opened here is closed."""
+    ours = not ray.is_initialized()
+    if ours:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # sends nothing home
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+        address = os.environ.get("RAY_ADDRESS", "")
+        try:
+            if found := re.fullmatch(r"(?:ray://)?(.+):([0-9]{1,5})", address):
+                # Ray itself would try for minutes.
+                socket.create_connection((found[1], int(found[2])), timeout=CONNECT).close()
+            with _no_stderr():
+                ray.init(log_to_driver=False, logging_level=logging.ERROR)
+        except (OSError, OverflowError, ValueError) as error:
+            expected = "expected a Ray cluster that runs, or none named"
+            todo = "check RAY_ADDRESS, and the cluster by `ray status`"
+            raise InputError(f"no connection to Ray {address}", expected, todo) from error
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+@contextmanager
+def _no_stderr() -> Iterator[None]:
+    """Nothing on stderr, as Ray's native code writes there past all Python streams."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

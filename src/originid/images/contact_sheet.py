@@ -1,0 +1,79 @@
+"""Contact sheets: images in rows, each with a caption."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image as PILImage
+from PIL import ImageDraw, ImageFont
+
+from originid.system.storage import storage_errors
+from originid.system.text import printable
+from originid.types import Image
+
+TILE = 192  # pixels
+MARGIN = 12
+LINE = 16
+FONT_SIZE = 13
+
+
+@dataclass(frozen=True)
+class Tile:
+    """An image (h, w, 3), or None for an empty place, and the lines of its caption."""
+
+    image: Image | None
+    caption: tuple[str, ...]
+
+
+def write_sheet(
+    path: str | os.PathLike[str], title: str, rows: Sequence[Sequence[Tile]], columns: int = 1
+) -> None:
+    """Write rows of tiles as one PNG or JPEG, by the path's suffix.
+
+    Args:
+        path: of the picture.
+        title: its first line.
+        rows: each a group of tiles that belong together.
+        columns: how many groups stand side by side.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    lines = max(len(tile.caption) for row in rows for tile in row)
+    cell = TILE + MARGIN
+    height = TILE + lines * LINE + MARGIN
+    width = max(len(row) for row in rows) * cell + MARGIN
+    down = -(-len(rows) // columns)
+    sheet = PILImage.new("RGB", (columns * width, 2 * LINE + MARGIN + down * height), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(FONT_SIZE)
+    draw.text((MARGIN, MARGIN), title, "black", font)
+    for place, row in enumerate(rows):
+        top = 2 * LINE + MARGIN + place // columns * height
+        for column, tile in enumerate(row):
+            left = place % columns * width + MARGIN + column * cell
+            _draw(sheet, draw, font, tile, left, top)
+    with storage_errors(path):
+        sheet.save(path)
+
+
+def _draw(
+    sheet: PILImage.Image,
+    draw: ImageDraw.ImageDraw,
+    font: "ImageFont.FreeTypeFont | ImageFont.ImageFont",
+    tile: Tile,
+    left: int,
+    top: int,
+) -> None:
+    if tile.image is None:
+        draw.rectangle((left, top, left + TILE - 1, top + TILE - 1), outline="lightgrey")
+    else:
+        picture = PILImage.fromarray(np.ascontiguousarray(tile.image))
+        picture.thumbnail((TILE, TILE))
+        sheet.paste(picture, (left + (TILE - picture.width) // 2, top + TILE - picture.height))
+    for line, text in enumerate(tile.caption):
+        text = printable(text)
+        while draw.textlength(text, font) > TILE:
+            text = text[:-2] + "…"
+        draw.text((left, top + TILE + 4 + line * LINE), text, "black", font)

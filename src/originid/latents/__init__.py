@@ -1,0 +1,6 @@
+"""Latents on disk, so that no image is encoded twice."""
+
+from originid.latents.cache import LatentCache
+from originid.latents.cached import FileLatent, encode_cached, encode_paths
+
+__all__ = ["FileLatent", "LatentCache", "encode_cached", "encode_paths"]
