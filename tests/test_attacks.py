@@ -17,6 +17,7 @@ from originid.evaluation.protocol import Protocol
 from originid.evaluation.run import cross_validate
 from originid.latents import LatentCache
 from originid.testing import textured_image
+from originid.training.fitting import NoMap
 from originid.types import Pair
 
 LEVELS = ("jpeg:5", "blur:3", "resize:0.25", "resize:2", "watermark:0.5")
@@ -187,8 +188,9 @@ def test_a_query_that_is_gone_is_skipped(folder: Path, tmp_path: Path) -> None:
 
 def test_an_attack_that_changes_nothing_changes_no_figure(folder: Path) -> None:
     encoder, pairs = open_encoder("pixels"), read_pairs(folder / "pairs.csv")
+    no_map = NoMap(subtract_mean=True)
     reports = [
-        cross_validate(pairs, folder / "photos", encoder, None, Protocol(), attack=attack).report
+        cross_validate(pairs, folder / "photos", encoder, no_map, Protocol(), attack=attack).report
         for attack in (None, Attack("resize", 1))
     ]
     assert reports[0].to_json() == reports[1].to_json()

@@ -185,7 +185,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_encoded(
 def test_the_command_says_which_model_fits_and_wants_a_name_in_onnx(
     photos: Path, tmp_path: Path, model: Model, run: Callable[..., tuple[int, str, str]]
 ) -> None:
-    command = ["distill", photos, "--teacher", "default", "--model", model.folder, "-o"]
+    command = ["distill", photos, "--teacher", "distilled", "--model", model.folder, "-o"]
     status, _, err = run(*command, tmp_path / "e.onnx")
     assert status == 1
     assert "trained on the teacher's latents" in err

@@ -49,7 +49,7 @@ def vae_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "tones",
         "edges",
         "tones+edges",
-        "default",
+        "distilled",
         *(pytest.param(f"baseline:{name}", marks=needs_hashes) for name in ("phash", "pdq")),
         *(pytest.param(name, marks=needs_torch) for name in VAES),
     ]
@@ -164,7 +164,7 @@ def test_unknown_encoders_are_refused_with_the_known_ones(spec: str) -> None:
 
 # No part of a path here is the whole name of an encoder between + and the end.
 pieces = st.lists(st.sampled_from(["a", "+", "/", ".", "pixels/", "+onnx.", "+edge"])).map("".join)
-specs = st.sampled_from(["pixels", "edges", "default"]) | st.builds(
+specs = st.sampled_from(["pixels", "edges", "distilled"]) | st.builds(
     "{}:{}".format, st.sampled_from(["onnx", "diffusers", "baseline"]), pieces
 )
 
@@ -203,8 +203,8 @@ def test_parts_take_the_largest_size_if_it_is_a_multiple_of_theirs() -> None:
 
 
 def test_the_packaged_network_sees_what_an_edit_keeps() -> None:
-    encoder = open_encoder("default")
-    assert (encoder.spec, encoder.shapes, encoder.size) == ("default", ((4, 32, 32),), 256)
+    encoder = open_encoder("distilled")
+    assert (encoder.spec, encoder.shapes, encoder.size) == ("distilled", ((4, 32, 32),), 256)
     photos = images_for(encoder, 8)
     darker = (photos // 4 * 3 + 20).astype(np.uint8)
     latents, edited = (encoder.encode(each) for each in (photos, darker))
@@ -237,9 +237,9 @@ def test_onnx_files_that_are_none_are_refused(tmp_path: Path) -> None:
 def test_what_to_do_about_a_damaged_file_depends_on_whose_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("originid.encoders.onnx.PACKAGED", tmp_path / "default.onnx")
+    monkeypatch.setattr("originid.encoders.onnx.PACKAGED", tmp_path / "distilled.onnx")
     with pytest.raises(InputError, match="no such file") as caught:
-        open_encoder("default")
+        open_encoder("distilled")
     assert "pip install --force-reinstall originid" in caught.value.todo
     (tmp_path / "model.json").touch()
     (tmp_path / "encoder.onnx").write_bytes(b"damaged")

@@ -247,7 +247,7 @@ def test_attacks_share_the_maps_of_what_is_not_attacked(
     fits: list[object] = []
     fit = fitting.fit_map
 
-    def counted(examples: Examples, encoder: Encoder, settings: Settings | None) -> Map:
+    def counted(examples: Examples, encoder: Encoder, settings: Settings) -> Map:
         fits.append(settings)
         return fit(examples, encoder, settings)
 

@@ -15,7 +15,7 @@ from originid.experiments.inputs import Inputs
 from originid.experiments.scale import SCALES, Scale, read_scale, scale_name
 from originid.experiments.trained_networks.settings import PAPER, PRESETS
 from originid.images.decode import decode, read_bytes
-from originid.training.fitting import FULL, read_map_settings
+from originid.training.fitting import FULL, NoMap, read_map_settings
 from originid.training.metric.settings import MetricLearning
 
 
@@ -79,7 +79,8 @@ def test_maps_get_the_paper_s_schedule_at_its_scale() -> None:
     circle = paper.map(read_map_settings("circle"))
     assert circle == MetricLearning(loss="circle", margin=0.25)
     assert paper.map(FULL) == small.map(FULL) == FULL
-    assert paper.map(None) is None
+    no_map = NoMap(subtract_mean=True)
+    assert paper.map(no_map) is no_map
     assert small.map(read_map_settings("mlp-2")) == read_map_settings("mlp-2")
 
 

@@ -25,12 +25,13 @@ from originid.model import Model, open_model
 from originid.testing import textured_image
 from originid.training.closed_form import ClosedForm
 from originid.training.examples import PairExamples, natural_mean
-from originid.training.fitting import FULL, fit_map, read_map_settings
+from originid.training.fitting import FULL, NoMap, fit_map, read_map_settings
 from originid.training.metric.settings import PRESETS, MetricLearning
 from originid.training.samples import ArraySamples
 from originid.training.train import train_model
 
 SETTINGS = ClosedForm(cutoff=8, rank=16)
+NO_MAP = NoMap(subtract_mean=True)
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -65,7 +66,7 @@ def test_a_trained_model_beats_no_map(material: Path, tmp_path: Path) -> None:
     pairs = read_pairs(material / "pairs.csv")
     encoder = open_encoder("pixels")
     protocol = Protocol(population=1000)
-    plain = cross_validate(pairs, material / "photos", encoder, None, protocol).report
+    plain = cross_validate(pairs, material / "photos", encoder, NO_MAP, protocol).report
     mapped = cross_validate(pairs, material / "photos", encoder, SETTINGS, protocol).report
     assert mapped.references == plain.references == 174
     assert mapped.averages.values["acc"] > plain.averages.values["acc"] + 0.1
@@ -263,7 +264,7 @@ def test_a_copy_of_an_origin_among_the_references_is_not_a_wrong_answer(
         shutil.copy(path, tmp_path / "photos")
     pairs, encoder = read_pairs(material / "pairs.csv"), open_encoder("pixels")
     reports = [
-        cross_validate(pairs, photos, encoder, None, Protocol(population=1000)).report
+        cross_validate(pairs, photos, encoder, NO_MAP, Protocol(population=1000)).report
         for photos in (material / "photos", tmp_path / "photos")
     ]
     assert reports[0].to_json() == reports[1].to_json()

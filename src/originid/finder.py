@@ -2,13 +2,22 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from typing import overload
 
 import numpy as np
 
 from originid.collection.collection import Collection, open_collection
 from originid.collection.database import Row
+from originid.encoders.base import Encoder
 from originid.errors import InputError
-from originid.latents.encode_files import Encoded, Source, encode_sources
+from originid.latents.encode_files import (
+    Encoded,
+    ImageLike,
+    Source,
+    as_sources,
+    encode_sources,
+    is_one_image,
+)
 from originid.types import Answer, Failure, Match, Verdict
 
 TOP = 10
@@ -26,9 +35,9 @@ class Finder:
         self.collection = collection
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> "Finder":
+    def open(cls, path: str | os.PathLike[str], encoder: Encoder | None = None) -> "Finder":
         """Open the collection at a path, as `open_collection` does."""
-        return cls(open_collection(path))
+        return cls(open_collection(path, encoder=encoder))
 
     def __enter__(self) -> "Finder":
         return self
@@ -36,26 +45,38 @@ class Finder:
     def __exit__(self, *exception: object) -> None:
         self.collection.close()
 
+    @overload
+    def find(  # type: ignore[overload-overlap]  # a text is an iterable of texts
+        self, queries: ImageLike | Source, top: int = TOP
+    ) -> Answer: ...
+
+    @overload
+    def find(self, queries: Iterable[ImageLike | Source], top: int = TOP) -> Iterator[Answer]: ...
+
     def find(
-        self, queries: Iterable[str | os.PathLike[str] | Source], top: int = TOP
-    ) -> Iterator[Answer]:
-        """Find the origin of each query.
+        self, queries: ImageLike | Source | Iterable[ImageLike | Source], top: int = TOP
+    ) -> Answer | Iterator[Answer]:
+        """Find the origin of one query, or of each of several.
 
         Args:
-            queries: paths, or a `Source` with the bytes of an image.
-            top: number of matches returned, at least 1.
+            queries: one image or several: paths, bytes of files, images of Pillow, or uint8 RGB
+                arrays (h, w, 3); or a `Source`, which gives bytes a name.
+            top: number of matches returned for each query, at least 1.
 
-        Yields:
-            One answer per query, in order. A query that cannot be read has no verdict and its
-            reason in ``error``.
+        Returns:
+            The answer for one query; for several an iterator with one answer each, in order. A
+            query that cannot be read has no verdict, and its reason in ``error``.
+
+        Raises:
+            InputError: ``top`` is below 1, or a query is of another type.
         """
         if top < 1:
             raise InputError(f"top {top}", "expected at least 1", "ask for 1 match or more")
-        if isinstance(queries, (str, os.PathLike)):
-            queries = [queries]
-        sources = (q if isinstance(q, Source) else Source(os.fspath(q)) for q in queries)
-        model = self.collection.model
-        for chunk in encode_sources(sources, model.encoder):
+        answers = self._find(as_sources(queries), top)
+        return next(answers) if is_one_image(queries) else answers
+
+    def _find(self, sources: Iterable[Source], top: int) -> Iterator[Answer]:
+        for chunk in encode_sources(sources, self.collection.model.encoder):
             encoded = [entry for entry in chunk if isinstance(entry, Encoded)]
             found = iter(self._answers(encoded, top) if encoded else ())
             for entry in chunk:

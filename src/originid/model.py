@@ -9,18 +9,21 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from originid.encoders import Encoder, latent_dim, open_encoder, split_spec
-from originid.errors import ModelError, cause
+from originid.errors import ImageError, ModelError, cause
 from originid.images.decode import PREPROCESSING
+from originid.latents.encode_files import Encoded, ImageLike, as_sources, encode_sources
 from originid.maps import Map, load_map, save_map, unit_length
 from originid.system.storage import new_directory
-from originid.types import Image, Json, Latents, Vectors
+from originid.types import Failure, Json, Latents, Vectors
 from originid.verdict.calibration import Calibration
 
 FORMAT = 1
@@ -42,6 +45,7 @@ class Model:
         map_sha256: hash of the map's file.
         calibration: from scores to confidence.
         training: how the model was made.
+        own_encoder: an encoder of the user's own, used in place of what ``spec`` names.
     """
 
     folder: Path
@@ -53,6 +57,7 @@ class Model:
     map_sha256: str
     calibration: Calibration
     training: Json = field(default_factory=dict)
+    own_encoder: Encoder | None = None
 
     @property
     def files(self) -> list[Path]:
@@ -79,7 +84,7 @@ class Model:
             ModelError: it is another encoder, or other weights.
             InputError: its weights cannot be used.
         """
-        encoder = open_encoder(self.spec)
+        encoder = self.own_encoder or open_encoder(self.spec, stored=True)
         self.refuse_other(encoder)
         if latent_dim(encoder.shapes) != self.map.latent_dim:
             raise ModelError(
@@ -102,9 +107,38 @@ class Model:
         """Map latents (n, latent_dim) to unit-length float32 vectors (n, dim)."""
         return unit_length(self.map.apply(latents))
 
-    def encode(self, images: Image) -> Vectors:
-        """Vectors (n, dim) of squashed uint8 RGB images (n, size, size, 3)."""
-        return self.vectors(self.encoder.encode(images))
+    def encode(self, images: ImageLike | Iterable[ImageLike]) -> Vectors:
+        """Vectors of images of any size, the same as a collection stores for their files.
+
+        Args:
+            images: one image or several: paths, bytes of files, images of Pillow, or uint8 RGB
+                arrays (h, w, 3). An array (n, h, w, 3) is n images.
+
+        Returns:
+            Unit-length float32 vectors (n, dim), n = 1 for one image.
+
+        Raises:
+            ImageError: an image cannot be used; it is named by its path or by its number.
+            InputError: an array of another type or shape.
+
+        Example:
+            >>> import originid
+            >>> from originid.testing import textured_image
+            >>> originid.open_model().encode([textured_image(1), textured_image(2)]).shape
+            (2, 1999)
+        """
+        latents = []
+        for chunk in encode_sources(as_sources(images), self.encoder):
+            for entry in chunk:
+                if isinstance(entry, Failure):
+                    raise ImageError(
+                        f"{entry.path}: {entry.reason}",
+                        "expected images that can be read",
+                        "leave this one out, or save it anew",
+                    )
+                if isinstance(entry, Encoded):
+                    latents.append(entry.latent)
+        return self.vectors(np.stack(latents))
 
 
 def save_model(
@@ -138,7 +172,7 @@ def save_model(
         }
         text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
         (folder / "model.json").write_text(text, encoding="utf-8")
-    return open_model(path)
+    return open_model(path, encoder)
 
 
 def _bring(spec: str, folder: Path) -> str:
@@ -172,8 +206,13 @@ def packaged_models() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in folder.glob("*/model.json")))
 
 
-def open_model(name: str | os.PathLike[str] = DEFAULT) -> Model:
+def open_model(name: str | os.PathLike[str] = DEFAULT, encoder: Encoder | None = None) -> Model:
     """Open a packaged model by name, or a model directory.
+
+    Args:
+        name: the name of a packaged model, or the folder of a model.
+        encoder: an encoder of your own, for a model that was made with it. It must have the
+            identity that the model was made with.
 
     Raises:
         ModelError: there is no such model, or it is damaged or of another format.
@@ -191,7 +230,7 @@ def open_model(name: str | os.PathLike[str] = DEFAULT) -> Model:
                 f"format {description['format']} with {description['preprocessing']}, "
                 f"this version reads {FORMAT} with {PREPROCESSING}"
             )
-        return _model(text, folder, description)
+        return _model(text, folder, description, encoder)
     except FileNotFoundError as error:
         known = ", ".join(packaged_models())
         raise ModelError(
@@ -207,7 +246,7 @@ def open_model(name: str | os.PathLike[str] = DEFAULT) -> Model:
         ) from error
 
 
-def _model(name: str, folder: Path, description: Json) -> Model:
+def _model(name: str, folder: Path, description: Json, own: Encoder | None) -> Model:
     map = load_map(folder / "map.safetensors")
     map_sha256 = hashlib.sha256((folder / "map.safetensors").read_bytes()).hexdigest()
     if map_sha256 != description["map"]["sha256"]:
@@ -223,4 +262,5 @@ def _model(name: str, folder: Path, description: Json) -> Model:
         map_sha256,
         Calibration.from_json(description["calibration"]),
         description["training"],
+        own,
     )

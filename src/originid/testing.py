@@ -1,13 +1,17 @@
-"""Exact stand-ins for tests, ours and yours: small enough to do in your head."""
+"""Exact stand-ins for tests, ours and yours: small enough to follow in your head."""
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from originid.encoders.base import Shape
-from originid.types import Image, Latents
+from originid.errors import InputError
+from originid.index import Codec, Codes, Fetch
+from originid.index.base import check_added, refuse_known
+from originid.types import Ids, Image, Latents, Scores, Vectors
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,59 @@ class QuadrantEncoder:
         half = images.shape[1] // 2
         cells = images.reshape(len(images), 2, half, 2, half, 3).mean(axis=(2, 4))
         return np.asarray(cells.transpose(0, 3, 1, 2).reshape(len(images), 12), np.float32)
+
+
+class PlainIndex:
+    """A deliberately plain `Index`: it compares a query with every stored vector, one by one.
+
+    It keeps nothing on disk. It shows what an index must do, and stands in for one in tests.
+    """
+
+    def __init__(self, dim: int, fetch: Fetch) -> None:
+        """Make an empty index for vectors of ``dim`` components."""
+        self.last_id = -1
+        self._codec, self._fetch = Codec(dim), fetch
+        self._ids: set[int] = set()
+
+    @classmethod
+    def open(cls, folder: Path, dim: int, fetch: Fetch) -> "PlainIndex":
+        """Open it as `OpenIndex` says; it is empty, as nothing is kept."""
+        return cls(dim, fetch)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, ids: Ids, codes: Codes) -> None:
+        """Add references, as `Index.add`."""
+        check_added(ids, codes, self._codec.size)
+        refuse_known(np.array([key for key in ids.tolist() if key in self._ids], np.int64))
+        self._ids |= set(ids.tolist())
+        self.last_id = max(self.last_id, *ids.tolist(), -1)
+
+    def remove(self, ids: Ids) -> None:
+        """Remove references, as `Index.remove`."""
+        self._ids -= set(ids.tolist())
+
+    def search(self, queries: Vectors, k: int) -> tuple[Scores, Ids]:
+        """Return the best k references of each query, as `Index.search`."""
+        if k < 1:
+            raise InputError(f"k = {k}", "expected at least 1", "ask for 1 match or more")
+        rotated = self._codec.rotate(queries)
+        scores = np.full((len(rotated), k), -np.inf, np.float32)
+        found = np.full((len(rotated), k), -1, np.int64)
+        ids, codes = self._fetch(np.array(sorted(self._ids), np.int64))
+        for row, query in enumerate(rotated if len(ids) else ()):
+            cosines = self._codec.scores(codes, query)
+            best = np.lexsort((ids, -cosines))[:k]
+            scores[row, : len(best)], found[row, : len(best)] = cosines[best], ids[best]
+        return scores, found
+
+    def clear(self) -> None:
+        """Forget all references, as `Index.clear`."""
+        self._ids, self.last_id = set(), -1
+
+    def keep(self) -> None:
+        """Keep nothing: it is quick to make again."""
 
 
 def flat_image(colour: tuple[int, int, int], size: int = 8) -> Image:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import print_failures, print_json, progress_bar
-from originid.cli.train import ENCODER, MAPS, map_settings
+from originid.cli.train import MAPS, map_settings
 from originid.system.text import printable
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def evaluate(
     ] = None,
     encoder: Annotated[
         str | None,
-        typer.Option(help=f"Instead: cross-validate maps fitted on this encoder. {ENCODER}"),
+        typer.Option(help="Instead: cross-validate maps fitted on this encoder."),
     ] = None,
     map: Annotated[
         str | None, typer.Option(help=f"With --encoder: {MAPS}; by default full.")

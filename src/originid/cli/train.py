@@ -18,8 +18,6 @@ MAPS = (
     "attention, full+cosface, paper, or a .json file"
 )
 
-ENCODER = "Encoder default is the network of model neural, not of model default."
-
 
 def train(
     pairs: Annotated[
@@ -36,7 +34,9 @@ def train(
     ] = None,
     encoder: Annotated[
         str,
-        typer.Option(help=f"For example tones+edges, or diffusers:FOLDER_OR_HUB_ID. {ENCODER}"),
+        typer.Option(
+            help="For example tones+edges, distilled+edges or diffusers:FOLDER_OR_HUB_ID."
+        ),
     ] = "tones+edges",
     map: Annotated[str, typer.Option(help=f"How the map is learned: {MAPS}.")] = "full",
     dim: Annotated[
@@ -60,10 +60,11 @@ def train(
     """
     from originid.datasets.pairs import read_pairs
     from originid.encoders import open_encoder
+    from originid.training.fitting import NoMap
     from originid.training.train import train_model, train_official
 
     settings = map_settings(map, dim)
-    if settings is None:
+    if settings == NoMap(subtract_mean=True):
         raise typer.BadParameter(
             "--map none: there is nothing to train; take raw, which leaves latents as they are, or "
             "structured, which weighs them"
@@ -82,8 +83,8 @@ def train(
     _print(output, model, failures, json)
 
 
-def map_settings(name: str, dim: int | None = None) -> "Settings | None":
-    """The settings that an option names; None for no map."""
+def map_settings(name: str, dim: int | None = None) -> "Settings":
+    """The settings that an option names."""
     from originid.training.fitting import map_names, read_map_settings
 
     if name not in map_names() and not name.endswith(".json"):

@@ -1,8 +1,8 @@
 """A collection: the stored references, their vectors, and the model that made them.
 
 A directory with ``collection.sqlite`` (the source of truth), ``model/`` (a copy of the model, so
-that a collection outlives an upgrade of the package) and ``index.bin`` (a cache that is made
-again whenever it is missing or damaged).
+that a collection outlives an upgrade of the package) and what the index keeps (by default
+``index.bin``, which is made again whenever it is missing or damaged).
 """
 
 import os
@@ -14,16 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from originid.collection.database import Database, Row, modified
+from originid.encoders.base import Encoder
 from originid.errors import CollectionError, ModelError, OriginidError
-from originid.index import CacheError, Codec, ExactIndex
+from originid.index import Codec, ExactIndex, Index, OpenIndex
 from originid.model import Model, open_model
 from originid.system.storage import new_directory
 from originid.types import Failure, Vectors
 
 DATABASE = "collection.sqlite"
-CACHE = "index.bin"
 BATCH = 4096  # stored vectors read at a time: 10 MB
-STALE_SHARE = 0.1  # of the index not in its cache: above it, opening writes the cache again
+STALE_SHARE = 0.1  # of the index that is not kept: above it, opening keeps the index again
 
 
 class Collection:
@@ -32,12 +32,19 @@ class Collection:
     Usable from several threads, and while other processes add to the same directory.
     """
 
-    def __init__(self, path: Path, database: Database, model: Model) -> None:
+    def __init__(
+        self,
+        path: Path,
+        database: Database,
+        model: Model,
+        open_index: OpenIndex = ExactIndex.open,
+    ) -> None:
         self.path = path
         self.model = model
         self.database = database
         self.codec = Codec(model.dim)
-        self._index: ExactIndex | None = None
+        self._open_index = open_index
+        self._index: Index | None = None
         self._version = (0, 0)
         self._lock = threading.Lock()
 
@@ -95,11 +102,11 @@ class Collection:
             for line, values in zip(ids.tolist(), scores, strict=True)
         ]  # fmt: skip
 
-    def index(self) -> ExactIndex:
+    def index(self) -> Index:
         """The index, brought up to what is stored."""
         with self._lock:
             if self._index is None:
-                self._index = self._open_index()
+                self._index = self._opened()
             elif self.database.version() != self._version:
                 self._catch_up(self._index)
             return self._index
@@ -134,18 +141,17 @@ class Collection:
             return "changed since it was indexed"
         return None
 
-    def _open_index(self) -> ExactIndex:
-        """The index from its cache, or made again where the cache is not of this database."""
-        try:
-            index = ExactIndex.load(self.path / CACHE, self.model.dim, self.database.codes)
-        except CacheError:
-            return self._catch_up(ExactIndex(self.model.dim, self.database.codes))
+    def _opened(self) -> Index:
+        """The index as it was kept, or made again where that is not of this database."""
+        index = self._open_index(self.path, self.model.dim, self.database.codes)
         self._catch_up(index)
-        if len(index) == self.database.count():
-            return index
-        return self._catch_up(ExactIndex(self.model.dim, self.database.codes))
+        if len(index) != self.database.count():
+            index.clear()
+            self._version = (0, 0)
+            self._catch_up(index)
+        return index
 
-    def _catch_up(self, index: ExactIndex) -> ExactIndex:
+    def _catch_up(self, index: Index) -> None:
         """Take out of the index what was removed since, and add what came."""
         version = self.database.version()
         removed = self.database.removed(self._version[1])
@@ -157,13 +163,9 @@ class Collection:
             ids, codes = self.database.codes_after(index.last_id, BATCH)
         self._version = version
         if len(index) - kept + len(removed) > STALE_SHARE * len(index):
-            self._save_cache(index)
-        return index
-
-    def _save_cache(self, index: ExactIndex) -> None:
-        # A cache that cannot be written costs time at the next opening, nothing else.
-        with suppress(OSError):
-            index.save(self.path / CACHE)
+            # An index that cannot be kept costs time at the next opening, nothing else.
+            with suppress(OSError):
+                index.keep()
 
 
 def is_collection(path: str | os.PathLike[str]) -> bool:
@@ -171,8 +173,15 @@ def is_collection(path: str | os.PathLike[str]) -> bool:
     return os.path.isfile(os.path.join(path, DATABASE))
 
 
-def create_collection(path: str | os.PathLike[str], model: Model) -> Collection:
+def create_collection(
+    path: str | os.PathLike[str], model: Model, open_index: OpenIndex = ExactIndex.open
+) -> Collection:
     """Make an empty collection for a model, all of it or nothing, and open it.
+
+    Args:
+        path: the folder of the collection; it must not exist, or be empty.
+        model: what turns images into vectors; the collection keeps a copy of it.
+        open_index: what searches the collection.
 
     Raises:
         InputError: ``path`` exists and is not an empty folder.
@@ -186,11 +195,22 @@ def create_collection(path: str | os.PathLike[str], model: Model) -> Collection:
             folder / DATABASE,
             {"model": model.name, "fingerprint": model.fingerprint},
         )
-    return open_collection(path)
+    return open_collection(path, encoder=model.own_encoder, open_index=open_index)
 
 
-def open_collection(path: str | os.PathLike[str], model: Model | None = None) -> Collection:
-    """Open a collection, and if a model is given refuse one made by another.
+def open_collection(
+    path: str | os.PathLike[str],
+    model: Model | None = None,
+    encoder: Encoder | None = None,
+    open_index: OpenIndex = ExactIndex.open,
+) -> Collection:
+    """Open a collection.
+
+    Args:
+        path: the folder of the collection.
+        model: a model that must be the one that made the collection; None takes any.
+        encoder: an encoder of your own, for a collection that was made with it.
+        open_index: what searches the collection.
 
     Raises:
         CollectionError: there is none, it is damaged, or another model made it.
@@ -213,7 +233,7 @@ def open_collection(path: str | os.PathLike[str], model: Model | None = None) ->
             "leave --model out, or index into a new collection",
         )
     try:
-        own = replace(open_model(folder / "model"), name=name)
+        own = replace(open_model(folder / "model", encoder), name=name)
         if own.fingerprint != fingerprint:
             raise ModelError(
                 f"the model in {folder} has fingerprint {own.fingerprint[:8]}",
@@ -223,4 +243,4 @@ def open_collection(path: str | os.PathLike[str], model: Model | None = None) ->
     except ModelError:
         database.close()
         raise
-    return Collection(folder, database, own)
+    return Collection(folder, database, own, open_index)

@@ -45,7 +45,7 @@ class OnnxEncoder:
 
     def __init__(self, source: str = "", providers: Sequence[str] | None = None) -> None:
         path = Path(os.path.abspath(source)) if source else PACKAGED
-        self.spec = f"onnx:{path}" if source else "default"
+        self.spec = f"onnx:{path}" if source else "distilled"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4  # faults come as exceptions

@@ -7,6 +7,7 @@ from originid.encoders.base import Encoder
 from originid.encoders.edges import EdgesEncoder
 from originid.encoders.joined import JoinedEncoder
 from originid.encoders.pixels import PixelsEncoder
+from originid.encoders.python import import_encoder, refuse_untrusted
 from originid.encoders.tones import TonesEncoder
 from originid.errors import InputError
 
@@ -20,10 +21,10 @@ def _diffusers(source: str) -> Encoder:
 def _onnx(source: str) -> Encoder:
     if not source:
         raise InputError("encoder onnx", "expected onnx:FILE", "name the file")
-    return _neural(source)
+    return _distilled(source)
 
 
-def _neural(source: str = "") -> Encoder:
+def _distilled(source: str = "") -> Encoder:
     from originid.encoders.onnx import OnnxEncoder  # imports onnxruntime: a tenth of a second
 
     return OnnxEncoder(source)
@@ -52,12 +53,15 @@ ENCODERS: dict[str, Callable[[str], Encoder]] = {
     "pixels": _plain("pixels", PixelsEncoder),
     "tones": _plain("tones", TonesEncoder),
     "edges": _plain("edges", EdgesEncoder),
-    "default": _plain("default", _neural),
+    "distilled": _plain("distilled", _distilled),
     "onnx": _onnx,
+    "python": import_encoder,
     "diffusers": _diffusers,
     "baseline": _baseline,
 }
 """What builds each encoder, from the text after the colon."""
+OLD_NAMES = {"default": "distilled"}
+"""Names that stored models and collections may hold, and what they are called now."""
 
 
 def split_spec(spec: str) -> list[str]:
@@ -66,14 +70,16 @@ def split_spec(spec: str) -> list[str]:
     A source may contain ``+``: only one before the whole name of an encoder, up to ``:``, ``+`` or
     the end, joins.
     """
-    return re.split(rf"\+(?=(?:{'|'.join(ENCODERS)})(?:[:+]|\Z))", spec)
+    return re.split(rf"\+(?=(?:{'|'.join([*ENCODERS, *OLD_NAMES])})(?:[:+]|\Z))", spec)
 
 
-def open_encoder(spec: str) -> Encoder:
+def open_encoder(spec: str, stored: bool = False) -> Encoder:
     """Build the encoder that a text names.
 
     Args:
         spec: as `split_spec` takes it.
+        stored: whether the text comes from a stored model, which may be a stranger's. Then
+            ``python:`` runs the code of trusted modules only: see `python.refuse_untrusted`.
 
     Raises:
         InputError: a name is unknown or a source cannot be used.
@@ -82,12 +88,15 @@ def open_encoder(spec: str) -> Encoder:
     parts = []
     for part in split_spec(spec):
         name, _, source = part.partition(":")
+        name = OLD_NAMES.get(name, name)
         if name not in ENCODERS:
             raise InputError(
                 f"encoder {part!r}",
                 f"expected one of {', '.join(ENCODERS)}, or several joined by +",
-                "for example: tones+edges, or diffusers:FOLDER_OR_HUB_ID; "
-                "default is the packaged network, that of model neural",
+                "for example: tones+edges, distilled (the packaged network), "
+                "diffusers:FOLDER_OR_HUB_ID, or python:MODULE:CLASS for one of your own",
             )
+        if stored and name == "python":
+            refuse_untrusted(source)
         parts.append(ENCODERS[name](source))
     return parts[0] if len(parts) == 1 else JoinedEncoder(tuple(parts))

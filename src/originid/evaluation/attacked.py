@@ -1,15 +1,12 @@
 """Attacked images to latents."""
 
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-
-from PIL import Image as Pillow
 
 from originid.encoders import Encoder
 from originid.errors import ImageError
 from originid.evaluation.attacks import Attack
-from originid.images.decode import decode, read_bytes
+from originid.images.decode import decode, lossless_file, read_bytes
 from originid.latents import FileLatent, LatentCache, encode_cached
 from originid.latents.encode_files import CHUNK, Source
 from originid.system.progress import Progress, silent
@@ -49,7 +46,4 @@ def _attacked(
         except ImageError as error:
             on_failure(Failure(str(path), error.reason))
             continue
-        buffer = io.BytesIO()
-        # Not PNG: its bytes differ between versions of zlib, and so would the key of the latent.
-        Pillow.fromarray(image).save(buffer, "BMP")
-        yield Source(str(path), buffer.getvalue())
+        yield Source(str(path), lossless_file(image))

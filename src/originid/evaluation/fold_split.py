@@ -81,7 +81,7 @@ class FoldSplit:
 
 
 def rank_by_map(
-    trial: FoldSplit, encoder: Encoder, settings: Settings | None, maps: list[Fitted] | None = None
+    trial: FoldSplit, encoder: Encoder, settings: Settings, maps: list[Fitted] | None = None
 ) -> tuple[Ranking, float]:
     """Rank by a map that is fitted for each fold; also the mean seconds of a fit.
 

@@ -62,7 +62,7 @@ def cross_validate(
     pairs: Sequence[Pair],
     photos: Path,
     encoder: Encoder,
-    settings: Settings | None,
+    settings: Settings,
     protocol: Protocol,
     progress: Progress = silent,
     cache: LatentCache | None = None,
@@ -76,7 +76,7 @@ def cross_validate(
         pairs: of the manifest.
         photos: folder of distractors, and a sample of natural images.
         encoder: what the map is fitted on.
-        settings: of the fit; None is no map but the mean.
+        settings: how the map of each fold is learned.
         protocol: see `Protocol`.
         progress: called as images are encoded.
         cache: of latents, to read and to fill.
@@ -94,7 +94,7 @@ def cross_validate(
 def judge_folds(
     material: EncodedPairs,
     encoder: Encoder,
-    settings: Settings | None,
+    settings: Settings,
     protocol: Protocol,
     allowed: Mask | None = None,
 ) -> Outcome:
@@ -103,7 +103,7 @@ def judge_folds(
     Args:
         material: from `encode_all`.
         encoder: what made its latents.
-        settings: of the fit; None is no map but the mean.
+        settings: how the map of each fold is learned.
         protocol: see `Protocol`.
         allowed: see `FoldSplit`.
     """

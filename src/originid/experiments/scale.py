@@ -47,7 +47,7 @@ class Scale(Checked):
         weights = {"vit": self.vit, "resnet": self.resnet}[settings.network]
         return replace(settings, weights=weights)
 
-    def map(self, settings: Settings | None) -> Settings | None:
+    def map(self, settings: Settings) -> Settings:
         """The settings of a map, as they are or with the paper's schedule."""
         if not self.paper or not isinstance(settings, MetricLearning):
             return settings

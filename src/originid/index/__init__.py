@@ -1,6 +1,6 @@
-"""Finding the nearest vectors: one interface, one file per index."""
+"""Finding the nearest vectors: one interface (`base`), and one file for each index."""
 
-from originid.index.base import Fetch, Index
+from originid.index.base import Fetch, Index, OpenIndex
 from originid.index.cache import CacheError
 from originid.index.codec import VERSION, Codec, Codes
 from originid.index.exact import ExactIndex, ScanSettings
@@ -13,5 +13,6 @@ __all__ = [
     "ExactIndex",
     "Fetch",
     "Index",
+    "OpenIndex",
     "ScanSettings",
 ]

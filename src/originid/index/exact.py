@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import InputError
-from originid.index.base import Fetch
-from originid.index.cache import load_parts, save_parts
+from originid.index.base import Fetch, check_added, refuse_known
+from originid.index.cache import CacheError, load_parts, save_parts
 from originid.index.codec import VERSION, Codec, Codes
 from originid.index.scan import LAYOUT, Part, scanned_queries, use_one_thread
 from originid.system.parallel import available_cores
 from originid.types import Ids, Json, Scores, Vectors
 
+FILE = "index.bin"  # in the folder of a collection
 QUERIES = 256  # searched at a time: bounds memory, and lets others in between
 FETCHED = 4096  # codes read at a time: bounds memory
 
@@ -58,18 +59,32 @@ DEFAULTS = ScanSettings()
 
 
 class ExactIndex:
-    """Finds the nearest references by a scan over all of them.
+    """Finds the nearest references by a scan over all of them; implements `Index`.
 
     With no more references than the shortlist the answer is exact; with more, it is wrong only
     where a reference is not on the shortlist. Thread-safe: one lock, held while the index changes,
     is saved or is scanned (on all cores), not while codes are fetched and scored.
     """
 
-    def __init__(self, dim: int, fetch: Fetch, settings: ScanSettings = DEFAULTS) -> None:
+    def __init__(
+        self,
+        dim: int,
+        fetch: Fetch,
+        settings: ScanSettings = DEFAULTS,
+        file: Path | None = None,
+    ) -> None:
+        """Make an empty index.
+
+        Args:
+            dim: number of components of a vector, at least 1.
+            fetch: reads stored vectors.
+            settings: how much is scanned, and how much of it is scored again.
+            file: where `keep` writes; without one it writes nothing.
+        """
         self.codec = Codec(dim)
         self.settings = settings
         self.last_id = -1
-        """The largest id ever added; -1 before the first."""
+        self._file = file
         self._fetch = fetch
         self._bits = min(dim, settings.bits)
         self._parts: list[Part] = []
@@ -81,7 +96,7 @@ class ExactIndex:
 
     def add(self, ids: Ids, codes: Codes) -> None:
         """Add references, as `Index.add`; about 5 microseconds each."""
-        _check(ids, codes, self.codec.size)
+        check_added(ids, codes, self.codec.size)
         bits = self.codec.bits(codes, self._bits)
         with self._lock:
             self._refuse_known(ids)
@@ -117,6 +132,16 @@ class ExactIndex:
                 scores[row, : len(best)], ids[row, : len(best)] = cosines[best], found[best]
         return scores, ids
 
+    def clear(self) -> None:
+        """Forget all references, as `Index.clear`."""
+        with self._lock:
+            self._parts, self.last_id = [], -1
+
+    def keep(self) -> None:
+        """Write the index to its file, as `Index.keep`."""
+        if self._file is not None:
+            self.save(self._file)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a file, all of it or nothing; what is there is replaced.
 
@@ -143,6 +168,17 @@ class ExactIndex:
         index = cls(dim, fetch, settings)
         header, index._parts = load_parts(Path(path), index._header(), index._bits)
         index.last_id = header["last_id"]
+        return index
+
+    @classmethod
+    def open(cls, folder: Path, dim: int, fetch: Fetch) -> "ExactIndex":
+        """Open the index that is kept in a collection's folder, as `OpenIndex` says."""
+        file = folder / FILE
+        try:
+            index = cls.load(file, dim, fetch)
+        except CacheError:
+            index = cls(dim, fetch)
+        index._file = file
         return index
 
     def _header(self) -> Json:
@@ -182,32 +218,4 @@ class ExactIndex:
         if len(ids) and ids.min() > self.last_id:
             return  # the usual case: ids are given in ascending order
         for part in self._parts:
-            known = np.intersect1d(ids, part.ids)
-            if len(known):
-                raise InputError(
-                    f"id {known[0]} is in the index",
-                    "expected ids that are not",
-                    "remove it first, or give the reference another id",
-                )
-
-
-def _check(ids: Ids, codes: Codes, size: int) -> None:
-    if ids.ndim != 1 or ids.dtype != np.int64:
-        raise InputError(
-            f"ids of type {ids.dtype}, shape {ids.shape}",
-            "expected int64 of shape (n,)",
-            "use the ids of the collection",
-        )
-    if codes.dtype != np.uint8 or codes.shape != (len(ids), size):
-        raise InputError(
-            f"codes of type {codes.dtype}, shape {codes.shape}",
-            f"expected uint8 of shape ({len(ids)}, {size})",
-            "encode vectors with the codec of the index",
-        )
-    values, counts = np.unique(ids, return_counts=True)
-    if len(ids) and (values[0] < 0 or counts.max() > 1):
-        raise InputError(
-            f"id {values[0]}" if values[0] < 0 else f"id {values[np.argmax(counts)]} given twice",
-            "expected ids of 0 or more, each once",
-            "use the ids of the collection",
-        )
+            refuse_known(np.intersect1d(ids, part.ids))

@@ -12,9 +12,10 @@ workers are read and decoded one at a time.
 """
 
 import hashlib
+import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -22,10 +23,11 @@ from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
+from PIL import Image as Pillow
 
 from originid.encoders.base import Encoder
 from originid.errors import ImageError
-from originid.images.decode import LIMITS, Limits, decode, read_bytes
+from originid.images.decode import LIMITS, Limits, decode, lossless_file, read_bytes
 from originid.system.parallel import MemoryBudget, Reservation, Threads, available_cores
 from originid.types import Failure, Image, Latents
 
@@ -37,6 +39,11 @@ PIXELS = 256_000_000  # for each worker: 12 megapixels of any usual kind, 50 of 
 READERS = 8  # threads that wait for the disk
 
 
+ImageLike: TypeAlias = str | os.PathLike[str] | bytes | Image | Pillow.Image
+"""What stands for an image: a path, the bytes of a file, a uint8 RGB array (h, w, 3), or an image
+of Pillow."""
+
+
 @dataclass(frozen=True)
 class Source:
     """An image to read: a file, or bytes that stand in for one."""
@@ -44,6 +51,42 @@ class Source:
     name: str
     data: bytes | None = None
     mtime_ns: int = 0
+
+    @classmethod
+    def of(cls, image: ImageLike, name: str) -> "Source":
+        """The source of whatever stands for an image.
+
+        Args:
+            image: see `ImageLike`. It gets the latent that its file would get.
+            name: what the image is called where it is not a path.
+
+        Raises:
+            InputError: an array of another type or shape, or something else.
+        """
+        if isinstance(image, str | os.PathLike):
+            return cls(os.fspath(image))
+        if isinstance(image, bytes):
+            return cls(name, image)
+        return cls(name, lossless_file(image))
+
+
+def is_one_image(images: object) -> bool:
+    """Whether something is one image, as `ImageLike` says, and not several."""
+    if isinstance(images, np.ndarray):
+        return images.ndim == 3
+    return isinstance(images, str | os.PathLike | bytes | Pillow.Image | Source)
+
+
+def as_sources(images: "ImageLike | Source | Iterable[ImageLike | Source]") -> "Iterator[Source]":
+    """The sources of one image or of several; what is no path is called ``image 1`` and so on.
+
+    Raises:
+        InputError: an array of another type or shape, or something that is no image.
+    """
+    several: Iterable[ImageLike | Source]
+    several = [images] if is_one_image(images) else images  # type: ignore[list-item, assignment]
+    for number, image in enumerate(several, start=1):
+        yield image if isinstance(image, Source) else Source.of(image, f"image {number}")
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,18 @@ from originid.training.settings import read_settings
 
 
 @dataclass(frozen=True)
-class Raw:
-    """No map, and no mean subtracted either: how the paper takes public models (Table 2)."""
+class NoMap:
+    """No map is learned: a vector is the latent itself, scaled to unit length.
+
+    Args:
+        subtract_mean: whether the mean of natural images is subtracted first. Without it the latent
+            is left as it is, which is how the paper takes public models (Table 2).
+    """
+
+    subtract_mean: bool
 
 
-Settings = ClosedForm | MetricLearning | Raw
+Settings = ClosedForm | MetricLearning | NoMap
 """How a map is learned."""
 FULL = ClosedForm(blend=0.8, natural_share=0.5, clip=3.0)
 CLOSED_FORMS = {"structured": ClosedForm(rank=0), "full": FULL}
@@ -32,7 +39,7 @@ def map_names() -> tuple[str, ...]:
     return ("raw", "none", *CLOSED_FORMS, *PRESETS)
 
 
-def read_map_settings(name: str, dim: int | None = None) -> Settings | None:
+def read_map_settings(name: str, dim: int | None = None) -> Settings:
     """The settings that a text names.
 
     Args:
@@ -40,16 +47,11 @@ def read_map_settings(name: str, dim: int | None = None) -> Settings | None:
             learning, or a JSON file of such settings.
         dim: components of a vector; None leaves what the settings say.
 
-    Returns:
-        None for no map but the mean.
-
     Raises:
         InputError: no such name, or a bad file.
     """
-    if name == "raw":
-        return Raw()
-    if name == "none":
-        return None
+    if name in ("raw", "none"):
+        return NoMap(subtract_mean=name == "none")
     if name in CLOSED_FORMS:
         return replace(CLOSED_FORMS[name], dim=dim)
     if name in PRESETS:
@@ -68,7 +70,7 @@ def read_map_settings(name: str, dim: int | None = None) -> Settings | None:
 def fit_map(
     examples: Examples,
     encoder: Encoder,
-    settings: Settings | None,
+    settings: Settings,
     run: Path | None = None,
     progress: Progress = silent,
 ) -> Map:
@@ -77,7 +79,7 @@ def fit_map(
     Args:
         examples: what it is fitted to.
         encoder: what made their latents.
-        settings: how; None is no map but the mean.
+        settings: how the map is learned.
         run: folder for the checkpoints and logs of metric learning; None writes nothing.
         progress: called with the steps done, in metric learning.
 
@@ -86,10 +88,10 @@ def fit_map(
         OriginidError: metric learning diverges.
         ExtraError: metric learning without its optional packages.
     """
-    if settings is None or isinstance(settings, Raw):
+    if isinstance(settings, NoMap):
         everything = DctBasis(encoder.shapes, (np.inf,) * len(encoder.shapes))
         zero = np.zeros(everything.latent_dim, np.float32)
-        return no_map(everything, natural_mean(examples) if settings is None else zero)
+        return no_map(everything, natural_mean(examples) if settings.subtract_mean else zero)
     if isinstance(settings, ClosedForm):
         return fit_closed_form(examples, encoder, settings)
     # Imports torch: seconds.

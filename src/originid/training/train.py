@@ -21,7 +21,7 @@ from originid.system.progress import Progress, silent
 from originid.system.storage import refuse_existing
 from originid.training.closed_form import ClosedForm
 from originid.training.examples import ClassExamples, PairExamples, Rows
-from originid.training.fitting import Raw, Settings, fit_map
+from originid.training.fitting import NoMap, Settings, fit_map
 from originid.training.metric.processes import Processes
 from originid.training.samples import OfficialSamples, lone_classes
 from originid.types import Failure, Json, Pair, Vectors
@@ -89,7 +89,7 @@ def train_model(
         save_model(path, encoder, map, calibration, _training(settings, described))
         clear_work(work)
     processes.leave()
-    return open_model(path), failures
+    return open_model(path, encoder), failures
 
 
 def train_official(
@@ -220,7 +220,7 @@ def _calibrate(
 def _training(settings: Settings, described: Json) -> Json:
     method = "closed form" if isinstance(settings, ClosedForm) else "metric learning"
     return {
-        "method": "none" if isinstance(settings, Raw) else method,
+        "method": "none" if isinstance(settings, NoMap) else method,
         "settings": asdict(settings),
         **described,
         "originid": __version__,

@@ -143,7 +143,7 @@ class ExperimentContext:
             digest.update(_state(path).encode())
         return digest.hexdigest()
 
-    def map_settings(self, map: str, dim: int | None = None) -> Settings | None:
+    def map_settings(self, map: str, dim: int | None = None) -> Settings:
         """The settings of a way to fit maps, at the inputs' scale and by their seed."""
         settings = self.inputs.scale.map(read_map_settings(map, dim))
         if isinstance(settings, MetricLearning):

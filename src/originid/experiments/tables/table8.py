@@ -25,7 +25,7 @@ GENERATORS = ("small-ddpm", "small-flow")
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 TAUGHT = (0.3, 0.5, 0.7)
 """Strengths that maps learn from; the paper's learn from 0.9 of Stable Diffusion 2."""
-ENCODERS = {"VAE, distilled": "default", PACKAGED: PACKAGED}
+ENCODERS = {"VAE, distilled": "distilled", PACKAGED: PACKAGED}
 PROMPTS = (
     "a black and white photo of something",
     "a pencil drawing of something",

@@ -17,7 +17,7 @@ from originid.evaluation.metrics import Floats, bootstrap_interval, macro_averag
 from originid.evaluation.protocol import assign_folds
 from originid.maps import Map
 from originid.training.closed_form import ClosedForm
-from originid.training.fitting import fit_map
+from originid.training.fitting import NoMap, fit_map
 from originid.types import Latents
 
 
@@ -85,14 +85,14 @@ def measure(
 
 
 def cross_validate(
-    material: EncodedPairs, encoder: Encoder, settings: ClosedForm | None, folds: int = 4
+    material: EncodedPairs, encoder: Encoder, settings: ClosedForm | NoMap, folds: int = 4
 ) -> Distances:
     """Distances of each pair under a map fitted to pairs of other sources.
 
     Args:
         material: latents of pairs and references.
         encoder: what made them.
-        settings: of the fit; None subtracts the mean of the references and does nothing else.
+        settings: how the map of each fold is learned.
         folds: number of folds; no source, origin group or file is in two.
 
     Raises:

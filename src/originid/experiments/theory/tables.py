@@ -11,6 +11,7 @@ from originid.experiments.harness.latents import EncodedFiles
 from originid.experiments.report.report import Cell, Plot, Table
 from originid.experiments.theory import distances, spectra, words
 from originid.training.closed_form import ClosedForm
+from originid.training.fitting import NoMap
 from originid.types import Json
 
 if TYPE_CHECKING:
@@ -122,7 +123,10 @@ def _mean_squared_distance(latents: "Doubles") -> float:
 def theorem1(vaes: Sequence[EncodedFiles], coded: Sequence[EncodedFiles], seed: int) -> Result:
     """Distance of queries from their origins before and after the map."""
     coded = _with_pairs(coded)
-    settings = {"none": None, "closed form": ClosedForm()}
+    settings: dict[str, ClosedForm | NoMap] = {
+        "none": NoMap(subtract_mean=True),
+        "closed form": ClosedForm(),
+    }
     rows: list[Row] = []
     bars: dict[str, tuple[list[str], list[float]]] = {name: ([], []) for name in settings}
     for each in coded:

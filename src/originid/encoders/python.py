@@ -1,0 +1,101 @@
+"""Encoders that a user brings: ``python:MODULE:NAME`` names a class or an object to import."""
+
+import importlib
+import os
+import sys
+
+from originid.encoders.base import Encoder, latent_dim
+from originid.errors import InputError
+
+TRUSTED = "ORIGINID_TRUSTED_MODULES"  # environment variable: names, separated by commas
+NEEDED = ("spec", "size", "shapes", "cutoffs", "identity", "encode")
+
+
+def import_encoder(source: str) -> Encoder:
+    """Import an encoder of the user's own.
+
+    The module is imported, so its code runs: name only modules that you trust. It is looked for as
+    Python does, and in the current folder too.
+
+    Args:
+        source: ``MODULE:NAME``, for example ``mypackage.encoders:MyEncoder``. The name is of an
+            object that has what `Encoder` asks for, or of a class or function that makes one when
+            it is called without arguments.
+
+    Raises:
+        InputError: there is no such module or name, or it is no encoder.
+    """
+    module_name, _, name = source.partition(":")
+    if not module_name or not name:
+        raise InputError(
+            f"encoder python:{source}",
+            "expected python:MODULE:NAME",
+            "for example: python:mypackage.encoders:MyEncoder",
+        )
+    try:
+        found = getattr(_import(module_name), name)
+        encoder = found() if callable(found) and not hasattr(found, "identity") else found
+        encoder = encoder() if isinstance(encoder, type) else encoder
+    except Exception as error:  # the user's code may raise anything
+        raise InputError(
+            f"encoder python:{source} cannot be made: {type(error).__name__}: {error}",
+            "expected a class or an object of a module that Python can import",
+            f"try: python -c 'import {module_name}'",
+        ) from error
+    return checked(encoder, f"python:{source}")
+
+
+def refuse_untrusted(source: str) -> None:
+    """Raise InputError unless the user trusts the module that a stored model names.
+
+    Opening somebody else's model must not run code of its choice. The user trusts a module by
+    naming it in the environment variable `TRUSTED`.
+
+    Args:
+        source: ``MODULE:NAME``.
+    """
+    module_name = source.partition(":")[0]
+    if module_name not in os.environ.get(TRUSTED, "").split(","):
+        raise InputError(
+            f"the model wants to run the Python module {module_name!r}, for its encoder",
+            f"expected the module's name in the environment variable {TRUSTED}",
+            f"if you trust that module, set {TRUSTED}={module_name} and run the command again; "
+            "from Python, give the encoder itself: open_model(FOLDER, encoder=ENCODER)",
+        )
+
+
+def checked(encoder: object, spec: str) -> Encoder:
+    """Return an encoder of the user's own, if it has all that `Encoder` asks for.
+
+    Args:
+        encoder: any object.
+        spec: the text that named it, for the error.
+
+    Raises:
+        InputError: something is missing, or does not fit together.
+    """
+    missing = [name for name in NEEDED if not hasattr(encoder, name)]
+    if missing:
+        raise InputError(
+            f"encoder {spec} has no {', '.join(missing)}",
+            f"expected an object with {', '.join(NEEDED)}",
+            "see originid.Encoder, and the page on the Python interface",
+        )
+    own: Encoder = encoder  # type: ignore[assignment]
+    if len(own.cutoffs) != len(own.shapes) or latent_dim(own.shapes) < 1 or own.size < 1:
+        raise InputError(
+            f"encoder {spec} has shapes {own.shapes}, cutoffs {own.cutoffs} and size {own.size}",
+            "expected (C, H, W) and a cutoff for each block, and a size of at least 1 pixel",
+            "correct the encoder",
+        )
+    return own
+
+
+def _import(name: str) -> object:
+    # An installed console script does not look for modules in the current folder; python -m does.
+    folder = os.getcwd()
+    sys.path.append(folder)
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(folder)
