@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as PILImage
 
-from originid import cli
+from originid import cli, testing
 from originid.encoders import open_encoder
 from originid.maps import DctBasis
 from originid.model import Model, save_model
@@ -35,12 +34,7 @@ def write_photos(tmp_path: Path) -> Callable[..., list[Path]]:
     """Writes blob photos, each like no other, into a folder of the test."""
 
     def write(count: int, folder: str = "photos", first: int = 0) -> list[Path]:
-        target = tmp_path / folder
-        target.mkdir(exist_ok=True)
-        paths = [target / f"{seed:04}.png" for seed in range(first, first + count)]
-        for seed, path in enumerate(paths, start=first):
-            PILImage.fromarray(textured_image(seed)).save(path)
-        return paths
+        return testing.write_photos(tmp_path / folder, count, first)
 
     return write
 

@@ -12,14 +12,18 @@ if TYPE_CHECKING:
     from originid.collection.collection import Collection as Collection
     from originid.collection.collection import create_collection as create_collection
     from originid.collection.collection import open_collection as open_collection
+    from originid.datasets.pairs import read_pairs as read_pairs
     from originid.encoders.base import Encoder as Encoder
     from originid.encoders.registry import open_encoder as open_encoder
     from originid.errors import OriginidError as OriginidError
+    from originid.evaluation.protocol import Protocol as Protocol
     from originid.evaluation.run import cross_validate as cross_validate
     from originid.evaluation.run import evaluate_model as evaluate_model
     from originid.finder import Finder as Finder
     from originid.model import Model as Model
     from originid.model import open_model as open_model
+    from originid.training.fitting import read_map_settings as read_map_settings
+    from originid.training.train import train_model as train_model
     from originid.types import Answer as Answer
     from originid.types import Failure as Failure
     from originid.types import Match as Match
@@ -40,6 +44,7 @@ _HOMES = {
     "Model": "model",
     "OriginidError": "errors",
     "Pair": "types",
+    "Protocol": "evaluation.protocol",
     "Verdict": "types",
     "add_images": "collection.adding",
     "create_collection": "collection.collection",
@@ -48,15 +53,20 @@ _HOMES = {
     "open_collection": "collection.collection",
     "open_encoder": "encoders.registry",
     "open_model": "model",
+    "read_map_settings": "training.fitting",
+    "read_pairs": "datasets.pairs",
+    "train_model": "training.train",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'originid' has no attribute {name!r}")
-    return getattr(import_module(f"originid.{_HOMES[name]}"), name)
+if not TYPE_CHECKING:  # or every name would exist for a type checker
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'originid' has no attribute {name!r}")
+        return getattr(import_module(f"originid.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -29,6 +29,17 @@ class Finder:
     """Searches a collection with the model that made it.
 
     Usable from several threads; it sees what other processes add.
+
+    Example:
+        >>> import originid
+        >>> from originid.testing import write_photos
+        >>> photos = write_photos("photos", 3)
+        >>> with originid.create_collection("finder-example", originid.open_model()) as stored:
+        ...     added = originid.add_images(stored, ["photos"])
+        >>> with originid.Finder.open("finder-example") as finder:
+        ...     answer = finder.find(photos[1])
+        >>> answer.matches[0].reference
+        'photos/0001.png'
     """
 
     def __init__(self, collection: Collection) -> None:

@@ -46,6 +46,13 @@ class Model:
         calibration: from scores to confidence.
         training: how the model was made.
         own_encoder: an encoder of the user's own, used in place of what ``spec`` names.
+
+    Example:
+        >>> import originid
+        >>> model = originid.open_model()
+        >>> latents = model.encoder.encode(np.zeros((2, model.size, model.size, 3), np.uint8))
+        >>> model.vectors(latents).shape == (2, model.dim)
+        True
     """
 
     folder: Path
@@ -216,6 +223,11 @@ def open_model(name: str | os.PathLike[str] = DEFAULT, encoder: Encoder | None =
 
     Raises:
         ModelError: there is no such model, or it is damaged or of another format.
+
+    Example:
+        >>> import originid
+        >>> originid.open_model("default").spec
+        'tones+edges'
     """
     text = os.fspath(name)
     if re.fullmatch(r"[a-z0-9-]+", text) and text in packaged_models():

@@ -1,11 +1,13 @@
 """Exact stand-ins for tests, ours and yours: small enough to follow in your head."""
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
 from originid.encoders.base import Shape
 from originid.errors import InputError
@@ -100,6 +102,25 @@ def textured_image(seed: int, height: int = 64, width: int = 64) -> Image:
     rows = np.linspace(0, 4.999, height)
     columns = np.linspace(0, 4.999, width)
     return _bilinear(small, rows, columns).astype(np.uint8)
+
+
+def write_photos(folder: str | os.PathLike[str], count: int, first: int = 0) -> list[Path]:
+    """Write `textured_image`s as PNG files into a folder, which is made if it is missing.
+
+    Args:
+        folder: where the files go.
+        count: number of files.
+        first: seed of the first image; the others follow. The names are the seeds.
+
+    Returns:
+        The paths of the files, in the order of the seeds.
+    """
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    paths = [target / f"{seed:04}.png" for seed in range(first, first + count)]
+    for seed, path in enumerate(paths, start=first):
+        Pillow.fromarray(textured_image(seed)).save(path)
+    return paths
 
 
 def _bilinear(

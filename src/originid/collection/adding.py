@@ -58,6 +58,16 @@ def add_images(
 
     Raises:
         StorageError: the disk is full or read-only.
+
+    Example:
+        >>> import originid
+        >>> from originid.testing import write_photos
+        >>> photos = write_photos("album", 2)
+        >>> with originid.create_collection("album-index", originid.open_model()) as collection:
+        ...     first = originid.add_images(collection, ["album"])
+        ...     again = originid.add_images(collection, ["album"])
+        >>> first.added, again.added, again.unchanged
+        (2, 0, 2)
     """
     added = Added()
     writer = _Writer(collection, added)

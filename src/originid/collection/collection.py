@@ -30,6 +30,15 @@ class Collection:
     """An open collection; see `open_collection` and `create_collection`.
 
     Usable from several threads, and while other processes add to the same directory.
+
+    Example:
+        >>> import originid
+        >>> from originid.testing import write_photos
+        >>> with originid.create_collection("example", originid.open_model()) as collection:
+        ...     added = originid.add_images(collection, write_photos("photos", 3))
+        ...     not_there = collection.remove(["photos/0002.png", "photos/other.png"])
+        ...     print(len(collection), not_there)
+        2 ['photos/other.png']
     """
 
     def __init__(
@@ -186,6 +195,12 @@ def create_collection(
     Raises:
         InputError: ``path`` exists and is not an empty folder.
         StorageError: the disk refuses.
+
+    Example:
+        >>> import originid
+        >>> with originid.create_collection("new", originid.open_model("default")) as collection:
+        ...     len(collection)
+        0
     """
     with new_directory(Path(path)) as folder:
         (folder / "model").mkdir()
@@ -214,6 +229,13 @@ def open_collection(
 
     Raises:
         CollectionError: there is none, it is damaged, or another model made it.
+
+    Example:
+        >>> import originid
+        >>> originid.create_collection("stored", originid.open_model()).close()
+        >>> with originid.open_collection("stored") as collection:
+        ...     [row.name for row in collection.references()]
+        []
     """
     folder = Path(path)
     if not is_collection(folder):

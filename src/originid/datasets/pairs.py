@@ -23,6 +23,13 @@ def read_pairs(path: str | Path) -> list[Pair]:
     Raises:
         InputError: a manifest that cannot be read, lacks a required column, has no rows, or has
             bad rows, which are named by line.
+
+    Example:
+        >>> import originid
+        >>> written = Path("pairs.csv").write_text("origin,query,prompt\\na.jpg,b.jpg,at night\\n")
+        >>> pair = originid.read_pairs("pairs.csv")[0]
+        >>> pair.query.name, pair.fields["prompt"]
+        ('b.jpg', 'at night')
     """
     path = Path(path)
     lines = read_rows(path)

@@ -18,6 +18,20 @@ class Encoder(Protocol):
     block, the radial frequency of its 2-D DCT from which on a map should ignore it, in half
     periods per side. ``identity`` changes whenever the latents would: it is part of a model's
     fingerprint.
+
+    Example:
+        >>> import math
+        >>> from dataclasses import dataclass
+        >>> @dataclass(frozen=True)
+        ... class Brightness:
+        ...     spec: str = "python:mymodule:Brightness"
+        ...     size: int = 1
+        ...     shapes: tuple[tuple[int, int, int], ...] = ((1, 1, 1),)
+        ...     cutoffs: tuple[float, ...] = (math.inf,)
+        ...     identity: str = "brightness-1"
+        ...     def encode(self, images):
+        ...         return images.mean(axis=3, dtype="float32").reshape(len(images), 1)
+        >>> encoder: Encoder = Brightness()
     """
 
     @property

@@ -84,6 +84,11 @@ def open_encoder(spec: str, stored: bool = False) -> Encoder:
     Raises:
         InputError: a name is unknown or a source cannot be used.
         ExtraError: the encoder's optional packages are not installed.
+
+    Example:
+        >>> import originid
+        >>> originid.open_encoder("pixels+edges").shapes
+        ((3, 32, 32), (5, 32, 32))
     """
     parts = []
     for part in split_spec(spec):

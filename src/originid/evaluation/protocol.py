@@ -34,6 +34,11 @@ class Protocol:
         population: number of references to project to.
         bootstrap: resamples behind the 95 % intervals.
         seed: of the resampling.
+
+    Example:
+        >>> import originid
+        >>> originid.Protocol(folds=2, population=1_000).folds
+        2
     """
 
     folds: int = 4

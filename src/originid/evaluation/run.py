@@ -16,6 +16,8 @@ from originid.system.progress import Progress, silent
 from originid.training.fitting import Settings
 from originid.types import Pair
 
+PROTOCOL = Protocol()
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -30,7 +32,7 @@ def evaluate_model(
     pairs: Sequence[Pair],
     photos: Path,
     model: Model,
-    protocol: Protocol,
+    protocol: Protocol = PROTOCOL,
     progress: Progress = silent,
     cache: LatentCache | None = None,
     attack: Attack | None = None,
@@ -48,6 +50,15 @@ def evaluate_model(
 
     Raises:
         InputError: no pair can be read.
+
+    Example:
+        >>> import originid
+        >>> from originid.testing import write_photos
+        >>> photos, edits = write_photos("distractors", 30), write_photos("edits", 2)
+        >>> pairs = [originid.Pair(*both, both[0].name) for both in zip(photos, edits)]
+        >>> outcome = originid.evaluate_model(pairs, Path("distractors"), originid.open_model())
+        >>> outcome.report.averages.to_json()["acc"]
+        100.0
     """
     material = encode_all(pairs, [photos], model.encoder, progress, cache, model.vectors)
     if attack is not None:
@@ -63,7 +74,7 @@ def cross_validate(
     photos: Path,
     encoder: Encoder,
     settings: Settings,
-    protocol: Protocol,
+    protocol: Protocol = PROTOCOL,
     progress: Progress = silent,
     cache: LatentCache | None = None,
     attack: Attack | None = None,
@@ -84,6 +95,23 @@ def cross_validate(
 
     Raises:
         InputError: no pair can be read, or there are fewer separate sources than folds.
+
+    Example:
+        >>> import originid
+        >>> from originid.testing import write_photos
+        >>> photos, edits = write_photos("others", 30), write_photos("edits", 8)
+        >>> pairs = [
+        ...     originid.Pair(*both, both[0].name, {"source": both[0].name})
+        ...     for both in zip(photos, edits)
+        ... ]
+        >>> outcome = originid.cross_validate(
+        ...     pairs,
+        ...     Path("others"),
+        ...     originid.open_encoder("pixels"),
+        ...     originid.read_map_settings("none"),
+        ... )
+        >>> outcome.report.averages.to_json()["acc"]
+        100.0
     """
     material = encode_all(pairs, [photos], encoder, progress, cache)
     if attack is not None:

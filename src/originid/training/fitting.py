@@ -49,6 +49,11 @@ def read_map_settings(name: str, dim: int | None = None) -> Settings:
 
     Raises:
         InputError: no such name, or a bad file.
+
+    Example:
+        >>> import originid
+        >>> originid.read_map_settings("none")
+        NoMap(subtract_mean=True)
     """
     if name in ("raw", "none"):
         return NoMap(subtract_mean=name == "none")

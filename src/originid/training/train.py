@@ -69,6 +69,21 @@ def train_model(
         InputError: no usable pair or no natural image, or ``path`` exists.
         StorageError: the disk refuses.
         OriginidError: metric learning diverges.
+
+    Example:
+        >>> import originid
+        >>> from originid.testing import write_photos
+        >>> photos = write_photos("training", 40)
+        >>> pairs = [originid.Pair(photo, photo, photo.name) for photo in photos[:20]]
+        >>> model, unreadable = originid.train_model(
+        ...     "my-model",
+        ...     pairs,
+        ...     ["training"],
+        ...     originid.open_encoder("pixels"),
+        ...     originid.read_map_settings("none"),
+        ... )
+        >>> model.dim, unreadable
+        (3072, [])
     """
     refuse_existing(Path(path))  # not after hours of encoding
     refuse_missing(origins)
