@@ -34,14 +34,7 @@ def open_dataset(text: str) -> Dataset:
     Raises:
         InputError: an unknown name, or parts that are missing or unusable, each by its name.
     """
-    name, _, given = text.partition(":")
-    if name not in DATASETS:
-        raise InputError(
-            f"data set {text!r}",
-            f"expected one of {', '.join(DATASETS)}, or NAME:FOLDER",
-            "choose one; docs/datasets.md describes them",
-        )
-    folder = Path(given) if given else _default(name)
+    name, folder = _parse(text)
     found = DATASETS[name](folder)
     if not found.test:
         raise InputError(
@@ -53,9 +46,25 @@ def open_dataset(text: str) -> Dataset:
 
 
 def absolute_name(text: str) -> str:
-    """``NAME:FOLDER`` with the folder that a text names, whole and with links followed."""
+    """``NAME:FOLDER`` with the folder that a text names, whole and with links followed.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    name, folder = _parse(text)
+    return f"{name}:{os.path.realpath(folder)}"
+
+
+def _parse(text: str) -> tuple[str, Path]:
+    """The name and the folder that a text names."""
     name, _, given = text.partition(":")
-    return f"{name}:{os.path.realpath(given or _default(name))}"
+    if name not in DATASETS:
+        raise InputError(
+            f"data set {text!r}",
+            f"expected one of {', '.join(DATASETS)}, or NAME:FOLDER",
+            "choose one; docs/datasets.md describes them",
+        )
+    return name, Path(given) if given else _default(name)
 
 
 def _default(name: str) -> Path:

@@ -151,7 +151,7 @@ def test_what_a_csv_writer_wrote_comes_back(
 
 
 def test_real_manifest() -> None:
-    path = Path(__file__).parents[1] / "../shared/data/pairs/manifest.csv"
+    path = Path(__file__).parents[2] / "../shared/data/pairs/manifest.csv"
     if not path.exists():
         pytest.skip("needs the manifest at ../shared/data/pairs")
     pairs = read_pairs(path)

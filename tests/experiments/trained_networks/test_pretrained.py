@@ -99,7 +99,7 @@ def test_a_vision_transformer_computes_what_the_published_one_does(tmp_path: Pat
     weights = timm_weights()
     backbone = Vit(VIT).eval()
     load_backbone(backbone, saved(tmp_path, {"model": weights}))
-    # That one has been held against plain arithmetic: tests/test_baselines.py.
+    # That one has been held against plain arithmetic: tests/encoders/public/test_published.py.
     published = VisionTransformer(
         {name: value for name, value in weights.items() if not name.startswith("head")}
     )

@@ -482,7 +482,7 @@ def test_accuracy_falls_with_noise_from_all_to_hardly_any() -> None:
 
 
 def test_folds_of_the_real_manifest() -> None:
-    path = Path(__file__).parents[1] / "../shared/data/pairs/manifest.csv"
+    path = Path(__file__).parents[2] / "../shared/data/pairs/manifest.csv"
     if not path.exists():
         pytest.skip("needs the manifest at ../shared/data/pairs")
     pairs = read_pairs(path)

@@ -7,19 +7,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image as PILImage
 
+from fixture_types import Run, WritePhotos
 from originid import cli
 from originid.cli.output import progress_bar
 from originid.model import Model
-from originid.testing import textured_image
-
-WritePhotos = Callable[..., list[Path]]
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -31,25 +27,6 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
         return status, output.out, output.err
 
     return call
-
-
-@pytest.fixture
-def indexed(tmp_path: Path, model: Model, write_photos: WritePhotos, run: Run) -> Path:
-    """A collection of 30 photos."""
-    write_photos(30)
-    status, _, _ = run(
-        "index", tmp_path / "photos", "--into", tmp_path / "c", "--model", model.folder
-    )
-    assert status == 0
-    return tmp_path / "c"
-
-
-@pytest.fixture
-def stranger(tmp_path: Path) -> Path:
-    """An image like nothing that is indexed."""
-    path = tmp_path / "stranger.png"
-    PILImage.fromarray(textured_image(12345)).save(path)
-    return path
 
 
 def test_find_prints_one_json_line_per_query(indexed: Path, stranger: Path, run: Run) -> None:
@@ -335,7 +312,7 @@ def test_a_closed_pipe_is_no_traceback(indexed: Path) -> None:
 
 
 def test_the_reference_page_is_up_to_date() -> None:
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     check = [sys.executable, str(root / "tools" / "make_cli_reference.py"), "--check"]
     assert subprocess.run(check, capture_output=True).returncode == 0
 

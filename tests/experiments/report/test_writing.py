@@ -1,0 +1,113 @@
+"""Reports as files and as one page, and the time that they took."""
+
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from originid.errors import InputError
+from originid.experiments import (
+    Inputs,
+    Report,
+    open_folder,
+)
+from originid.experiments.report.page import to_html
+from originid.experiments.report.report import Plot, Table
+from originid.experiments.report.timing import Timing, read_timings, timed
+from originid.experiments.report.writing import to_csv, to_markdown
+
+
+def test_the_same_inputs_may_be_spelled_in_other_ways(
+    material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    open_folder(out, Inputs(data=f"realpairs:{material}"))
+    (out / "table2.csv").write_text("")
+    open_folder(out, Inputs(data=f"realpairs:{material}/"))
+    monkeypatch.chdir(material.parent)
+    open_folder(out, Inputs(data=f"realpairs:{material.name}"))
+    monkeypatch.setenv("ORIGINID_DATA", str(material))
+    open_folder(out, Inputs(data="realpairs"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="other inputs: data"):
+        open_folder(out, Inputs(data=f"realpairs:{material.name}"))
+    (out / "inputs.json").write_text("[1]")
+    with pytest.raises(InputError, match=r"inputs\.json cannot be used: it holds a list"):
+        open_folder(out, Inputs(data="realpairs"))
+
+
+def test_time_is_added_until_an_experiment_is_done(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with timed(tmp_path, "x"):
+            time.sleep(0.15)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert read_timings(tmp_path) == {}
+    with timed(tmp_path, "x"):
+        time.sleep(0.15)
+    timing = read_timings(tmp_path)["x"]
+    assert timing.seconds >= 0.3 - 0.1  # each is rounded to a tenth of a second
+    assert 0 <= timing.core_seconds <= timing.seconds  # it slept
+    with timed(tmp_path, "x"):
+        time.sleep(0.15)
+    assert read_timings(tmp_path)["x"] == timing
+
+
+def test_a_folder_holds_reports_of_one_set_of_inputs(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    open_folder(folder, Inputs(seed=0))
+    open_folder(folder, Inputs(seed=1))  # as nothing was made of the others
+    (folder / "parts").mkdir()
+    open_folder(folder, Inputs(seed=1))
+    with pytest.raises(InputError, match="seed"):
+        open_folder(folder, Inputs(seed=2))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").touch()
+    with pytest.raises(InputError, match="exists"):
+        open_folder(tmp_path / "other", Inputs())
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.images: list[str] = []
+        self.cells = 0
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.cells += tag == "td"
+        self.images += [dict(attributes)["src"] or ""] if tag == "img" else []
+
+
+def test_the_page_holds_everything(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
+    table = Table("T <1>", ("a", "paper: b"), ((1.0, None), ("<x>", 2)), "A note.")
+    plot = Plot("P", "x", "y", {"one": ([1, 2], [1, 2])})
+    inputs = Inputs(vaes=("/somewhere/taesd",))
+    report = Report("r", "R", inputs, table, plots={"p": plot}, skipped={"s": "why"}, note="Data.")
+    html = to_html([report], {"other": "no <data>"}, {"r": Timing(90, 120, True)})
+    links = _Links()
+    links.feed(html)
+    assert links.cells == 4
+    assert links.images[0].startswith("data:image/png;base64,")
+    for text in (
+        "&lt;x&gt;",
+        "n/a",
+        "A note.",
+        "s: why",
+        "other: no &lt;data&gt;",
+        "Data.",
+        "1.5 min",
+    ):
+        assert text in html
+    command = "originid experiment r -o OUT --vae taesd --seed 0"
+    for page in (html, to_markdown(report)):
+        assert command in page
+        assert "/somewhere" not in page
+
+
+def test_a_table_as_csv() -> None:
+    table = Table("T", ("a", "b"), (("x,y", None), (1.5, "z")))
+    assert to_csv(table) == 'a,b\n"x,y",\n1.5,z\n'

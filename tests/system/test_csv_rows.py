@@ -1,0 +1,86 @@
+"""CSV files that people and spreadsheets write, line by line."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from originid.errors import InputError
+from originid.system.csv_rows import read_rows
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.csv"
+
+
+def rows(path: Path, data: bytes) -> list[tuple[int, list[str]]]:
+    path.write_bytes(data)
+    return list(read_rows(path))
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_line_ends_and_marks(path: Path, mark: bytes, end: bytes) -> None:
+    data = mark + end.join([b"a,b", b"1,2", b"", b"3,4"])
+    assert rows(path, data) == [(1, ["a", "b"]), (2, ["1", "2"]), (4, ["3", "4"])]
+
+
+def test_a_cell_over_lines_has_the_line_that_its_row_begins_on(path: Path) -> None:
+    data = b'a,b\n"x\ny\nz",1\nc,2\n"q\n",3'
+    assert rows(path, data) == [
+        (1, ["a", "b"]),
+        (2, ["x\ny\nz", "1"]),
+        (5, ["c", "2"]),
+        (6, ["q\n", "3"]),
+    ]
+
+
+def test_an_empty_file_has_no_rows(path: Path) -> None:
+    assert rows(path, b"") == []
+    assert rows(path, b"\xef\xbb\xbf") == []
+    assert rows(path, b"\n\r\n\n") == []
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [(b"\xff\xfe", 1), (b"a\nb\nc\xe9\nd\n", 3), (b"ok\n" * 5000 + b"\x80", 5001)],
+)
+def test_bytes_that_are_not_utf_8_are_found(path: Path, data: bytes, line: int) -> None:
+    with pytest.raises(InputError, match=f"line {line} has bytes that are not UTF-8") as caught:
+        rows(path, data)
+    assert str(path) in caught.value.given
+    assert "UTF-8" in caught.value.todo
+
+
+def test_a_cell_without_end_is_found_by_its_line(path: Path) -> None:
+    with pytest.raises(InputError, match=r"a\.csv: line 2: ") as caught:
+        rows(path, b'a,b\n"' + b"x" * 200_000)
+    assert caught.value.expected == "expected rows of a CSV file"
+
+
+def test_what_cannot_be_opened_has_its_reason(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No such file"):
+        list(read_rows(tmp_path / "none.csv"))
+    with pytest.raises(InputError, match="directory"):
+        list(read_rows(tmp_path))
+
+
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+
+
+@given(st.lists(st.lists(CELL, min_size=1, max_size=4), max_size=6))
+def test_what_was_written_is_read(
+    tmp_path_factory: pytest.TempPathFactory, table: list[list[str]]
+) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows(table)
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + file.getvalue().encode())
+    found = list(read_rows(path))
+    assert [cells for _, cells in found] == table
+    numbers = [line for line, _ in found]
+    assert numbers == sorted(set(numbers))

@@ -1,0 +1,350 @@
+"""The finder by itself: which answers come, in which order, and what they hold."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PILImage
+
+from fixture_types import WritePhotos
+from image_files import encoded
+from originid.collection.adding import add_images
+from originid.collection.collection import Collection, create_collection
+from originid.collection.database import Row
+from originid.errors import CollectionError, InputError
+from originid.finder import BLANK, TOP, Finder
+from originid.latents.encode_files import Source
+from originid.model import Model
+from originid.testing import textured_image
+from originid.types import Answer, Match, Verdict
+
+PHOTOS = 12
+
+
+@pytest.fixture
+def photos(write_photos: WritePhotos) -> list[Path]:
+    return write_photos(PHOTOS)
+
+
+@pytest.fixture
+def collection(tmp_path: Path, model: Model, photos: list[Path]) -> Iterator[Collection]:
+    """A collection of all the photos."""
+    with create_collection(tmp_path / "collection", model) as made:
+        add_images(made, photos, workers=1)
+        yield made
+
+
+@pytest.fixture
+def finder(collection: Collection) -> Finder:
+    return Finder(collection)
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Path:
+    """An image like nothing in the collection."""
+    path = tmp_path / "stranger.png"
+    PILImage.fromarray(textured_image(4711)).save(path)
+    return path
+
+
+def references(answer: Answer) -> list[str]:
+    return [match.reference for match in answer.matches]
+
+
+def test_answers_come_in_the_order_of_the_queries(finder: Finder, photos: list[Path]) -> None:
+    queries = [photos[n] for n in (5, 0, 11, 5, 3)]
+    answers = list(finder.find(queries, top=1))
+    assert [answer.query for answer in answers] == [str(path) for path in queries]
+    assert [references(answer) for answer in answers] == [[str(path)] for path in queries]
+
+
+def test_answers_keep_their_order_over_many_chunks(finder: Finder, photos: list[Path]) -> None:
+    """More queries than are encoded together, with one that cannot be read in each dozen."""
+    data = [path.read_bytes() for path in photos]
+    sources = [Source(str(n), b"no image" if n % 12 == 7 else data[n % PHOTOS]) for n in range(120)]
+    answers = list(finder.find(sources, top=1))
+    assert [answer.query for answer in answers] == [str(n) for n in range(120)]
+    for n, answer in enumerate(answers):
+        if n % 12 == 7:
+            assert (answer.verdict, answer.matches) == (None, ())
+        else:
+            assert references(answer) == [str(photos[n % PHOTOS])]
+
+
+def test_matches_are_ranked_from_one_and_fall_in_score(finder: Finder, stranger: Path) -> None:
+    (answer,) = finder.find([stranger], top=PHOTOS)
+    assert [match.rank for match in answer.matches] == list(range(1, PHOTOS + 1))
+    scores = [match.score for match in answer.matches]
+    assert scores == sorted(scores, reverse=True)
+    confidences = [match.confidence for match in answer.matches]
+    assert confidences == sorted(confidences, reverse=True)
+    assert len(set(references(answer))) == PHOTOS
+
+
+def test_scores_are_the_cosines_of_the_vectors(
+    finder: Finder, collection: Collection, photos: list[Path], stranger: Path
+) -> None:
+    """The slow way: every vector by hand, and the stored ones rounded to their codes."""
+
+    def pixels(path: Path) -> np.ndarray:
+        size = collection.model.encoder.size
+        with PILImage.open(path) as picture:
+            return np.asarray(picture.resize((size, size), PILImage.Resampling.BILINEAR))
+
+    latents = collection.model.encoder.encode(np.stack([pixels(p) for p in [stranger, *photos]]))
+    mapped = collection.model.map.apply(latents).astype(np.float64)
+    vectors = mapped / np.linalg.norm(mapped, axis=1, keepdims=True)
+    expected = dict(zip(map(str, photos), vectors[1:] @ vectors[0], strict=True))
+    (answer,) = finder.find([stranger], top=PHOTOS)
+    for match in answer.matches:
+        assert match.score == pytest.approx(expected[match.reference], abs=2e-3)
+
+
+def test_a_verdict_is_that_of_the_first_match(
+    finder: Finder, collection: Collection, photos: list[Path], stranger: Path
+) -> None:
+    calibration = collection.model.calibration
+    for answer in finder.find([*photos, stranger]):
+        first = answer.matches[0]
+        assert answer.verdict == calibration.verdict(first.confidence)
+        expected = calibration.confidence(np.array([first.score]), PHOTOS)[0]
+        assert first.confidence == pytest.approx(expected, abs=1e-12)
+
+
+def test_confidence_falls_as_the_collection_grows(
+    finder: Finder, collection: Collection, stranger: Path
+) -> None:
+    (before,) = finder.find([stranger], top=1)
+    dim = collection.model.dim
+    far = np.zeros((500, dim), np.float32)
+    own = collection.model.vectors(
+        collection.model.encoder.encode(np.stack([textured_image(4711, 64, 64)]))
+    )[0]
+    far[:] = -own  # as unlike the query as can be: no rank changes
+    rows = [Row(f"/far/{n}.jpg", f"{n}", n.to_bytes(32, "big"), 1, 1, 1, 1) for n in range(500)]
+    collection.add_vectors(rows, far)
+    (after,) = finder.find([stranger], top=1)
+    assert after.matches[0].reference == before.matches[0].reference
+    assert after.matches[0].score == before.matches[0].score
+    assert after.matches[0].confidence < before.matches[0].confidence
+
+
+@pytest.mark.parametrize(("top", "shown"), [(1, 1), (5, 5), (PHOTOS, PHOTOS), (10**12, PHOTOS)])
+def test_top_is_how_many_matches_there_are_at_most(
+    top: int, shown: int, finder: Finder, stranger: Path
+) -> None:
+    (answer,) = finder.find([stranger], top=top)
+    assert len(answer.matches) == shown
+
+
+def test_fewer_matches_are_the_first_of_more(finder: Finder, stranger: Path) -> None:
+    (few,), (many,) = finder.find([stranger], top=3), finder.find([stranger], top=9)
+    assert few.matches == many.matches[:3]
+    assert few.verdict == many.verdict
+
+
+def test_ten_matches_are_shown_where_nothing_is_asked_for(finder: Finder, stranger: Path) -> None:
+    (answer,) = finder.find([stranger])
+    assert len(answer.matches) == TOP == 10
+
+
+@pytest.mark.parametrize("top", [0, -1, -(10**9)])
+def test_no_match_at_all_cannot_be_asked_for(top: int, finder: Finder, stranger: Path) -> None:
+    with pytest.raises(InputError, match=f"top {top}\nexpected at least 1"):
+        next(finder.find([stranger], top=top))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2])
+def test_small_collections_have_as_many_matches_as_references(
+    size: int, tmp_path: Path, model: Model, photos: list[Path]
+) -> None:
+    with create_collection(tmp_path / "small", model) as small:
+        if size:
+            add_images(small, photos[:size], workers=1)
+        answers = list(Finder(small).find(photos[:3]))
+    assert [len(answer.matches) for answer in answers] == [size] * 3
+    assert all(answer.error is None for answer in answers)
+    verdicts = [answer.verdict for answer in answers]
+    assert verdicts[:size] == [Verdict.ORIGIN] * size
+    if not size:
+        assert verdicts == [Verdict.NONE] * 3
+
+
+def test_paths_bytes_and_sources_are_one_query(finder: Finder, photos: list[Path]) -> None:
+    path = photos[4]
+    by_text, by_path, by_bytes, by_name = finder.find(
+        [str(path), path, Source("-", path.read_bytes()), Source(str(path))], top=2
+    )
+    assert by_text == by_path == by_name
+    assert by_bytes == replace(by_text, query="-")
+
+
+def test_a_single_path_is_a_list_of_one(finder: Finder, photos: list[Path]) -> None:
+    """Not a text that is walked letter by letter."""
+    assert len(list(finder.find(str(photos[0])))) == 1
+    assert len(list(finder.find(photos[0]))) == 1  # type: ignore[arg-type]
+
+
+def test_no_query_has_no_answer(finder: Finder) -> None:
+    assert list(finder.find([])) == []
+
+
+def test_queries_are_taken_as_they_are_needed(finder: Finder, photos: list[Path]) -> None:
+    """An endless list of queries is answered too."""
+
+    def endless() -> Iterator[Path]:
+        while True:
+            yield from photos
+
+    answers = finder.find(endless(), top=1)
+    first = [next(answers) for _ in range(3)]
+    answers.close()  # type: ignore[attr-defined]
+    assert [references(answer) for answer in first] == [[str(path)] for path in photos[:3]]
+
+
+def test_what_cannot_be_read_has_a_reason_and_the_others_an_answer(
+    finder: Finder, photos: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "text.jpg").write_text("no image")
+    (tmp_path / "empty.jpg").touch()
+    torn = tmp_path / "torn.png"
+    torn.write_bytes(photos[0].read_bytes()[:100])
+    bad = [tmp_path / "text.jpg", tmp_path / "empty.jpg", torn, tmp_path / "none.jpg", tmp_path]
+    answers = list(finder.find([photos[0], *bad, photos[1]], top=1))
+    assert [answer.verdict for answer in answers] == ["origin", *[None] * 5, "origin"]
+    for answer, path, reason in zip(
+        answers[1:-1], bad, ("image", "0 bytes", "truncated", "No such", "folder"), strict=True
+    ):
+        assert answer.query == str(path)
+        assert answer.matches == ()
+        assert answer.error is not None
+        assert reason in answer.error
+        assert "\n" not in answer.error
+
+
+def test_only_unreadable_queries_need_no_search(finder: Finder) -> None:
+    answers = list(finder.find([Source(str(n), b"x") for n in range(60)]))
+    assert [answer.verdict for answer in answers] == [None] * 60
+    assert all(answer.error for answer in answers)
+
+
+@pytest.mark.parametrize("colour", ["black", "white", "navy", "#7f7f7f"])
+def test_a_blank_picture_has_no_origin(colour: str, finder: Finder) -> None:
+    data = encoded(PILImage.new("RGB", (90, 60), colour), "PNG")
+    (answer,) = finder.find([Source("blank", data)])
+    assert answer.verdict == Verdict.NONE
+    assert len(answer.matches) == TOP  # shown all the same
+
+
+def test_nearly_blank_is_blank_and_more_is_not(
+    finder: Finder, collection: Collection, photos: list[Path]
+) -> None:
+    """Contrast is the standard deviation: half of the picture d levels off the rest has d / 2."""
+    loose = replace(collection.model.calibration, origin=0.0, uncertain=0.0)
+    object.__setattr__(collection.model, "calibration", loose)  # every match is an origin
+    verdicts = []
+    for levels in (int(2 * BLANK) - 2, int(2 * BLANK) + 2):
+        image = np.full((64, 64, 3), 90, np.uint8)
+        image[32:] += np.uint8(levels)
+        (answer,) = finder.find([Source("q", encoded(image, "PNG"))])
+        verdicts.append(answer.verdict)
+    assert verdicts == ["none", "origin"]
+
+
+def test_a_blank_picture_that_is_in_the_collection_is_found(
+    finder: Finder, collection: Collection, tmp_path: Path
+) -> None:
+    blank = tmp_path / "blank.png"
+    PILImage.new("RGB", (64, 64), "teal").save(blank)
+    add_images(collection, [blank])
+    (answer,) = finder.find([blank], top=1)
+    assert references(answer) == [str(blank)]
+    assert answer.matches[0].score > 0.99
+    assert answer.verdict == "origin"
+
+
+def test_copies_of_one_picture_are_all_matches(
+    finder: Finder, collection: Collection, photos: list[Path], tmp_path: Path
+) -> None:
+    shutil.copy(photos[2], tmp_path / "photos" / "twin.png")
+    add_images(collection, [tmp_path / "photos"])
+    (answer,) = finder.find([photos[2]], top=3)
+    first, second, third = answer.matches
+    assert {first.reference, second.reference} == {
+        str(photos[2]),
+        str(tmp_path / "photos" / "twin.png"),
+    }
+    assert first.score == second.score > third.score
+    assert first.confidence == second.confidence
+
+
+def test_what_is_removed_is_found_no_more(
+    finder: Finder, collection: Collection, photos: list[Path]
+) -> None:
+    assert references(next(finder.find([photos[6]], top=1))) == [str(photos[6])]
+    collection.remove([str(photos[6])])
+    assert str(photos[6]) not in references(next(finder.find([photos[6]], top=PHOTOS)))
+
+
+ADD = """
+import sys
+from originid.collection.adding import add_images
+from originid.collection.collection import open_collection
+with open_collection(sys.argv[1]) as collection:
+    add_images(collection, sys.argv[2:], workers=1)
+"""
+
+
+def test_what_another_process_adds_is_found(
+    finder: Finder, collection: Collection, stranger: Path
+) -> None:
+    (before,) = finder.find([stranger], top=1)
+    assert references(before) != [str(stranger)]
+    command = [sys.executable, "-c", ADD, str(collection.path), str(stranger)]
+    subprocess.run(command, check=True, timeout=120)
+    (after,) = finder.find([stranger], top=1)
+    assert references(after) == [str(stranger)]
+    assert after.verdict == "origin"
+
+
+def test_threads_share_a_finder(finder: Finder, photos: list[Path], stranger: Path) -> None:
+    expected = list(finder.find([*photos, stranger], top=3))
+
+    def work(start: int) -> list[Answer]:
+        order = [(start + n) % (PHOTOS + 1) for n in range(PHOTOS + 1)]
+        queries = [[*photos, stranger][n] for n in order]
+        found = dict(zip(order, finder.find(queries, top=3), strict=True))
+        return [found[n] for n in range(PHOTOS + 1)]
+
+    with ThreadPoolExecutor(4) as pool:
+        for got in pool.map(work, range(8)):
+            assert got == expected
+
+
+def test_opening_and_leaving(collection: Collection, photos: list[Path]) -> None:
+    with Finder.open(collection.path) as opened:
+        assert references(next(opened.find([photos[1]], top=1))) == [str(photos[1])]
+    with Finder.open(str(collection.path)) as again:
+        assert len(again.collection) == PHOTOS
+
+
+def test_nothing_to_open_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(CollectionError, match="originid index IMAGES"):
+        Finder.open(tmp_path / "none")
+
+
+def test_answers_are_values(finder: Finder, photos: list[Path]) -> None:
+    """The same question twice gives equal answers, which cannot be changed."""
+    (one,), (two,) = finder.find([photos[0]]), finder.find([photos[0]])
+    assert one == two
+    with pytest.raises(AttributeError):
+        one.query = "other"  # type: ignore[misc]
+    assert isinstance(one.matches[0], Match)
+    assert isinstance(one.matches[0].score, float)
+    assert isinstance(one.matches[0].confidence, float)
