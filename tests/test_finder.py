@@ -185,10 +185,10 @@ def test_paths_bytes_and_sources_are_one_query(finder: Finder, photos: list[Path
     assert by_bytes == replace(by_text, query="-")
 
 
-def test_a_single_path_is_a_list_of_one(finder: Finder, photos: list[Path]) -> None:
+def test_a_single_path_is_one_query(finder: Finder, photos: list[Path]) -> None:
     """Not a text that is walked letter by letter."""
-    assert len(list(finder.find(str(photos[0])))) == 1
-    assert len(list(finder.find(photos[0]))) == 1  # type: ignore[arg-type]
+    assert finder.find(str(photos[0])) == next(finder.find([photos[0]]))
+    assert finder.find(photos[0]).query == str(photos[0])
 
 
 def test_no_query_has_no_answer(finder: Finder) -> None:

@@ -7,39 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from layers import INNER_LAYERS, LAYERS
+
 PACKAGE = Path(__file__).parent.parent / "src" / "originid"
 
-# A room is a folder or a file of the package. It may import from the rooms of the lines before
-# its own, and from nothing of its own line: there is no circle, also not among siblings.
-LAYERS = (
-    ("errors", "types", ""),  # "" is the package itself, which holds its version
-    ("system",),
-    ("images", "index", "maps", "verdict"),
-    ("datasets", "encoders"),
-    ("latents", "testing"),
-    ("model",),
-    ("collection",),
-    ("finder", "training"),
-    ("evaluation", "demo"),
-    ("generation",),
-    ("experiments",),
-    ("cli",),
-    ("__main__",),
-)
-# The rooms inside of the two largest folders, by the same rule.
-INNER_LAYERS = {
-    "experiments": (
-        ("paper", "trained_networks"),
-        ("scale",),
-        ("inputs",),
-        ("report",),
-        ("harness",),
-        ("theory",),
-        ("tables",),
-        ("",),
-    ),
-    "generation": (("diffusion", "prompts", ""), ("sets",)),
-}
 # Packages that only some modules may import.
 ONLY = {
     "torch": {

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from originid.errors import InputError, StorageError
+from originid.system import storage
 from originid.system.storage import new_directory, new_file, storage_errors
 
 
@@ -72,3 +73,39 @@ def test_what_is_there_is_left_alone(taken: str, tmp_path: Path) -> None:
 def test_a_refusing_disk_is_an_error_of_ours(code: int) -> None:
     with pytest.raises(StorageError, match=os.strerror(code)), storage_errors("x"):
         raise OSError(code, os.strerror(code))
+
+
+@pytest.mark.parametrize("held", [1, 5])
+def test_on_windows_a_file_that_is_held_gets_its_name_later(
+    held: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, tries = os.replace, []
+
+    def replace(source: Path, target: Path) -> None:
+        tries.append(target)
+        if len(tries) <= held:
+            raise PermissionError(errno.EACCES, "held")
+        real(source, target)
+
+    monkeypatch.setattr(storage, "ON_WINDOWS", True)
+    monkeypatch.setattr(storage, "RENAME_PAUSES", (0.0,) * 5)
+    monkeypatch.setattr(os, "replace", replace)
+    with new_file(tmp_path / "file") as temporary:
+        temporary.write_text("x")
+    assert (tmp_path / "file").read_text() == "x"
+    assert len(tries) == held + 1
+
+
+@pytest.mark.parametrize("windows", [True, False])
+def test_a_file_that_stays_held_is_an_error(
+    windows: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replace(source: Path, target: Path) -> None:
+        raise PermissionError(errno.EACCES, "held")
+
+    monkeypatch.setattr(storage, "ON_WINDOWS", windows)
+    monkeypatch.setattr(storage, "RENAME_PAUSES", (0.0,))
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(PermissionError), new_file(tmp_path / "file") as temporary:
+        temporary.write_text("x")
+    assert os.listdir(tmp_path) == []

@@ -11,6 +11,8 @@ from pathlib import Path
 from originid.errors import InputError, StorageError
 
 LEFT_OVER = 3600.0  # seconds after which a half-written file belongs to a process that died
+ON_WINDOWS = os.name == "nt"
+RENAME_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds; a virus scanner holds a new file for tenths
 
 
 @contextmanager
@@ -63,9 +65,9 @@ def new_directory(path: Path) -> Iterator[Path]:
                 # Empty, and maybe somebody's current folder: filled, as replacing it would
                 # leave them nowhere. Without its last file nothing here is taken for complete.
                 for entry in sorted(temporary.iterdir(), reverse=True):
-                    os.replace(entry, path / entry.name)
+                    _rename(entry, path / entry.name)
             else:
-                os.replace(temporary, path)
+                _rename(temporary, path)
             flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -86,7 +88,7 @@ def new_file(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         flush(temporary)
-        os.replace(temporary, path)
+        _rename(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     flush(path.parent)
@@ -94,14 +96,29 @@ def new_file(path: Path) -> Iterator[Path]:
 
 def flush(path: Path) -> None:
     """Return when a file, or the list of what a folder holds, is on the disk."""
-    if path.is_dir() and os.name == "nt":
+    if ON_WINDOWS and path.is_dir():
         return  # Windows cannot open a directory
     # Windows flushes only what is open for writing.
-    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDWR if ON_WINDOWS else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _rename(source: Path, target: Path) -> None:
+    """Give a file or folder its name in one step, in place of a file that has it.
+
+    Windows refuses while another process holds the source or the target open, such as a virus
+    scanner that looks at a new file. There it is tried again for some 1.5 seconds.
+    """
+    for pause in RENAME_PAUSES if ON_WINDOWS else ():
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(source, target)
 
 
 def _temporary(path: Path) -> Path:
