@@ -8,6 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Floats32 = NDArray[np.float32]
+"""Float32 numbers, of the shape that the place of use names."""
+Floats64 = NDArray[np.float64]
+"""Float64 numbers, of the shape that the place of use names."""
+Ints = NDArray[np.int64]
+"""Int64 numbers, of the shape that the place of use names."""
+Mask = NDArray[np.bool_]
+"""One truth value per row of another array: shape ``(n,)``."""
+Rows = NDArray[np.int64]
+"""Row numbers of another array, which start at 0: shape ``(n,)``."""
 Image = NDArray[np.uint8]
 """An image: RGB, upright, shape ``(h, w, 3)``; a batch of equal size is ``(n, h, w, 3)``."""
 Latents = NDArray[np.float32]
