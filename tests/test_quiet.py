@@ -39,7 +39,12 @@ def test_notes_are_dropped_inside_the_block_and_errors_are_not(
 def test_bars_and_levels_come_back_after_an_exception(shown: bool) -> None:
     logger, bars = logging.getLogger("originid.test.quiet"), Bars(shown)
     logger.setLevel(logging.INFO)
-    with pytest.raises(KeyError), quiet(logger.name, level=logging.CRITICAL, bars=bars):
+
+    @quiet(logger.name, level=logging.CRITICAL, bars=bars)
+    def fail() -> None:
         assert (logger.level, bars.shown) == (logging.CRITICAL, False)
         raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert (logger.level, bars.shown) == (logging.INFO, shown)
