@@ -1,8 +1,9 @@
 """The map as a product of sparse and small matrices.
 
-It is the 2-D discrete cosine transform (DCT) of each channel, of which only low frequencies are
-kept, a scale per coefficient, and a correction of low rank: some hundred times smaller than the
-dense matrix that it equals, and applied in a fraction of the time.
+The first factor is the 2-D discrete cosine transform (DCT) of each channel, of which only the low
+frequencies are kept. Then follow a scale for each coefficient and a correction of low rank. The
+product equals a dense matrix, but its file is about a hundred times smaller, and applying it takes
+a fraction of the time.
 """
 
 from dataclasses import dataclass, field
@@ -12,18 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import ModelError
-from originid.maps.base import Tensors
+from originid.maps.base import Tensors, check_shapes
 from originid.types import Floats32, Json, Latents
 
 
 @dataclass(frozen=True)
 class DctBasis:
-    """The low frequencies of each channel's orthonormal 2-D DCT.
+    """The low frequencies of the orthonormal 2-D DCT of each channel of a latent.
 
     Args:
-        shapes: the (C, H, W) blocks of the latent.
-        cutoffs: for each block, the radial frequency sqrt(u^2 + v^2) below which a coefficient
-            is kept, in half periods per side; infinity keeps all.
+        shapes: the shape (C, H, W) of each block of the latent. A latent is the concatenation of
+            its flattened blocks.
+        cutoffs: for each block the radial frequency sqrt(u^2 + v^2), in half periods per side,
+            below which a coefficient is kept; infinity keeps all coefficients.
+
+    Raises:
+        ModelError: if there are not as many cutoffs as blocks.
     """
 
     shapes: tuple[tuple[int, int, int], ...]
@@ -45,26 +50,33 @@ class DctBasis:
 
     @property
     def latent_dim(self) -> int:
-        """Components that it takes."""
+        """The number of components of a latent."""
         return sum(c * h * w for c, h, w in self.shapes)
 
     @property
     def kept(self) -> tuple[NDArray[np.intp], ...]:
-        """For each block, the places in its flattened spectrum of what is kept."""
+        """For each block the places, in its flattened spectrum, of the coefficients kept."""
         return self._kept
 
     @property
     def dims(self) -> tuple[int, ...]:
-        """How many coefficients of each block are kept."""
+        """The number of coefficients of each block that are kept."""
         return tuple(len(kept) for kept in self._kept)
 
     @property
     def dim(self) -> int:
-        """Components that it gives."""
+        """The number of all coefficients that are kept."""
         return sum(self.dims)
 
     def coefficients(self, latents: Latents) -> Floats32:
-        """The kept DCT coefficients of latents (n, latent_dim), float32 of shape (n, dim)."""
+        """Transform latents.
+
+        Args:
+            latents: float32 of shape (n, latent_dim).
+
+        Returns:
+            Their DCT coefficients that are kept, float32 of shape (n, dim), block after block.
+        """
         out, start = [], 0
         for (c, h, w), kept in zip(self.shapes, self._kept, strict=True):
             block = latents[:, start : start + c * h * w].reshape(-1, c, h, w)
@@ -74,7 +86,14 @@ class DctBasis:
         return np.concatenate(out, axis=1)
 
     def latents(self, coefficients: Floats32) -> Latents:
-        """The latents (n, latent_dim) that have these coefficients (n, dim) and no others."""
+        """Transform coefficients back; the coefficients that are not kept count as zero.
+
+        Args:
+            coefficients: float32 of shape (n, dim), as `coefficients` returns them.
+
+        Returns:
+            The latents, float32 of shape (n, latent_dim).
+        """
         out, start = [], 0
         for (c, h, w), kept in zip(self.shapes, self._kept, strict=True):
             spectrum = np.zeros((len(coefficients), c * h * w), np.float32)
@@ -87,18 +106,19 @@ class DctBasis:
 
 @dataclass(frozen=True)
 class DctMap:
-    """``diag(weight) (I + V^T diag(gain) V) diag(scale) (DCT(x) - mean)``.
+    """The map ``diag(weight) (I + V^T diag(gain) V) diag(scale) (DCT(x) - mean)`` of a latent x.
 
     Args:
-        basis: which DCT coefficients are kept.
-        mean: float32 of shape (dim,), in coefficients.
-        scale: float32 of shape (dim,).
-        directions: V, float32 of shape (rank, dim), its rows orthonormal where the map was fitted
-            in closed form; rank may be 0.
-        gain: float32 of shape (rank,).
-        weight: float32 of shape (dim,).
-        clip: components of a result beyond this many times its root mean square are cut to it:
-            few large ones decide less. None cuts nothing; with it the map is no longer affine.
+        basis: the DCT, which says what coefficients are kept.
+        mean: float32 of shape (dim,), which is subtracted from the coefficients.
+        scale: float32 of shape (dim,), by which the coefficients are multiplied.
+        directions: the matrix V of the correction, float32 of shape (rank, dim); the rank may be
+            0. Its rows are orthonormal if the map was fitted in closed form.
+        gain: float32 of shape (rank,), by how much each direction is stretched.
+        weight: float32 of shape (dim,), by which the result is multiplied.
+        clip: None, or a limit in units of the root mean square of a vector. A component beyond the
+            limit is set to it, so that a few large components decide less. The map is then no
+            longer affine.
     """
 
     basis: DctBasis
@@ -112,16 +132,16 @@ class DctMap:
 
     @property
     def latent_dim(self) -> int:
-        """Components that it takes."""
+        """The number of components of a latent."""
         return self.basis.latent_dim
 
     @property
     def dim(self) -> int:
-        """Components that it gives."""
+        """The number of components of a vector."""
         return self.basis.dim
 
     def apply(self, latents: Latents) -> Floats32:
-        """Map latents as `Map.apply` says."""
+        """Map latents to vectors, as `Map.apply` says."""
         scaled = (self.basis.coefficients(latents) - self.mean) * self.scale
         correction = ((scaled @ self.directions.T) * self.gain) @ self.directions
         mapped = np.asarray((scaled + correction) * self.weight, np.float32)
@@ -131,11 +151,11 @@ class DctMap:
         return np.asarray(np.clip(mapped, -limit, limit), np.float32)
 
     def pack(self) -> tuple[Tensors, Json]:
-        """The arrays, and the basis."""
+        """Return the arrays, and the settings of the basis and of the clipping."""
         return {
             "mean": self.mean,
             "scale": self.scale,
-            # Half precision turns a vector by less than 0.02 degrees and halves the file.
+            # Half precision turns a vector by less than 0.02 degrees, and halves the file.
             "directions": self.directions.astype(np.float16),
             "gain": self.gain,
             "weight": self.weight,
@@ -148,7 +168,7 @@ class DctMap:
 
     @classmethod
     def unpack(cls, tensors: Tensors, header: Json) -> "DctMap":
-        """Make a map of what `pack` gave."""
+        """Make a map from what `pack` returned, as `Map.unpack` says."""
         basis = DctBasis(
             tuple((int(c), int(h), int(w)) for c, h, w in header["shapes"]),
             tuple(np.inf if c is None else float(c) for c in header["cutoffs"]),
@@ -158,14 +178,19 @@ class DctMap:
         rank = len(dct_map.gain)
         vector = (basis.dim,)
         wanted = {"mean": vector, "scale": vector, "weight": vector, "directions": (rank, *vector)}
-        for name, shape in wanted.items():
-            if tensors[name].shape != shape:
-                raise ValueError(f"{name}: shape {tensors[name].shape}, expected {shape}")
+        check_shapes(tensors, wanted)
         return dct_map
 
 
 def dct_matrix(n: int) -> Floats32:
-    """The orthonormal DCT-II: ``dct_matrix(n) @ x`` are the coefficients of x (n,)."""
+    """Return the matrix of the orthonormal DCT-II.
+
+    Args:
+        n: the number of values that are transformed, at least 1.
+
+    Returns:
+        float32 of shape (n, n); ``dct_matrix(n) @ x`` are the coefficients of x of shape (n,).
+    """
     k, i = np.arange(n)[:, None], np.arange(n)[None, :]
     matrix = np.sqrt(2 / n) * np.cos(np.pi * k * (2 * i + 1) / (2 * n))
     matrix[0] /= np.sqrt(2)
