@@ -63,9 +63,9 @@ def _rank_fold(
     from originid.experiments.trained_networks.fit import fit_network  # imports torch: seconds
 
     inside, outside, truth = fold
-    pairs = [trial.material.pairs[row] for row in np.flatnonzero(trial.trainable(outside))]
+    pairs = [trial.encoded.pairs[row] for row in np.flatnonzero(trial.trainable(outside))]
     taught = class_numbers(pairs)
-    asked = [trial.material.pairs[row].query for row in inside]
+    asked = [trial.encoded.pairs[row].query for row in inside]
     images, references, queries = (
         ResizedImages.open(paths, settings.side)
         for paths in (list(taught), trial.references, asked)

@@ -13,8 +13,8 @@ import numpy as np
 from originid.encoders import Encoder
 from originid.evaluation.encoded_pairs import EncodedPairs
 from originid.evaluation.fold_split import FoldSplit
+from originid.evaluation.folds import assign_folds
 from originid.evaluation.metrics import bootstrap_interval, macro_average
-from originid.evaluation.protocol import assign_folds
 from originid.maps import Map
 from originid.training.closed_form import ClosedForm
 from originid.training.fitting import fit_map

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from originid.encoders import Encoder
 from originid.errors import InputError
 from originid.evaluation.encoded_pairs import EncodedPairs, examples_of
-from originid.evaluation.protocol import column
+from originid.evaluation.folds import column
 from originid.experiments.theory.distances import measure_rows
 from originid.maps import DenseMap
 from originid.system.parallel import available_cores, map_ordered
