@@ -99,7 +99,7 @@ def _matches(path: Path) -> Iterator[tuple[str, str]]:
                 "expected query_id,reference_id on each line, the second empty without an origin",
                 "get the file again",
             )
-        if reference and query != "query_id":
+        if reference and query != "query_id":  # the header, where there is one
             yield query, reference
 
 

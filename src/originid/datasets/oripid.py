@@ -76,6 +76,7 @@ def _training_pairs(folder: Path) -> Iterator[Pair]:
     for path, name, number in _named(folder):
         members.setdefault(name, {})[number] = path
     for name, paths in members.items():
+        # A missing origin keeps its usual path, so that it is counted as a missing file later.
         origin = paths.pop(0, folder / f"{name}_0.jpg")
         for number in sorted(paths):
             yield make_pair(origin, paths[number], name, generator=GENERATORS[0])

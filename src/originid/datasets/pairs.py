@@ -34,6 +34,7 @@ def read_pairs(path: str | Path) -> list[Pair]:
     lines = read_rows(path)
     _, header = next(lines, (0, []))
     _check_header(path, header)
+    # A row may have too many or too few cells, which is reported below with the other problems.
     rows = [(line, dict(zip(header, row, strict=False)), len(row)) for line, row in lines]
     problems = [
         f"line {line}: {problem}"
@@ -49,6 +50,7 @@ def read_pairs(path: str | Path) -> list[Pair]:
         )
     if not rows:
         raise InputError(f"{path} has no pairs", "expected a row below the header", ADVICE)
+    # Links are resolved, so that a file has one path whichever way a manifest names it.
     folder = os.path.realpath(path.parent)
     return [_pair(folder, fields) for _, fields, _ in rows]
 

@@ -56,7 +56,7 @@ def _pairs(images: Path, splits: list[Path]) -> Iterator[Pair]:
         for source, target, instruction in _rows(split):
             origin, query = (_locate(images, name) for name in (source, target))
             for path in (origin, query):
-                if path not in keys:
+                if path not in keys:  # an origin of many edits is read once
                     keys[path] = _content(path)
             pair = keys[origin], keys[query]
             if pair[0] != pair[1] and pair not in seen:

@@ -128,6 +128,7 @@ def jpeg(image: Image, quality: float) -> Image:
             f"{width} x {height} pixels", f"expected at most {_JPEG_SIDE} a side", "resize it"
         )
     buffer = io.BytesIO()
+    # 4:2:0 stores colours at half resolution, as nearly every JPEG on the web does.
     Pillow.fromarray(image).save(buffer, "JPEG", quality=round(quality), subsampling="4:2:0")
     return decode(buffer.getvalue()).image
 
@@ -173,7 +174,7 @@ def watermark(image: Image, opacity: float) -> Image:
     """
     height, width = image.shape[:2]
     letters = _texts(height, width)
-    offset = max(1, width // 300)
+    offset = max(1, width // 300)  # pixels from a letter to its shadow
     shadow = np.zeros_like(letters)
     shadow[offset:, offset:] = letters[:-offset, :-offset]
     out = image.astype(np.float32)

@@ -146,6 +146,7 @@ def encode_all(
     skipped: list[Failure] = []
     found = [Path(path) for path in find_images(photos, skipped.append)]
     paths = list(dict.fromkeys([*image_paths(pairs), *list_references(pairs, found)]))
+    # Files of the manifest come first in `paths`, so their contents are known before any photo's.
     named = set(image_paths(pairs))
     contents: set[bytes] = set()  # the SHA-256 of each file that the manifest names
 

@@ -118,7 +118,7 @@ def rank_by_map(
 
     def rank_fold(fold: int, inside: Ints, outside: Mask, truth: Truth) -> Ranking:
         """Fit the map of a fold, unless it is known, and rank by it."""
-        if fold == len(fitted):
+        if fold == len(fitted):  # the folds come in order, so the maps of the first ones are known
             examples = split.examples(outside)
             start = time.perf_counter()
             map = fit_map(examples, encoder, settings)

@@ -69,6 +69,7 @@ def micro_average_precision(scores: ArrayLike, correct: ArrayLike, positives: in
         A number in [0, 1].
     """
     scores, correct = np.asarray(scores, np.float64), np.asarray(correct, bool)
+    # By score from the top, and among equal scores False, which is wrong, before True.
     right = correct[np.lexsort((correct, -scores))]
     precisions = np.cumsum(right) / np.arange(1, len(right) + 1)
     return float(precisions[right].sum() / positives)
@@ -121,5 +122,6 @@ def _group_means(values: ArrayLike, groups: ArrayLike) -> Floats64:
             f"values of shape {values.shape} and groups of shape {groups.shape}; "
             "one group for each of at least one value was expected"
         )
+    # Two sums by group, in one pass over the values and without a loop over the groups.
     _, member = np.unique(groups, return_inverse=True)
     return np.asarray(np.bincount(member, values) / np.bincount(member))

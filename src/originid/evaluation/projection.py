@@ -65,6 +65,7 @@ def stranger_probability(
     top = np.sort(np.asarray(top, np.float64), axis=1)
     above = best > top[:, 0] + TIE
     p = np.where(above, np.maximum(beaten, 1), beaten) / strangers
+    # Only rows whose top is full have a threshold; the others keep the observed share.
     rows = np.flatnonzero(above & np.isfinite(top[:, 0]))
     half_step = _step(top[rows]) / 2
     threshold = top[rows, 0] + np.maximum(half_step, TIE)
@@ -103,6 +104,7 @@ def projected_map(p: ArrayLike, population: int) -> Floats64:
         Numbers in (0, 1], float64 of shape (q,).
     """
     mean = population * np.asarray(p, np.float64)
+    # expm1 keeps the digits that 1 - exp loses where N p is tiny; at 0 the limit is 1.
     return np.where(mean == 0, 1.0, -np.expm1(-mean) / np.where(mean == 0, 1.0, mean))
 
 

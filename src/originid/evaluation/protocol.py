@@ -188,10 +188,10 @@ def rank_streaming(queries: Vectors, references: Iterable[Vectors], truth: Truth
     again = 0
     for start, block in blocks_from(references, queries.shape[1]):
         block, again = np.asarray(block, np.float32), start + len(block)
-        size = max(1, BLOCK // max(len(block), 1))
+        size = max(1, BLOCK // max(len(block), 1))  # queries in a tile
         for row in range(0, len(queries) if len(block) else 0, size):
             tally.add(queries[row : row + size] @ block.T, row, start)
-    if again != total:
+    if again != total:  # a generator is empty the second time
         raise ValueError(f"{total} references, and {again} when they were asked for again")
     return _ranking(origins, origin_scores, tally)
 

@@ -162,7 +162,7 @@ def worst_misses(
     order = missed[np.lexsort((-behind[missed], -ranking.ranks[missed]))]
     worst: dict[str, int] = {}
     for row in order.tolist():
-        worst.setdefault(pairs[row].group, row)
+        worst.setdefault(pairs[row].group, row)  # many edits of one origin fail for one reason
     return [_miss(ranking, pairs, references, row) for row in list(worst.values())[:limit]]
 
 

@@ -35,6 +35,7 @@ class Tally:
         self._left_out = flat(left_out)
         self._strangers = np.zeros(len(origin_scores), np.int64)
         self._tail = tail_size(references)
+        # One score more than the tail has, because the tail begins above the lowest of them.
         self._top = np.full((len(origin_scores), self._tail + 1), -np.inf, np.float32)
 
     def add(self, scores: Scores, query: int = 0, reference: int = 0) -> None:
@@ -54,7 +55,7 @@ class Tally:
         self._take_out(scores, query, reference)
         self._strangers[rows] += (scores > -np.inf).sum(axis=1)
         self.before[rows] += pessimistic_ranks(self._origin_scores[rows] - np.float32(TIE), scores)
-        self.before[rows] -= 1
+        self.before[rows] -= 1  # a rank counts from 1, and the strangers before it from 0
         best = scores.argmax(axis=1)
         values = np.take_along_axis(scores, best[:, None], axis=1)[:, 0]
         better = values > self.best_scores[rows]  # of equal scores the first stays
@@ -74,7 +75,7 @@ class Tally:
         """
         if not self._tail:
             return np.full(len(self.before), np.nan)
-        strangers = np.maximum(self._strangers, 1)
+        strangers = np.maximum(self._strangers, 1)  # a query without strangers must not divide by 0
         return stranger_probability(self._origin_scores, self._top, self.before, strangers)
 
     def _take_out(self, scores: Scores, query: int, reference: int) -> None:
@@ -172,5 +173,6 @@ def _largest(scores: Scores, count: int) -> Scores:
     """
     if scores.shape[1] <= count:
         return scores
+    # A partition takes linear time, and a sort would not.
     scores.partition(scores.shape[1] - count, axis=1)
     return scores[:, -count:]

@@ -200,6 +200,7 @@ class LatentCache:
                 shard = _Shard(rows_file, 0)
                 if not shard.keys_file.exists():
                     continue
+                # A writer that was interrupted leaves rows without keys, or half a row.
                 whole = rows_file.stat().st_size // (self.latent_dim * self.dtype.itemsize)
                 data = shard.keys_file.read_bytes()
                 shard.rows = min(whole, len(data) // KEY)
@@ -214,6 +215,7 @@ class LatentCache:
         """Map all rows of a shard into memory, which reads none of them yet."""
         shard, mapped = self._shards[number], self._mapped.get(number)
         if mapped is None or len(mapped) < shard.rows:
+            # The shard that was mapped first goes first; a dict keeps that order.
             while len(self._mapped) >= MAPPED:
                 self._mapped.pop(next(iter(self._mapped)))
             shape = shard.rows, self.latent_dim

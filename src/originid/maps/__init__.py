@@ -85,6 +85,7 @@ def load_map(path: Path) -> Map:
     try:
         with safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {}).get("originid", "{}"))
+            # The file is no dict: it has keys(), but iterating over it is an error.
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError) as error:
         raise _bad(path, f"cannot be read: {error}") from error
@@ -108,6 +109,7 @@ def load_map(path: Path) -> Map:
 def _unpack(header: Json, tensors: Tensors) -> Map:
     if header["kind"] not in MAPS:
         raise ValueError(f"kind {header['kind']!r}")
+    # Files may store half precision; maps compute in float32.
     floats = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
     return MAPS[header["kind"]].unpack(floats, header)
 

@@ -65,6 +65,7 @@ class AttentionMap:
 
     def _apply(self, latents: Latents) -> Floats32:
         n, (c, h, w), p = len(latents), self.shape, self.patch
+        # (n, C, rows of patches, row in a patch, columns of patches, column in a patch)
         blocks = (latents - self.mean).reshape(n, c, h // p, p, w // p, p)
         tokens = blocks.transpose(0, 2, 4, 1, 3, 5).reshape(n, -1, self.width)
         inward = tokens @ self.inward.T + self.inward_bias

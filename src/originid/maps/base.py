@@ -79,6 +79,7 @@ def unit_length(vectors: Floats32) -> Floats32:
         float32 of shape (n, dim); a row of zeros stays zero.
     """
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    # The floor keeps a row of zeros from becoming NaN.
     return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
 

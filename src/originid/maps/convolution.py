@@ -59,6 +59,7 @@ class ConvolutionMap:
         n, p = len(latents), self.padding
         blocks = (latents - self.mean).reshape(n, *self.shape)
         blocks = np.pad(blocks, ((0, 0), (0, 0), (p, p), (p, p)))
+        # A view of (n, C, h, w, 5, 5) that copies nothing; the product sums over C and the kernel.
         windows = sliding_window_view(blocks, (self.side, self.side), axis=(2, 3))
         windows = windows[:, :, :: self.stride, :: self.stride]
         out = np.tensordot(windows, self.weight, axes=((1, 4, 5), (1, 2, 3)))

@@ -44,9 +44,10 @@ class DctBasis:
             )
         kept = []
         for (c, h, w), cutoff in zip(self.shapes, self.cutoffs, strict=True):
+            # The corners of the spectrum go up to sqrt(h^2 + w^2), beyond the frequency of a side.
             radius = np.hypot(np.arange(h)[:, None], np.arange(w)[None, :])
             kept.append(np.flatnonzero(np.broadcast_to(radius < cutoff, (c, h, w))))
-        object.__setattr__(self, "_kept", tuple(kept))
+        object.__setattr__(self, "_kept", tuple(kept))  # the class is frozen
 
     @property
     def latent_dim(self) -> int:
@@ -99,6 +100,7 @@ class DctBasis:
             spectrum = np.zeros((len(coefficients), c * h * w), np.float32)
             spectrum[:, kept] = coefficients[:, start : start + len(kept)]
             start += len(kept)
+            # The transform is orthonormal, so its transpose is its inverse.
             block = dct_matrix(h).T @ spectrum.reshape(-1, c, h, w) @ dct_matrix(w)
             out.append(block.reshape(len(coefficients), -1))
         return np.concatenate(out, axis=1)
@@ -143,6 +145,7 @@ class DctMap:
     def apply(self, latents: Latents) -> Floats32:
         """Map latents to vectors, as `Map.apply` says."""
         scaled = (self.basis.coefficients(latents) - self.mean) * self.scale
+        # From the left, so that no matrix of dim x dim is ever formed: 2 n rank dim products.
         correction = ((scaled @ self.directions.T) * self.gain) @ self.directions
         mapped = np.asarray((scaled + correction) * self.weight, np.float32)
         if self.clip is None:

@@ -127,6 +127,7 @@ def fit_pareto(excesses: Floats64) -> tuple[Floats64, Floats64]:
         The shape and the scale of each row, both float64 of shape (q,). A positive shape means a
         heavy tail, a negative one a tail that ends.
     """
+    # In units of the largest excess, so that one grid suits rows of any scale.
     largest = excesses[:, -1:]
     x = excesses / largest
     size = (x > 0).sum(axis=1)
@@ -137,6 +138,7 @@ def fit_pareto(excesses: Floats64) -> tuple[Floats64, Floats64]:
     theta = _not_zero(1 + grid / (3 * quartile))
     shapes = np.stack([_shape(each, x, size) for each in theta.T], axis=1)
     likelihood = size[:, None] * (np.log(-theta / shapes) - shapes - 1)
+    # The weights are relative; without the largest subtracted, the exponential could overflow.
     weight = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
     theta_mean = _not_zero((weight * theta).sum(axis=1) / weight.sum(axis=1))
     shape = _shape(theta_mean, x, size)
