@@ -22,8 +22,9 @@ import numpy as np
 from originid.datasets.pairs import read_pairs
 from originid.encoders import Encoder, JoinedEncoder, latent_dim, open_encoder
 from originid.evaluation.encoded_pairs import EncodedPairs, encode_all
-from originid.evaluation.protocol import Protocol, column
-from originid.evaluation.run import Outcome, judge_folds
+from originid.evaluation.folds import column
+from originid.evaluation.protocol import Protocol
+from originid.evaluation.run import Evaluation, judge_folds
 from originid.latents import LatentCache
 from originid.latents.stores import ChangedStore
 from originid.training.fitting import read_map_settings
@@ -44,7 +45,7 @@ def parts(material: EncodedPairs, encoder: Encoder) -> Iterator[tuple[Encoder, E
             start = stop
 
 
-def judge_transfer(material: EncodedPairs, encoder: Encoder, map: str, seen: str) -> Outcome:
+def judge_transfer(material: EncodedPairs, encoder: Encoder, map: str, seen: str) -> Evaluation:
     """Judge a map that saw only the generators that ``seen``, COLUMN=PREFIX, names."""
     name, _, prefix = seen.partition("=")
     known = np.array([value.startswith(prefix) for value in column(material.pairs, name)])
@@ -57,7 +58,7 @@ def judge_transfer(material: EncodedPairs, encoder: Encoder, map: str, seen: str
     return judge_folds(relabelled, encoder, read_map_settings(map), protocol, known)
 
 
-def judge(material: EncodedPairs, encoder: Encoder, map: str, share: float) -> Outcome:
+def judge(material: EncodedPairs, encoder: Encoder, map: str, share: float) -> Evaluation:
     """Judge a map that saw a share of the origin groups outside the fold."""
     groups = np.unique([pair.group for pair in material.pairs])
     kept = np.random.default_rng(0).permutation(groups)[: max(1, round(share * len(groups)))]

@@ -21,7 +21,8 @@ from originid.datasets.pairs import read_pairs
 from originid.encoders import Encoder, open_encoder
 from originid.evaluation.encoded_pairs import EncodedPairs, encode_all
 from originid.evaluation.fold_split import FoldSplit
-from originid.evaluation.protocol import Protocol, Ranking, assign_folds, join_folds, rank
+from originid.evaluation.folds import assign_folds
+from originid.evaluation.protocol import Protocol, Ranking, join_folds, rank
 from originid.evaluation.report import Report, summarise
 from originid.index import Codec
 from originid.latents import LatentCache

@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 from originid.datasets.pairs import read_pairs
 from originid.errors import InputError
 from originid.evaluation import protocol as protocol_module
+from originid.evaluation.folds import assign_folds, column
 from originid.evaluation.protocol import (
     Protocol,
     Ranking,
     Truth,
-    assign_folds,
-    column,
     find_truth,
     join_folds,
     list_references,
@@ -118,7 +117,7 @@ def test_no_source_and_no_group_is_in_two_folds(rows: list[tuple[int, int]], fol
     ]
     try:
         assigned = assign_folds(pairs, "source", folds)
-    except InputError:  # fewer separate parts than folds
+    except InputError:  # fewer clusters than folds
         return
     for key in ("source", "group"):
         values = [pair.fields["source"] if key == "source" else pair.group for pair in pairs]
@@ -129,7 +128,7 @@ def test_no_source_and_no_group_is_in_two_folds(rows: list[tuple[int, int]], fol
 
 def test_too_few_sources() -> None:
     pairs = [make_pair("a", "b", source="x"), make_pair("c", "d", source="y")]
-    with pytest.raises(InputError, match="2 parts that share no source, group or file"):
+    with pytest.raises(InputError, match="2 clusters that share no source, group or file"):
         assign_folds(pairs, "source", 3)
 
 

@@ -24,6 +24,7 @@ from originid.errors import InputError, StorageError
 from originid.latents import (
     FileLatent,
     LatentCache,
+    cache_format,
     encode_cached,
     encode_paths,
 )
@@ -321,7 +322,7 @@ def test_beginning_at_the_same_time(open_cache: OpenCache, monkeypatch: pytest.M
         shutil.move(waiting, path)  # another process is done first
         return real(path)
 
-    monkeypatch.setattr(store, "new_directory", slower)
+    monkeypatch.setattr(cache_format, "new_directory", slower)
     assert len(open_cache()) == 0
 
 

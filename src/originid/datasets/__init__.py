@@ -1,4 +1,4 @@
-"""Data sets by name: pairs to learn from and to judge, and photos to search among."""
+"""Opens data sets by name: pairs to learn from and to judge, and photos to search among."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ DATASETS: Mapping[str, Callable[[Path], Dataset]] = {
     "seed-data-edit": read_seed_data_edit,
     "pairs": read_folder,
 }
-"""The reader of each data set: a folder to what is in it."""
+"""For each data set, by its name, the function that reads its folder."""
 
 __all__ = ["DATASETS", "Dataset", "absolute_name", "missing_files", "open_dataset"]
 
@@ -27,12 +27,13 @@ def open_dataset(text: str) -> Dataset:
     """Read a data set.
 
     Args:
-        text: ``NAME`` or ``NAME:FOLDER``, NAME one of `DATASETS`. Without a folder it is
-            ``$ORIGINID_DATA/NAME``, or ``./NAME`` where that variable is not set; for realpairs
-            ``$ORIGINID_DATA`` itself, if it holds ``pairs/manifest.csv``.
+        text: ``NAME`` or ``NAME:FOLDER``, where NAME is a key of `DATASETS`. Without a folder, the
+            data set is looked for in ``$ORIGINID_DATA/NAME``, or in ``./NAME`` if that variable is
+            not set. For realpairs it may also be ``$ORIGINID_DATA`` itself, if that folder holds
+            ``pairs/manifest.csv``.
 
     Raises:
-        InputError: an unknown name, or parts that are missing or unusable, each by its name.
+        InputError: if the name is unknown, or files are missing or unusable; the error names them.
     """
     name, folder = _parse(text)
     found = DATASETS[name](folder)
@@ -46,10 +47,16 @@ def open_dataset(text: str) -> Dataset:
 
 
 def absolute_name(text: str) -> str:
-    """``NAME:FOLDER`` with the folder that a text names, whole and with links followed.
+    """Write the name of a data set so that it works from any folder.
+
+    Args:
+        text: ``NAME`` or ``NAME:FOLDER``, as for `open_dataset`.
+
+    Returns:
+        ``NAME:FOLDER``, where the folder is an absolute path with all links resolved.
 
     Raises:
-        InputError: an unknown name.
+        InputError: if the name is unknown.
     """
     name, folder = _parse(text)
     return f"{name}:{os.path.realpath(folder)}"

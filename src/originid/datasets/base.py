@@ -1,4 +1,4 @@
-"""What a data set is to an experiment, and how a reader says what is missing."""
+"""What every data set offers, and what its readers share."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -14,13 +14,16 @@ class Dataset:
     """Pairs to judge, pairs to learn from, and photos to search among.
 
     Args:
-        name: as given to `open_dataset`.
-        train: pairs to learn from; None where what is learned is judged by cross-validation.
-        test: pairs whose queries are judged.
-        photos: folders or files of references beside the origins.
-        generator: the manifest column that names the generator; empty where there is none.
-        seen: prefix of that column's value that training may see; empty: all may be seen.
-        note: in what the data differ from the paper's.
+        name: the name of the data set, a key of `DATASETS`.
+        train: the pairs to learn from. None means that there is no fixed division, so that maps
+            are judged by cross-validation on the pairs of ``test``.
+        test: the pairs whose queries are judged.
+        photos: folders or files of further references, beside the origins.
+        generator: the manifest column that names the generator of a query, or an empty text if
+            there is none.
+        seen: training may use only pairs whose generator begins with this text; an empty text
+            allows all pairs.
+        note: a sentence that says how the data differ from those of the paper.
     """
 
     name: str
@@ -33,9 +36,12 @@ class Dataset:
 
 
 def missing_files(dataset: Dataset) -> Iterator[Path]:
-    """Yield every file of the pairs, and every path of the photos, that is not there, each once.
+    """Yield every file of the pairs, and every path of the photos, that does not exist, each once.
 
-    It looks at each file, which takes a minute for two million.
+    Every file is looked for, which takes about a minute for two million files.
+
+    Args:
+        dataset: the data set.
     """
     pairs = (*(dataset.train or ()), *dataset.test)
     paths = (path for pair in pairs for path in (pair.origin, pair.query))
@@ -45,14 +51,18 @@ def missing_files(dataset: Dataset) -> Iterator[Path]:
 
 
 def require(name: str, folder: Path, parts: Mapping[str, str]) -> None:
-    """Raise InputError that names every part that a data set lacks.
+    """Check that the files and folders of a data set exist.
 
     Args:
-        name: of the data set.
-        folder: where it was looked for.
-        parts: what there must be, relative to the folder, and where each comes from.
+        name: the name of the data set.
+        folder: the folder of the data set.
+        parts: the paths that must exist, relative to the folder, and for each of them a text that
+            says where it can be had.
+
+    Raises:
+        InputError: if some are missing; the error names all of them.
     """
-    missing = {part: source for part, source in parts.items() if not (folder / part).exists()}
+    missing = {path: source for path, source in parts.items() if not (folder / path).exists()}
     if missing:
         raise InputError(
             f"data set {name} in {folder} lacks {', '.join(missing)}",
@@ -62,9 +72,15 @@ def require(name: str, folder: Path, parts: Mapping[str, str]) -> None:
 
 
 def make_pair(origin: Path, query: Path, group: str, **fields: str) -> Pair:
-    """A pair as a manifest would give it: absolute paths, links followed; the group is its source.
+    """Make a pair as a manifest would give it.
 
-    What shares a source is in one fold of a cross-validation.
+    Its source is its group, and pairs of one source are always in one fold of a cross-validation.
+
+    Args:
+        origin: the path of the origin; the pair gets its absolute path, with links resolved.
+        query: the path of the query, likewise.
+        group: the name of the group.
+        fields: further cells of the manifest by column.
     """
     origin, query = Path(os.path.realpath(origin)), Path(os.path.realpath(query))
     cells = {"origin": str(origin), "query": str(query), "source": group, **fields}
@@ -72,10 +88,13 @@ def make_pair(origin: Path, query: Path, group: str, **fields: str) -> Pair:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file of a data set.
+    """Read a text file of a data set.
+
+    Args:
+        path: the path of the file, which is in UTF-8; a byte order mark is allowed.
 
     Raises:
-        InputError: it cannot be read, or is not UTF-8.
+        InputError: if the file cannot be read, or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8-sig")

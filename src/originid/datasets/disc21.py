@@ -12,24 +12,30 @@ _SITE = "https://sites.google.com/view/isc2021/dataset, 350 GB"
 
 
 def read_disc21(folder: Path) -> Dataset:
-    """Queries of DISC21 that have an origin, among its references.
+    """Read the queries of DISC21 that have an origin, and its references.
 
-    ``*_ground_truth.csv`` have a row ``query_id,reference_id`` a query, the second empty where the
-    query has no origin, the header optional (facebookresearch/isc2021, ``isc/io.py``); as many of
-    `TRUTHS` are read as are there, a query once. Images are named by id. Their folders are those
-    of the challenge's tutorial (``references``, ``queries``, also below ``images``) or those that
-    a mirror lists of the unpacked archives (``references_0/images/references`` to
-    ``references_19/...``, ``dev_queries/images/queries``, ``final_queries/images/final_queries``).
+    The files ``*_ground_truth.csv`` have one row for each query, ``query_id,reference_id``. The
+    second cell is empty if the query has no origin, and the header is optional
+    (facebookresearch/isc2021, ``isc/io.py``). Those of `TRUTHS` that exist are read in this order;
+    if a query is in several of them, its first row counts.
+
+    The images are named by their ids. Their folders may be those of the challenge's tutorial:
+    ``references`` and ``queries``, also inside ``images``. Or they may be those of the unpacked
+    archives, as a mirror lists them: ``references_0/images/references`` to ``references_19/...``,
+    ``dev_queries/images/queries`` and ``final_queries/images/final_queries``.
+
+    Args:
+        folder: the folder of the data set.
 
     Raises:
-        InputError: no ground truth, no folder of references or queries, or a row that is not two
-            ids.
+        InputError: if there is no ground truth, no folder of references or no folder of queries,
+            or if a row does not consist of two ids.
     """
     truths = [folder / name for name in TRUTHS if (folder / name).exists()]
     references = reference_folders(folder)
     queries = _folders(folder, "queries", "dev_queries", "final_queries")
     present = {TRUTHS[0]: truths, "references": references, "queries": queries}
-    require("disc21", folder, {part: _SITE for part, found in present.items() if not found})
+    require("disc21", folder, {name: _SITE for name, found in present.items() if not found})
     matches: dict[str, str] = {}
     for path in truths:
         for query, reference in _matches(path):
@@ -47,22 +53,33 @@ def read_disc21(folder: Path) -> Dataset:
 
 
 def reference_folders(folder: Path) -> list[Path]:
-    """Where references of DISC21 lie, in the layouts that `read_disc21` describes."""
+    """Find the folders of references, in the layouts that `read_disc21` describes.
+
+    Args:
+        folder: the folder of the data set.
+    """
     return _folders(folder, "references")
 
 
 def find_image(folders: Sequence[Path], name: str) -> Path:
-    """The file of an image id: where it is, or, if it is in none of the folders, where it belongs.
+    """Return the path of the image with an id.
 
     Args:
-        folders: at least one.
+        folders: the folders to look in, at least one.
+        name: the id of the image, which is its file name without ``.jpg``.
+
+    Returns:
+        The path of the file. If no folder has it, the path that it would have in the first folder.
     """
     paths = [folder / f"{name}.jpg" for folder in folders]
     return next((path for path in paths if path.exists()), paths[0])
 
 
 def _folders(folder: Path, *names: str) -> list[Path]:
-    """Folders of images by these names: the innermost of ``NAME``, ``images/NAME``, ``NAME_0``."""
+    """Find the folders of images by name: ``NAME``, ``images/NAME``, ``NAME_0``, ``NAME_1`` ...
+
+    If such a folder has folders inside ``images``, they are returned in its place.
+    """
     found = []
     for name in names:
         tops = [folder / name, folder / "images" / name, *sorted(folder.glob(f"{name}_[0-9]*"))]
@@ -73,15 +90,16 @@ def _folders(folder: Path, *names: str) -> list[Path]:
 
 
 def _matches(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the ids of each query that has an origin, and of its origin."""
     for number, line in enumerate(read_text(path).splitlines(), start=1):
-        query, comma, reference = (part.strip() for part in line.partition(","))
+        query, comma, reference = (cell.strip() for cell in line.partition(","))
         if line.strip() and (not comma or not query or "," in reference):
             raise InputError(
                 f"{path}: line {number}: {line[:80]!r}",
                 "expected query_id,reference_id on each line, the second empty without an origin",
                 "get the file again",
             )
-        if reference and query != "query_id":
+        if reference and query != "query_id":  # the header, where there is one
             yield query, reference
 
 

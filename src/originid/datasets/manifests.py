@@ -1,4 +1,4 @@
-"""Data sets that are pairs manifests beside a folder of photos."""
+"""Data sets that consist of a pairs manifest and a folder of photos."""
 
 from pathlib import Path
 
@@ -7,13 +7,19 @@ from originid.datasets.pairs import read_pairs
 from originid.types import Pair
 
 GENERATOR_COLUMNS = ("generator", "model", "method")
+"""Columns of a manifest that may name the generator; the first that exists is used."""
 
 
 def read_realpairs(folder: Path) -> Dataset:
-    """RealPairs: ``pairs/manifest.csv`` and ``photos``, judged by cross-validation.
+    """Read RealPairs: ``pairs/manifest.csv`` and the folder ``photos``.
+
+    Maps are judged on it by cross-validation.
+
+    Args:
+        folder: the folder of the data set.
 
     Raises:
-        InputError: a part is missing, or the manifest is unusable.
+        InputError: if the manifest or the photos are missing, or the manifest is unusable.
     """
     source = "RealPairs, which is not published: docs/evaluation.md says why"
     require("realpairs", folder, {"pairs/manifest.csv": source, "photos": source})
@@ -33,13 +39,17 @@ def read_realpairs(folder: Path) -> Dataset:
 
 
 def read_folder(folder: Path) -> Dataset:
-    """Any pairs: what ``originid generate`` writes, or a manifest of one's own.
+    """Read any pairs: those that ``originid generate`` writes, or a manifest of your own.
 
-    ``train.csv`` and ``test.csv`` where both are there; else ``pairs.csv`` or ``manifest.csv``,
-    judged by cross-validation. Photos are those of ``photos``, if it is there.
+    If both ``train.csv`` and ``test.csv`` exist, maps are learned from the first and judged on the
+    second. Otherwise ``pairs.csv`` or ``manifest.csv`` is read, and maps are judged by
+    cross-validation. The folder ``photos`` holds further references, if it exists.
+
+    Args:
+        folder: the folder of the data set.
 
     Raises:
-        InputError: there is no manifest, or it is unusable.
+        InputError: if there is no manifest, or it is unusable.
     """
     photos = (folder / "photos",) if (folder / "photos").is_dir() else ()
     train: tuple[Pair, ...] | None = None

@@ -11,26 +11,34 @@ from originid.images.find_files import IMAGE_SUFFIXES
 from originid.types import Pair
 
 GENERATORS = ("SD2", "SDXL", "OpenDalle", "ColorfulXL", "Kandinsky-3", "SD3", "Kolors")
-"""Of the test queries, in the order of the paper's tables; maps are trained on the first."""
+"""The generators of the test queries, in the order of the paper's tables.
+
+The training queries are made by the first.
+"""
 _NAME = re.compile(r"([A-Z]\d{6})(?:_(\d+))?")
 _HUB = "https://huggingface.co/datasets/WenhaoWang/OriPID"
 
 
 def read_oripid(folder: Path) -> Dataset:
-    """OriPID: 7 x 5,000 queries among DISC21's 1,000,000 references, 100,000 origins to train on.
+    """Read OriPID: 7 x 5,000 queries, 1,000,000 references, and 100,000 origins to train on.
 
-    The list of files that its page on Hugging Face holds is not known here for certain. What is
-    read is the naming of the official code's latents, ``<letter><6 digits of the origin>_<k>``
-    (WangWenhao0716/ID2, ``sd2_d_multi_feature``), and of DISC21, in these folders; links do:
+    The references are those of DISC21. We do not know for certain which files the page of OriPID
+    on Hugging Face holds. So the names that are expected here are those of DISC21, and those of
+    the latents of the official code, ``<letter><6 digits of the origin>_<k>``
+    (WangWenhao0716/ID2, ``sd2_d_multi_feature``). The folders are the following; links to folders
+    are fine.
 
-    - ``queries/GENERATOR/R123456.jpg`` or ``R123456_1.jpg``, GENERATOR one of `GENERATORS`, made
-      from the reference ``R123456``;
-    - ``references``, in a layout of `read_disc21`;
-    - ``train``, if there is something to train on: ``T123456_0.jpg`` is the origin of
-      ``T123456_1.jpg``, ``T123456_2.jpg`` and so on, also in folders below; all made by SD2.
+    - ``queries/GENERATOR`` has queries such as ``R123456.jpg`` or ``R123456_1.jpg``, which were
+      made from the reference ``R123456``. GENERATOR is one of `GENERATORS`.
+    - ``references`` has the references, in a layout that `read_disc21` describes.
+    - ``train`` is optional. In it, or in folders inside it, ``T123456_0.jpg`` is the origin of
+      ``T123456_1.jpg``, ``T123456_2.jpg`` and so on, all of which were made by SD2.
+
+    Args:
+        folder: the folder of the data set.
 
     Raises:
-        InputError: queries or references are missing, or an image is named otherwise.
+        InputError: if queries or references are missing, or an image has another name.
     """
     references = reference_folders(folder)
     parts = (
@@ -63,18 +71,19 @@ def read_oripid(folder: Path) -> Dataset:
 
 
 def _training_pairs(folder: Path) -> Iterator[Pair]:
-    """Pairs of each origin (number 0) that is there with its translations."""
+    """Yield the pairs of each origin, which has the number 0, and the images made from it."""
     members: dict[str, dict[int, Path]] = {}
     for path, name, number in _named(folder):
         members.setdefault(name, {})[number] = path
     for name, paths in members.items():
+        # A missing origin keeps its usual path, so that it is counted as a missing file later.
         origin = paths.pop(0, folder / f"{name}_0.jpg")
         for number in sorted(paths):
             yield make_pair(origin, paths[number], name, generator=GENERATORS[0])
 
 
 def _named(folder: Path) -> Iterator[tuple[Path, str, int]]:
-    """Images of a folder and below, sorted, with the id of the origin and the number."""
+    """Yield each image of a folder, also of folders inside it, with its origin's id and number."""
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in IMAGE_SUFFIXES:
             match = _NAME.fullmatch(path.stem)

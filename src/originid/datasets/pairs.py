@@ -1,4 +1,4 @@
-"""The pairs manifest: which query was made from which origin."""
+"""Reads a pairs manifest, which says what query was made from what origin."""
 
 import os
 from collections.abc import Iterable
@@ -9,20 +9,26 @@ from originid.system.csv_rows import ADVICE, read_rows
 from originid.types import Failure, Pair
 
 REQUIRED = ("origin", "query")
-_SHOWN = 5
+_SHOWN = 5  # bad rows that an error names; the others are only counted
 
 
 def read_pairs(path: str | Path) -> list[Pair]:
-    """Read a pairs manifest: CSV in UTF-8 (a byte order mark is allowed) with a header.
+    """Read a pairs manifest.
 
-    ``origin`` and ``query`` are required in every row; they become absolute paths, links
-    followed, and need not exist. The group is ``origin_group``, or the origin's path where
-    that column is absent or empty. Every column is kept in ``fields``. Rows that repeat are all
-    kept: a measurement averages over them.
+    Every row needs an ``origin`` and a ``query``. Both are paths relative to the folder of the
+    manifest; they become absolute paths with all links resolved, and the files need not exist. The
+    group of a pair is its ``origin_group``, or the path of its origin if that cell is empty or
+    there is no such column. Rows that repeat are all kept, and a measurement averages over them.
+
+    Args:
+        path: a CSV file in UTF-8 with a header; a byte order mark is allowed.
+
+    Returns:
+        The pairs in the order of the rows, with the cells of all columns in ``fields``.
 
     Raises:
-        InputError: a manifest that cannot be read, lacks a required column, has no rows, or has
-            bad rows, which are named by line.
+        InputError: if the manifest cannot be read, lacks a required column, has no rows, or has bad
+            rows; the error names the lines of the bad rows.
 
     Example:
         >>> import originid
@@ -35,6 +41,7 @@ def read_pairs(path: str | Path) -> list[Pair]:
     lines = read_rows(path)
     _, header = next(lines, (0, []))
     _check_header(path, header)
+    # A row may have too many or too few cells, which is reported below with the other problems.
     rows = [(line, dict(zip(header, row, strict=False)), len(row)) for line, row in lines]
     problems = [
         f"line {line}: {problem}"
@@ -50,17 +57,27 @@ def read_pairs(path: str | Path) -> list[Pair]:
         )
     if not rows:
         raise InputError(f"{path} has no pairs", "expected a row below the header", ADVICE)
+    # Links are resolved, so that a file has one path whichever way a manifest names it.
     folder = os.path.realpath(path.parent)
     return [_pair(folder, fields) for _, fields, _ in rows]
 
 
 def image_paths(pairs: Iterable[Pair]) -> list[Path]:
-    """Return every file that the pairs name, each once, in order of appearance."""
+    """Return every file that some pairs name, each once, in the order in which they appear.
+
+    Args:
+        pairs: the pairs; of each the origin comes first.
+    """
     return list(dict.fromkeys(path for pair in pairs for path in (pair.origin, pair.query)))
 
 
 def readable_pairs(pairs: Iterable[Pair], failures: Iterable[Failure]) -> list[Pair]:
-    """Return the pairs neither of whose files is among the failures, in order."""
+    """Return the pairs of which both files could be read, in their order.
+
+    Args:
+        pairs: the pairs.
+        failures: the files that could not be read.
+    """
     failed = {Path(failure.path) for failure in failures}
     return [pair for pair in pairs if pair.origin not in failed and pair.query not in failed]
 
@@ -80,6 +97,7 @@ def _check_header(path: Path, header: list[str]) -> None:
 
 
 def _problem(fields: dict[str, str], cells: int, expected: int) -> str | None:
+    """Say what is wrong with a row, or None; ``cells`` is how many it has."""
     if cells != expected:
         return f"{cells} cells"
     empty = [column for column in REQUIRED if not fields[column].strip()]

@@ -14,17 +14,20 @@ _KEYS = ("source_image", "target_image")
 
 
 def read_seed_data_edit(folder: Path) -> Dataset:
-    """Part 2 of SEED-Data-Edit, each pair of an origin and an edit once.
+    """Read part 2 of SEED-Data-Edit, with each pair of an origin and an edit once.
 
-    ``real_editing/annotations/split_*.jsonl`` have an object a line with ``source_image``,
-    ``target_image`` and ``instruction``, paths relative to ``real_editing/images``, where
-    ``images.tar.gz`` is to be unpacked. The names of the keys are those that public training code
-    reads; a line without them is an error that says so. Lines whose origin and edit have the same
-    SHA-256 as those of a line before are left out, and edits that equal their origin; every image
-    is read for that, 2.5 GB. Origins of the same content are one group.
+    Each line of ``real_editing/annotations/split_*.jsonl`` is a JSON object with the keys
+    ``source_image``, ``target_image`` and ``instruction``, which are the names that public training
+    code reads. The two images are paths relative to ``real_editing/images``, the folder in which
+    ``images.tar.gz`` must be unpacked. An edit that equals its origin is left out, and so is a line
+    whose two images have the same contents as those of an earlier line. For that every image is
+    read, 2.5 GB in all. Origins of the same content form one group.
+
+    Args:
+        folder: the folder of the data set.
 
     Raises:
-        InputError: annotations or images are missing, or a line that cannot be read.
+        InputError: if annotations or images are missing, or a line lacks a key.
     """
     base = folder / "real_editing"
     splits = sorted((base / "annotations").glob("*.jsonl"))
@@ -47,13 +50,13 @@ def read_seed_data_edit(folder: Path) -> Dataset:
 
 
 def _pairs(images: Path, splits: list[Path]) -> Iterator[Pair]:
-    keys: dict[Path, str] = {}
+    keys: dict[Path, str] = {}  # what tells the content of each file
     seen: set[tuple[str, str]] = set()
     for split in splits:
         for source, target, instruction in _rows(split):
             origin, query = (_locate(images, name) for name in (source, target))
             for path in (origin, query):
-                if path not in keys:
+                if path not in keys:  # an origin of many edits is read once
                     keys[path] = _content(path)
             pair = keys[origin], keys[query]
             if pair[0] != pair[1] and pair not in seen:
@@ -87,13 +90,13 @@ def _cells(line: str) -> tuple[str, str, str] | None:
 
 
 def _locate(images: Path, name: str) -> Path:
-    """Where an image is: below the folder of images or beside it, as archives differ."""
+    """Find an image: inside the folder of images, or beside it, as archives differ."""
     places = (images / name, images.parent / name)
     return next((path for path in places if path.exists()), places[0])
 
 
 def _content(path: Path) -> str:
-    """The SHA-256 of a file, or its path where it is missing."""
+    """Return the SHA-256 of a file, or its path if it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:

@@ -1,8 +1,8 @@
-"""Encoders: what turns an image into a latent.
+"""Encoders turn an image into a latent.
 
-An encoder is named by a text such as ``pixels``, ``pixels+edges`` or ``diffusers:FOLDER``. To
-add one, write a file with a class that implements `base.Encoder` and a line in
-`registry.ENCODERS`.
+An encoder is named by a text, its spec, such as ``pixels``, ``pixels+edges`` or
+``diffusers:FOLDER``. To add an encoder, write a file with a class that implements `base.Encoder`,
+and add a line to `registry.ENCODERS`.
 """
 
 from originid.encoders.base import Encoder, Shape, latent_dim

@@ -5,19 +5,13 @@ from typing import Protocol
 from originid.types import Image, Latents
 
 Shape = tuple[int, int, int]
-"""Channels, height and width of a latent."""
+"""The channels, height and width (C, H, W) of a block of a latent."""
 
 
 class Encoder(Protocol):
-    """Turns images of one fixed size into latents.
+    """A function from square images of one size to latents.
 
-    ``spec`` is the text that names the encoder on the command line. ``size`` is the side in
-    pixels of the square images it takes; joined to an encoder with a larger size it is given that
-    one's images, so it must take multiples of its own, or be joined to none larger. ``shapes`` are
-    the (C, H, W) blocks whose flattened concatenation is the latent. ``cutoffs`` are, for each
-    block, the radial frequency of its 2-D DCT from which on a map should ignore it, in half
-    periods per side. ``identity`` changes whenever the latents would: it is part of a model's
-    fingerprint.
+    A latent is the concatenation of one or more blocks, each flattened from (C, H, W).
 
     Example:
         >>> import math
@@ -36,42 +30,55 @@ class Encoder(Protocol):
 
     @property
     def spec(self) -> str:
-        """The text that names it."""
+        """The text that names the encoder on the command line and in files."""
         ...
 
     @property
     def size(self) -> int:
-        """Side of the images, in pixels; if another's is larger and a multiple, joins take that."""
+        """The side, in pixels, of the square images that the encoder takes.
+
+        When encoders are joined, all of them get images of the largest size. An encoder should
+        therefore accept images whose side is a multiple of its own size; one that does not can be
+        joined only to encoders that are not larger.
+        """
         ...
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """(C, H, W) of each block."""
+        """The shape (C, H, W) of each block."""
         ...
 
     @property
     def cutoffs(self) -> tuple[float, ...]:
-        """Useful bandwidth of each block."""
+        """For each block the frequency from which on a map should ignore the block.
+
+        It is a radial frequency of the 2-D DCT of the block, in half periods per side; infinity
+        means that all frequencies are useful.
+        """
         ...
 
     @property
     def identity(self) -> str:
-        """Changes whenever latents would."""
+        """A text that changes whenever the latents would. A model's fingerprint contains it."""
         ...
 
     def encode(self, images: Image) -> Latents:
         """Encode images.
 
         Args:
-            images: uint8 RGB of shape (n, size, size, 3), n >= 1.
+            images: uint8 RGB of shape (n, size, size, 3), with n >= 1.
 
         Returns:
-            float32 of shape (n, latent_dim). A row does not depend on the other images of the
-            batch, up to 1e-4 of its length.
+            The latents, float32 of shape (n, latent_dim). A latent does not depend on the other
+            images of the batch, up to a difference of 1e-4 of its length.
         """
         ...
 
 
 def latent_dim(shapes: tuple[Shape, ...]) -> int:
-    """Number of components of a latent made of these blocks."""
+    """Return the number of components of a latent.
+
+    Args:
+        shapes: the shape (C, H, W) of each block of the latent.
+    """
     return sum(c * h * w for c, h, w in shapes)

@@ -1,8 +1,6 @@
 """The VAE encoders of diffusion models, through the diffusers library (extra ``[vae]``)."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from originid.encoders.base import Shape
 from originid.encoders.torch_networks import best_device, usual_precision, weights_sha256
 from originid.errors import ExtraError, InputError
 from originid.system.malloc import keep_freed_memory
+from originid.system.quiet import quiet
 from originid.types import Image, Latents
 
 try:
@@ -24,20 +23,21 @@ CLASSES = ("AutoencoderKL", "AutoencoderTiny", "VQModel")
 
 
 class DiffusersEncoder:
-    """A VAE encoder: the posterior's mode, not multiplied by the model's scaling factor.
+    """The encoder of a VAE. A latent is the mode of the posterior, without any scaling factor.
 
-    The paper's encoder is that of Stable Diffusion 2: ``AutoencoderKL``, latent 4 x 32 x 32.
-    The official recipe samples the posterior; the mode gives an image one fixed latent.
+    The paper's encoder is the VAE of Stable Diffusion 2: its class is ``AutoencoderKL`` and its
+    latent has the shape 4 x 32 x 32. The official recipe samples the posterior; the mode is used
+    here because it gives each image one fixed latent.
 
     Args:
-        source: a local folder or a hub id, of a VAE or of a pipeline that has one.
-        device: where it runs; by default CUDA, else MPS, else the CPU.
-        dtype: precision of the network; by default bfloat16 on CUDA, float32 elsewhere. It is
-            not part of `identity`: bfloat16 turns a latent by less than 1 degree.
-        size: side of the images in pixels.
+        source: a folder or a hub id of a VAE, or of a pipeline that contains a VAE.
+        device: the device that the network runs on; by default CUDA, else MPS, else the CPU.
+        dtype: the precision of the network; by default bfloat16 on CUDA and float32 elsewhere. It
+            is not part of `identity`, because bfloat16 turns a latent by less than 1 degree.
+        size: the side of the images in pixels.
 
     Raises:
-        InputError: nothing usable at ``source``.
+        InputError: if there is no usable VAE at ``source``.
     """
 
     def __init__(
@@ -48,26 +48,28 @@ class DiffusersEncoder:
         size: int = 256,
     ) -> None:
         if os.path.isdir(source):
-            source = os.path.abspath(source)  # a model must find it from any folder
+            source = os.path.abspath(source)  # the spec in a model must work from any folder
         self.spec = f"diffusers:{source}"
         self.size = size
         self._device = torch.device(device or best_device())
         self._dtype = dtype or usual_precision(self._device)
         keep_freed_memory(self._device.type)
         network = _load(source)
-        # Hashed as stored, so that the same weights have one identity on every device.
+        # The weights are hashed before the device changes their precision, so that the identity is
+        # the same on every device.
         self.identity = f"diffusers-1:{size}:{_weights_sha256(network)}"
-        with _quiet():
+        with quiet("diffusers"):
             self._network = network.to(self._device, self._dtype).eval()
         blank = np.zeros((1, size, size, 3), np.uint8)
         self.shapes: tuple[Shape, ...] = (tuple(self._encode(blank).shape[1:]),)
-        # 20 of the 32 half periods of the paper's latent.
+        # For the paper's latent of side 32 this is 20 half periods.
         self.cutoffs = (0.625 * self.shapes[0][1],)
 
     def encode(self, images: Image) -> Latents:
-        """Encode as `Encoder.encode` says."""
-        # An image of 256 x 256 needs about 100 MB in the widest layer of AutoencoderKL. On a CPU
-        # more images at once are slower: the system has to find new memory for every layer.
+        """Encode images, as `Encoder.encode` says."""
+        # An image of 256 x 256 needs about 100 MB in the widest layer of AutoencoderKL. On a CPU,
+        # more images at a time are slower, because the system has to find new memory for each
+        # layer.
         step = 1 if self._device.type == "cpu" else 16
         parts = [self._encode(images[i : i + step]) for i in range(0, len(images), step)]
         latents = torch.cat(parts).float().flatten(1).cpu().numpy()
@@ -75,7 +77,7 @@ class DiffusersEncoder:
 
     @property
     def network(self) -> Any:
-        """The autoencoder of diffusers, for what needs more of it than latents."""
+        """The autoencoder, for callers that need more of it than latents."""
         return self._network
 
     def _encode(self, images: Image) -> "torch.Tensor":
@@ -86,18 +88,8 @@ class DiffusersEncoder:
         return output.latent_dist.mode() if "latent_dist" in output else output.latents
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep diffusers' notes about unused configuration keys from the user's terminal."""
-    before = diffusers.logging.get_verbosity()
-    diffusers.logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        diffusers.logging.set_verbosity(before)
-
-
-@_quiet()
+# diffusers writes a note about every key of a configuration that it does not use.
+@quiet("diffusers")
 def _load(source: str) -> Any:
     """Load the autoencoder of a folder or hub id, whichever of `CLASSES` it is."""
     local = os.path.isdir(source) or source.startswith((".", "/", "~"))
@@ -128,7 +120,7 @@ def _load(source: str) -> Any:
 
 
 def _weights_sha256(network: Any) -> str:
-    """Hash of the encoder's part of an autoencoder."""
+    """Hash the weights of the encoder, and not those of the decoder, of an autoencoder."""
     encoder = {
         name: tensor
         for name, tensor in network.state_dict().items()

@@ -1,27 +1,29 @@
-"""Edges: what stays when colours and tones change."""
+"""An encoder of edges, which stay when an edit changes colours and tones."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from originid.encoders.base import Shape
-from originid.encoders.grid import CELLS, Floats, block_means, flatten, image_means
-from originid.types import Image, Latents
+from originid.encoders.grid import CELLS, block_means, flatten, image_means
+from originid.types import Floats32, Image, Latents
 
-FINE = 64  # the grid on which gradients are taken: noise and texture are averaged away
-LOCAL = 16  # the grid whose cells share one measure of contrast
-FLOOR = 3e-4  # contrast below which edges fade: a difference of 2 % between neighbours
+FINE = 64  # cells on a side of the grid for gradients; it averages noise and texture away
+LOCAL = 16  # cells on a side of the grid whose cells share one measure of contrast
+FLOOR = 3e-4  # contrast below which edges fade; neighbours that differ by 2 % have this contrast
 
 
 @dataclass(frozen=True)
 class EdgesEncoder:
-    """Strength and orientation of edges in colour and brightness on a 32 x 32 grid.
+    """The strength and the orientation of edges on a 32 x 32 grid.
 
-    From the structure tensor of RGB at 64 x 64 pixels (sums of gx gx, gy gy and gx gy over the
-    colours; Di Zenzo 1986) come an edge's strength, of which the root is taken, relative to the
-    contrast around it, and its orientation. The channels are the strength, and the strength times
-    cos and sin of twice and of four times the angle. An edge from dark to light has the same
-    orientation as one from light to dark, so inverted tones keep their latent.
+    Both come from the structure tensor of the RGB image at 64 x 64 pixels: the sums over the
+    colours of gx gx, gy gy and gx gy, where gx and gy are the differences of neighbours (Di Zenzo
+    1986). The strength of an edge is divided by the contrast around the edge, and its root is
+    taken. The five channels are the strength, and the strength times the cosine and the sine of
+    twice the angle and of four times the angle. An edge from dark to light has the same orientation
+    as an edge from light to dark, so an image with inverted tones keeps its latent. The fields are
+    those of `Encoder`.
     """
 
     spec: str = "edges"
@@ -31,21 +33,21 @@ class EdgesEncoder:
     identity: str = "edges-1"
 
     def encode(self, images: Image) -> Latents:
-        """Encode as `Encoder.encode` says."""
+        """Encode images, as `Encoder.encode` says."""
         xx, yy, xy = _structure_tensor(image_means(images, FINE))
         energy = xx + yy
         local = block_means(energy, LOCAL) + np.float32(FLOOR)
         around = np.repeat(np.repeat(local, FINE // LOCAL, 1), FINE // LOCAL, 2)
         strength = np.sqrt(np.sqrt(energy / around))
-        inverse = 1 / (energy + np.float32(1e-8))
+        inverse = 1 / (energy + np.float32(1e-8))  # flat cells have no energy and no angle
         cos2, sin2 = (xx - yy) * inverse, 2 * xy * inverse
         cos4, sin4 = cos2 * cos2 - sin2 * sin2, 2 * cos2 * sin2
         turned = [strength * angle for angle in (cos2, sin2, cos4, sin4)]
         return flatten([block_means(channel, CELLS) for channel in (strength, *turned)])
 
 
-def _structure_tensor(colours: Floats) -> tuple[Floats, Floats, Floats]:
-    """Sums over the colours of gx gx, gy gy and gx gy, each (n, h, w), from (n, h, w, 3)."""
+def _structure_tensor(colours: Floats32) -> tuple[Floats32, Floats32, Floats32]:
+    """Return the sums of gx gx, gy gy and gx gy, each (n, h, w), of colours (n, h, w, 3)."""
     planes = np.moveaxis(colours, 3, 1)
     padded = np.pad(planes, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
     gx = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]

@@ -1,24 +1,30 @@
-"""Averages over the cells of a grid, shared by the encoders that need only numpy."""
+"""Averages over the cells of a grid, which all encoders without a network share."""
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from originid.types import Image, Latents
+from originid.types import Floats32, Image, Latents
 
-CELLS = 32  # on a side: as many as the paper's VAE latent has
-Floats = NDArray[np.float32]
+CELLS = 32  # cells on a side, as many as the latent of the paper's VAE has
 
 
-def image_means(images: Image, cells: int) -> Floats:
-    """Average images (n, s, s, 3) over boxes: float32 in [0, 1], (n, cells, cells, 3).
+def image_means(images: Image, cells: int) -> Floats32:
+    """Average images over the cells of a grid.
 
-    The sums are of integers, so they are exact: a box holds at most 257 pixels of 255.
+    The sums are sums of integers, so they are exact. A cell may hold at most 257 pixels, because
+    its sum has 16 bits and a pixel is at most 255.
+
+    Args:
+        images: uint8 RGB of shape (n, s, s, 3), where s is a multiple of ``cells``.
+        cells: the number of cells on a side.
+
+    Returns:
+        The means, float32 in [0, 1] of shape (n, cells, cells, 3).
     """
     n, side = images.shape[:2]
     box = side // cells
-    # Adding strided slices is three times as fast as numpy's reduction over a short axis.
+    # Adding strided slices is three times as fast as a numpy sum over a short axis.
     rows = images.reshape(n, cells, box, side * 3)
     down = rows[:, :, 0].astype(np.uint16)
     for i in range(1, box):
@@ -30,8 +36,16 @@ def image_means(images: Image, cells: int) -> Floats:
     return total.astype(np.float32) * np.float32(1 / (255 * box * box))
 
 
-def block_means(values: Floats, cells: int) -> Floats:
-    """Average values (n, s, s) over cells x cells boxes."""
+def block_means(values: Floats32, cells: int) -> Floats32:
+    """Average values over the cells of a grid.
+
+    Args:
+        values: float32 of shape (n, s, s), where s is a multiple of ``cells``.
+        cells: the number of cells on a side.
+
+    Returns:
+        The means, float32 of shape (n, cells, cells).
+    """
     n, side = values.shape[:2]
     box = side // cells
     blocks = values.reshape(n, cells, box, cells, box)
@@ -42,7 +56,14 @@ def block_means(values: Floats, cells: int) -> Floats:
     return total * np.float32(1 / (box * box))
 
 
-def flatten(channels: Sequence[Floats]) -> Latents:
-    """Latents (n, c * h * w) from c channels (n, h, w)."""
+def flatten(channels: Sequence[Floats32]) -> Latents:
+    """Flatten channels into latents.
+
+    Args:
+        channels: c arrays, float32 of shape (n, h, w).
+
+    Returns:
+        The latents, float32 of shape (n, c * h * w).
+    """
     stacked = np.stack(channels, axis=1)
     return stacked.reshape(len(stacked), -1)

@@ -1,4 +1,4 @@
-"""Several encoders side by side."""
+"""Several encoders whose latents stand side by side."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,14 @@ from originid.types import Image, Latents
 
 @dataclass(frozen=True)
 class JoinedEncoder:
-    """Concatenates the latents of its parts, in order."""
+    """An encoder whose latent is the concatenation of the latents of several encoders.
+
+    Args:
+        parts: the encoders that are joined, in the order of their latents.
+
+    Raises:
+        InputError: if the largest image size is not a multiple of every other size.
+    """
 
     parts: tuple[Encoder, ...]
 
@@ -25,29 +32,29 @@ class JoinedEncoder:
 
     @property
     def spec(self) -> str:
-        """The texts of the parts, joined by +."""
+        """The specs of the encoders, joined by ``+``."""
         return "+".join(part.spec for part in self.parts)
 
     @property
     def size(self) -> int:
-        """Side of the largest images that a part takes; all get these."""
+        """The largest image size of an encoder, in pixels; all encoders get images of this size."""
         return max(part.size for part in self.parts)
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """The blocks of all parts."""
+        """The shapes of the blocks of all encoders."""
         return tuple(shape for part in self.parts for shape in part.shapes)
 
     @property
     def cutoffs(self) -> tuple[float, ...]:
-        """The bandwidths of all blocks."""
+        """The cutoffs of all these blocks."""
         return tuple(cutoff for part in self.parts for cutoff in part.cutoffs)
 
     @property
     def identity(self) -> str:
-        """The identities of all parts."""
+        """The identities of the encoders, joined by ``+``."""
         return "+".join(part.identity for part in self.parts)
 
     def encode(self, images: Image) -> Latents:
-        """Encode as `Encoder.encode`, side by side."""
+        """Encode images, as `Encoder.encode` says."""
         return np.concatenate([part.encode(images) for part in self.parts], axis=1)

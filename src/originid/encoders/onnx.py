@@ -1,4 +1,4 @@
-"""Encoders in an ONNX file, run by onnxruntime: the packaged one, and those that are distilled."""
+"""Encoders in ONNX files, which onnxruntime runs: the packaged one, and those that you distil."""
 
 import hashlib
 import json
@@ -15,32 +15,33 @@ from originid.errors import InputError, cause
 from originid.types import Image, Json, Latents
 
 FORMAT = 1
-METADATA = "originid"  # key of the description among the file's metadata
-INPUT, OUTPUT = "images", "latents"
-BATCH = 16  # images at once: more would leave the processor's caches
+METADATA = "originid"  # the key of the description in the metadata of the file
+INPUT, OUTPUT = "images", "latents"  # the names of the network's input and output
+BATCH = 16  # images at a time; more of them would not fit into the caches of a processor
 PACKAGED = Path(str(files("originid") / "data" / "encoders" / "distilled.onnx"))
 REINSTALL = "install originid again: pip install --force-reinstall originid"
 PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CPUExecutionProvider")
-"""What runs a file where its package is installed, best first.
+"""The parts of onnxruntime that may run a network, best first; those not installed are skipped.
 
-CoreML is not among them, as it comes with the plain package of macOS and computes in half
-precision; `OnnxEncoder` takes it on request.
+CoreML is left out. It comes with the plain package on macOS and computes in half precision, so
+latents would change without anyone having asked for it. `OnnxEncoder` takes it on request.
 """
 
 
 class OnnxEncoder:
-    """A network from uint8 images (n, s, s, 3) to latents, which says its own shapes.
+    """An encoder that is a network in an ONNX file; the file describes its own sizes and shapes.
 
-    One call runs on one thread of the CPU: whoever encodes many images calls from many threads at
-    once, which scales better than to split an image, and gives every image the same latent on any
-    number of cores.
+    One call of `encode` runs on one thread of the CPU. To encode many images, call it from many
+    threads at the same time. That scales better than splitting the work on one image, and every
+    image gets the same latent on any number of cores.
 
     Args:
-        source: the file; none is the one of the package.
-        providers: of onnxruntime, best first; by default those of `PROVIDERS` that are there.
+        source: the path of the file; an empty text means the encoder that comes with originid.
+        providers: the execution providers of onnxruntime to try, best first; by default
+            `PROVIDERS`.
 
     Raises:
-        InputError: not such a file.
+        InputError: if the file is missing, damaged, or was not written by ``originid distill``.
     """
 
     def __init__(self, source: str = "", providers: Sequence[str] | None = None) -> None:
@@ -48,7 +49,7 @@ class OnnxEncoder:
         self.spec = f"onnx:{path}" if source else "distilled"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # faults come as exceptions
+        options.log_severity_level = 4  # fatal; every fault is raised as an exception too
         try:
             data = path.read_bytes()
             present = onnxruntime.get_available_providers()
@@ -68,9 +69,9 @@ class OnnxEncoder:
         self.identity = f"onnx-{FORMAT}:{hashlib.sha256(data).hexdigest()[:32]}"
 
     def encode(self, images: Image) -> Latents:
-        """Encode as `Encoder.encode` says."""
-        parts = [self._run(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
-        return np.concatenate(parts)
+        """Encode images, as `Encoder.encode` says."""
+        batches = [self._run(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
+        return np.concatenate(batches)
 
     def _run(self, images: Image) -> Latents:
         (latents,) = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(images)})

@@ -1,4 +1,4 @@
-"""Pixels: box means of the image's RGB."""
+"""An encoder of pixels: the image in a very small size."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,10 @@ from originid.types import Image, Latents
 
 @dataclass(frozen=True)
 class PixelsEncoder:
-    """The means of red, green and blue on a 32 x 32 grid, in [-1, 1]."""
+    """The means of red, green and blue on a 32 x 32 grid, each in [-1, 1].
+
+    The fields are those of `Encoder`.
+    """
 
     spec: str = "pixels"
     size: int = 64
@@ -20,6 +23,6 @@ class PixelsEncoder:
     identity: str = "pixels-1"
 
     def encode(self, images: Image) -> Latents:
-        """Encode as `Encoder.encode` says."""
+        """Encode images, as `Encoder.encode` says."""
         means = image_means(images, CELLS) * np.float32(2) - np.float32(1)
         return flatten(list(np.moveaxis(means, 3, 0)))

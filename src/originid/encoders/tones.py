@@ -1,35 +1,40 @@
-"""Tones: brightness, colour and contrast, each on the scale on which edits disturb it least."""
+"""An encoder of tones: brightness, colour and contrast.
+
+Each is measured on the scale on which edits change it least.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from originid.encoders.base import Shape
-from originid.encoders.grid import CELLS, Floats, block_means, flatten, image_means
-from originid.types import Image, Latents
+from originid.encoders.grid import CELLS, block_means, flatten, image_means
+from originid.types import Floats32, Image, Latents
 
-FINE = 64  # the grid on which contrast within a cell is seen
+FINE = 64  # cells on a side of the grid on which the contrast inside a cell is measured
 
 
 @dataclass(frozen=True)
 class TonesEncoder:
-    """Luma, colour and contrast on a 32 x 32 grid, of RGB in [0, 1].
+    """The luma, the colour and the contrast on a 32 x 32 grid, of RGB in [0, 1].
 
-    The channels are the luma (ITU-R BT.601); the colour vector (r - (g + b) / 2,
-    sqrt(3) / 2 (g - b)), its length replaced by the root of its length, because edits change
-    saturation more than hue; and the root of the standard deviation of RGB among the 2 x 2 parts
-    of a cell.
+    The first channel is the luma (ITU-R BT.601). The next two are the colour vector
+    (r - (g + b) / 2, sqrt(3) / 2 (g - b)); its length is replaced by the root of its length,
+    because edits change the saturation more than the hue. The last channel is the contrast: the
+    root of the standard deviation of RGB among the 2 x 2 quarters of a cell. The fields are those
+    of `Encoder`.
     """
 
     spec: str = "tones"
     size: int = 64
     shapes: tuple[Shape, ...] = ((4, CELLS, CELLS),)
-    # Finer colour is what edits change; measured by cross-validation, as are the others.
+    # Lower than that of the other encoders, because edits change fine colour. All cutoffs were
+    # chosen by cross-validation.
     cutoffs: tuple[float, ...] = (10.0,)
     identity: str = "tones-1"
 
     def encode(self, images: Image) -> Latents:
-        """Encode as `Encoder.encode` says."""
+        """Encode images, as `Encoder.encode` says."""
         fine = np.moveaxis(image_means(images, FINE), 3, 0)
         r, g, b = (block_means(channel, CELLS) for channel in fine)
         luma = np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b
@@ -42,11 +47,11 @@ class TonesEncoder:
         return flatten([luma, u * root, v * root, contrast])
 
 
-def _variance(fine: Floats, means: Floats) -> Floats:
-    """Mean squared difference of values (n, FINE, FINE) from their cells' means (n, CELLS, CELLS).
+def _variance(fine: Floats32, means: Floats32) -> Floats32:
+    """Return the variance (n, CELLS, CELLS) of values (n, FINE, FINE) inside each cell.
 
-    Not the mean of squares less the square of the mean: that would leave rounding noise in flat
-    cells, and the roots would make it visible.
+    The differences from the means (n, CELLS, CELLS) are squared. The mean of squares less the
+    square of the mean would leave rounding noise in flat cells, which the roots would enlarge.
     """
     box = FINE // CELLS
     cells = fine.reshape(len(fine), CELLS, box, CELLS, box) - means[:, :, None, :, None]

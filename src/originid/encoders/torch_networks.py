@@ -1,4 +1,4 @@
-"""What encoders that run a torch network share."""
+"""Functions that all encoders with a torch network share."""
 
 import hashlib
 import json
@@ -13,19 +13,31 @@ except ImportError as error:
 
 
 def best_device() -> str:
-    """The accelerator of this machine that torch can use, else the CPU."""
+    """Return the name of the best device that torch can use: ``cuda``, ``mps`` or ``cpu``."""
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def usual_precision(device: torch.device) -> torch.dtype:
-    """The precision of a network: bfloat16 on CUDA, float32 elsewhere."""
+    """Return the usual precision of a network: bfloat16 on CUDA, float32 elsewhere.
+
+    Args:
+        device: the device that the network runs on.
+    """
     return torch.bfloat16 if device.type == "cuda" else torch.float32
 
 
 def weights_sha256(kind: str, weights: Mapping[str, torch.Tensor]) -> str:
-    """Hash of an architecture's name and its weights, whatever their file, 32 hex digits."""
+    """Hash the weights of a network; their file and its format do not matter.
+
+    Args:
+        kind: the name of the architecture, which is hashed too.
+        weights: the weights by name, on any device.
+
+    Returns:
+        32 hex digits.
+    """
     digest = hashlib.sha256(json.dumps(kind).encode())
     for name, tensor in sorted(weights.items()):
         digest.update(name.encode())

@@ -1,1 +1,1 @@
-"""How well origins are found: metrics, the protocol, projection to more references, reports."""
+"""Measures how well origins are found: metrics, the protocol, projection to more references."""

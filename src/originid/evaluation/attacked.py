@@ -1,4 +1,4 @@
-"""Attacked images to latents."""
+"""Turns attacked images into latents."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,12 +21,24 @@ def encode_attacked(
     progress: Progress = silent,
     cache: LatentCache | None = None,
 ) -> Iterator[list[FileLatent]]:
-    """Latents of attacked images, as `encode_paths` gives those of the files themselves.
+    """Yield the latents of attacked images, as `encode_paths` does for the files themselves.
 
-    An image is attacked at its own size. A cache keeps what that makes under its own SHA-256: that
-    of the attacked image as a file without loss.
+    An image is attacked at its own size. The cache keeps the latent of an attacked image under the
+    SHA-256 of a lossless file of that image, so it is never mixed up with that of the image itself.
+
+    Args:
+        paths: the paths of image files.
+        encoder: the encoder, which must be the one that the cache was opened for.
+        attack: the attack on each image.
+        on_failure: called with each file that cannot be used or attacked.
+        progress: called with the number of files that are done and of all files.
+        cache: the cache of latents, or None to encode every image.
+
+    Raises:
+        InputError: if a latent is too large for the half precision of the cache.
+        StorageError: if the cache cannot be written.
     """
-    # Chunk by chunk, as whole images are held.
+    # Attacked images are held as whole files, so only those of one chunk are made at a time.
     for start in range(0, len(paths), CHUNK):
         sources = _attacked(paths[start : start + CHUNK], attack, on_failure)
         for chunk in encode_cached(sources, encoder, cache):

@@ -1,6 +1,6 @@
-"""What happens to a query after it was made (Figure 7 of the paper): the image is degraded.
+"""Attacks: ways in which a query is degraded after it was made (the paper's Figure 7).
 
-An attack is applied to the image at its own size, before an encoder squashes it.
+An attack is applied to the image at its own size, before the image is squashed for the encoder.
 """
 
 import io
@@ -19,15 +19,22 @@ from originid.images.decode import decode
 from originid.types import Image
 
 WATERMARK = "originid"
-_WIDTH = 0.3  # of the image, which a watermark's text takes
-_GAP = (0.4, 2.0)  # between texts, in their width and in their height
-_JPEG_SIDE = 65_500  # pixels, the limit of libjpeg
-_LARGEST = 4.0  # scale of `resize`: bigger files than that are nobody's query
+_WIDTH = 0.3  # the width of a watermark's text, as a share of the width of the image
+_GAP = (0.4, 2.0)  # the gaps between texts, in widths and in heights of a text
+_JPEG_SIDE = 65_500  # pixels, the longest side that libjpeg writes
+_LARGEST = 4.0  # the largest scale of `resize`; nobody enlarges a query more than that
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to degrade an image, at levels above 0 up to ``most``, or whole ones from 1."""
+    """A way to degrade an image at different levels.
+
+    Args:
+        apply: the function from an image and a level to the degraded image.
+        most: the highest level; the lowest is anything above 0.
+        level: the levels in words, for an error.
+        whole: whether only whole numbers from 1 on are levels.
+    """
 
     apply: Callable[[Image, float], Image]
     most: float
@@ -35,7 +42,11 @@ class Kind:
     whole: bool = False
 
     def admits(self, level: float) -> bool:
-        """Whether a level is one of it."""
+        """Return whether a number is a level of this kind.
+
+        Args:
+            level: any finite number.
+        """
         if self.whole:
             return level == round(level) and 1 <= level <= self.most
         return 0 < level <= self.most
@@ -43,10 +54,14 @@ class Kind:
 
 @dataclass(frozen=True)
 class Attack:
-    """One of `ATTACKS` at a level; as a text it is ``NAME:LEVEL``.
+    """An attack at a level. As a text it is ``NAME:LEVEL``.
+
+    Args:
+        name: a key of `ATTACKS`.
+        level: the level, in the range of that attack.
 
     Raises:
-        InputError: an unknown name, or a level out of its range.
+        InputError: if the name is unknown, or the level is out of its range.
     """
 
     name: str
@@ -61,18 +76,32 @@ class Attack:
         return f"{self.name}:{self.level:g}"
 
     def apply(self, image: Image) -> Image:
-        """Degrade an image, uint8 RGB (h, w, 3); the same image always gives the same result."""
+        """Degrade an image. The same image always gives the same result.
+
+        Args:
+            image: uint8 RGB of shape (h, w, 3).
+
+        Returns:
+            uint8 RGB of shape (h, w, 3), or of another size if the attack is ``resize``.
+
+        Raises:
+            ImageError: if the image is too large for the attack.
+        """
         return ATTACKS[self.name].apply(image, self.level)
 
 
 def parse_attack(text: str) -> Attack:
-    """Read an attack, such as ``jpeg:30``.
+    """Read an attack from a text.
+
+    Args:
+        text: ``NAME:LEVEL``, such as ``jpeg:30``.
 
     Raises:
-        InputError: as of `Attack`.
+        InputError: if the name is unknown, or the level is not a number in its range.
     """
     name, _, level = text.partition(":")
-    if not re.fullmatch(r"[0-9]*\.?[0-9]+", level):  # float takes much more than numbers
+    # `float` would also accept texts such as "1_0", " 3" and "1e2".
+    if not re.fullmatch(r"[0-9]*\.?[0-9]+", level):
         raise _refusal(text)
     try:
         return Attack(name, float(level))
@@ -81,10 +110,17 @@ def parse_attack(text: str) -> Attack:
 
 
 def jpeg(image: Image, quality: float) -> Image:
-    """Compress as JPEG with libjpeg's quality, 1 to 100, colours at half resolution.
+    """Compress an image as JPEG and decode it again. Colours are stored at half resolution.
+
+    Args:
+        image: uint8 RGB of shape (h, w, 3).
+        quality: the quality of libjpeg, a whole number from 1 to 100.
+
+    Returns:
+        uint8 RGB of the same shape.
 
     Raises:
-        ImageError: a side of more pixels than JPEG can hold.
+        ImageError: if a side has more pixels than JPEG can store.
     """
     if max(image.shape) > _JPEG_SIDE:
         height, width = image.shape[:2]
@@ -92,26 +128,53 @@ def jpeg(image: Image, quality: float) -> Image:
             f"{width} x {height} pixels", f"expected at most {_JPEG_SIDE} a side", "resize it"
         )
     buffer = io.BytesIO()
+    # 4:2:0 stores colours at half resolution, as nearly every JPEG on the web does.
     Pillow.fromarray(image).save(buffer, "JPEG", quality=round(quality), subsampling="4:2:0")
     return decode(buffer.getvalue()).image
 
 
 def blur(image: Image, sigma: float) -> Image:
-    """Blur by a Gaussian of a standard deviation in pixels, made of box filters."""
+    """Blur an image by a Gaussian, which Pillow approximates by box filters.
+
+    Args:
+        image: uint8 RGB of shape (h, w, 3).
+        sigma: the standard deviation of the Gaussian in pixels, above 0.
+
+    Returns:
+        uint8 RGB of the same shape.
+    """
     return np.asarray(Pillow.fromarray(image).filter(ImageFilter.GaussianBlur(sigma)))
 
 
 def resize(image: Image, scale: float) -> Image:
-    """Scale both sides, bicubic and antialiased; it is not scaled back, as encoders do that."""
+    """Scale both sides of an image, by an antialiased bicubic filter.
+
+    The image is not scaled back, because it is squashed to one size for the encoder anyway.
+
+    Args:
+        image: uint8 RGB of shape (h, w, 3).
+        scale: the factor for both sides, above 0; below 1 it shrinks the image.
+
+    Returns:
+        uint8 RGB of shape (scale * h, scale * w, 3), rounded to whole pixels, at least 1.
+    """
     height, width = (max(1, round(scale * side)) for side in image.shape[:2])
     return np.asarray(Pillow.fromarray(image).resize((width, height), Pillow.Resampling.BICUBIC))
 
 
 def watermark(image: Image, opacity: float) -> Image:
-    """Cover the image with rows of a text, white with a black shadow, of an opacity in (0, 1]."""
+    """Cover an image with rows of a text, in white letters with a black shadow.
+
+    Args:
+        image: uint8 RGB of shape (h, w, 3).
+        opacity: the opacity of the letters, in (0, 1]; 1 hides what is under them.
+
+    Returns:
+        uint8 RGB of the same shape.
+    """
     height, width = image.shape[:2]
     letters = _texts(height, width)
-    offset = max(1, width // 300)
+    offset = max(1, width // 300)  # pixels from a letter to its shadow
     shadow = np.zeros_like(letters)
     shadow[offset:, offset:] = letters[:-offset, :-offset]
     out = image.astype(np.float32)
@@ -126,8 +189,8 @@ def _refusal(text: str) -> InputError:
 
 
 def _texts(height: int, width: int) -> NDArray[np.bool_]:
-    """Where the letters of a watermark are, (height, width), every other row shifted by half."""
-    font = ImageFont.load_default_imagefont()  # part of Pillow, the same on every machine
+    """Return where the letters of a watermark are, (height, width); every second row is shifted."""
+    font = ImageFont.load_default_imagefont()  # inside Pillow, so it is the same on every machine
     _, _, right, bottom = font.getbbox(WATERMARK)
     text = Pillow.new("1", (int(right), int(bottom)))
     ImageDraw.Draw(text).text((0, 0), WATERMARK, 1, font)
@@ -146,4 +209,4 @@ ATTACKS: Mapping[str, Kind] = {
     "resize": Kind(resize, _LARGEST, f"SCALE of both sides, above 0, at most {_LARGEST:g}"),
     "watermark": Kind(watermark, 1, "OPACITY, above 0, at most 1"),
 }
-"""The attacks of Figure 7 by name."""
+"""The attacks of the paper's Figure 7 by name."""

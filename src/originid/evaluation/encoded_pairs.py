@@ -1,4 +1,4 @@
-"""The latents that are judged: of the pairs of a manifest, and of photos."""
+"""The latents that an evaluation needs: those of the pairs of a manifest, and those of photos."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,13 +20,23 @@ from originid.training.examples import PairExamples
 from originid.types import Failure, Latents, Pair, Vectors
 
 ToVectors = Callable[[Latents], Vectors]
+"""A function from latents (n, latent_dim) to vectors (n, dim) of unit length."""
 
 
 @dataclass(frozen=True)
 class EncodedPairs:
-    """What is ranked: readable pairs, references, and a store with a row for each file.
+    """Pairs and references whose files could be read, with a latent for each file.
 
-    ``attacked`` has what stands for a query when it is judged, where that is not its file.
+    In place of latents there may be vectors, if that is what the functions below were asked for.
+
+    Args:
+        pairs: the pairs of which both files could be read.
+        references: the files that queries are compared with: the origins, then the photos.
+        rows: the number of the row of each file in the store.
+        store: the latents of all files.
+        skipped: the files that could not be used.
+        attacked: the latents of the attacked queries by the path of the query, (latent_dim,) each;
+            empty if the queries are judged as they are.
     """
 
     pairs: list[Pair]
@@ -37,11 +47,25 @@ class EncodedPairs:
     attacked: dict[Path, Latents] = field(default_factory=dict)
 
     def take(self, paths: Iterable[Path]) -> Latents:
-        """The rows of these files, (n, ...)."""
+        """Return the latents of some files.
+
+        Args:
+            paths: n of the files; each must be a key of ``rows``.
+
+        Returns:
+            float32 of shape (n, latent_dim), in the order of the paths.
+        """
         return self.store.take(np.array([self.rows[path] for path in paths], np.int64))
 
     def queries(self, rows: Iterable[int]) -> Latents:
-        """What is judged of these pairs: their queries, attacked if they are, (n, ...)."""
+        """Return the latents of the queries of some pairs, attacked if there is an attack.
+
+        Args:
+            rows: the numbers of n pairs in ``pairs``.
+
+        Returns:
+            float32 of shape (n, latent_dim), in the order of the pairs.
+        """
         paths = [self.pairs[row].query for row in rows]
         if not self.attacked:
             return self.take(paths)
@@ -57,23 +81,30 @@ def gather(
     cache: LatentCache | None = None,
     to_vectors: ToVectors | None = None,
 ) -> tuple[dict[Path, int], Store]:
-    """The rows of those files that can be read and are kept, and the store that they are in.
+    """Encode files, and keep the latents of some of them in a store.
 
-    Latents stay in the cache where there is one: of millions of images, memory then holds the
-    paths alone. Without one, and of what ``to_vectors`` makes, they are held.
+    If there is a cache, the latents stay in it, so that for millions of images the memory holds
+    only their paths. The memory holds them if there is no cache, and it always holds what
+    ``to_vectors`` returns.
 
     Args:
-        paths: of image files; each is encoded once.
-        encoder: what makes the latents.
-        keep: asked for each file that can be read, in order.
-        on_failure: called with each of the other files.
-        progress: called as images are encoded.
-        cache: of latents, to read and to fill.
-        to_vectors: what is held in the place of latents: a model's vectors, say.
+        paths: the paths of image files, each of them once.
+        encoder: the encoder that makes the latents.
+        keep: called with each file that could be read, in the order of the paths; it says whether
+            to keep the file.
+        on_failure: called with each file that cannot be used.
+        progress: called with the number of files that are done and of all files.
+        cache: the cache of latents, which is read and filled, or None.
+        to_vectors: a function whose result is stored in place of latents, such as the vectors of a
+            model, or None.
+
+    Returns:
+        The number of the row of each file that is kept, and the store that has these rows.
     """
     rows: dict[Path, int] = {}
     cached: list[int] = []
-    parts = [np.zeros((0, 0), np.float32)]
+    # The empty first array is what is stored if no file is kept.
+    arrays = [np.zeros((0, 0), np.float32)]
     for chunk in encode_paths(paths, encoder, on_failure, progress, cache):
         good = [entry for entry in chunk if keep(entry)]
         rows |= {entry.path: len(rows) + place for place, entry in enumerate(good)}
@@ -81,10 +112,10 @@ def gather(
             cached += [cache.index(entry.sha256) for entry in good]
         elif good:
             latents = np.stack([entry.latent for entry in good])
-            parts.append(latents if to_vectors is None else to_vectors(latents))
+            arrays.append(latents if to_vectors is None else to_vectors(latents))
     if cache is not None and to_vectors is None:
         return rows, Selection(cache, np.array(cached, np.int64))
-    return rows, ArrayStore(np.concatenate(parts[1:] or parts))
+    return rows, ArrayStore(np.concatenate(arrays[1:] or arrays))
 
 
 def encode_all(
@@ -95,31 +126,36 @@ def encode_all(
     cache: LatentCache | None = None,
     to_vectors: ToVectors | None = None,
 ) -> EncodedPairs:
-    """The latents of all pairs and photos, each file encoded once, kept as `gather` says.
+    """Encode all pairs and photos, each file once, and keep their latents as `gather` does.
+
+    A photo with the same bytes as a file of the manifest is left out: it could be a copy of an
+    origin, and to find that would not be wrong.
 
     Args:
-        pairs: of a manifest.
-        photos: folders of photos.
-        encoder: what makes the latents.
-        progress: called as images are encoded.
-        cache: of latents, to read and to fill.
-        to_vectors: as of `gather`.
+        pairs: the pairs of a manifest.
+        photos: folders of photos, or files; they become references beside the origins.
+        encoder: the encoder that makes the latents.
+        progress: called with the number of files that are done and of all files.
+        cache: the cache of latents, which is read and filled, or None.
+        to_vectors: a function whose result is stored in place of latents, or None.
 
     Raises:
-        InputError: no pair can be read.
+        InputError: if a folder is missing, or no pair can be read.
     """
     refuse_missing(path for path in photos if not path.is_file())
     skipped: list[Failure] = []
     found = [Path(path) for path in find_images(photos, skipped.append)]
     paths = list(dict.fromkeys([*image_paths(pairs), *list_references(pairs, found)]))
+    # Files of the manifest come first in `paths`, so their contents are known before any photo's.
     named = set(image_paths(pairs))
-    contents: set[bytes] = set()  # of the files that the manifest names
+    contents: set[bytes] = set()  # the SHA-256 of each file that the manifest names
 
     def keep(entry: FileLatent) -> bool:
+        """Keep every file of the manifest, and every photo that is not a copy of one."""
         if entry.path in named:
             contents.add(entry.sha256)
             return True
-        return entry.sha256 not in contents  # a copy of an origin is not a wrong answer
+        return entry.sha256 not in contents
 
     rows, store = gather(paths, encoder, keep, skipped.append, progress, cache, to_vectors)
     readable = readable_pairs(pairs, skipped)
@@ -134,52 +170,61 @@ def encode_all(
 
 
 def attack_queries(
-    material: EncodedPairs,
+    encoded: EncodedPairs,
     encoder: Encoder,
     attack: Attack,
     progress: Progress = silent,
     cache: LatentCache | None = None,
     to_vectors: ToVectors | None = None,
 ) -> EncodedPairs:
-    """The same, judged on attacked queries; what is learned is learned from the others.
+    """Attack the queries. They are then judged as attacked, but maps are still fitted to the files.
 
     Args:
-        material: from `encode_all`.
-        encoder: what made its latents.
-        attack: on each query, at its own size.
-        progress: called as queries are encoded.
-        cache: of latents; what an attack makes is kept under a key of its own.
-        to_vectors: as of `gather`.
+        encoded: the pairs and their latents, as `encode_all` returns them.
+        encoder: the encoder that made the latents.
+        attack: the attack on each query.
+        progress: called with the number of queries that are done and of all queries.
+        cache: the cache of latents, or None; an attacked query has an entry of its own.
+        to_vectors: the function that `encode_all` got, or None.
+
+    Returns:
+        The same pairs and references, without the pairs whose query cannot be attacked.
 
     Raises:
-        InputError: no query can be attacked.
+        InputError: if no query can be attacked.
     """
-    skipped = list(material.skipped)
-    paths = list(dict.fromkeys(pair.query for pair in material.pairs))
+    skipped = list(encoded.skipped)
+    paths = list(dict.fromkeys(pair.query for pair in encoded.pairs))
     attacked: dict[Path, Latents] = {}
     for chunk in encode_attacked(paths, encoder, attack, skipped.append, progress, cache):
         if chunk:
             latents = np.stack([entry.latent for entry in chunk])
             values = latents if to_vectors is None else to_vectors(latents)
             attacked |= zip((entry.path for entry in chunk), values, strict=True)
-    pairs = [pair for pair in material.pairs if pair.query in attacked]
+    pairs = [pair for pair in encoded.pairs if pair.query in attacked]
     if not pairs:
         raise InputError(
             f"no query can be attacked by {attack}",
             "expected images",
             f"last reason: {skipped[-1].path}: {skipped[-1].reason}",
         )
-    return replace(material, pairs=pairs, skipped=skipped, attacked=attacked)
+    return replace(encoded, pairs=pairs, skipped=skipped, attacked=attacked)
 
 
 def examples_of(
-    material: EncodedPairs, pairs: Sequence[Pair], natural: Iterable[Path]
+    encoded: EncodedPairs, pairs: Sequence[Pair], natural: Iterable[Path]
 ) -> PairExamples:
-    """Some pairs and natural images of a material, to fit a map to."""
+    """Select the latents to fit a map to.
+
+    Args:
+        encoded: the pairs and their latents.
+        pairs: the pairs to learn from.
+        natural: files of unedited images, for the mean and the spread of latents.
+    """
     return PairExamples(
-        material.store,
-        np.array([material.rows[pair.origin] for pair in pairs], np.int64),
-        np.array([material.rows[pair.query] for pair in pairs], np.int64),
+        encoded.store,
+        np.array([encoded.rows[pair.origin] for pair in pairs], np.int64),
+        np.array([encoded.rows[pair.query] for pair in pairs], np.int64),
         [pair.group for pair in pairs],
-        np.array([material.rows[path] for path in natural], np.int64),
+        np.array([encoded.rows[path] for path in natural], np.int64),
     )

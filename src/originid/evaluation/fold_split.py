@@ -1,4 +1,4 @@
-"""How a material is divided: what is judged, fold by fold, and what may be learned for it."""
+"""Divides encoded pairs into folds: what is judged in each fold, and what may be learned for it."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,50 +7,52 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from originid.encoders import Encoder
 from originid.evaluation.encoded_pairs import EncodedPairs, examples_of
-from originid.evaluation.metrics import Ints
 from originid.evaluation.protocol import Ranking, Truth, find_truth, join_folds, rank
 from originid.maps import Map, unit_length
 from originid.training.examples import BLOCK, PairExamples
 from originid.training.fitting import Settings, fit_map
-from originid.types import Pair, Vectors
+from originid.types import Ints, Mask, Pair, Vectors
 
-Mask = NDArray[np.bool_]
 Fitted = tuple[Map, float]
-"""A map, and the seconds that its fit took."""
+"""A map, and the time in seconds that its fit took."""
 RankFold = Callable[[int, Ints, Mask, Truth], Ranking]
-"""Takes the fold, the rows of its pairs, which pairs are outside it, and its truth."""
+"""A function that ranks the references for the queries of one fold.
+
+Its arguments are the number of the fold, the rows of its pairs, a mask (q,) of the pairs outside
+the fold, and the truth of the fold's queries.
+"""
 
 
 @dataclass(frozen=True)
 class FoldSplit:
-    """What is judged, fold by fold.
+    """A division of pairs into folds that are judged one by one.
 
     Args:
-        material: latents of pairs and references.
-        folds: of the pairs, (q,), from 0; those of -1 are learned from and not judged.
-        references: that are ranked, all in the material.
-        allowed: whether a pair may be learned from, (q,), for generators that training must not
-            see; by default all may.
+        encoded: the pairs and the references with their latents.
+        folds: the fold of each pair, int64 of shape (q,), from 0. A pair with the fold -1 is used
+            for training only and is never judged.
+        references: the files that are ranked; all must be in ``encoded``.
+        allowed: whether a pair may be learned from, bool of shape (q,), for generators that
+            training must not see; by default all pairs may be.
     """
 
-    material: EncodedPairs
+    encoded: EncodedPairs
     folds: Ints
     references: Sequence[Path]
     allowed: Mask | None = None
 
     @cached_property
     def judged(self) -> Ints:
-        """Rows of the pairs that are judged."""
+        """The rows of the pairs that are judged."""
         return np.flatnonzero(self.folds >= 0)
 
     @cached_property
     def tested(self) -> list[Pair]:
         """The pairs that are judged."""
-        return [self.material.pairs[row] for row in self.judged]
+        return [self.encoded.pairs[row] for row in self.judged]
 
     @cached_property
     def truth(self) -> Truth:
@@ -58,7 +60,14 @@ class FoldSplit:
         return find_truth(self.tested, self.references)
 
     def rank(self, rank_fold: RankFold) -> Ranking:
-        """Rank ``references`` for the queries of ``tested``, fold by fold."""
+        """Rank the references for the queries that are judged, fold by fold.
+
+        Args:
+            rank_fold: the function that ranks them for one fold.
+
+        Returns:
+            The ranking of the queries of ``tested``, in their order.
+        """
         folds = self.folds[self.judged]
         rankings = []
         for fold in range(folds.max() + 1):
@@ -68,46 +77,60 @@ class FoldSplit:
         return join_folds(rankings, folds)
 
     def trainable(self, outside: Mask) -> Mask:
-        """Which pairs may be learned from to judge a fold; ``outside`` are those not in it."""
+        """Return which pairs may be learned from to judge a fold, bool of shape (q,).
+
+        Args:
+            outside: whether a pair is outside that fold, bool of shape (q,).
+        """
         return outside if self.allowed is None else outside & self.allowed
 
     def examples(self, outside: Mask) -> PairExamples:
-        """What may be learned from to judge a fold; ``outside`` are the pairs not in it."""
-        pairs = self.material.pairs
-        taught = [pairs[row] for row in np.flatnonzero(self.trainable(outside))]
+        """Return what may be learned from to judge a fold.
+
+        The natural images are all references but the origins of that fold.
+
+        Args:
+            outside: whether a pair is outside that fold, bool of shape (q,).
+        """
+        pairs = self.encoded.pairs
+        trainable = [pairs[row] for row in np.flatnonzero(self.trainable(outside))]
         test = {pairs[row].origin for row in np.flatnonzero(~outside)}
-        natural = (path for path in self.material.references if path not in test)
-        return examples_of(self.material, taught, natural)
+        natural = (path for path in self.encoded.references if path not in test)
+        return examples_of(self.encoded, trainable, natural)
 
 
 def rank_by_map(
-    trial: FoldSplit, encoder: Encoder, settings: Settings, maps: list[Fitted] | None = None
+    split: FoldSplit, encoder: Encoder, settings: Settings, maps: list[Fitted] | None = None
 ) -> tuple[Ranking, float]:
-    """Rank by a map that is fitted for each fold; also the mean seconds of a fit.
+    """Rank by the vectors of a map that is fitted anew for each fold.
 
     Args:
-        trial: what is ranked.
-        encoder: what made its latents.
-        settings: of the fits; None is no map but the mean.
-        maps: of the folds in their order, where they are known; those that are missing are fitted
-            and added.
+        split: the pairs and references, divided into folds.
+        encoder: the encoder that made the latents.
+        settings: the settings of the fits; None means a map that only subtracts the mean.
+        maps: the maps of the first folds, if they were fitted before. The maps that are missing
+            are fitted and appended to the list.
+
+    Returns:
+        The ranking, and the mean time of a fit in seconds.
     """
     fitted = [] if maps is None else maps
 
     def rank_fold(fold: int, inside: Ints, outside: Mask, truth: Truth) -> Ranking:
-        if fold == len(fitted):
-            examples = trial.examples(outside)
+        """Fit the map of a fold, unless it is known, and rank by it."""
+        if fold == len(fitted):  # the folds come in order, so the maps of the first ones are known
+            examples = split.examples(outside)
             start = time.perf_counter()
             map = fit_map(examples, encoder, settings)
             fitted.append((map, time.perf_counter() - start))
         map = fitted[fold][0]
-        queries = unit_length(map.apply(trial.material.queries(inside)))
-        return rank(queries, _vectors(map, trial.material, trial.references), truth)
+        queries = unit_length(map.apply(split.encoded.queries(inside)))
+        return rank(queries, _vectors(map, split.encoded, split.references), truth)
 
-    return trial.rank(rank_fold), float(np.mean([seconds for _, seconds in fitted]))
+    return split.rank(rank_fold), float(np.mean([seconds for _, seconds in fitted]))
 
 
-def _vectors(map: Map, material: EncodedPairs, paths: Sequence[Path]) -> Vectors:
-    """Vectors (n, dim) of files; of their latents, a block at a time is held."""
+def _vectors(map: Map, encoded: EncodedPairs, paths: Sequence[Path]) -> Vectors:
+    """Return the vectors (n, dim) of files. The memory holds the latents of one block at a time."""
     blocks = (paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK))
-    return np.concatenate([unit_length(map.apply(material.take(block))) for block in blocks])
+    return np.concatenate([unit_length(map.apply(encoded.take(block))) for block in blocks])

@@ -1,8 +1,8 @@
-"""How a model is judged: which references are right, which fold a pair is in, who beats whom.
+"""How a model is judged: which references are right, and how the references are ranked.
 
-The references are the origins of the manifest and other photos, as distractors. A reference of
+The references are the origins of the manifest, and other photos as distractors. A reference of
 the query's group is correct. What is learned from pairs is judged by cross-validation: the
-queries of a fold are ranked with a model that saw nothing linked to that fold.
+queries of a fold are ranked with a model that saw nothing linked to that fold (see `folds`).
 """
 
 import os
@@ -14,13 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from originid.errors import InputError
-from originid.evaluation.metrics import Floats, Ints
+from originid.evaluation.folds import SOURCE
 from originid.evaluation.tally import Tally, best_correct, blocks_from, flat, score_pairs
-from originid.types import Pair, Scores, Vectors
+from originid.types import Floats64, Ints, Pair, Scores, Vectors
 
-SOURCE = "source"
-"""The column that tells which pairs came from one place; optional."""
-BLOCK = 2**24  # scores held at once: 64 MB, and as much again while the tail is cut off
+BLOCK = 2**24  # scores computed at a time: 64 MB, and 64 MB more while the best ones are sorted out
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,15 @@ class Protocol:
     """The settings of an evaluation.
 
     Args:
-        folds: number of folds of the cross-validation.
-        fold_by: the manifest column of which no value is in two folds.
-        by: manifest columns to break the results down by, beside ``kind``.
-        population: number of references to project to.
-        bootstrap: resamples behind the 95 % intervals.
-        seed: of the resampling.
+        folds: the number of folds of the cross-validation, at least 2.
+        fold_by: the manifest column of which no value may be in two folds.
+        by: the manifest columns to break the results down by, in addition to ``kind``.
+        population: the number of references to project to, at least 1.
+        bootstrap: the number of resamples for the 95 % intervals, at least 1.
+        seed: the seed of the resampling, at least 0.
+
+    Raises:
+        InputError: if a number is too small.
 
     Example:
         >>> import originid
@@ -63,15 +64,21 @@ class Protocol:
 class Truth:
     """What each query should find, as rows of the references.
 
-    ``correct[i]`` are the references of query i's group. ``ignored[i]`` are neither right nor
-    wrong: the query's own file and other queries of its group, where they are references too.
+    Args:
+        correct: for each query the rows of the references of its group.
+        ignored: for each query the rows that are neither right nor wrong. They are the query's own
+            file and the other queries of its group, if these files are references too.
     """
 
     correct: tuple[Ints, ...]
     ignored: tuple[Ints, ...]
 
     def take(self, rows: Iterable[int]) -> "Truth":
-        """Return the truth of these queries, in this order."""
+        """Return the truth of some queries.
+
+        Args:
+            rows: the numbers of the queries, in the order of the result.
+        """
         rows = list(rows)
         return Truth(
             tuple(self.correct[row] for row in rows), tuple(self.ignored[row] for row in rows)
@@ -80,12 +87,16 @@ class Truth:
 
 @dataclass(frozen=True)
 class Ranking:
-    """What each query found; every array has shape (q,).
+    """What each query found. Every array has the shape (q,).
 
-    ``ranks`` start at 1, ties against us. ``origins`` and ``strangers`` are the rows of the best
-    correct and the best wrong reference, -1 where there is none, with their scores (-inf where
-    there is none). ``p`` is the probability that one more stranger scores as high as the best
-    correct reference, NaN where the references are too few to tell.
+    Args:
+        ranks: the rank of the best correct reference, from 1; ties count against us.
+        origins: the row of the best correct reference, or -1 if there is none.
+        origin_scores: its score, or -inf if there is none.
+        strangers: the row of the best wrong reference, or -1 if there is none.
+        stranger_scores: its score, or -inf if there is none.
+        p: the probability that one more stranger scores as high as the best correct reference, or
+            NaN if there are too few references to tell.
     """
 
     ranks: Ints
@@ -93,69 +104,24 @@ class Ranking:
     origin_scores: Scores
     strangers: Ints
     stranger_scores: Scores
-    p: Floats
+    p: Floats64
 
     def take(self, rows: Ints) -> "Ranking":
-        """Return the ranking of these queries, in this order."""
+        """Return the ranking of some queries.
+
+        Args:
+            rows: the numbers of the queries, int64, in the order of the result.
+        """
         return Ranking(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def assign_folds(pairs: Sequence[Pair], fold_by: str = SOURCE, folds: int = 4) -> Ints:
-    """Return the fold of each pair, shape (q,), from 0.
-
-    Pairs that share a value of the column, a group or a file are in one fold, so that sources
-    which edited the same origin stay together. A manifest without a column ``source`` is divided
-    by groups and files alone. The largest such part goes first, each into the fold with the fewest
-    groups so far.
-
-    Raises:
-        InputError: an unknown column, or fewer separate parts than folds.
-    """
-    whole = fold_by == SOURCE and pairs and SOURCE not in pairs[0].fields
-    values = [pair.group for pair in pairs] if whole else column(pairs, fold_by)
-    part_of = _linked(
-        [
-            ((fold_by, value), ("group", pair.group), pair.origin, pair.query)
-            for value, pair in zip(values, pairs, strict=True)
-        ]
-    )
-    members: dict[int, list[int]] = defaultdict(list)
-    for row, part in enumerate(part_of):
-        members[part].append(row)
-    if len(members) < folds:
-        raise InputError(
-            f"the pairs fall into {len(members)} parts that share no {fold_by}, group or file",
-            f"expected at least {folds} parts, one for each fold",
-            "give pairs of more sources, or judge a model that was fitted to others",
-        )
-    groups = {part: len({pairs[row].group for row in rows}) for part, rows in members.items()}
-    fold_of = np.empty(len(pairs), np.int64)
-    loads = [(0, 0, fold) for fold in range(folds)]  # groups, pairs, fold
-    for part in sorted(members, key=lambda part: (-groups[part], -len(members[part]), part)):
-        group_count, pair_count, fold = min(loads)
-        fold_of[members[part]] = fold
-        loads[fold] = (group_count + groups[part], pair_count + len(members[part]), fold)
-    return fold_of
-
-
-def column(pairs: Sequence[Pair], name: str) -> list[str]:
-    """Return a manifest column of all pairs.
-
-    Raises:
-        InputError: no such column.
-    """
-    known = pairs[0].fields if pairs else {}
-    if name not in known:
-        raise InputError(
-            f"the manifest has no column {name!r}",
-            f"expected one of its columns: {', '.join(known)}",
-            "choose one of these columns, or add the column to the manifest",
-        )
-    return [pair.fields[name] for pair in pairs]
-
-
 def list_references(pairs: Iterable[Pair], photos: Iterable[Path]) -> list[Path]:
-    """Return the origins, then the photos: each file once, as an absolute path, links followed."""
+    """Return the files of all references, each once: first the origins, then the photos.
+
+    Args:
+        pairs: the pairs, whose origins are absolute paths.
+        photos: the paths of photos; each becomes an absolute path with all links resolved.
+    """
     origins = [pair.origin for pair in pairs]
     return list(dict.fromkeys([*origins, *(Path(os.path.realpath(photo)) for photo in photos)]))
 
@@ -163,9 +129,14 @@ def list_references(pairs: Iterable[Pair], photos: Iterable[Path]) -> list[Path]
 def find_truth(pairs: Sequence[Pair], references: Sequence[Path]) -> Truth:
     """Tell which references are right for each query, and which do not count.
 
-    A query may lie among the references, by itself or because another pair has it as its
-    origin. To find it would be no achievement, so it is ignored for its whole group, save
-    where it is an origin of that group; it never counts for itself.
+    The file of a query may be a reference too, for example because another pair has it as its
+    origin. To find it would be no achievement, so it is ignored for all queries of its group. But
+    if it is also an origin of that group, it is right for the other queries of the group. A query
+    never counts for itself.
+
+    Args:
+        pairs: the pairs whose queries are judged.
+        references: the files of all references.
     """
     row_of = {path: row for row, path in enumerate(references)}
     origins: dict[str, set[int]] = defaultdict(set)
@@ -180,34 +151,37 @@ def find_truth(pairs: Sequence[Pair], references: Sequence[Path]) -> Truth:
 
 
 def rank(queries: Vectors, references: Vectors, truth: Truth) -> Ranking:
-    """Rank the references for each query, in memory that does not grow with their product.
+    """Rank the references for each query.
+
+    The memory grows with q + r and not with q times r.
 
     Args:
-        queries: of shape (q, dim), unit length, q >= 1.
-        references: of shape (r, dim), unit length, r >= 1.
-        truth: of the q queries, in rows of the r references.
+        queries: vectors of unit length, float32 of shape (q, dim), with q >= 1.
+        references: vectors of unit length, float32 of shape (r, dim), with r >= 1.
+        truth: the truth of the q queries, in rows of the r references.
 
     Raises:
-        ValueError: shapes that do not fit, or values that are not finite.
+        ValueError: if shapes do not fit, or values are not finite.
     """
     return rank_streaming(queries, (references,), truth)
 
 
 def rank_streaming(queries: Vectors, references: Iterable[Vectors], truth: Truth) -> Ranking:
-    """Rank references that come in blocks, as `rank` does those of one array.
+    """Rank references that come in blocks, with the same result as `rank`.
 
-    Memory is that of the queries, one block, `BLOCK` scores, and 4 kB a query.
+    The memory holds the queries, one block, `BLOCK` scores, and 4 kB for each query.
 
     Args:
-        queries: of shape (q, dim), unit length, q >= 1.
-        references: blocks of shape (b, dim), unit length; slices of a memory-mapped file, or what
-            encodes them anew. They are gone through twice, for a rank is not known before the
-            origin's score is: a generator, which can be only once, will not do.
-        truth: of the q queries, in rows of all blocks put together.
+        queries: vectors of unit length, float32 of shape (q, dim), with q >= 1.
+        references: blocks of vectors of unit length, each of shape (b, dim), such as slices of a
+            memory-mapped file. They are read twice, because a rank can be counted only once the
+            score of the origin is known. So pass an object that can be iterated over again, such
+            as a list, and not a generator.
+        truth: the truth of the q queries, in rows of all blocks together.
 
     Raises:
-        ValueError: shapes that do not fit, blocks that are not the same the second time, or values
-            that are not finite.
+        ValueError: if shapes do not fit, if the blocks have another number of rows the second
+            time, or if values are not finite.
     """
     queries = np.asarray(queries, np.float32)
     if len(queries) != len(truth.correct):
@@ -219,35 +193,36 @@ def rank_streaming(queries: Vectors, references: Iterable[Vectors], truth: Truth
     again = 0
     for start, block in blocks_from(references, queries.shape[1]):
         block, again = np.asarray(block, np.float32), start + len(block)
-        size = max(1, BLOCK // max(len(block), 1))
+        size = max(1, BLOCK // max(len(block), 1))  # queries in a tile
         for row in range(0, len(queries) if len(block) else 0, size):
             tally.add(queries[row : row + size] @ block.T, row, start)
-    if again != total:
+    if again != total:  # a generator is empty the second time
         raise ValueError(f"{total} references, and {again} when they were asked for again")
     return _ranking(origins, origin_scores, tally)
 
 
 def rank_scores(blocks: Iterable[Scores], truth: Truth) -> Ranking:
-    """Rank the references for matchers that score pairs and have no vectors.
+    """Rank the references by given scores, for matchers that score pairs and have no vectors.
 
     Args:
-        blocks: scores (b, r) of some queries with all r references, bigger is better, ties if
-            nearer than 1e-6; put together they are those of all queries, in order.
-        truth: of these queries.
+        blocks: scores of some queries with all r references, each float32 of shape (b, r). A bigger
+            score is better, and scores that differ by less than 1e-6 are ties. Together the blocks
+            are the scores of all queries, in their order.
+        truth: the truth of all queries.
 
     Raises:
-        ValueError: more or fewer queries than the truth has, or scores that are not finite.
+        ValueError: if there are more or fewer queries than the truth has, or scores are not finite.
     """
     rankings, start, count = [], 0, len(truth.correct)
     for block in blocks:
-        part = truth.take(range(count)[start : start + len(block)])
+        of_block = truth.take(range(count)[start : start + len(block)])
         start += len(block)
         if len(block) == 0 or start > count:
             continue
-        scores = np.array(block, np.float32)  # a copy: it is overwritten
-        queries, rows = flat(part.correct)
+        scores = np.array(block, np.float32)  # a copy, because the tally overwrites it
+        queries, rows = flat(of_block.correct)
         origins, origin_scores = best_correct(queries, rows, scores[queries, rows], len(scores))
-        tally = Tally(origin_scores, _left_out(part), scores.shape[1])
+        tally = Tally(origin_scores, _left_out(of_block), scores.shape[1])
         tally.add(scores)
         rankings.append(_ranking(origins, origin_scores, tally))
     if start != count:
@@ -256,12 +231,17 @@ def rank_scores(blocks: Iterable[Scores], truth: Truth) -> Ranking:
 
 
 def join_folds(rankings: Sequence[Ranking], folds: Ints) -> Ranking:
-    """Put the rankings of fold 0, 1, ... together, in the order of the pairs.
+    """Put the rankings of all folds together.
 
     Args:
-        rankings: of the queries of each fold, in the order of the pairs.
-        folds: the fold of each pair, shape (q,).
+        rankings: the ranking of the queries of fold 0, fold 1 and so on, each in the order of the
+            pairs.
+        folds: the fold of each pair, int64 of shape (q,).
+
+    Returns:
+        The ranking of all queries, in the order of the pairs.
     """
+    # The first sort lists the pairs fold by fold, as the rankings have them. The second inverts it.
     return _join(rankings).take(np.argsort(np.argsort(folds, kind="stable")))
 
 
@@ -286,23 +266,6 @@ def _rows(members: set[int]) -> Ints:
 
 def _join(rankings: Sequence[Ranking]) -> Ranking:
     columns = zip(
-        *([getattr(part, f.name) for f in fields(part)] for part in rankings), strict=True
+        *([getattr(each, f.name) for f in fields(each)] for each in rankings), strict=True
     )
     return Ranking(*map(np.concatenate, columns))
-
-
-def _linked(keys: Sequence[tuple[object, ...]]) -> list[int]:
-    """Number the rows so that rows which share a key, directly or through others, are equal."""
-    parent = list(range(len(keys)))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = row = parent[parent[row]]
-        return row
-
-    first: dict[object, int] = {}
-    for row, shared in enumerate(keys):
-        for key in shared:
-            low, high = sorted((root(row), root(first.setdefault(key, row))))
-            parent[high] = low
-    return [root(row) for row in range(len(keys))]

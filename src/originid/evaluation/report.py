@@ -1,4 +1,4 @@
-"""What an evaluation found: averages, intervals, breakdowns, and the worst failures."""
+"""The results of an evaluation: averages, intervals, breakdowns, and the worst failures."""
 
 import math
 from collections import Counter
@@ -8,23 +8,25 @@ from pathlib import Path
 
 import numpy as np
 
-from originid.evaluation.metrics import (
-    Floats,
-    bootstrap_interval,
-    hits,
-    macro_average,
-    reciprocal_ranks,
-)
+from originid.evaluation.folds import column
+from originid.evaluation.metrics import bootstrap_interval, hits, macro_average, reciprocal_ranks
 from originid.evaluation.projection import projected_acc, projected_map
-from originid.evaluation.protocol import Protocol, Ranking, column
-from originid.types import Failure, Json, Pair
+from originid.evaluation.protocol import Protocol, Ranking
+from originid.types import Failure, Floats64, Json, Pair
 
 MEASURES = ("mAP", "acc", "recall_5", "recall_10", "projected_mAP", "projected_acc")
 
 
 @dataclass(frozen=True)
 class Averages:
-    """The macro averages of some queries: ``values`` has MEASURES in [0, 1], NaN where unknown."""
+    """The averages over some queries: first over the queries of a group, then over the groups.
+
+    Args:
+        queries: the number of queries.
+        groups: the number of groups.
+        population: the number of references that the projected measures are for.
+        values: each of `MEASURES` in [0, 1], or NaN if it is unknown.
+    """
 
     queries: int
     groups: int
@@ -32,7 +34,7 @@ class Averages:
     values: Mapping[str, float]
 
     def to_json(self) -> Json:
-        """Return percentages in the shape of ``evaluate --json``; null where unknown."""
+        """Return the averages in percent, as ``evaluate --json`` prints them; null if unknown."""
         percent = {name: _percent(value) for name, value in self.values.items()}
         return {
             "queries": self.queries,
@@ -52,9 +54,14 @@ class Averages:
 class Report:
     """The results of an evaluation.
 
-    ``references`` is their number, ``leaks`` how many of them are queries as well and were
-    ignored for their group. ``ci95`` has the ends of the 95 % intervals in [0, 1]. ``by`` has,
-    for each column, the averages over the queries with each value, the most frequent first.
+    Args:
+        averages: the averages over all queries.
+        references: the number of references.
+        leaks: the number of references that are queries as well; they are ignored for their group.
+        ci95: the two ends, in [0, 1], of the 95 % interval of some measures.
+        by: for each manifest column and each of its values the averages over the queries with that
+            value; the most frequent value comes first.
+        skipped: the files that could not be used.
     """
 
     averages: Averages
@@ -65,7 +72,7 @@ class Report:
     skipped: tuple[Failure, ...]
 
     def to_json(self) -> Json:
-        """Return percentages in the shape of ``evaluate --json``; null where unknown."""
+        """Return the results in percent, as ``evaluate --json`` prints them; null if unknown."""
         return {
             **self.averages.to_json(),
             "references": self.references,
@@ -81,7 +88,16 @@ class Report:
 
 @dataclass(frozen=True)
 class Miss:
-    """A query whose origin is not on rank 1, and the stranger that beat it."""
+    """A query whose origin is not on rank 1.
+
+    Args:
+        query: the path of the query.
+        origin: the path of its best origin.
+        stranger: the path of the wrong reference that scored best.
+        rank: the rank of the origin, at least 2.
+        origin_score: the score of the origin.
+        stranger_score: the score of the stranger.
+    """
 
     query: Path
     origin: Path
@@ -101,14 +117,15 @@ def summarise(
     """Average what each query found, first over the queries of a group, then over the groups.
 
     Args:
-        ranking: of the pairs' queries, in the same order, at least one.
-        pairs: shape (q,).
-        references: all that were ranked.
-        protocol: the population to project to, the resampling, the columns to break down by.
-        skipped: files that could not be used.
+        ranking: what the query of each pair found, in the order of the pairs.
+        pairs: the pairs that were judged, at least one.
+        references: the files of all references that were ranked.
+        protocol: the settings, which say the population to project to, the resampling, and the
+            columns to break the results down by.
+        skipped: the files that could not be used.
 
     Raises:
-        InputError: a column to break down by that the manifest does not have.
+        InputError: if the manifest lacks a column to break the results down by.
     """
     values = _measures(ranking, protocol.population)
     groups = np.array([pair.group for pair in pairs])
@@ -129,17 +146,23 @@ def summarise(
 def worst_misses(
     ranking: Ranking, pairs: Sequence[Pair], references: Sequence[Path], limit: int = 24
 ) -> list[Miss]:
-    """Return the queries that missed their origin, worst rank first, one of each group.
+    """Return the queries that missed their origin by most, at most one of each group.
 
-    Among equal ranks the one whose origin lies further behind the stranger comes first. Queries
-    without a correct reference are left out.
+    The query with the worst rank comes first. Among equal ranks, the one whose origin scores
+    farthest below the best stranger comes first. Queries without a correct reference are left out.
+
+    Args:
+        ranking: what the query of each pair found, in the order of the pairs.
+        pairs: the pairs that were judged.
+        references: the files of all references, in the order of their rows.
+        limit: the largest number of queries to return.
     """
     behind = ranking.stranger_scores - ranking.origin_scores
     missed = np.flatnonzero((ranking.ranks > 1) & (ranking.origins >= 0))
     order = missed[np.lexsort((-behind[missed], -ranking.ranks[missed]))]
     worst: dict[str, int] = {}
     for row in order.tolist():
-        worst.setdefault(pairs[row].group, row)
+        worst.setdefault(pairs[row].group, row)  # many edits of one origin fail for one reason
     return [_miss(ranking, pairs, references, row) for row in list(worst.values())[:limit]]
 
 
@@ -154,8 +177,8 @@ def _miss(ranking: Ranking, pairs: Sequence[Pair], references: Sequence[Path], r
     )
 
 
-def _measures(ranking: Ranking, population: int) -> dict[str, Floats]:
-    """Return each of MEASURES for each query, shape (q,)."""
+def _measures(ranking: Ranking, population: int) -> dict[str, Floats64]:
+    """Return each of `MEASURES` for each query, (q,)."""
     ranks, p = ranking.ranks, ranking.p
     values = (
         reciprocal_ranks(ranks),
@@ -168,13 +191,13 @@ def _measures(ranking: Ranking, population: int) -> dict[str, Floats]:
     return dict(zip(MEASURES, values, strict=True))
 
 
-def _average(values: Mapping[str, Floats], groups: np.ndarray, protocol: Protocol) -> Averages:
+def _average(values: Mapping[str, Floats64], groups: np.ndarray, protocol: Protocol) -> Averages:
     averages = {name: macro_average(each, groups) for name, each in values.items()}
     return Averages(len(groups), len(np.unique(groups)), protocol.population, averages)
 
 
 def _breakdown(
-    values: Mapping[str, Floats], groups: np.ndarray, cells: Sequence[str], protocol: Protocol
+    values: Mapping[str, Floats64], groups: np.ndarray, cells: Sequence[str], protocol: Protocol
 ) -> dict[str, Averages]:
     of_row = np.array(cells)
     return {

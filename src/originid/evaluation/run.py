@@ -1,4 +1,4 @@
-"""From a manifest and a folder of photos to a report, in one call."""
+"""Runs a whole evaluation: from a manifest and a folder of photos to a report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,21 +7,28 @@ from pathlib import Path
 from originid.encoders import Encoder
 from originid.evaluation.attacks import Attack
 from originid.evaluation.encoded_pairs import EncodedPairs, attack_queries, encode_all
-from originid.evaluation.fold_split import FoldSplit, Mask, rank_by_map
-from originid.evaluation.protocol import Protocol, Ranking, assign_folds, find_truth, rank
+from originid.evaluation.fold_split import FoldSplit, rank_by_map
+from originid.evaluation.folds import assign_folds
+from originid.evaluation.protocol import Protocol, Ranking, find_truth, rank
 from originid.evaluation.report import Miss, Report, summarise, worst_misses
 from originid.latents import LatentCache
 from originid.model import Model
 from originid.system.progress import Progress, silent
 from originid.training.fitting import Settings
-from originid.types import Pair
+from originid.types import Mask, Pair
 
 PROTOCOL = Protocol()
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A report, the queries that did worst, and how long a map took to fit, in seconds."""
+class Evaluation:
+    """What an evaluation returns.
+
+    Args:
+        report: the results.
+        misses: the queries that missed their origin by most.
+        fit_seconds: the mean time in seconds that it took to fit a map; 0 if none was fitted.
+    """
 
     report: Report
     misses: list[Miss]
@@ -36,20 +43,20 @@ def evaluate_model(
     progress: Progress = silent,
     cache: LatentCache | None = None,
     attack: Attack | None = None,
-) -> Outcome:
-    """Judge a model as it stands; its numbers mean little on pairs that it was fitted to.
+) -> Evaluation:
+    """Judge a model as it is. On pairs that the model was fitted to, the results mean little.
 
     Args:
-        pairs: of the manifest.
-        photos: folder of distractors.
-        model: what is judged.
-        protocol: see `Protocol`.
-        progress: called as images are encoded.
-        cache: of latents, to read and to fill.
-        attack: on the queries.
+        pairs: the pairs of a manifest.
+        photos: a folder of photos, which are distractors.
+        model: the model to judge.
+        protocol: the settings of the evaluation.
+        progress: called with the number of files that are done and of all files.
+        cache: the cache of latents, which is read and filled, or None.
+        attack: an attack on the queries, or None.
 
     Raises:
-        InputError: no pair can be read.
+        InputError: if the folder is missing, or no pair can be read.
 
     Example:
         >>> import originid
@@ -60,13 +67,13 @@ def evaluate_model(
         >>> outcome.report.averages.to_json()["acc"]
         100.0
     """
-    material = encode_all(pairs, [photos], model.encoder, progress, cache, model.vectors)
+    encoded = encode_all(pairs, [photos], model.encoder, progress, cache, model.vectors)
     if attack is not None:
-        material = attack_queries(material, model.encoder, attack, progress, cache, model.vectors)
-    queries = material.queries(range(len(material.pairs)))
-    references = material.take(material.references)
-    ranking = rank(queries, references, find_truth(material.pairs, material.references))
-    return _outcome(material, ranking, protocol)
+        encoded = attack_queries(encoded, model.encoder, attack, progress, cache, model.vectors)
+    queries = encoded.queries(range(len(encoded.pairs)))
+    references = encoded.take(encoded.references)
+    ranking = rank(queries, references, find_truth(encoded.pairs, encoded.references))
+    return _evaluation(encoded, ranking, protocol)
 
 
 def cross_validate(
@@ -78,23 +85,26 @@ def cross_validate(
     progress: Progress = silent,
     cache: LatentCache | None = None,
     attack: Attack | None = None,
-) -> Outcome:
-    """Judge a way to fit maps: the queries of a fold by a map fitted to the other folds' pairs.
+) -> Evaluation:
+    """Judge a way to fit maps by cross-validation.
 
-    The mean that a map subtracts is that of the photos and of the other folds' origins.
+    The queries of each fold are ranked by a map that is fitted to the pairs of the other folds. The
+    mean that the map subtracts is that of the photos and of the origins of the other folds.
 
     Args:
-        pairs: of the manifest.
-        photos: folder of distractors, and a sample of natural images.
-        encoder: what the map is fitted on.
+        pairs: the pairs of a manifest.
+        photos: a folder of photos, which are both distractors and a sample of natural images.
+        encoder: the encoder that makes the latents.
         settings: how the map of each fold is learned.
-        protocol: see `Protocol`.
-        progress: called as images are encoded.
-        cache: of latents, to read and to fill.
-        attack: on the queries that are judged; maps are fitted to those that are not attacked.
+        protocol: the settings of the evaluation.
+        progress: called with the number of files that are done and of all files.
+        cache: the cache of latents, which is read and filled, or None.
+        attack: an attack on the queries that are judged, or None; maps are fitted to queries that
+            are not attacked.
 
     Raises:
-        InputError: no pair can be read, or there are fewer separate sources than folds.
+        InputError: if the folder is missing, no pair can be read, or the pairs cannot be divided
+            into so many folds.
 
     Example:
         >>> import originid
@@ -113,37 +123,40 @@ def cross_validate(
         >>> outcome.report.averages.to_json()["acc"]
         100.0
     """
-    material = encode_all(pairs, [photos], encoder, progress, cache)
+    encoded = encode_all(pairs, [photos], encoder, progress, cache)
     if attack is not None:
-        material = attack_queries(material, encoder, attack, progress, cache)
-    return judge_folds(material, encoder, settings, protocol)
+        encoded = attack_queries(encoded, encoder, attack, progress, cache)
+    return judge_folds(encoded, encoder, settings, protocol)
 
 
 def judge_folds(
-    material: EncodedPairs,
+    encoded: EncodedPairs,
     encoder: Encoder,
     settings: Settings,
     protocol: Protocol,
     allowed: Mask | None = None,
-) -> Outcome:
-    """Cross-validate on latents at hand, as `cross_validate` does.
+) -> Evaluation:
+    """Judge a way to fit maps by cross-validation, on latents that are computed already.
 
     Args:
-        material: from `encode_all`.
-        encoder: what made its latents.
+        encoded: the pairs and their latents, as `encode_all` returns them.
+        encoder: the encoder that made the latents.
         settings: how the map of each fold is learned.
-        protocol: see `Protocol`.
-        allowed: see `FoldSplit`.
+        protocol: the settings of the evaluation.
+        allowed: whether a pair may be learned from, bool of shape (q,); by default all may be.
+
+    Raises:
+        InputError: if the pairs cannot be divided into so many folds.
     """
-    folds = assign_folds(material.pairs, protocol.fold_by, protocol.folds)
-    trial = FoldSplit(material, folds, material.references, allowed)
-    ranking, seconds = rank_by_map(trial, encoder, settings)
-    return _outcome(material, ranking, protocol, seconds)
+    folds = assign_folds(encoded.pairs, protocol.fold_by, protocol.folds)
+    split = FoldSplit(encoded, folds, encoded.references, allowed)
+    ranking, seconds = rank_by_map(split, encoder, settings)
+    return _evaluation(encoded, ranking, protocol, seconds)
 
 
-def _outcome(
-    material: EncodedPairs, ranking: Ranking, protocol: Protocol, fit_seconds: float = 0.0
-) -> Outcome:
-    report = summarise(ranking, material.pairs, material.references, protocol, material.skipped)
-    misses = worst_misses(ranking, material.pairs, material.references)
-    return Outcome(report, misses, fit_seconds)
+def _evaluation(
+    encoded: EncodedPairs, ranking: Ranking, protocol: Protocol, fit_seconds: float = 0.0
+) -> Evaluation:
+    report = summarise(ranking, encoded.pairs, encoded.references, protocol, encoded.skipped)
+    misses = worst_misses(ranking, encoded.pairs, encoded.references)
+    return Evaluation(report, misses, fit_seconds)

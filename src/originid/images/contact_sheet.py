@@ -1,4 +1,4 @@
-"""Contact sheets: images in rows, each with a caption."""
+"""Draws contact sheets: pictures on which small images stand in rows, each with a caption."""
 
 import os
 from collections.abc import Sequence
@@ -12,15 +12,20 @@ from originid.system.storage import storage_errors
 from originid.system.text import printable
 from originid.types import Image
 
-TILE = 192  # pixels
-MARGIN = 12
-LINE = 16
-FONT_SIZE = 13
+TILE = 192  # pixels, the side of the square in which an image is shown
+MARGIN = 12  # pixels between tiles
+LINE = 16  # pixels, the height of a line of text
+FONT_SIZE = 13  # pixels
 
 
 @dataclass(frozen=True)
 class Tile:
-    """An image (h, w, 3), or None for an empty place, and the lines of its caption."""
+    """An image on a contact sheet, and its caption.
+
+    Args:
+        image: a uint8 RGB image of shape (h, w, 3), or None for an empty frame.
+        caption: the lines of text below the image; a line that is too wide is cut.
+    """
 
     image: Image | None
     caption: tuple[str, ...]
@@ -29,16 +34,17 @@ class Tile:
 def write_sheet(
     path: str | os.PathLike[str], title: str, rows: Sequence[Sequence[Tile]], columns: int = 1
 ) -> None:
-    """Write rows of tiles as one PNG or JPEG, by the path's suffix.
+    """Draw rows of tiles into one picture and write it to a file.
 
     Args:
-        path: of the picture.
-        title: its first line.
-        rows: each a group of tiles that belong together.
-        columns: how many groups stand side by side.
+        path: the path of the picture; its suffix says whether it is a PNG or a JPEG.
+        title: the text above the rows.
+        rows: groups of tiles that belong together, such as a query and its matches; at least one
+            group, each of at least one tile.
+        columns: the number of groups that stand side by side.
 
     Raises:
-        StorageError: the disk refuses.
+        StorageError: if the picture cannot be written.
     """
     lines = max(len(tile.caption) for row in rows for tile in row)
     cell = TILE + MARGIN

@@ -1,64 +1,75 @@
-"""Bytes or a path to an image: the only place that opens one.
+"""Turns bytes or a path into an image. This is the only place that opens an image.
 
-An image is what a person would see: upright (EXIF orientation), over white where it is
-transparent, the first frame where it moves, RGB in 8 bits. Colour profiles are ignored: a
-generator sees the bare numbers and most edits lose the profile, so that converting would move
-some origins away from their queries; it would also cost more than decoding a small photo.
+An image is what a person would see: it is upright (by the EXIF orientation), in front of white
+where it is transparent, the first frame if it moves, and RGB with 8 bits a colour. Colour profiles
+are ignored. A generator sees the bare numbers, and most edits lose the profile, so a conversion
+would move some origins away from their queries. It would also take longer than to decode a small
+photo.
 
-Each format has one Pillow class, chosen by the first bytes and called directly. ``Image.open``
-would try others (EPS starts ghostscript) and warn or fail by ``Image.MAX_IMAGE_PIXELS``, which
-belongs to the process and not to this library. No state of Pillow is changed here, so that
-threads may decode at the same time.
+The first bytes of a file choose one class of Pillow, which is then called directly. ``Image.open``
+is not used: it would try further formats (for EPS it starts ghostscript), and it warns or fails by
+``Image.MAX_IMAGE_PIXELS``, a setting of the whole process. No state of Pillow is changed here, so
+several threads may decode at the same time.
 """
 
 import io
 import math
 import os
-import re
 import stat
-import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    ImageOps,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
 from PIL import Image as Pillow
+from PIL import ImageOps
 from PIL.ImageFile import ImageFile
 
 from originid.errors import ImageError, InputError
+from originid.images.exif import TURNS, orientation
+from originid.images.formats import FORMATS, Jpeg, find_format
 from originid.images.pillow_modes import flat, rgb, working_memory
 from originid.types import Image
 
 PREPROCESSING = "squash-bilinear-1"
-"""The name of what `decode` does when a size is asked for: it is part of every fingerprint."""
+"""The name of how `decode` squashes an image to a size. Every model's fingerprint has it."""
 
 DRAFT_MARGIN = 2
-"""A JPEG may be decoded at 1/2, 1/4 or 1/8 that leaves this many times the squashed size.
+"""A large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, if this many times the side remains.
 
-Worst of 13 photos of 3 to 18 megapixels squashed to 256 x 256, in grey levels of mean absolute
-difference and correlation of gradient magnitudes: margin 1: 1.4, 0.989; margin 2: 0.6, 0.998;
-margin 4: 0.2, 0.9997. Of the time for a whole image they take up to 0.4, 0.5 and 0.6.
+A bigger margin is slower and nearer to the whole image. The worst of 13 photos of 3 to 18
+megapixels, squashed to 256 x 256, differed from the whole image by this much:
+
+====== ======================== ===================== ===========================
+margin mean difference (of 255) correlation of edges  time (of the whole image's)
+====== ======================== ===================== ===========================
+1      1.4                      0.989                 up to 0.4
+2      0.6                      0.998                 up to 0.5
+4      0.2                      0.9997                up to 0.6
+====== ======================== ===================== ===========================
 """
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may cost; more than this is an ``ImageError``."""
+    """How much one image file may cost. A file that costs more is refused with an `ImageError`.
 
-    max_bytes: int = 640_000_000  # 3 bytes for each of max_pixels, uncompressed, and metadata
-    max_pixels: int = 200_000_000  # the largest camera sensors; 0.8 GB decoded, at 4 bytes each
-    max_seconds: float = 30.0  # 200 megapixels of PNG or JPEG take under 10 on a slow core
+    Args:
+        max_bytes: the largest size of the file in bytes, above 0. The default is 3 bytes for each
+            of the largest number of pixels, which a file without compression has, and metadata.
+        max_pixels: the largest number of pixels, above 0. The default is that of the largest
+            camera sensors; they take 0.8 GB when they are decoded, at 4 bytes a pixel.
+        max_seconds: the longest time for decoding, in seconds, above 0. By default it is 30; 200
+            megapixels of PNG or JPEG take less than 10 on a slow core.
+
+    Raises:
+        InputError: if a limit is not above 0.
+    """
+
+    max_bytes: int = 640_000_000
+    max_pixels: int = 200_000_000
+    max_seconds: float = 30.0
 
     def __post_init__(self) -> None:
         if min(self.max_bytes, self.max_pixels, self.max_seconds) <= 0:
@@ -70,10 +81,13 @@ LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Decoded:
-    """An image and the size of the file's upright original.
+    """A decoded image, and the size that it has in its file.
 
-    ``image`` is read-only uint8 RGB of shape (height, width, 3), or (size, size, 3) where a
-    size was asked for; ``width`` and ``height`` are pixels of the original in both cases.
+    Args:
+        image: a read-only uint8 RGB array of shape (height, width, 3), or (size, size, 3) if a
+            size was asked for.
+        width: the width of the whole upright image in pixels.
+        height: the height of the whole upright image in pixels.
     """
 
     image: Image
@@ -82,26 +96,33 @@ class Decoded:
 
 
 ReserveMemory = Callable[[int], None]
-"""Called with a number of bytes before they are needed; it may wait for them, or raise."""
+"""A function that is called with a number of bytes before so much memory is needed.
+
+It returns when the memory may be used: it may wait for that, or raise to refuse it.
+"""
 
 
 def no_limit(size: int) -> None:
-    """Reserve nothing: let every request through at once."""
+    """Allow every request for memory at once, and remember none.
+
+    Args:
+        size: the number of bytes that are asked for.
+    """
 
 
 def read_bytes(
     path: str | os.PathLike[str], limits: Limits = LIMITS, reserve: ReserveMemory = no_limit
 ) -> bytes:
-    """Read a file whole, without ever waiting for a pipe or a device.
+    """Read a whole file. Pipes and devices are refused, because reading them may never end.
 
     Args:
-        path: of a file.
-        limits: what is refused.
-        reserve: asked for the size of the file before it is read.
+        path: the path of a regular file.
+        limits: the limits of a file; only ``max_bytes`` is used here.
+        reserve: called with the size of the file in bytes before the file is read.
 
     Raises:
-        ImageError: missing, unreadable, empty, larger than ``limits.max_bytes``, or not a
-            regular file. Its text leaves out the path, which the caller has.
+        ImageError: if the file is missing, unreadable, empty, too large, or not a regular file.
+            The text of the error leaves out the path, which the caller knows.
     """
     try:
         info = os.stat(path)
@@ -120,12 +141,16 @@ def read_bytes(
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting, even if the file has just been replaced by a pipe."""
+    """Open a file without waiting, even if a pipe has just taken the place of the file."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def os_reason(error: OSError | ValueError) -> str:
-    """The operating system's reason in a few words."""
+    """Return in a few words why the operating system refused.
+
+    Args:
+        error: what ``open`` or ``stat`` raised; a ``ValueError`` is about the path.
+    """
     return getattr(error, "strerror", None) or str(error)
 
 
@@ -134,31 +159,34 @@ def decode(
 ) -> Decoded:
     """Decode an image file: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, and HEIC with its extra.
 
-    A file that is cut short is an error, never an image with a grey rest. Damage inside a JPEG
-    or a TIFF can go unnoticed: their decoders fill the hole.
+    A file that is cut short raises an error; it never becomes an image whose rest is grey. Damage
+    inside a JPEG or a TIFF can go unnoticed, because their decoders fill the hole.
 
-    Time is checked whenever the decoder asks for bytes, which bounds JPEG, PNG, GIF and BMP to
-    about 5 seconds more than ``limits.max_seconds`` (one block of 64 KiB of a JPEG made of
-    empty scans). The others decode in one call: only ``limits.max_pixels`` bounds them.
+    The time is checked whenever the decoder asks for bytes. For JPEG, PNG, GIF and BMP it can
+    therefore exceed ``limits.max_seconds`` by about 5 seconds, which one block of 64 KiB of a JPEG
+    takes that consists of empty scans. The other formats decode in one call, so only
+    ``limits.max_pixels`` bounds their time.
 
     Args:
         data: the bytes of the file.
-        size: None for the whole image; n to squash it (aspect ratio not kept) to n x n with an
-            antialiased bilinear filter. JPEGs that are large enough are then decoded at reduced
-            size: of photos, the result differs from that of the whole image by less than 1 grey
-            level of 255 on average, and its gradient magnitudes correlate with at least 0.99.
-            What is not a photo can differ more: white noise correlates with 0.9.
-        limits: what is refused.
-        reserve: asked, when the header is read and before any pixel is, for the memory that
-            decoding and squashing take at most; a whole image takes 6 bytes a pixel more.
+        size: None to get the whole image, or the side n, in pixels, to squash the image to n x n.
+            Squashing does not keep the aspect ratio; its filter is bilinear and antialiased. A
+            large JPEG is then decoded at a reduced size. For photos, the result differs from that
+            of the whole image by less than 1 grey level of 255 on average, and its gradient
+            magnitudes correlate by at least 0.99. For other images the difference can be larger:
+            white noise correlates by 0.9.
+        limits: the limits above which a file is refused.
+        reserve: called once, after the header is read and before any pixel is decoded, with the
+            number of bytes that decoding and squashing take at most. Without ``size`` the result
+            takes 6 bytes a pixel more.
 
     Raises:
-        ImageError: anything that is not a usable image, and whatever exceeds the limits.
+        ImageError: if the bytes are not a usable image, or exceed the limits.
     """
-    kind = _kind(data)
+    kind = find_format(data)
     reader = _Reader(data, limits.max_seconds)
     with _image_errors(kind):
-        opened = _KINDS[kind][1](reader)
+        opened = FORMATS[kind][1](reader)
         reader.allowance = math.inf
         width, height = opened.size
         if width * height > limits.max_pixels:
@@ -170,7 +198,7 @@ def decode(
     reader.restart()
     with _image_errors(kind):
         opened.load()
-        turn = _orientation(opened.info.get("exif") or b"")
+        turn = orientation(opened.info.get("exif") or b"")
         image = _squash(flat(opened), size, box, turn)
     if turn > 4:
         width, height = height, width
@@ -222,26 +250,37 @@ Box = tuple[float, float, float, float]
 
 
 def _draft(opened: ImageFile, size: int) -> Box | None:
-    """Have a JPEG decoded at reduced size; return which part is the image, None for all of it."""
-    if not isinstance(opened, _Jpeg):
+    """Set a JPEG to be decoded at a reduced size.
+
+    Returns:
+        The box (left, top, right, bottom) of the reduced image that the image fills, in pixels
+        and parts of pixels. None means all of it.
+    """
+    if not isinstance(opened, Jpeg):
         return None
     drafted = opened.draft(None, (DRAFT_MARGIN * size, DRAFT_MARGIN * size))
-    return drafted[1] if drafted else None  # its last row and column may be less than whole
+    # A side that 8 does not divide leaves a last row or column that is only partly image.
+    return drafted[1] if drafted else None
 
 
 def _squash(image: Pillow.Image, size: int | None, box: Box | None, turn: int) -> Image:
     if size:
         image = image.resize((size, size), Pillow.Resampling.BILINEAR, box=box)
-    if turn > 1:
-        image = image.transpose(_TURNS[turn - 2])
+    if turn in TURNS:
+        image = image.transpose(TURNS[turn])
     return np.asarray(rgb(image))
 
 
 class _Reader(io.BytesIO):
-    """The bytes of a file, while the time for decoding them lasts.
+    """The bytes of a file, which can be read only while the time for decoding lasts.
 
-    ``allowance`` is how many more may be read. It holds while the header is parsed: in a TIFF
-    of 0.5 MB, 5,000 fields can all point at the same 0.4 MB, and Pillow before 13 copies each.
+    ``allowance`` is the number of bytes that may still be read. It matters while the header is
+    parsed: in a TIFF of 0.5 MB, 5,000 fields can all point at the same 0.4 MB, and Pillow before
+    version 13 copies the bytes for each of them.
+
+    Args:
+        data: the bytes of the file.
+        seconds: the time for each step, the header and the pixels, in seconds.
     """
 
     def __init__(self, data: bytes, seconds: float) -> None:
@@ -251,10 +290,18 @@ class _Reader(io.BytesIO):
         self.restart()
 
     def restart(self) -> None:
-        """Give it all of the time again."""
+        """Start the time anew."""
         self._deadline = time.monotonic() + self._seconds
 
     def read(self, size: int | None = -1, /) -> bytes:
+        """Read as any file does.
+
+        Args:
+            size: the number of bytes to read; -1 or None reads the rest.
+
+        Raises:
+            ImageError: if the time or the allowance is used up.
+        """
         if time.monotonic() > self._deadline:
             given = f"decoding takes more than {self._seconds:g} seconds"
             raise ImageError(given, "expected a simpler image", "save it anew or raise the limit")
@@ -263,69 +310,3 @@ class _Reader(io.BytesIO):
         if self.allowance < 0:
             raise ImageError("a header that repeats itself", "expected an image", "save it anew")
         return got
-
-
-class _Jpeg(JpegImagePlugin.JpegImageFile):
-    def _open(self) -> None:
-        # Where the density is known, Pillow leaves the EXIF block alone. Parsing it can take as
-        # long as decoding a small photo, and warns about every camera that writes it wrongly.
-        self.info["dpi"] = (72.0, 72.0)
-        super()._open()
-
-
-def _heif(file: io.BytesIO) -> ImageFile:
-    try:
-        from pillow_heif import HeifImageFile
-    except ImportError as error:
-        expected = "expected the extra [heic]: pip install 'originid[heic]'"
-        raise ImageError("a HEIC image", expected, "install that or save it as JPEG") from error
-    opened: ImageFile = HeifImageFile(file)
-    return opened
-
-
-_KINDS: dict[str, tuple[bytes, Callable[[io.BytesIO], ImageFile]]] = {
-    "JPEG": (rb"\xff\xd8\xff", _Jpeg),
-    "PNG": (rb"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
-    "WebP": (rb"RIFF....WEBP", WebPImagePlugin.WebPImageFile),
-    "GIF": (rb"GIF8[79]a", GifImagePlugin.GifImageFile),
-    "BMP": (rb"BM", BmpImagePlugin.BmpImageFile),
-    "TIFF": (rb"II[*+]\0|MM\0[*+]", TiffImagePlugin.TiffImageFile),
-    "AVIF": (rb".{4}ftyp(.{4})*?avi[fs]", AvifImagePlugin.AvifImageFile),
-    "HEIC": (rb".{4}ftyp(.{4})*?(hei[cmsx]|hev[cmsx]|mif1|msf1)", _heif),
-}
-
-
-def _kind(data: bytes) -> str:
-    """The format that the first bytes announce."""
-    head = data[:64]  # a container names the formats that it is compatible with up here
-    for kind, (magic, _) in _KINDS.items():
-        if re.match(magic, head, re.DOTALL):
-            return kind
-    given = f"not an image (it begins with {data[:8]!r})" if data else "the file is empty"
-    raise ImageError(given, f"expected one of {', '.join(_KINDS)}", "save it in such a format")
-
-
-_FLIPS = Pillow.Transpose
-_TURNS = (  # for the orientations 2 to 8
-    *(_FLIPS.FLIP_LEFT_RIGHT, _FLIPS.ROTATE_180, _FLIPS.FLIP_TOP_BOTTOM),
-    *(_FLIPS.TRANSPOSE, _FLIPS.ROTATE_270, _FLIPS.TRANSVERSE, _FLIPS.ROTATE_90),
-)
-
-
-def _orientation(exif: bytes) -> int:
-    """Orientation (1 to 8) that an EXIF block states; 1, upright, where it is absent or broken."""
-    start = re.search(rb"II\*\0|MM\0\*", exif[:64])
-    if not start:
-        return 1
-    block = exif[start.start() :]
-    order = "<" if block.startswith(b"II") else ">"
-    try:
-        (first,) = struct.unpack_from(f"{order}I", block, 4)
-        (count,) = struct.unpack_from(f"{order}H", block, first)
-        for i in range(count):
-            tag, value = struct.unpack_from(f"{order}H6xH", block, first + 2 + 12 * i)
-            if tag == 0x0112:
-                return int(value) if 1 <= value <= 8 else 1
-    except struct.error:  # the block ends early
-        pass
-    return 1

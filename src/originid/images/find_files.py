@@ -1,4 +1,4 @@
-"""Folders to the image files in them."""
+"""Finds the image files in folders."""
 
 import os
 import stat
@@ -10,21 +10,23 @@ from originid.types import Failure
 
 _SUFFIXES = "jpg jpeg jpe jfif png apng webp gif bmp tif tiff avif heic heif hif"
 IMAGE_SUFFIXES: frozenset[str] = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
-"""Suffixes, in lower case, of the files that are taken from a folder."""
+"""The suffixes, in lower case, of the files of a folder that count as images."""
 
 
 def find_images(
     paths: Sequence[str | os.PathLike[str]], on_failure: Callable[[Failure], None]
 ) -> Iterator[str]:
-    """Paths of the image files under ``paths``: of each folder its files, then its folders, sorted.
+    """Yield the paths of the image files under some paths.
 
-    A path that names a file is yielded whatever its suffix. In folders, files without a suffix
-    of ``IMAGE_SUFFIXES`` and whatever begins with a dot are passed over; symbolic links are
-    followed, but under each given path a folder is entered once and a file yielded once. A path
-    begins as it was given; bytes that are not UTF-8 are kept by surrogateescape.
+    A path that names a file is yielded whatever its suffix is. Of a folder, first its own image
+    files are yielded in sorted order, and then those of the folders inside it. Files without one of
+    the ``IMAGE_SUFFIXES`` and names that begin with a dot are left out. Symbolic links are
+    followed, but under each given path every folder is entered once and every file yielded once.
 
     Args:
-        on_failure: called with each path that is missing, cannot be listed or is a broken link.
+        paths: files and folders. Each yielded path begins with the path that was given; bytes that
+            are not UTF-8 stay in it as surrogates, as `os.fsdecode` leaves them.
+        on_failure: called with each path that is missing, cannot be listed, or is a broken link.
     """
     for path in map(os.fsdecode, paths):
         try:
@@ -42,7 +44,14 @@ def find_images(
 
 
 def refuse_missing(folders: Iterable[str | os.PathLike[str]]) -> None:
-    """Raise InputError if a folder is not there."""
+    """Check that all folders exist.
+
+    Args:
+        folders: the paths of the folders.
+
+    Raises:
+        InputError: if one is missing or is not a folder; the error names the first such one.
+    """
     for folder in folders:
         if not os.path.isdir(folder):
             raise InputError(
@@ -52,10 +61,11 @@ def refuse_missing(folders: Iterable[str | os.PathLike[str]]) -> None:
 
 def _walk(top: str, on_failure: Callable[[Failure], None]) -> Iterator[str]:
     def report(error: OSError) -> None:
+        """Pass a folder that cannot be listed to ``on_failure``."""
         on_failure(Failure(os.fsdecode(error.filename), os_reason(error)))
 
-    entered: set[str] = set()  # real folders
-    linked: set[str] = set()  # real files that were yielded by the name of a link
+    entered: set[str] = set()  # folders with all links resolved: a link to a parent would not end
+    linked: set[str] = set()  # resolved paths of files that were yielded under the name of a link
     for folder, folders, files in os.walk(top, onerror=report, followlinks=True):
         real = os.path.realpath(folder)
         if real in entered:
@@ -72,7 +82,7 @@ def _walk(top: str, on_failure: Callable[[Failure], None]) -> Iterator[str]:
                 target = os.path.realpath(path) if is_link else target
                 at, own = os.path.split(target)
                 if target in linked or (is_link and at in entered and _is_image(own)):
-                    continue  # it came by another name, or comes by its own
+                    continue  # the file was yielded under another name, or will be under its own
                 if is_link:
                     linked.add(target)
                 yield path

@@ -1,4 +1,4 @@
-"""Files to latents, by way of a cache where there is one."""
+"""Turns files into latents, and takes those that are in a cache from there."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +17,13 @@ from originid.types import Failure, Latents
 
 @dataclass(frozen=True)
 class FileLatent:
-    """A readable image file and its latent (latent_dim,), an array of its own."""
+    """A readable image file and its latent.
+
+    Args:
+        source: the file that was read.
+        sha256: the SHA-256 of its bytes, 32 bytes.
+        latent: float32 of shape (latent_dim,); no other latent shares its memory.
+    """
 
     source: Source
     sha256: bytes
@@ -25,7 +31,7 @@ class FileLatent:
 
     @property
     def path(self) -> Path:
-        """Where it was read."""
+        """The path of the file."""
         return Path(self.source.name)
 
 
@@ -36,17 +42,18 @@ def encode_paths(
     progress: Progress = silent,
     cache: LatentCache | None = None,
 ) -> Iterator[list[FileLatent]]:
-    """Latents of those files that can be read, in chunks, in the order of the paths.
+    """Yield the latents of the files that can be read, in chunks, in the order of the paths.
 
     Args:
-        paths: of image files.
-        encoder: what the cache was opened for.
-        on_failure: called with each of the other files.
-        progress: called with the files done and the files in all.
-        cache: as of `encode_cached`.
+        paths: the paths of image files.
+        encoder: the encoder, which must be the one that the cache was opened for.
+        on_failure: called with each file that cannot be used.
+        progress: called with the number of files that are done and of all files.
+        cache: the cache of latents, or None to encode every file.
 
     Raises:
-        InputError, StorageError: as of `encode_cached`.
+        InputError: if a latent is too large for the half precision of the cache.
+        StorageError: if the cache cannot be written; what was added before is kept.
     """
     done = 0
     for chunk in encode_cached((Source(os.fspath(path)) for path in paths), encoder, cache):
@@ -65,22 +72,27 @@ def encode_cached(
     workers: int | None = None,
     limits: Limits = LIMITS,
 ) -> Iterator[list[FileLatent | Failure]]:
-    """Latents of files in chunks, in the order of the sources.
+    """Yield the latents of files in chunks, in the order of the sources.
 
-    A file whose content is in the cache is neither decoded nor encoded; of any other the latent is
-    added to it. Latents are given as they are stored, so that a run over a full cache repeats the
-    run that filled it, and files of the same content have the same latent.
+    A file whose content is in the cache is neither decoded nor encoded. The latent of any other
+    file is added to the cache. Every latent is yielded as it is stored: a run over a full cache
+    therefore gives the same latents as the run that filled it, and files of the same content have
+    the same latent.
 
     Args:
-        sources: what to read.
-        encoder: what the cache was opened for.
-        cache: where latents are looked up and kept; None encodes every file.
-        workers: as of `encode_sources`.
-        limits: as of `encode_sources`.
+        sources: the files to read.
+        encoder: the encoder, which must be the one that the cache was opened for.
+        cache: the cache of latents, or None to encode every file.
+        workers: the number of threads that decode and encode; by default one for each core.
+        limits: the limits above which a file is refused.
+
+    Yields:
+        For each chunk a list with one entry for each source: a `FileLatent`, or a `Failure` if the
+        file is not a usable image.
 
     Raises:
-        InputError: a latent overflows the cache's half precision.
-        StorageError: the disk refuses; what was added before is kept.
+        InputError: if a latent is too large for the half precision of the cache.
+        StorageError: if the cache cannot be written; what was added before is kept.
     """
     known = (lambda sha256: False) if cache is None else cache.__contains__
     for chunk in encode_sources(sources, encoder, known, workers, limits):
@@ -88,6 +100,7 @@ def encode_cached(
 
 
 def _latents_of(chunk: list[Entry]) -> list[FileLatent | Failure]:
+    # Each latent is a row of a batch. A copy lets go of the batch when a caller keeps only some.
     return [
         FileLatent(entry.source, entry.sha256, entry.latent.copy())
         if isinstance(entry, Encoded)

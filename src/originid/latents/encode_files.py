@@ -1,14 +1,16 @@
-"""Files to latents: reading, decoding and encoding overlap, in bounded memory.
+"""Turns files into latents: reading, decoding and encoding overlap, in bounded memory.
 
-A few threads read and hash files; as many as there are cores decode whatever has been read,
-whichever file that is, and the one that completes a batch encodes it. So a slow file keeps a core
-idle only when all that may be ahead of it is done. Threads, not processes: Pillow, numpy and
-onnxruntime release the interpreter's lock, and pixels need no copying between threads.
+A few threads read and hash the files. Other threads, one for each core, are the workers: they
+decode any file that has been read, in whatever order the files arrive. The worker that decodes the
+last image of a batch encodes that batch. Files after a slow file are therefore worked on while it
+is read, and a core is idle only once this read-ahead is used up. Threads are used, not processes,
+because Pillow, numpy and onnxruntime release the interpreter's lock, and threads need not copy
+pixels to one another.
 
-Memory, beyond what encoders and whoever takes the results use, is at most, of each worker:
-`FILES` bytes of files that were read and not decoded, `PIXELS` bytes of images being decoded, and
-`AHEAD` chunks of squashed images or latents. Files and images that are larger than the sum over the
-workers are read and decoded one at a time.
+For each worker the memory holds at most `FILES` bytes of files that were read and are not decoded
+yet, `PIXELS` bytes of images that are being decoded, and `AHEAD` chunks of squashed images or
+latents. The encoder and the caller need memory of their own. A file or an image that is larger
+than the budget of all workers together is read or decoded alone.
 """
 
 import hashlib
@@ -27,16 +29,17 @@ from PIL import Image as Pillow
 
 from originid.encoders.base import Encoder
 from originid.errors import ImageError
+from originid.images.contrast import largest_contrast
 from originid.images.decode import LIMITS, Limits, decode, lossless_file, read_bytes
 from originid.system.parallel import MemoryBudget, Reservation, Threads, available_cores
 from originid.types import Failure, Image, Latents
 
-CHUNK = 48  # images yielded together, for whoever searches or stores them together
-BATCH = 16  # images encoded together: more would leave the processor's caches
-AHEAD = 4  # chunks for each worker between the first that is not done and the last begun; 38 MB
-FILES = 32_000_000  # for each worker: what a 12-megapixel camera writes in 5 to 10 photos
-PIXELS = 256_000_000  # for each worker: 12 megapixels of any usual kind, 50 of most
-READERS = 8  # threads that wait for the disk
+CHUNK = 48  # images yielded together, so that a caller can search or store them together
+BATCH = 16  # images encoded together; more of them would not fit into the caches of a processor
+AHEAD = 4  # chunks for each worker from the first unfinished one to the last begun one: 38 MB
+FILES = 32_000_000  # bytes for each worker: 5 to 10 photos of a 12-megapixel camera
+PIXELS = 256_000_000  # bytes for each worker: 12 megapixels of any common mode, 50 of most modes
+READERS = 8  # threads, which mostly wait for the disk
 
 
 ImageLike: TypeAlias = str | os.PathLike[str] | bytes | Image | Pillow.Image
@@ -46,7 +49,14 @@ of Pillow."""
 
 @dataclass(frozen=True)
 class Source:
-    """An image to read: a file, or bytes that stand in for one."""
+    """An image to read: a file, or bytes that stand for a file.
+
+    Args:
+        name: the path of the file, or a name for the bytes.
+        data: the bytes of the image file, or None to read them from the path.
+        mtime_ns: the time at which the file was last changed, in nanoseconds since 1970; it is
+            only passed on.
+    """
 
     name: str
     data: bytes | None = None
@@ -91,9 +101,17 @@ def as_sources(images: "ImageLike | Source | Iterable[ImageLike | Source]") -> "
 
 @dataclass(frozen=True)
 class Encoded:
-    """A readable image and its latent (latent_dim,); sizes are of the file and the original.
+    """A readable image and its latent.
 
-    ``contrast`` is the largest standard deviation of a colour of the squashed image, of 255.
+    Args:
+        source: what was read.
+        sha256: the SHA-256 of the file, 32 bytes.
+        bytes: the size of the file in bytes.
+        width: the width of the whole image in pixels.
+        height: the height of the whole image in pixels.
+        contrast: the largest standard deviation among red, green and blue of the squashed image,
+            in grey levels of 255.
+        latent: float32 of shape (latent_dim,).
     """
 
     source: Source
@@ -107,7 +125,13 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Known:
-    """A file whose content needs no latent."""
+    """A file whose content is known already, so that it needs no latent.
+
+    Args:
+        source: what was read.
+        sha256: the SHA-256 of the file, 32 bytes.
+        bytes: the size of the file in bytes.
+    """
 
     source: Source
     sha256: bytes
@@ -115,7 +139,7 @@ class Known:
 
 
 Entry = Encoded | Known | Failure
-"""What becomes of a source."""
+"""What one source becomes."""
 
 
 def encode_sources(
@@ -127,34 +151,37 @@ def encode_sources(
 ) -> Generator[list[Entry], None, None]:
     """Encode images in chunks, in the order of the sources.
 
-    An exception of ``encoder`` or ``known`` is raised in place of its chunk. Closing the generator
-    waits for the image or batch that each worker is at, and not for reading.
+    If ``encoder`` or ``known`` raises an exception, it is raised in place of the chunk. Closing the
+    generator waits until each worker has finished its image or batch, and not for the disk.
 
     Args:
-        sources: what to read. Bytes that they bring are not part of the bound on memory: those of
-            ``AHEAD`` chunks for each worker may be held.
-        encoder: applied to batches of the images; from several threads at once.
-        known: whether content with this SHA-256 is `Known`; called from the threads.
-        workers: number of threads that decode and encode; by default one per core.
-        limits: what is refused.
+        sources: the images to read. If they bring bytes with them, these are not counted in the
+            bound on memory: the bytes of ``AHEAD`` chunks for each worker may be held.
+        encoder: the encoder of the images; several threads call it at the same time.
+        known: a function that tells whether the content with this SHA-256 is `Known`; the threads
+            that read call it.
+        workers: the number of threads that decode and encode; by default one for each core.
+        limits: the limits above which a file is refused.
 
     Yields:
-        For each chunk a list with one entry per source: `Encoded`, `Known`, or `Failure` for a
-        file that is not a usable image.
+        For each chunk a list with one entry for each source: `Encoded`, `Known`, or `Failure` if
+        the file is not a usable image.
     """
     workers = workers or available_cores()
-    line = _WorkerPools(encoder, known, limits, workers)
+    pools = _WorkerPools(encoder, known, limits, workers)
     iterator = iter(sources)
     pending: deque[list[_Batch]] = deque()
     try:
         while chunk := list(islice(iterator, CHUNK)):
-            pending.append(line.begin(chunk))
-            while pending and (len(pending) == AHEAD * workers or _done(pending[0])):
+            pending.append(pools.begin(chunk))
+            while pending and (
+                len(pending) == AHEAD * workers or all(batch.entries.done() for batch in pending[0])
+            ):
                 yield _entries(pending.popleft())
         while pending:
             yield _entries(pending.popleft())
     finally:
-        line.stop()
+        pools.stop()
 
 
 @dataclass(frozen=True)
@@ -171,15 +198,15 @@ class _Decoded:
 class _Read:
     source: Source
     sha256: bytes
-    data: list[bytes]  # taken out by whoever decodes it, so that it does not live on in a queue
-    share: Reservation  # of the room for files, held until then
+    data: list[bytes]  # decoding takes the bytes out, or the queue of calls would keep them
+    reservation: Reservation  # of the budget for files; it is given back after decoding
 
 
 _Found: TypeAlias = _Decoded | Known | Failure
 
 
 class _Batch:
-    """Sources that are encoded together, and what has become of each so far."""
+    """Sources that are encoded together, and what each of them has become so far."""
 
     def __init__(self, sources: list[Source]) -> None:
         self.sources = sources
@@ -189,21 +216,22 @@ class _Batch:
         self._lock = threading.Lock()
 
     def put(self, place: int, found: _Found) -> bool:
-        """Note what has become of a source; return whether it was the last."""
+        """Store what a source has become, and return whether it was the last of the batch.
+
+        Args:
+            place: the place of the source in the batch, from 0.
+            found: what the source has become.
+        """
         with self._lock:
             self.found[place] = found
             self._missing -= 1
             return self._missing == 0
 
     def fail(self, error: BaseException) -> None:
-        """Let the first of some errors be raised in place of the entries."""
+        """Let an error be raised in place of the entries; of several errors the first counts."""
         with self._lock:
             if not self.entries.done():
                 self.entries.set_exception(error)
-
-
-def _done(chunk: list[_Batch]) -> bool:
-    return all(batch.entries.done() for batch in chunk)
 
 
 def _entries(chunk: list[_Batch]) -> list[Entry]:
@@ -211,7 +239,7 @@ def _entries(chunk: list[_Batch]) -> list[Entry]:
 
 
 class _WorkerPools:
-    """The threads and the room that one call of `encode_sources` has."""
+    """The threads and the memory budgets of one call of `encode_sources`."""
 
     def __init__(
         self, encoder: Encoder, known: Callable[[bytes], bool], limits: Limits, workers: int
@@ -222,7 +250,14 @@ class _WorkerPools:
         self._files, self._pixels = MemoryBudget(FILES * workers), MemoryBudget(PIXELS * workers)
 
     def begin(self, chunk: list[Source]) -> list[_Batch]:
-        """Have some sources read, decoded and encoded."""
+        """Let the threads read, decode and encode a chunk of sources, and return at once.
+
+        Args:
+            chunk: the sources.
+
+        Returns:
+            The batches of the chunk, whose ``entries`` are there when they are done.
+        """
         batches = [_Batch(chunk[i : i + BATCH]) for i in range(0, len(chunk), BATCH)]
         for batch in batches:
             for place in range(len(batch.sources)):
@@ -230,11 +265,11 @@ class _WorkerPools:
         return batches
 
     def stop(self) -> None:
-        """Give up what is not done."""
+        """Drop the work that has not begun, and wait for the encoder."""
         self._files.close()
         self._pixels.close()
         self._readers.stop(wait=False)
-        # An encoder that runs while the interpreter ends could crash it.
+        # The interpreter can crash if it ends while an encoder still runs in a thread.
         self._workers.stop(wait=True)
 
     def _guard(
@@ -250,11 +285,10 @@ class _WorkerPools:
         self._workers.call(partial(self._guard, batch, self._decode, place, read))
 
     def _decode(self, batch: _Batch, place: int, read: _Read | Known | Failure) -> None:
-        found = (
-            _decode(read, Reservation(self._pixels), self._encoder.size, self._limits)
-            if isinstance(read, _Read)
-            else read
-        )
+        found: _Read | _Found = read
+        if isinstance(found, _Read):
+            pixels = Reservation(self._pixels)
+            found = _decode(found, pixels, self._encoder.size, self._limits)
         if batch.put(place, found):
             batch.entries.set_result(
                 _encode([entry for entry in batch.found if entry], self._encoder)
@@ -262,31 +296,31 @@ class _WorkerPools:
 
 
 def _read(
-    source: Source, share: Reservation, known: Callable[[bytes], bool], limits: Limits
+    source: Source, reservation: Reservation, known: Callable[[bytes], bool], limits: Limits
 ) -> _Read | Known | Failure:
     try:
         data = source.data
         if data is None:
-            data = read_bytes(source.name, limits, share.take)
+            data = read_bytes(source.name, limits, reservation.take)
         sha256 = hashlib.sha256(data).digest()
         if not known(sha256):
-            return _Read(source, sha256, [data], share)
+            return _Read(source, sha256, [data], reservation)
     except ImageError as error:
-        share.free()
+        reservation.free()
         return Failure(source.name, error.reason)
-    share.free()
+    reservation.free()
     return Known(source, sha256, len(data))
 
 
-def _decode(read: _Read, share: Reservation, size: int, limits: Limits) -> _Decoded | Failure:
+def _decode(read: _Read, reservation: Reservation, size: int, limits: Limits) -> _Decoded | Failure:
     count = len(read.data[0])
     try:
-        decoded = decode(read.data.pop(), size, limits, share.take)
+        decoded = decode(read.data.pop(), size, limits, reservation.take)
     except ImageError as error:
         return Failure(read.source.name, error.reason)
     finally:
-        share.free()
-        read.share.free()
+        reservation.free()
+        read.reservation.free()
     return _Decoded(read.source, read.sha256, count, decoded.width, decoded.height, decoded.image)
 
 
@@ -302,17 +336,7 @@ def _encode(found: list[_Found], encoder: Encoder) -> list[Entry]:
 def _encoded(entry: _Decoded, latent: Latents) -> Encoded | Failure:
     if not np.isfinite(latent).all():
         return Failure(entry.source.name, "the encoder gave no finite latent")
-    contrast = _contrast(entry.image)
+    size = entry.width, entry.height
     return Encoded(
-        entry.source, entry.sha256, entry.bytes, entry.width, entry.height, contrast, latent
+        entry.source, entry.sha256, entry.bytes, *size, largest_contrast(entry.image), latent
     )
-
-
-def _contrast(image: Image) -> float:
-    """The largest standard deviation of a colour, within 1e-4; 17 times as fast as `numpy.std`."""
-    height, width = image.shape[:2]
-    rows = image.reshape(height, width * 3).astype(np.float32)
-    means = rows.mean(axis=0).reshape(width, 3).mean(axis=0)
-    rows -= np.tile(means, width)
-    squares = np.einsum("yx,yx->x", rows, rows).reshape(width, 3).mean(axis=0) / height
-    return float(np.sqrt(squares.max()))

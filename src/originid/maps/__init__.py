@@ -1,8 +1,8 @@
-"""Maps: what turns a latent into a vector.
+"""Maps turn a latent into a vector.
 
-The paper's map is one matrix W. `DenseMap` is W as it stands; `DctMap` is such a matrix as a
-product of sparse and small ones. To add a form, write a file with a class that implements
-`base.Map`, and a line in `MAPS`.
+The paper's map is one matrix W. `DenseMap` holds W as it is. `DctMap` is such a matrix too, written
+as a product of sparse and small matrices. To add a form of map, write a file with a class that
+implements `base.Map`, and add the class to `MAPS`.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from safetensors.numpy import save
 
 from originid.errors import ModelError
 from originid.maps.attention import AttentionMap
-from originid.maps.base import Floats, Map, Tensors, unit_length
+from originid.maps.base import Map, Tensors, unit_length
 from originid.maps.convolution import ConvolutionMap
 from originid.maps.dct import DctBasis, DctMap, dct_matrix
 from originid.maps.dense import DenseMap
@@ -29,7 +29,6 @@ __all__ = [
     "DctBasis",
     "DctMap",
     "DenseMap",
-    "Floats",
     "Map",
     "MlpMap",
     "dct_matrix",
@@ -42,11 +41,22 @@ FORMAT = 1
 MAPS: dict[str, type[Map]] = {
     each.kind: each for each in (DenseMap, DctMap, MlpMap, ConvolutionMap, AttentionMap)
 }
-"""Every form of map by its kind."""
+"""Every form of map by its kind, which is its name in files."""
 
 
 def save_map(map: Map, path: Path) -> str:
-    """Write a map as safetensors whose header describes it; return the file's sha256."""
+    """Write a map to a safetensors file, whose header describes the map.
+
+    Args:
+        map: the map to write.
+        path: the path of the file; a file that is there is overwritten.
+
+    Returns:
+        The SHA-256 of the file, 64 hex digits.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
     tensors, special = map.pack()
     header = {
         "format": FORMAT,
@@ -55,7 +65,8 @@ def save_map(map: Map, path: Path) -> str:
         "latent_dim": map.latent_dim,
         **special,
     }
-    # safetensors writes the memory as it lies, whatever the strides say.
+    # safetensors writes the memory as it is and ignores strides, so a transposed array would be
+    # stored wrongly.
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     data = save(tensors, metadata={"originid": json.dumps(header)})
     path.write_bytes(data)
@@ -63,14 +74,18 @@ def save_map(map: Map, path: Path) -> str:
 
 
 def load_map(path: Path) -> Map:
-    """Read a map and check it against its header.
+    """Read a map from a file, and check it against the header of the file.
+
+    Args:
+        path: the path of a file that `save_map` wrote.
 
     Raises:
-        ModelError: the file is absent, damaged, or of another format.
+        ModelError: if the file is missing or damaged, or has another format.
     """
     try:
         with safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {}).get("originid", "{}"))
+            # The file is no dict: it has keys(), but iterating over it is an error.
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError) as error:
         raise _bad(path, f"cannot be read: {error}") from error
@@ -94,6 +109,7 @@ def load_map(path: Path) -> Map:
 def _unpack(header: Json, tensors: Tensors) -> Map:
     if header["kind"] not in MAPS:
         raise ValueError(f"kind {header['kind']!r}")
+    # Files may store half precision; maps compute in float32.
     floats = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
     return MAPS[header["kind"]].unpack(floats, header)
 

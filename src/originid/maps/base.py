@@ -1,4 +1,4 @@
-"""The interface that every map implements."""
+"""The interface that every map implements, and what several maps share."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
@@ -6,75 +6,111 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.types import Json, Latents
+from originid.types import Floats32, Json, Latents
 
-Floats = NDArray[np.float32]
 Tensors = dict[str, NDArray[Any]]
-"""The arrays of a map by name, as its file has them."""
+"""The arrays of a map by name, as its file stores them."""
 Block = tuple[int, int, int]
-"""Channels, height and width of a latent."""
-PART = 256  # rows: attention among 256 tokens with 8 heads is 0.5 GB
+"""The channels, height and width (C, H, W) of a latent."""
+BATCH = 256  # latents; attention among 256 tokens with 8 heads then takes 0.5 GB
 
 
 class Map(Protocol):
     """A function from latents to vectors that are not yet scaled to unit length.
 
-    The paper's is one matrix W (section 4). ``kind`` names the form in files.
+    The paper's map is one matrix W (section 4). The class attribute ``kind`` is the name of the
+    form of map in files.
     """
 
     kind: ClassVar[str]
 
     @property
     def latent_dim(self) -> int:
-        """Components that it takes."""
+        """The number of components of a latent."""
         ...
 
     @property
     def dim(self) -> int:
-        """Components that it gives."""
+        """The number of components of a vector."""
         ...
 
-    def apply(self, latents: Latents) -> Floats:
-        """Map latents.
+    def apply(self, latents: Latents) -> Floats32:
+        """Map latents to vectors.
 
         Args:
-            latents: float32 of shape (n, latent_dim).
+            latents: the latents, float32 of shape (n, latent_dim).
 
         Returns:
-            float32 of shape (n, dim), not scaled to unit length.
+            The vectors, float32 of shape (n, dim), which are not scaled to unit length.
         """
         ...
 
     def pack(self) -> tuple[Tensors, Json]:
-        """The arrays, and what else a file must say to make the map again."""
+        """Return what a file must hold so that `unpack` can make the map again.
+
+        Returns:
+            The arrays of the map by name, and its other settings as JSON values by name.
+        """
         ...
 
     @classmethod
     def unpack(cls, tensors: Tensors, header: Json) -> "Map":
-        """Make a map of float32 arrays and a header from `pack`.
+        """Make a map from what `pack` returned.
+
+        Args:
+            tensors: the arrays of the map by name, all float32.
+            header: the other settings; it may have further keys.
 
         Raises:
-            KeyError, TypeError, ValueError: something is missing or does not fit.
+            KeyError: if an array or a setting is missing.
+            TypeError: if a setting has the wrong type, or there is an array too many.
+            ValueError: if shapes or settings do not fit each other.
         """
         ...
 
 
-def unit_length(vectors: Floats) -> Floats:
-    """Scale rows (n, dim) to unit length; a row of zeros stays zero."""
+def unit_length(vectors: Floats32) -> Floats32:
+    """Scale vectors to unit length.
+
+    Args:
+        vectors: float32 of shape (n, dim).
+
+    Returns:
+        float32 of shape (n, dim); a row of zeros stays zero.
+    """
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    # The floor keeps a row of zeros from becoming NaN.
     return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
 
-def in_parts(function: Callable[[Latents], Floats], latents: Latents, dim: int) -> Floats:
-    """Apply a function with large intermediate results to `PART` rows at a time."""
+def in_batches(function: Callable[[Latents], Floats32], latents: Latents, dim: int) -> Floats32:
+    """Apply a function to `BATCH` latents at a time, because it needs much memory in between.
+
+    Args:
+        function: a function from latents (b, latent_dim) to float32 of shape (b, dim).
+        latents: float32 of shape (n, latent_dim).
+        dim: the number of components of a result.
+
+    Returns:
+        The results, float32 of shape (n, dim).
+    """
     out = np.empty((len(latents), dim), np.float32)
-    for start in range(0, len(latents), PART):
-        out[start : start + PART] = function(latents[start : start + PART])
+    for start in range(0, len(latents), BATCH):
+        out[start : start + BATCH] = function(latents[start : start + BATCH])
     return out
 
 
 def check_shapes(tensors: Tensors, wanted: dict[str, tuple[int, ...]]) -> None:
-    """Raise ValueError unless each array has the shape wanted."""
+    """Check the shapes of arrays.
+
+    Args:
+        tensors: arrays by name.
+        wanted: the expected shape of each by its name.
+
+    Raises:
+        KeyError: if an array is missing.
+        ValueError: if an array has another shape; the error says both shapes.
+    """
     for name, shape in wanted.items():
         if tensors[name].shape != shape:
             raise ValueError(f"{name}: shape {tensors[name].shape}, expected {shape}")

@@ -1,8 +1,9 @@
 """The map as a product of sparse and small matrices.
 
-It is the 2-D discrete cosine transform (DCT) of each channel, of which only low frequencies are
-kept, a scale per coefficient, and a correction of low rank: some hundred times smaller than the
-dense matrix that it equals, and applied in a fraction of the time.
+The first factor is the 2-D discrete cosine transform (DCT) of each channel, of which only the low
+frequencies are kept. Then follow a scale for each coefficient and a correction of low rank. The
+product equals a dense matrix, but its file is about a hundred times smaller, and applying it takes
+a fraction of the time.
 """
 
 from dataclasses import dataclass, field
@@ -12,18 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import ModelError
-from originid.maps.base import Floats, Tensors
-from originid.types import Json, Latents
+from originid.maps.base import Tensors, check_shapes
+from originid.types import Floats32, Json, Latents
 
 
 @dataclass(frozen=True)
 class DctBasis:
-    """The low frequencies of each channel's orthonormal 2-D DCT.
+    """The low frequencies of the orthonormal 2-D DCT of each channel of a latent.
 
     Args:
-        shapes: the (C, H, W) blocks of the latent.
-        cutoffs: for each block, the radial frequency sqrt(u^2 + v^2) below which a coefficient
-            is kept, in half periods per side; infinity keeps all.
+        shapes: the shape (C, H, W) of each block of the latent. A latent is the concatenation of
+            its flattened blocks.
+        cutoffs: for each block the radial frequency sqrt(u^2 + v^2), in half periods per side,
+            below which a coefficient is kept; infinity keeps all coefficients.
+
+    Raises:
+        ModelError: if there are not as many cutoffs as blocks.
     """
 
     shapes: tuple[tuple[int, int, int], ...]
@@ -39,32 +44,40 @@ class DctBasis:
             )
         kept = []
         for (c, h, w), cutoff in zip(self.shapes, self.cutoffs, strict=True):
+            # The corners of the spectrum go up to sqrt(h^2 + w^2), beyond the frequency of a side.
             radius = np.hypot(np.arange(h)[:, None], np.arange(w)[None, :])
             kept.append(np.flatnonzero(np.broadcast_to(radius < cutoff, (c, h, w))))
-        object.__setattr__(self, "_kept", tuple(kept))
+        object.__setattr__(self, "_kept", tuple(kept))  # the class is frozen
 
     @property
     def latent_dim(self) -> int:
-        """Components that it takes."""
+        """The number of components of a latent."""
         return sum(c * h * w for c, h, w in self.shapes)
 
     @property
     def kept(self) -> tuple[NDArray[np.intp], ...]:
-        """For each block, the places in its flattened spectrum of what is kept."""
+        """For each block the places, in its flattened spectrum, of the coefficients kept."""
         return self._kept
 
     @property
     def dims(self) -> tuple[int, ...]:
-        """How many coefficients of each block are kept."""
+        """The number of coefficients of each block that are kept."""
         return tuple(len(kept) for kept in self._kept)
 
     @property
     def dim(self) -> int:
-        """Components that it gives."""
+        """The number of all coefficients that are kept."""
         return sum(self.dims)
 
-    def coefficients(self, latents: Latents) -> Floats:
-        """The kept DCT coefficients of latents (n, latent_dim), float32 of shape (n, dim)."""
+    def coefficients(self, latents: Latents) -> Floats32:
+        """Transform latents.
+
+        Args:
+            latents: float32 of shape (n, latent_dim).
+
+        Returns:
+            Their DCT coefficients that are kept, float32 of shape (n, dim), block after block.
+        """
         out, start = [], 0
         for (c, h, w), kept in zip(self.shapes, self._kept, strict=True):
             block = latents[:, start : start + c * h * w].reshape(-1, c, h, w)
@@ -73,13 +86,21 @@ class DctBasis:
             out.append(spectrum.reshape(len(latents), c * h * w)[:, kept])
         return np.concatenate(out, axis=1)
 
-    def latents(self, coefficients: Floats) -> Latents:
-        """The latents (n, latent_dim) that have these coefficients (n, dim) and no others."""
+    def latents(self, coefficients: Floats32) -> Latents:
+        """Transform coefficients back; the coefficients that are not kept count as zero.
+
+        Args:
+            coefficients: float32 of shape (n, dim), as `coefficients` returns them.
+
+        Returns:
+            The latents, float32 of shape (n, latent_dim).
+        """
         out, start = [], 0
         for (c, h, w), kept in zip(self.shapes, self._kept, strict=True):
             spectrum = np.zeros((len(coefficients), c * h * w), np.float32)
             spectrum[:, kept] = coefficients[:, start : start + len(kept)]
             start += len(kept)
+            # The transform is orthonormal, so its transpose is its inverse.
             block = dct_matrix(h).T @ spectrum.reshape(-1, c, h, w) @ dct_matrix(w)
             out.append(block.reshape(len(coefficients), -1))
         return np.concatenate(out, axis=1)
@@ -87,42 +108,44 @@ class DctBasis:
 
 @dataclass(frozen=True)
 class DctMap:
-    """``diag(weight) (I + V^T diag(gain) V) diag(scale) (DCT(x) - mean)``.
+    """The map ``diag(weight) (I + V^T diag(gain) V) diag(scale) (DCT(x) - mean)`` of a latent x.
 
     Args:
-        basis: which DCT coefficients are kept.
-        mean: float32 of shape (dim,), in coefficients.
-        scale: float32 of shape (dim,).
-        directions: V, float32 of shape (rank, dim), its rows orthonormal where the map was fitted
-            in closed form; rank may be 0.
-        gain: float32 of shape (rank,).
-        weight: float32 of shape (dim,).
-        clip: components of a result beyond this many times its root mean square are cut to it:
-            few large ones decide less. None cuts nothing; with it the map is no longer affine.
+        basis: the DCT, which says what coefficients are kept.
+        mean: float32 of shape (dim,), which is subtracted from the coefficients.
+        scale: float32 of shape (dim,), by which the coefficients are multiplied.
+        directions: the matrix V of the correction, float32 of shape (rank, dim); the rank may be
+            0. Its rows are orthonormal if the map was fitted in closed form.
+        gain: float32 of shape (rank,), by how much each direction is stretched.
+        weight: float32 of shape (dim,), by which the result is multiplied.
+        clip: None, or a limit in units of the root mean square of a vector. A component beyond the
+            limit is set to it, so that a few large components decide less. The map is then no
+            longer affine.
     """
 
     basis: DctBasis
-    mean: Floats
-    scale: Floats
-    directions: Floats
-    gain: Floats
-    weight: Floats
+    mean: Floats32
+    scale: Floats32
+    directions: Floats32
+    gain: Floats32
+    weight: Floats32
     clip: float | None = None
     kind: ClassVar[str] = "dct"
 
     @property
     def latent_dim(self) -> int:
-        """Components that it takes."""
+        """The number of components of a latent."""
         return self.basis.latent_dim
 
     @property
     def dim(self) -> int:
-        """Components that it gives."""
+        """The number of components of a vector."""
         return self.basis.dim
 
-    def apply(self, latents: Latents) -> Floats:
-        """Map latents as `Map.apply` says."""
+    def apply(self, latents: Latents) -> Floats32:
+        """Map latents to vectors, as `Map.apply` says."""
         scaled = (self.basis.coefficients(latents) - self.mean) * self.scale
+        # From the left, so that no matrix of dim x dim is ever formed: 2 n rank dim products.
         correction = ((scaled @ self.directions.T) * self.gain) @ self.directions
         mapped = np.asarray((scaled + correction) * self.weight, np.float32)
         if self.clip is None:
@@ -131,11 +154,11 @@ class DctMap:
         return np.asarray(np.clip(mapped, -limit, limit), np.float32)
 
     def pack(self) -> tuple[Tensors, Json]:
-        """The arrays, and the basis."""
+        """Return the arrays, and the settings of the basis and of the clipping."""
         return {
             "mean": self.mean,
             "scale": self.scale,
-            # Half precision turns a vector by less than 0.02 degrees and halves the file.
+            # Half precision turns a vector by less than 0.02 degrees, and halves the file.
             "directions": self.directions.astype(np.float16),
             "gain": self.gain,
             "weight": self.weight,
@@ -148,7 +171,7 @@ class DctMap:
 
     @classmethod
     def unpack(cls, tensors: Tensors, header: Json) -> "DctMap":
-        """Make a map of what `pack` gave."""
+        """Make a map from what `pack` returned, as `Map.unpack` says."""
         basis = DctBasis(
             tuple((int(c), int(h), int(w)) for c, h, w in header["shapes"]),
             tuple(np.inf if c is None else float(c) for c in header["cutoffs"]),
@@ -158,14 +181,19 @@ class DctMap:
         rank = len(dct_map.gain)
         vector = (basis.dim,)
         wanted = {"mean": vector, "scale": vector, "weight": vector, "directions": (rank, *vector)}
-        for name, shape in wanted.items():
-            if tensors[name].shape != shape:
-                raise ValueError(f"{name}: shape {tensors[name].shape}, expected {shape}")
+        check_shapes(tensors, wanted)
         return dct_map
 
 
-def dct_matrix(n: int) -> Floats:
-    """The orthonormal DCT-II: ``dct_matrix(n) @ x`` are the coefficients of x (n,)."""
+def dct_matrix(n: int) -> Floats32:
+    """Return the matrix of the orthonormal DCT-II.
+
+    Args:
+        n: the number of values that are transformed, at least 1.
+
+    Returns:
+        float32 of shape (n, n); ``dct_matrix(n) @ x`` are the coefficients of x of shape (n,).
+    """
     k, i = np.arange(n)[:, None], np.arange(n)[None, :]
     matrix = np.sqrt(2 / n) * np.cos(np.pi * k * (2 * i + 1) / (2 * n))
     matrix[0] /= np.sqrt(2)

@@ -5,42 +5,42 @@ from typing import ClassVar
 
 import numpy as np
 
-from originid.maps.base import Floats, Tensors, in_parts
-from originid.types import Json, Latents
+from originid.maps.base import Tensors, in_batches
+from originid.types import Floats32, Json, Latents
 
 
 @dataclass(frozen=True)
 class MlpMap:
-    """Hidden layers ``max(W x + b, 0)``, and a last one without bias: ``W x``.
+    """A multilayer perceptron: hidden layers ``max(W x + b, 0)``, and a last layer ``W x``.
 
-    Where a hidden layer is as wide as its input, the input is added to its output.
+    If a hidden layer has as many outputs as inputs, its input is added to its output.
 
     Args:
-        mean: float32 of shape (latent_dim,), subtracted first.
-        weights: one float32 array of shape (width, width before) for each layer.
-        biases: one float32 array of shape (width,) for each layer but the last.
+        mean: float32 of shape (latent_dim,), which is subtracted from the latent first.
+        weights: the matrix W of each layer, float32 of shape (outputs, inputs); at least one.
+        biases: the bias b of each layer but the last, float32 of shape (outputs,).
     """
 
-    mean: Floats
-    weights: tuple[Floats, ...]
-    biases: tuple[Floats, ...]
+    mean: Floats32
+    weights: tuple[Floats32, ...]
+    biases: tuple[Floats32, ...]
     kind: ClassVar[str] = "mlp"
 
     @property
     def latent_dim(self) -> int:
-        """Components that it takes."""
+        """The number of components of a latent."""
         return int(self.weights[0].shape[1])
 
     @property
     def dim(self) -> int:
-        """Components that it gives."""
+        """The number of components of a vector."""
         return int(self.weights[-1].shape[0])
 
-    def apply(self, latents: Latents) -> Floats:
-        """Map latents as `Map.apply` says."""
-        return in_parts(self._apply, latents, self.dim)
+    def apply(self, latents: Latents) -> Floats32:
+        """Map latents to vectors, as `Map.apply` says."""
+        return in_batches(self._apply, latents, self.dim)
 
-    def _apply(self, latents: Latents) -> Floats:
+    def _apply(self, latents: Latents) -> Floats32:
         hidden = latents - self.mean
         for weight, bias in zip(self.weights[:-1], self.biases, strict=True):
             out = np.maximum(hidden @ weight.T + bias, 0)
@@ -48,14 +48,14 @@ class MlpMap:
         return np.asarray(hidden @ self.weights[-1].T, np.float32)
 
     def pack(self) -> tuple[Tensors, Json]:
-        """The arrays, those of a layer by its number."""
+        """Return the arrays, of which those of a layer have its number in their name."""
         weights = {f"weight_{i}": weight for i, weight in enumerate(self.weights)}
         biases = {f"bias_{i}": bias for i, bias in enumerate(self.biases)}
         return {"mean": self.mean, **weights, **biases}, {"layers": len(self.weights)}
 
     @classmethod
     def unpack(cls, tensors: Tensors, header: Json) -> "MlpMap":
-        """Make a map of what `pack` gave."""
+        """Make a map from what `pack` returned, as `Map.unpack` says."""
         layers = int(header["layers"])
         if layers < 1 or len(tensors) != 2 * layers:
             raise ValueError(f"{len(tensors)} arrays for {layers} layers")

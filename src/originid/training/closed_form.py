@@ -41,9 +41,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import InputError
-from originid.maps import DctBasis, DctMap, DenseMap, Floats, Map
-from originid.training.linear_algebra import Doubles, ProductSum, eigen
-from originid.types import Latents
+from originid.maps import DctBasis, DctMap, DenseMap, Map
+from originid.training.linear_algebra import ProductSum, eigen
+from originid.types import Floats32, Floats64, Latents
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Scatter:
         self.total = np.zeros(self.basis.dim)
         self._products = ProductSum(self.basis.dim if self.second else 0, self.device)
 
-    def add(self, latents: Latents, weights: Doubles | None = None) -> None:
+    def add(self, latents: Latents, weights: Floats64 | None = None) -> None:
         """Add rows (n, latent_dim), each with a weight, by default 1.
 
         Products of a call are summed in single precision: a call of some thousand rows keeps
@@ -124,15 +124,15 @@ class Scatter:
             self._products.add(rows * np.sqrt(weights, dtype=np.float32)[:, None])
 
     @property
-    def mean(self) -> Doubles:
+    def mean(self) -> Floats64:
         """Weighted mean of the rows, (k,)."""
         return self.total / max(self.weight, 1e-300)
 
-    def second_moment(self) -> Doubles:
+    def second_moment(self) -> Floats64:
         """Weighted mean of the outer products, (k, k)."""
         return self._products.value() / max(self.weight, 1e-300)
 
-    def covariance(self) -> Doubles:
+    def covariance(self) -> Floats64:
         """Second moment about the mean, (k, k)."""
         return self.second_moment() - np.outer(self.mean, self.mean)
 
@@ -155,7 +155,7 @@ class PairScatter:
             Scatter(self.basis, device=self.device),
         )
 
-    def add(self, differences: Latents, weights: Doubles, groups: NDArray[np.int64]) -> None:
+    def add(self, differences: Latents, weights: Floats64, groups: NDArray[np.int64]) -> None:
         """Add rows (n, latent_dim), each with a weight and the number of its origin group."""
         for parity, half in enumerate(self.halves):
             rows = np.flatnonzero(groups % 2 == parity)
@@ -167,7 +167,7 @@ class PairScatter:
         """Sum of the weights."""
         return sum(half.weight for half in self.halves)
 
-    def moments(self) -> tuple[Doubles, Doubles]:
+    def moments(self) -> tuple[Floats64, Floats64]:
         """Sum and difference of the halves' weighted second moments, both (k, k).
 
         The first is the second moment of all. The second, each half weighted as in the first, has
@@ -221,7 +221,7 @@ def fit(within: PairScatter, natural: Scatter, settings: ClosedForm) -> Map:
     return _cut(dct_map, natural.covariance(), settings.dim, within.device)
 
 
-def noise_share(correlation: Doubles, noise: Doubles) -> float:
+def noise_share(correlation: Floats64, noise: Floats64) -> float:
     """The share of the squared correlations between coefficients that is noise.
 
     One minus it is the blend that comes nearest to the true correlations in the mean square:
@@ -242,14 +242,14 @@ def noise_share(correlation: Doubles, noise: Doubles) -> float:
             "give pairs of more origins, or a blend",
         )
 
-    def between(matrix: Doubles) -> float:
+    def between(matrix: Floats64) -> float:
         return float((matrix**2).sum() - (np.diag(matrix) ** 2).sum())
 
     # Never none: a blend of 1 would divide by the eigenvalues that few pairs leave at zero.
     return min(1.0, max(1e-3, between(noise) / max(between(correlation), 1e-300)))
 
 
-def no_map(basis: DctBasis, mean: Floats) -> DctMap:
+def no_map(basis: DctBasis, mean: Floats32) -> DctMap:
     """The map that only subtracts a mean (latent_dim,): cosine of centred latents."""
     empty = np.zeros((0, basis.dim), np.float32)
     ones = np.ones(basis.dim, np.float32)
@@ -257,7 +257,7 @@ def no_map(basis: DctBasis, mean: Floats) -> DctMap:
     return DctMap(basis, centre, ones, empty, np.zeros(0, np.float32), ones)
 
 
-def _check(s_w: Doubles, within: PairScatter, natural: Scatter, settings: ClosedForm) -> None:
+def _check(s_w: Floats64, within: PairScatter, natural: Scatter, settings: ClosedForm) -> None:
     if within.weight == 0 or natural.weight == 0:
         what = "pairs" if within.weight == 0 else "natural images"
         raise InputError(
@@ -289,13 +289,13 @@ def _check(s_w: Doubles, within: PairScatter, natural: Scatter, settings: Closed
         )
 
 
-def _tilted(basis: DctBasis, diagonal: Doubles, tilt: float) -> Doubles:
+def _tilted(basis: DctBasis, diagonal: Floats64, tilt: float) -> Floats64:
     """The diagonal to the power of the tilt, its geometric mean in each block 1."""
     blocks = np.split(diagonal, np.cumsum(basis.dims)[:-1])
     return np.concatenate([np.exp(tilt * (np.log(b) - np.log(b).mean())) for b in blocks])
 
 
-def _correlation(covariance: Doubles) -> Doubles:
+def _correlation(covariance: Floats64) -> Floats64:
     """Correlations (k, k); a coefficient that is the same everywhere has none."""
     diagonal = np.diag(covariance)
     deviation = np.sqrt(np.maximum(diagonal, max(1e-12 * diagonal.max(), 1e-30)))
@@ -303,8 +303,8 @@ def _correlation(covariance: Doubles) -> Doubles:
 
 
 def _correction(
-    correlation: Doubles, blend: float, rank: int | None, device: str | None
-) -> tuple[Doubles, Doubles]:
+    correlation: Floats64, blend: float, rank: int | None, device: str | None
+) -> tuple[Floats64, Floats64]:
     """The corrected directions as rows (r, k), signs fixed, and their gains (r,)."""
     k = len(correlation)
     rank = k if rank is None else min(rank, k)
@@ -320,7 +320,7 @@ def _correction(
     return vectors * np.sign(largest)[:, None], gain
 
 
-def _cut(dct_map: DctMap, total: Doubles, dim: int, device: str | None) -> DenseMap:
+def _cut(dct_map: DctMap, total: Floats64, dim: int, device: str | None) -> DenseMap:
     """Keep the directions in which whitened natural images vary most (largest S_b / S_w)."""
     k = dct_map.dim
     whiten = np.eye(k) + dct_map.directions.T.astype(np.float64) * dct_map.gain @ dct_map.directions

@@ -7,22 +7,18 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from originid.latents.stores import Store
-from originid.maps import Floats
-from originid.training.linear_algebra import Doubles
 from originid.training.samples import LabelledRows, OfficialSamples, Samples, within_class_rows
-from originid.types import Latents
+from originid.types import Floats32, Floats64, Latents, Rows
 
-Rows = NDArray[np.int64]
 BLOCK = 4096  # rows at a time: 64 MB of the paper's latents; fewer make matrix products slower
 
 
 class Examples(Protocol):
     """Latents to learn from, in the two forms that the ways to learn need."""
 
-    def differences(self) -> Iterator[tuple[Latents, Doubles, Rows]]:
+    def differences(self) -> Iterator[tuple[Latents, Floats64, Rows]]:
         """What edits change: rows (k, latent_dim), their weights (k,), their groups (k,)."""
         ...
 
@@ -54,7 +50,7 @@ class PairExamples:
     groups: Sequence[str]
     natural_rows: Rows
 
-    def differences(self) -> Iterator[tuple[Latents, Doubles, Rows]]:
+    def differences(self) -> Iterator[tuple[Latents, Floats64, Rows]]:
         """As of `Examples`: E(g) - E(o), weighted so that every group weighs the same in all."""
         weights, numbers = group_weights(self.groups), group_numbers(self.groups)
         for block in _blocks(len(self.queries)):
@@ -84,7 +80,7 @@ class ClassExamples:
 
     samples: OfficialSamples
 
-    def differences(self) -> Iterator[tuple[Latents, Doubles, Rows]]:
+    def differences(self) -> Iterator[tuple[Latents, Floats64, Rows]]:
         """As of `Examples`, see `within_class_rows`."""
         return within_class_rows(self.samples, BLOCK)
 
@@ -94,7 +90,7 @@ class ClassExamples:
             yield self.samples.take(np.arange(block.start, block.stop))
 
 
-def natural_mean(examples: Examples) -> Floats:
+def natural_mean(examples: Examples) -> Floats32:
     """The mean latent of natural images, (latent_dim,) float32; zeros where there are none."""
     total, count = np.zeros(examples.samples.latent_dim), 0
     for latents in examples.natural():
@@ -103,7 +99,7 @@ def natural_mean(examples: Examples) -> Floats:
     return np.asarray(total / max(count, 1), np.float32)
 
 
-def group_weights(groups: Sequence[str]) -> Doubles:
+def group_weights(groups: Sequence[str]) -> Floats64:
     """A weight for each pair, (q,), so that each origin group weighs the same in all."""
     counts = Counter(groups)
     return np.array([1 / counts[group] for group in groups])

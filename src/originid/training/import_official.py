@@ -23,11 +23,11 @@ from originid.encoders import Encoder, latent_dim, open_encoder
 from originid.errors import ExtraError, InputError
 from originid.images.find_files import find_images, refuse_missing
 from originid.latents import encode_paths
-from originid.maps import DenseMap, Floats, unit_length
+from originid.maps import DenseMap, unit_length
 from originid.model import Model, save_model
 from originid.system.progress import Progress, silent
 from originid.system.storage import refuse_existing
-from originid.types import Failure, Latents
+from originid.types import Failure, Floats32, Latents
 from originid.verdict.calibration import Calibration
 from originid.verdict.pareto_tail import pooled_tail
 
@@ -58,7 +58,7 @@ _DAMAGE = (
 _BARE = "expected a bare float tensor of two dimensions, (dim, latent_dim), as torch.save writes it"
 
 
-def read_official(path: str | os.PathLike[str]) -> Floats:
+def read_official(path: str | os.PathLike[str]) -> Floats32:
     """Read a bare tensor from a torch file, running no code that the file may hold.
 
     Returns:
@@ -175,7 +175,7 @@ def _describe(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
-def _check_dims(path: str | os.PathLike[str], matrix: Floats, encoder: Encoder) -> None:
+def _check_dims(path: str | os.PathLike[str], matrix: Floats32, encoder: Encoder) -> None:
     wanted = latent_dim(encoder.shapes)
     if matrix.shape[1] == wanted:
         return

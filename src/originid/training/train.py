@@ -20,11 +20,11 @@ from originid.model import Model, open_model, save_model
 from originid.system.progress import Progress, silent
 from originid.system.storage import refuse_existing
 from originid.training.closed_form import ClosedForm
-from originid.training.examples import ClassExamples, PairExamples, Rows
+from originid.training.examples import ClassExamples, PairExamples
 from originid.training.fitting import NoMap, Settings, fit_map
 from originid.training.metric.processes import Processes
 from originid.training.samples import OfficialSamples, lone_classes
-from originid.types import Failure, Json, Pair, Vectors
+from originid.types import Failure, Json, Pair, Rows, Vectors
 from originid.verdict.calibration import Calibration
 from originid.verdict.pareto_tail import pooled_tail
 

@@ -1,7 +1,7 @@
 """Public models as encoders: those that the paper compares with (Tables 2 and 9), and others.
 
-``baseline:NAME`` or ``baseline:NAME:SOURCE`` names one. To add one, write a line in
-`presets.BASELINES`.
+The spec of such an encoder is ``baseline:NAME`` or ``baseline:NAME:SOURCE``. To add a model, add a
+line to `presets.BASELINES`.
 """
 
 from originid.encoders.base import Encoder
@@ -12,15 +12,15 @@ __all__ = ["BASELINES", "Baseline", "open_baseline"]
 
 
 def open_baseline(text: str) -> Encoder:
-    """Build the encoder of a public model.
+    """Open a public model as an encoder.
 
     Args:
-        text: its name, and after a colon what to load in place of its usual weights: a file, a
-            folder, or a hub id.
+        text: ``NAME`` or ``NAME:SOURCE``. NAME is a key of `BASELINES`. SOURCE is a file, a folder
+            or a hub id to load in place of the usual weights.
 
     Raises:
-        InputError: no such model, or its weights cannot be had.
-        ExtraError: its packages are not installed.
+        InputError: if there is no such model, or its weights cannot be loaded.
+        ExtraError: if the packages that it needs are not installed.
     """
     name, _, source = text.partition(":")
     if name not in BASELINES:
@@ -31,9 +31,9 @@ def open_baseline(text: str) -> Encoder:
         )
     baseline = BASELINES[name]
     if baseline.loader == "hash":
-        from originid.encoders.public.hashes import HashEncoder  # needs no torch
+        from originid.encoders.public.hashes import HashEncoder  # does not import torch
 
         return HashEncoder.open(baseline, source)
-    from originid.encoders.public.encoder import BaselineEncoder  # imports torch: seconds
+    from originid.encoders.public.encoder import BaselineEncoder  # imports torch, takes seconds
 
     return BaselineEncoder(baseline, source)

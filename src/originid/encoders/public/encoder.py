@@ -1,4 +1,4 @@
-"""A public model as an encoder."""
+"""An encoder that runs the network of a public model."""
 
 import importlib.util
 import math
@@ -25,24 +25,25 @@ from originid.encoders.public.published import LAYOUTS, read_weights
 from originid.encoders.torch_networks import best_device, usual_precision, weights_sha256
 
 VERSION = 1
-BATCH = 16  # images at once
-# What torch, its unpickler and the layouts raise for a file that is not what it should be.
+BATCH = 16  # images at a time
+# torch, its unpickler and the layouts raise these for a file that is not what it should be.
 FAULTS = (AttributeError, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError)
 
 
 class BaselineEncoder:
-    """A public model's latent of whole images: one block of dim x 1 x 1.
+    """An encoder that is a public model. Its latent is one block of the shape (dim, 1, 1).
 
     Args:
-        baseline: which model, and how it takes images.
-        source: what to load in place of its usual weights: a file, a folder, or a hub id.
-        device: where it runs; by default CUDA, else MPS, else the CPU.
-        dtype: precision of the network; by default bfloat16 on CUDA, float32 elsewhere. It is not
-            part of `identity`.
+        baseline: the description of the model.
+        source: a file, a folder or a hub id to load in place of the usual weights; an empty text
+            means the usual weights.
+        device: the device that the network runs on; by default CUDA, else MPS, else the CPU.
+        dtype: the precision of the network; by default bfloat16 on CUDA and float32 elsewhere. It
+            is not part of `identity`.
 
     Raises:
-        InputError: its weights cannot be had.
-        ExtraError: its packages are not installed.
+        InputError: if the weights cannot be loaded.
+        ExtraError: if the packages that the model needs are not installed.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class BaselineEncoder:
         dtype: "torch.dtype | None" = None,
     ) -> None:
         if os.path.exists(source):
-            source = os.path.abspath(source)  # a model must find it from any folder
+            source = os.path.abspath(source)  # the spec in a model must work from any folder
         self.baseline = baseline
         self.spec = f"baseline:{baseline.name}" + (f":{source}" if source else "")
         self.size = baseline.size
@@ -61,7 +62,8 @@ class BaselineEncoder:
         self._dtype = dtype or usual_precision(self._device)
         keep_freed_memory(self._device.type)
         network = _load(baseline, source)
-        # Hashed as stored, so that the same weights have one identity on every device.
+        # The weights are hashed before the device changes their precision, so that the identity is
+        # the same on every device.
         weights = weights_sha256(baseline.name, network.state_dict())
         self.identity = f"{baseline.name}-{VERSION}:{baseline.size}:{weights}"
         self._network = network.to(self._device, self._dtype).eval()
@@ -78,9 +80,9 @@ class BaselineEncoder:
         self.cutoffs = (math.inf,)
 
     def encode(self, images: Image) -> Latents:
-        """Encode as `Encoder.encode` says."""
-        parts = [self._encode(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
-        return np.ascontiguousarray(torch.cat(parts).float().cpu().numpy(), dtype=np.float32)
+        """Encode images, as `Encoder.encode` says."""
+        batches = [self._encode(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
+        return np.ascontiguousarray(torch.cat(batches).float().cpu().numpy(), dtype=np.float32)
 
     def _encode(self, images: Image) -> "torch.Tensor":
         batch = torch.from_numpy(np.ascontiguousarray(images)).to(self._device)
@@ -91,15 +93,15 @@ class BaselineEncoder:
             return torch.stack([self._at(batch, side) for side in self.baseline.scales]).mean(0)
 
     def _at(self, batch: "torch.Tensor", side: int) -> "torch.Tensor":
-        """The latents, of unit length, of images resized to a side."""
+        """Return the latents, scaled to unit length, of images resized to side x side pixels."""
         resized = functional.interpolate(batch, (side, side), mode="bilinear", antialias=True)
         return functional.normalize(self._network(resized.to(self._dtype)).float())
 
 
 def _load(baseline: Baseline, source: str) -> nn.Module:
-    """Load a model in the way that suits it."""
+    """Load the network of a model by the loader that its description names."""
     if baseline.loader == "hub":
-        from originid.encoders.public.hub import load_hub  # imports transformers: seconds
+        from originid.encoders.public.hub import load_hub  # imports transformers, takes seconds
 
         return load_hub(baseline, source or baseline.source)
     if baseline.loader == "none":
@@ -121,13 +123,13 @@ def _load(baseline: Baseline, source: str) -> nn.Module:
 
 
 def _torchscript(path: Path) -> nn.Module:
-    with warnings.catch_warnings():  # torch advises against the format that these weights are in
+    with warnings.catch_warnings():  # torch warns about the format, which its authors chose
         warnings.simplefilter("ignore", DeprecationWarning)
         return torch.jit.load(os.fspath(path), map_location="cpu")
 
 
 def _packaged(baseline: Baseline) -> Path:
-    """The file of weights in a Python package, which is not imported."""
+    """Find the file of weights in a Python package, without importing the package."""
     if baseline.loader != "package":
         raise _unusable(baseline, "no file is given")
     found = importlib.util.find_spec(baseline.source)

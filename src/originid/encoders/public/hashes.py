@@ -1,4 +1,4 @@
-"""Perceptual hashes, bits as numbers."""
+"""Perceptual hashes as encoders: each bit of a hash is a component of the latent."""
 
 import math
 from dataclasses import dataclass
@@ -22,9 +22,10 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class HashEncoder:
-    """The bits of a perceptual hash, 1 as +1 and 0 as -1.
+    """An encoder whose latent is the bits of a perceptual hash: +1 for a 1, and -1 for a 0.
 
-    The cosine of two latents is 1 - 2 d / bits, where d is their Hamming distance.
+    The cosine of two latents is 1 - 2 d / bits, where d is the Hamming distance of the hashes.
+    ``hash`` is the name of the hash, ``phash`` or ``pdq``; the other fields are those of `Encoder`.
     """
 
     spec: str
@@ -36,10 +37,14 @@ class HashEncoder:
 
     @classmethod
     def open(cls, baseline: Baseline, source: str) -> "HashEncoder":
-        """The encoder of a hash.
+        """Make the encoder of a hash.
+
+        Args:
+            baseline: the description of the hash.
+            source: must be empty, because a hash has no weights.
 
         Raises:
-            InputError: a source is given.
+            InputError: if a source is given.
         """
         spec = f"baseline:{baseline.name}"
         if source:
@@ -53,7 +58,7 @@ class HashEncoder:
         return cls(spec, baseline.size, shapes, (math.inf,), identity, baseline.name)
 
     def encode(self, images: Image) -> Latents:
-        """Encode as `Encoder.encode` says."""
+        """Encode images, as `Encoder.encode` says."""
         function = _phash if self.hash == "phash" else _pdq
         bits = np.stack([function(image) for image in images])
         return np.where(bits, np.float32(1), np.float32(-1))

@@ -1,11 +1,9 @@
-"""Models in the layout of transformers: a folder, or an id on the Hugging Face hub."""
+"""Loads models of the transformers library, from a folder or from the Hugging Face hub."""
 
-import logging
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -14,6 +12,7 @@ from torch import nn
 
 from originid.encoders.public.presets import Baseline
 from originid.errors import ExtraError, InputError
+from originid.system.quiet import quiet
 
 try:
     import transformers
@@ -21,12 +20,17 @@ try:
 except ImportError as error:
     raise ExtraError("a public model", "baselines") from error
 
-# Weights that the latents do not depend on, and that a checkpoint may lack.
+# The latents do not depend on these weights, so a checkpoint may lack them.
 UNUSED = ("pooler.", "embeddings.mask_token", "position_ids")
 
 
 class HubNetwork(nn.Module):  # type: ignore[misc]
-    """A model of transformers, and what is taken of its output: images (n, 3, s, s) to (n, dim)."""
+    """A model of transformers whose output is one latent for each image.
+
+    Args:
+        model: the model.
+        pooling: the key of `POOLINGS` that says how the latent is taken from the output.
+    """
 
     def __init__(self, model: nn.Module, pooling: str) -> None:
         super().__init__()
@@ -34,7 +38,14 @@ class HubNetwork(nn.Module):  # type: ignore[misc]
         self.pooling = POOLINGS[pooling]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalised images to latents."""
+        """Compute latents.
+
+        Args:
+            x: normalised images, of shape (n, 3, s, s).
+
+        Returns:
+            The latents, of shape (n, dim).
+        """
         return self.pooling(self.model, x)
 
 
@@ -47,7 +58,7 @@ def _class_token(model: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 def _class_token_unmasked(model: Any, x: torch.Tensor) -> torch.Tensor:
-    """Of a masked autoencoder, with all patches, in their order."""
+    """Return the class token of a masked autoencoder that sees all patches in their order."""
     patches = (x.shape[2] // model.config.patch_size) ** 2
     order = torch.arange(patches, device=x.device).expand(len(x), -1)
     return model(pixel_values=x, noise=order).last_hidden_state[:, 0]
@@ -68,7 +79,7 @@ POOLINGS: dict[str, Callable[[Any, torch.Tensor], torch.Tensor]] = {
     "projection": _projection,
     "vision projection": _vision_projection,
 }
-"""What is taken of a model's output, by the name that a preset gives it."""
+"""How the latent is taken from the output of a model, by the name that presets use."""
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "ViTModel": {"add_pooling_layer": False},
@@ -77,14 +88,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def load_hub(baseline: Baseline, source: str) -> HubNetwork:
-    """Load a model.
+    """Load a model of transformers.
 
     Args:
-        baseline: what it is.
-        source: a folder that `save_pretrained` wrote, or a hub id.
+        baseline: the description of the model.
+        source: a folder that ``save_pretrained`` wrote, or a hub id.
 
     Raises:
-        InputError: nothing usable there.
+        InputError: if there is no usable model at ``source``.
+        ExtraError: if the installed transformers does not know the architecture.
     """
     local = os.path.isdir(source) or source.startswith((".", "/", "~")) or not hub_answers()
     kind = getattr(transformers, baseline.architecture, None)
@@ -92,7 +104,8 @@ def load_hub(baseline: Baseline, source: str) -> HubNetwork:
         raise ExtraError(f"baseline:{baseline.name}", "baselines")
     options = OPTIONS.get(baseline.architecture, {})
     try:
-        with _quiet():
+        # transformers writes a note about every weight of a checkpoint that is not used.
+        with quiet("transformers", "huggingface_hub", bars=transformers.utils.logging):
             model, report = kind.from_pretrained(
                 source, local_files_only=local, output_loading_info=True, **options
             )
@@ -108,13 +121,17 @@ def load_hub(baseline: Baseline, source: str) -> HubNetwork:
 
 @cache
 def hub_answers() -> bool:
-    """Whether the hub can be reached: asked once, as its library asks half a minute for a file."""
+    """Return whether the Hugging Face hub can be reached.
+
+    It is asked once in a process, with a limit of 5 seconds. Without a connection, the library of
+    the hub would itself try for half a minute for each file.
+    """
     request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
     try:
         with urllib.request.urlopen(request, timeout=5):
             return True
     except urllib.error.HTTPError:
-        return True
+        return True  # an answer with an error code is an answer
     except OSError:
         return False
 
@@ -126,20 +143,3 @@ def _unusable(baseline: Baseline, source: str, why: str) -> InputError:
         f"with a connection: hf download {baseline.source} (licence: {baseline.licence}); "
         f"or give a folder: baseline:{baseline.name}:FOLDER",
     )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep notes about the parts that are not used from the user's terminal."""
-    log, hub = transformers.utils.logging, logging.getLogger("huggingface_hub")
-    before, bars, level = log.get_verbosity(), log.is_progress_bar_enabled(), hub.level
-    log.set_verbosity_error()
-    log.disable_progress_bar()
-    hub.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        hub.setLevel(level)
-        log.set_verbosity(before)
-        if bars:
-            log.enable_progress_bar()

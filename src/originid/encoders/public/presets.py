@@ -1,4 +1,4 @@
-"""The public models that can be searched with, and what each needs."""
+"""The public models that can serve as encoders, and what each of them needs."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ CLIP: tuple[Colour, Colour] = (
     (0.48145466, 0.4578275, 0.40821073),
     (0.26862954, 0.26130258, 0.27577711),
 )
-# Its makers divided by the root of the standard deviation, and so it was trained.
+# The makers of these weights divided by the root of the standard deviation, and trained so.
 KERAS: tuple[Colour, Colour] = IMAGENET[0], (0.47853944, 0.4732864, 0.47434163)
 META = "https://dl.fbaipublicfiles.com"
 GITHUB = "https://github.com"
@@ -17,26 +17,27 @@ GITHUB = "https://github.com"
 
 @dataclass(frozen=True)
 class Baseline:
-    """A public model.
-
-    ``loader`` says how it is loaded: ``hub`` (a folder or hub id of transformers), ``checkpoint``
-    (a file in the layout in which its makers published it), ``package`` (such a file in a Python
-    package), ``torchscript``, ``hash`` (no network) or ``none`` (its weights were never published).
+    """The description of a public model.
 
     Args:
-        name: what follows ``baseline:``.
-        family: as in Table 2; ``hash`` and ``newer`` are not in the paper.
-        loader: see above.
-        source: hub id, package, or where the file is.
-        architecture: class of transformers, or the entry of `published.LAYOUTS`.
-        pooling: what is taken as the latent: for ``hub`` an entry of `hub.POOLINGS`.
-        size: side of the square images, in pixels.
-        colours: mean and standard deviation of red, green and blue in [0, 1].
-        dim: components of a latent with the usual weights.
-        licence: of the weights.
-        scales: sides to which an image is resized, whose unit latents are averaged; by default
-            ``size`` alone.
-        note: what a user must know.
+        name: the name of the model, which follows ``baseline:`` in a spec.
+        family: the kind of model, as the paper's Table 2 names it; ``hash`` and ``newer`` are not
+            in the paper.
+        loader: how the weights are loaded. ``hub``: from a folder or hub id of transformers.
+            ``checkpoint``: from a file in the layout in which its makers published it.
+            ``package``: from such a file inside a Python package. ``torchscript``: from a
+            TorchScript file. ``hash``: there is no network. ``none``: the weights were never
+            published.
+        source: the hub id, the package, or the address of the file.
+        architecture: the name of a class of transformers, or a key of `published.LAYOUTS`.
+        pooling: how the latent is taken from the output; for ``hub`` a key of `hub.POOLINGS`.
+        size: the side of the square images in pixels.
+        colours: the mean and the standard deviation of red, green and blue in [0, 1].
+        dim: the number of components of a latent with the usual weights.
+        licence: the licence of the weights.
+        scales: the sides, in pixels, to which an image is resized; the latents of all of them are
+            scaled to unit length and averaged. By default only ``size`` is used.
+        note: what a user must know, such as a difference from the paper.
     """
 
     name: str
@@ -54,12 +55,12 @@ class Baseline:
 
     @property
     def mean(self) -> Colour:
-        """Subtracted from colours in [0, 1]."""
+        """The mean, which is subtracted from colours in [0, 1]."""
         return self.colours[0]
 
     @property
     def std(self) -> Colour:
-        """What they are then divided by."""
+        """The standard deviation, by which the colours are then divided."""
         return self.colours[1]
 
 
@@ -140,4 +141,4 @@ _ALL = (
 # fmt: on
 
 BASELINES: dict[str, Baseline] = {each.name: each for each in _ALL}
-"""Every public model by its name."""
+"""The description of each public model by its name."""

@@ -1,4 +1,4 @@
-"""Checkpoint files in the layouts in which the makers of models published them."""
+"""Reads checkpoint files in the layouts in which the makers of models published them."""
 
 import argparse
 import pickle
@@ -15,7 +15,7 @@ from torch.nn import functional
 from originid.encoders.public.networks import EfficientNet, ResNet, VisionTransformer
 from originid.encoders.public.networks.weights import Weights, below, load
 
-# The groups under which checkpoints keep their weights.
+# Checkpoints keep their weights under one of these keys, the first of which is used.
 GROUPS = ("state_dict", "model", "model_state_dict")
 LITE = {
     "_expand_conv": "conv_pw",
@@ -25,12 +25,18 @@ LITE = {
     "_project_conv": "conv_pwl",
     "_bn2": "bn3",
 }
-"""Names in a block of EfficientNet-Lite by those of efficientnet-lite-pytorch."""
-LITE_STAGES = (1, 2, 2, 3, 3, 4, 1)  # blocks of each stage of Lite0
+"""The names of layers in a block, as timm has them, by those of efficientnet-lite-pytorch."""
+LITE_STAGES = (1, 2, 2, 3, 3, 4, 1)  # the number of blocks in each stage of Lite0
 
 
 class Projected(nn.Module):  # type: ignore[misc]
-    """A network and what its latents are multiplied by."""
+    """A network followed by a head, such as a matrix.
+
+    Args:
+        backbone: the network, from images to features of shape (n, width).
+        head: the layers from features to latents of shape (n, dim).
+        unit: whether the latents are scaled to unit length, as the makers of the model did.
+    """
 
     def __init__(self, backbone: nn.Module, head: nn.Module, unit: bool = False) -> None:
         super().__init__()
@@ -39,31 +45,44 @@ class Projected(nn.Module):  # type: ignore[misc]
         self.unit = unit
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, s, s) to (n, dim), of unit length if so published."""
+        """Compute latents.
+
+        Args:
+            x: normalised images, of shape (n, 3, s, s).
+
+        Returns:
+            The latents, of shape (n, dim).
+        """
         latents = self.head(self.backbone(x))
         return functional.normalize(latents) if self.unit else latents
 
 
 def read_weights(path: Path) -> Weights:
-    """Read the tensors of a checkpoint, without the prefixes that wrappers gave their names.
+    """Read the weights in a checkpoint. Code in the file is never run.
+
+    Args:
+        path: the path of a file that ``torch.save`` wrote.
+
+    Returns:
+        The weights by name, without the prefixes that ``DataParallel`` and ``torch.compile`` add.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is damaged, or holds more than tensors and plain values.
+        OSError: if the file cannot be read.
+        ValueError: if the file is damaged, or holds more than tensors and plain values.
     """
     if path.is_dir():
         raise ValueError("it is a folder")
     try:
         with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about formats, which are the makers' choice
+            warnings.simplefilter("ignore")  # torch warns about formats, which the makers chose
             content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except OSError:
         raise
     except pickle.UnpicklingError as error:
-        # torch's own message advises to run what is in it.
+        # torch's own message advises users to run the code in the file, which is dangerous.
         why = "it is damaged, or holds code, which is never run: only tensors and plain values are"
         raise ValueError(f"{why} read") from error
-    except Exception as error:  # of a dozen kinds, by what the first bytes happen to mean
+    except Exception as error:  # torch raises a dozen kinds, depending on the first bytes
         raise ValueError("it is no file of weights that torch wrote, or is damaged") from error
     for group in GROUPS:
         if isinstance(content, dict) and isinstance(content.get(group), dict):
@@ -76,10 +95,13 @@ def read_weights(path: Path) -> Weights:
 
 
 def linear(weights: Weights) -> nn.Module:
-    """The only linear layer among weights; its bias is 0 where they have none.
+    """Make a linear layer of the only matrix among some weights.
+
+    Args:
+        weights: the weights by name; the bias of the layer is 0 if it is not among them.
 
     Raises:
-        KeyError: there is none, or more than one.
+        KeyError: if there is no matrix, or more than one.
     """
     matrices = [name for name, value in weights.items() if value.ndim == 2]
     if len(matrices) != 1:
@@ -122,6 +144,7 @@ def _cnncl(weights: Weights) -> nn.Module:
 
 
 def _bot(weights: Weights) -> nn.Module:
+    # The makers of the checkpoint numbered the layers of the backbone; torchvision names them.
     stages = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "7": "layer3", "9": "layer4"}
     split = [(name.split(".", 1), value) for name, value in below(weights, "base.").items()]
     named = {f"{stages[i]}.{rest}": value for (i, rest), value in split if i in stages}
@@ -156,13 +179,13 @@ def _efficientnet_lite(weights: Weights) -> nn.Module:
     outside = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
     named: Weights = {}
     for name, value in weights.items():
-        part, _, rest = name.partition(".")
-        if part == "_blocks":
-            number, part, rest = rest.split(".", 2)
+        layer, _, rest = name.partition(".")
+        if layer == "_blocks":  # these are numbered through all stages, and timm's in each stage
+            number, layer, rest = rest.split(".", 2)
             stage, i = places[int(number)]
-            named[f"blocks.{stage}.{i}.{LITE[part]}.{rest}"] = value
-        elif part in outside:
-            named[f"{outside[part]}.{rest}"] = value
+            named[f"blocks.{stage}.{i}.{LITE[layer]}.{rest}"] = value
+        elif layer in outside:
+            named[f"{outside[layer]}.{rest}"] = value
     return EfficientNet(named, functional.relu6)
 
 
@@ -177,4 +200,4 @@ LAYOUTS: dict[str, Callable[[Weights], nn.Module]] = {
     "anypattern": _anypattern,
     "efficientnet-lite": _efficientnet_lite,
 }
-"""What builds a network from the weights of a published checkpoint."""
+"""For each layout of a published checkpoint the function that makes a network of its weights."""

@@ -10,8 +10,9 @@ from originid.encoders import Encoder, latent_dim
 from originid.evaluation.attacks import parse_attack
 from originid.evaluation.encoded_pairs import EncodedPairs, attack_queries
 from originid.evaluation.fold_split import FoldSplit, rank_by_map
+from originid.evaluation.folds import assign_folds
 from originid.evaluation.metrics import hits
-from originid.evaluation.protocol import Protocol, Ranking, assign_folds, list_references
+from originid.evaluation.protocol import Protocol, Ranking, list_references
 from originid.evaluation.report import summarise
 from originid.experiments.harness.context import ExperimentContext
 from originid.latents.stores import ChangedStore
@@ -54,9 +55,9 @@ def divide(
 
 def report_of(context: ExperimentContext, trial: FoldSplit, ranking: Ranking) -> Json:
     """What ``originid evaluate --json`` gives, and ``acc_of_group``, in [0, 1]."""
-    by = tuple(name for name in COLUMNS if name in trial.material.pairs[0].fields)
+    by = tuple(name for name in COLUMNS if name in trial.encoded.pairs[0].fields)
     protocol = Protocol(by=by, seed=context.inputs.seed)
-    skipped = trial.material.skipped
+    skipped = trial.encoded.skipped
     report = summarise(ranking, trial.tested, trial.references, protocol, skipped).to_json()
     return {**report, "acc_of_group": _acc_of_group(trial.tested, ranking)}
 

@@ -14,8 +14,7 @@ from originid.system.parallel import available_cores, map_ordered
 from originid.system.progress import Progress
 from originid.training.distillation.settings import Distillation
 from originid.training.distillation.views import View, draw_crops
-from originid.training.examples import Rows
-from originid.types import Failure, Image, Latents
+from originid.types import Failure, Image, Latents, Rows
 
 HELD_OUT = 40  # one image in so many is not learned from: it says how good the student is
 MOST_HELD_OUT = 256

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import InputError
-
-Rows = NDArray[np.int64]
+from originid.types import Rows
 
 
 class Batches:

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import ExtraError, InputError, OriginidError
-from originid.maps import DctMap, DenseMap, Floats, Map
+from originid.maps import DctMap, DenseMap, Map
 from originid.maps.base import Block
 from originid.system.malloc import keep_freed_memory
 from originid.system.parallel import map_ordered
 from originid.system.progress import Progress, silent
-from originid.training.metric.batches import Batches, Rows
+from originid.training.metric.batches import Batches
 from originid.training.metric.settings import MetricLearning
 from originid.training.samples import Samples
-from originid.types import Json, Latents
+from originid.types import Floats32, Json, Latents, Rows
 
 try:
     import torch
@@ -35,7 +35,7 @@ PART = 4096  # rows mapped together before the first step
 
 def fit_metric(
     samples: Samples,
-    mean: Floats,
+    mean: Floats32,
     settings: MetricLearning,
     start: Map | None = None,
     run: Path | None = None,
@@ -171,7 +171,7 @@ def _take(samples: Samples, rows: Rows) -> Latents:
 
 
 def _checked_start(
-    samples: Samples, mean: Floats, settings: MetricLearning, start: Map | None
+    samples: Samples, mean: Floats32, settings: MetricLearning, start: Map | None
 ) -> Map | None:
     latent_dim = samples.latent_dim
     if mean.shape != (latent_dim,) or not np.isfinite(mean).all():
@@ -221,7 +221,7 @@ def _class_weights(
 
 
 def _origin(
-    samples: Samples, batches: Batches, mean: Floats, settings: MetricLearning, first: Map
+    samples: Samples, batches: Batches, mean: Floats32, settings: MetricLearning, first: Map
 ) -> Json:
     """What a run was started with. Latents are too many to be hashed; their classes are."""
     return {

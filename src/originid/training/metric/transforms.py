@@ -8,19 +8,11 @@ import torch
 from torch.nn import functional
 
 from originid.errors import InputError
-from originid.maps import (
-    AttentionMap,
-    ConvolutionMap,
-    DctMap,
-    DenseMap,
-    Floats,
-    Map,
-    MlpMap,
-    dct_matrix,
-)
+from originid.maps import AttentionMap, ConvolutionMap, DctMap, DenseMap, Map, MlpMap, dct_matrix
 from originid.maps.base import Block
 from originid.training.metric.settings import HIDDEN, MetricLearning
 from originid.training.state import Arrays
+from originid.types import Floats32
 
 Forward = Callable[[Arrays, torch.Tensor], torch.Tensor]
 PATCHES = (4, 2, 1)
@@ -28,7 +20,7 @@ HEADS = (8, 4, 2, 1)
 TINY = 1e-30  # far below the square of any component but 0
 
 
-def initial_map(settings: MetricLearning, mean: Floats, shapes: tuple[Block, ...] | None) -> Map:
+def initial_map(settings: MetricLearning, mean: Floats32, shapes: tuple[Block, ...] | None) -> Map:
     """A map with random arrays, each uniform in +-1/sqrt(inputs) as torch's layers begin.
 
     Args:
@@ -38,7 +30,7 @@ def initial_map(settings: MetricLearning, mean: Floats, shapes: tuple[Block, ...
     """
     rng = np.random.default_rng([settings.seed, 0, 0, 2])
 
-    def uniform(*shape: int, inputs: int) -> Floats:
+    def uniform(*shape: int, inputs: int) -> Floats32:
         return rng.uniform(-1, 1, shape).astype(np.float32) / np.float32(math.sqrt(inputs))
 
     dim = len(mean) if settings.dim is None else settings.dim

@@ -1,6 +1,6 @@
 """Networks whose parameters have the names that published checkpoints use.
 
-Each is built from the weights themselves: sizes and depths are read off their shapes.
+Each network is built from the weights: their names and shapes tell its depth and its sizes.
 """
 
 from originid.encoders.public.networks.efficientnet import EfficientNet

@@ -10,15 +10,25 @@ from torch.nn import functional
 from originid.encoders.public.networks.weights import Weights, below, count, load
 
 STRIDES = (1, 2, 2, 2, 1, 2, 1)
-"""Of the seven stages, of version 2 and of Lite alike."""
+"""The strides of the seven stages, which are the same in version 2 and in Lite."""
 Activation = Callable[[torch.Tensor], torch.Tensor]
 
 
 class SameConvolution(nn.Conv2d):  # type: ignore[misc]
-    """A convolution padded as TensorFlow does: with a stride, more at the right and bottom."""
+    """A convolution with TensorFlow's padding.
+
+    With a stride of 2, TensorFlow pads the right and the bottom more than the left and the top.
+    """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, inputs, h, w) to (n, outputs, ceil(h / stride), ceil(w / stride))."""
+        """Pad and convolve.
+
+        Args:
+            x: features of shape (n, inputs, h, w).
+
+        Returns:
+            Features of shape (n, outputs, ceil(h / stride), ceil(w / stride)).
+        """
         pads = []
         for side in (x.shape[3], x.shape[2]):
             steps = math.ceil(side / self.stride[0])
@@ -28,7 +38,12 @@ class SameConvolution(nn.Conv2d):  # type: ignore[misc]
 
 
 class SqueezeExcite(nn.Module):  # type: ignore[misc]
-    """Channels weighted by what their means say."""
+    """Multiplies each channel by a factor in (0, 1) that depends on the means of all channels.
+
+    Args:
+        weights: the weights of the layer by name, which tell its sizes.
+        activation: the function between its two convolutions.
+    """
 
     def __init__(self, weights: Weights, activation: Activation) -> None:
         super().__init__()
@@ -38,15 +53,28 @@ class SqueezeExcite(nn.Module):  # type: ignore[misc]
         self.activation = activation
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, channels, h, w) to the same."""
+        """Weight the channels of features (n, channels, h, w), and keep their shape.
+
+        Args:
+            x: features of shape (n, channels, h, w).
+        """
         inner = self.activation(self.conv_reduce(x.mean(dim=(2, 3), keepdim=True)))
         return x * self.conv_expand(inner).sigmoid()
 
 
 class Block(nn.Module):  # type: ignore[misc]
-    """Convolutions in the order that `ORDERS` gives, and a shortcut where shapes allow it.
+    """A few convolutions, each with a norm, and a shortcut if input and output have one shape.
 
-    All but the last are followed by the activation, unless there is only one.
+    The weights tell which of the `ORDERS` of convolutions the block has. An activation follows
+    every convolution but the last; it follows a single one too.
+
+    Args:
+        weights: the weights of the block by name.
+        stride: the stride of the convolution that looks at neighbours, 1 or 2.
+        activation: the activation.
+
+    Raises:
+        KeyError: if the weights fit none of the orders.
     """
 
     ORDERS = (
@@ -78,7 +106,14 @@ class Block(nn.Module):  # type: ignore[misc]
             self.se = SqueezeExcite(below(weights, "se."), activation)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, inputs, h, w) to (n, outputs, h / stride, w / stride)."""
+        """Apply the block.
+
+        Args:
+            x: features of shape (n, inputs, h, w).
+
+        Returns:
+            Features of shape (n, outputs, ceil(h / stride), ceil(w / stride)).
+        """
         y = x
         for i, (convolution, norm) in enumerate(self.order):
             if i == len(self.order) - 1 and hasattr(self, "se"):
@@ -90,12 +125,15 @@ class Block(nn.Module):  # type: ignore[misc]
 
 
 class EfficientNet(nn.Module):  # type: ignore[misc]
-    """The last feature map, averaged to (n, channels), of images (n, 3, s, s).
+    """An EfficientNet whose output is the average of its last feature map.
 
     Args:
-        weights: ``conv_stem``, ``bn1``, ``blocks.*``, and ``conv_head`` with ``bn2`` where the
-            checkpoint has them.
-        activation: SiLU of version 2, ReLU6 of Lite.
+        weights: the weights by name: ``conv_stem``, ``bn1`` and ``blocks.*``, and also
+            ``conv_head`` and ``bn2`` if the checkpoint has them.
+        activation: the activation: SiLU in version 2, ReLU6 in Lite.
+
+    Raises:
+        KeyError: if a weight is missing or has another shape.
     """
 
     def __init__(self, weights: Weights, activation: Activation = functional.silu) -> None:
@@ -121,7 +159,14 @@ class EfficientNet(nn.Module):  # type: ignore[misc]
         load(self, weights)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, s, s), of any side."""
+        """Compute latents.
+
+        Args:
+            x: normalised images of shape (n, 3, s, s), of any side s.
+
+        Returns:
+            The latents, of shape (n, channels).
+        """
         x = self.blocks(self.activation(self.bn1(self.conv_stem(x))))
         if hasattr(self, "conv_head"):
             x = self.activation(self.bn2(self.conv_head(x)))

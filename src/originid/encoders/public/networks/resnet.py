@@ -7,7 +7,12 @@ from originid.encoders.public.networks.weights import Weights, below, count, loa
 
 
 class Bottleneck(nn.Module):  # type: ignore[misc]
-    """1 x 1, 3 x 3 with the stride, 1 x 1, beside a shortcut."""
+    """Three convolutions, of sizes 1, 3 and 1, to whose output the input is added.
+
+    Args:
+        weights: the weights of the block by name, which tell its sizes.
+        stride: the stride of the 3 x 3 convolution, 1 or 2.
+    """
 
     def __init__(self, weights: Weights, stride: int) -> None:
         super().__init__()
@@ -25,19 +30,29 @@ class Bottleneck(nn.Module):  # type: ignore[misc]
             self.downsample = nn.Sequential(convolution, nn.BatchNorm2d(outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, inputs, h, w) to (n, outputs, h / stride, w / stride)."""
+        """Apply the block.
+
+        Args:
+            x: features of shape (n, inputs, h, w).
+
+        Returns:
+            Features of shape (n, outputs, ceil(h / stride), ceil(w / stride)).
+        """
         y = torch.relu(self.bn1(self.conv1(x)))
         y = torch.relu(self.bn2(self.conv2(y)))
         return torch.relu(self.bn3(self.conv3(y)) + self.downsample(x))
 
 
 class ResNet(nn.Module):  # type: ignore[misc]
-    """The feature map of the last stage, averaged to (n, channels), of images (n, 3, s, s).
+    """A ResNet of bottlenecks whose output is the average of its last feature map.
 
     Args:
-        weights: ``conv1``, ``bn1``, ``layer1`` to ``layer4``.
-        last_stride: 1 keeps the last stage at twice the usual resolution.
-        power: of a generalised mean; 1 is the plain one.
+        weights: the weights by name: ``conv1``, ``bn1``, and ``layer1`` to ``layer4``.
+        last_stride: the stride of the last stage; 1 gives it twice the usual resolution.
+        power: the power of the generalised mean that averages; 1 is the plain mean.
+
+    Raises:
+        KeyError: if a weight is missing or has another shape.
     """
 
     def __init__(self, weights: Weights, last_stride: int = 2, power: float = 1) -> None:
@@ -56,7 +71,14 @@ class ResNet(nn.Module):  # type: ignore[misc]
         load(self, weights)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, s, s), of any side."""
+        """Compute latents.
+
+        Args:
+            x: normalised images of shape (n, 3, s, s), of any side s.
+
+        Returns:
+            The latents, of shape (n, channels).
+        """
         x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)

@@ -8,7 +8,12 @@ from originid.encoders.public.networks.weights import Weights, count, load
 
 
 class Attention(nn.Module):  # type: ignore[misc]
-    """Self-attention with one matrix for queries, keys and values."""
+    """Multi-head self-attention, with one matrix for the queries, keys and values.
+
+    Args:
+        width: the number of components of a token.
+        heads: the number of heads, which must divide the width.
+    """
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -17,7 +22,11 @@ class Attention(nn.Module):  # type: ignore[misc]
         self.proj = nn.Linear(width, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, tokens, width) to the same."""
+        """Mix the tokens of each image, and keep their shape.
+
+        Args:
+            x: tokens of shape (n, tokens, width).
+        """
         n, tokens, width = x.shape
         qkv = self.qkv(x).reshape(n, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         mixed = functional.scaled_dot_product_attention(*qkv)
@@ -25,7 +34,12 @@ class Attention(nn.Module):  # type: ignore[misc]
 
 
 class Mlp(nn.Module):  # type: ignore[misc]
-    """Two layers with GELU between them."""
+    """Two linear layers with a GELU between them.
+
+    Args:
+        width: the number of components of a token.
+        inner: the number of components between the layers.
+    """
 
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
@@ -33,12 +47,22 @@ class Mlp(nn.Module):  # type: ignore[misc]
         self.fc2 = nn.Linear(inner, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, tokens, width) to the same."""
+        """Apply both layers to each token, and keep the shape.
+
+        Args:
+            x: tokens of shape (n, tokens, width).
+        """
         return self.fc2(functional.gelu(self.fc1(x)))
 
 
 class Block(nn.Module):  # type: ignore[misc]
-    """Attention and MLP, each after a layer norm and beside a shortcut."""
+    """Attention and an MLP. Each comes after a layer norm, and its input is added to its output.
+
+    Args:
+        width: the number of components of a token.
+        heads: the number of heads, which must divide the width.
+        inner: the number of components inside the MLP.
+    """
 
     def __init__(self, width: int, heads: int, inner: int) -> None:
         super().__init__()
@@ -48,26 +72,36 @@ class Block(nn.Module):  # type: ignore[misc]
         self.mlp = Mlp(width, inner)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(n, tokens, width) to the same."""
+        """Apply the block, and keep the shape.
+
+        Args:
+            x: tokens of shape (n, tokens, width).
+        """
         x = x + self.attn(self.norm1(x))
         return x + self.mlp(self.norm2(x))
 
 
 class VisionTransformer(nn.Module):  # type: ignore[misc]
-    """The class token after the last norm, (n, width), of images (n, 3, s, s).
+    """A vision transformer whose output is the class token after the last norm.
 
-    A first layer with 9 channels takes three images, as AnyPattern's does: a query and an example
-    of how it may have been copied. Without an example the query stands for all three.
+    The first layer of AnyPattern has 9 channels, because it takes three images: a query, and two
+    that are an example of a copy. Here the query stands for all three.
 
     Args:
-        weights: ``patch_embed.proj``, ``cls_token``, ``pos_embed``, ``blocks.*``, ``norm``; and
-            ``pattern_token`` with ``pos_embed_1``, a last token, where the checkpoint has them.
+        weights: the weights by name: ``patch_embed.proj``, ``cls_token``, ``pos_embed``,
+            ``blocks.*`` and ``norm``. If the checkpoint has them, there are also ``pattern_token``,
+            a last token, and ``pos_embed_1``, its position.
+
+    Raises:
+        KeyError: if a weight is missing or has another shape.
     """
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
         width, channels, patch, _ = weights["patch_embed.proj.weight"].shape
-        heads = 12 if width == 384 else max(1, width // 64)  # MoCo v3's and SLIP's small has 12
+        # The weights do not tell the number of heads. A head usually has 64 components, but the
+        # small models of MoCo v3 and SLIP, of width 384, have 12 heads.
+        heads = 12 if width == 384 else max(1, width // 64)
         self.images = channels // 3
         self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(channels, width, patch, patch)})
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
@@ -82,7 +116,14 @@ class VisionTransformer(nn.Module):  # type: ignore[misc]
         load(self, weights)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, s, s), of the side that the position embedding is for."""
+        """Compute latents.
+
+        Args:
+            x: normalised images of shape (n, 3, s, s), of the side s that ``pos_embed`` is for.
+
+        Returns:
+            The latents, of shape (n, width).
+        """
         patches = self.patch_embed["proj"](x.repeat(1, self.images, 1, 1)).flatten(2).mT
         tokens = [self.cls_token.expand(len(x), -1, -1), patches]
         positions = self.pos_embed
