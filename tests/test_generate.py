@@ -24,7 +24,7 @@ from originid.generation.prompts import PromptSource, TemplatePrompts, open_prom
 from originid.generation.sets.job import JobSettings
 from originid.generation.sets.origins import find_origins, split_origins
 from originid.generation.sets.plan import plan_job
-from originid.generation.sets.run import Summary, find_inputs, make_set
+from originid.generation.sets.run import SetSummary, find_inputs, make_set
 from originid.generation.sets.shards import ImageSet, SetSettings
 from originid.images.decode import decode, read_bytes
 from originid.model import Model, open_model
@@ -65,7 +65,7 @@ def make(
     prompts: PromptSource | None = None,
     test: float = 0.0,
     model: Model | None = None,
-) -> Summary:
+) -> SetSummary:
     source = prompts or TemplatePrompts(4)
     inputs = find_inputs([photos], output, SetSettings(test), source, settings)
     return make_set(inputs, lambda: maker, model)

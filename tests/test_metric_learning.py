@@ -25,7 +25,7 @@ from torch.nn import functional
 from originid.errors import InputError, OriginidError, StorageError
 from originid.maps import DctBasis, DctMap, DenseMap, Map, load_map, save_map, unit_length
 from originid.training.metric.fit import fit_metric
-from originid.training.metric.learner import Learner
+from originid.training.metric.learner import MapLearner
 from originid.training.metric.losses import make_loss
 from originid.training.metric.settings import PRESETS, TRANSFORMS, MetricLearning
 from originid.training.metric.transforms import Transform, initial_map
@@ -180,7 +180,7 @@ def test_the_losses_are_their_formulas() -> None:
 def test_the_average_follows_the_parameters_and_is_the_map() -> None:
     settings = replace(SHORT, dim=3, ema=0.25)
     transform = Transform(initial_map(settings, ZEROS, None), torch.device("cpu"))
-    learner = Learner(transform, torch.from_numpy(normal(4, 3)), settings, Accelerator())
+    learner = MapLearner(transform, torch.from_numpy(normal(4, 3)), settings, Accelerator())
     average = transform.parameters["matrix"].detach().clone()
     latents = torch.from_numpy(normal(4, DIM))
     for step in range(1, 5):
@@ -195,7 +195,7 @@ def test_a_step_with_sampled_classes_changes_no_other() -> None:
     settings = replace(SHORT, dim=3, sampled_classes=3)
     transform = Transform(initial_map(settings, ZEROS, None), torch.device("cpu"))
     before = normal(9, 3)
-    learner = Learner(transform, torch.from_numpy(before.copy()), settings, Accelerator())
+    learner = MapLearner(transform, torch.from_numpy(before.copy()), settings, Accelerator())
     compared = np.array([1, 4, 6])
     learner.step(torch.from_numpy(normal(2, DIM)), np.array([6, 1]), 1.0, compared)
     changed = (learner.tensors()["weights"].numpy() != before).any(axis=1)

@@ -27,7 +27,7 @@ COLUMNS = ("epoch", "step", "rate", "loss", "seconds", "samples_per_second")
 ROWS = 20  # of the log, an epoch
 
 
-class Learner(Protocol):
+class CheckpointedLearner(Protocol):
     """What learns in steps, and can be put aside between two of them."""
 
     def tensors(self) -> "dict[str, torch.Tensor]":
@@ -39,7 +39,7 @@ class Learner(Protocol):
         ...
 
 
-class Run:
+class TrainingRun:
     """Writes a checkpoint at the end of each epoch, and finds it again.
 
     The checkpoint is one file, replaced as a whole, with everything that a step changes and, in
@@ -72,7 +72,7 @@ class Run:
             self._refuse_other(header["format"], header["origin"])
             return int(header["epochs"])
 
-    def resume(self, learner: Learner) -> int:
+    def resume(self, learner: CheckpointedLearner) -> int:
         """Load the checkpoint, if there is one, and return how many epochs are done.
 
         Raises:
@@ -100,7 +100,7 @@ class Run:
                 "set them as they were, or choose another folder",
             )
 
-    def save(self, learner: Learner, epochs: int) -> None:
+    def save(self, learner: CheckpointedLearner, epochs: int) -> None:
         """Replace the checkpoint by one after so many epochs."""
         if self._folder is None or not self._writes:
             return
@@ -113,10 +113,10 @@ class Run:
                 raise OSError(str(error)) from error
 
     @contextmanager
-    def log(self, epochs: int, steps_per_epoch: int) -> Iterator["Log"]:
+    def log(self, epochs: int, steps_per_epoch: int) -> Iterator["TrainingLog"]:
         """Go on with the log after so many epochs, without what came after the checkpoint."""
         if self._folder is None or not self._writes:
-            yield Log(None, None, steps_per_epoch)
+            yield TrainingLog(None, None, steps_per_epoch)
             return
         with storage_errors(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ class Run:
             # TensorBoard is told to forget what came after.
             writer = SummaryWriter(folder, purge_step=epochs * steps_per_epoch)
         with writer:
-            yield Log(self._folder / "log.csv", writer, steps_per_epoch)
+            yield TrainingLog(self._folder / "log.csv", writer, steps_per_epoch)
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def map_digest(map: Map) -> str:
     return digest(json.dumps(special).encode(), *arrays)
 
 
-class Log:
+class TrainingLog:
     """Writes ``log.csv`` and TensorBoard's files: mean loss and speed, some times an epoch."""
 
     def __init__(

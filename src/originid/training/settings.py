@@ -49,10 +49,12 @@ def _type_name(kind: Any) -> str:
     return getattr(kind, "__name__", None) or str(kind)
 
 
-Settings = TypeVar("Settings", bound=Checked)
+CheckedSettings = TypeVar("CheckedSettings", bound=Checked)
 
 
-def read_settings(path: str | os.PathLike[str], presets: Mapping[str, Settings]) -> Settings:
+def read_settings(
+    path: str | os.PathLike[str], presets: Mapping[str, CheckedSettings]
+) -> CheckedSettings:
     """Read settings from a JSON object: ``{"preset": "paper", "epochs": 5}``.
 
     Args:

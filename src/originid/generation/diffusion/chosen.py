@@ -24,7 +24,7 @@ _KEYS = {
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenGenerator:
     """A generator, the seed of its images, and how many it makes at a time."""
 
     generator: Generator
@@ -32,7 +32,7 @@ class Chosen:
     batch: int = BATCH
 
 
-def choose(text: str) -> Chosen:
+def choose(text: str) -> ChosenGenerator:
     """The generator that an option names.
 
     Args:
@@ -46,14 +46,14 @@ def choose(text: str) -> Chosen:
         ExtraError: as `generator_named`.
     """
     if not text.endswith(".json") or os.path.isdir(text):
-        return Chosen(generator_named(text))
+        return ChosenGenerator(generator_named(text))
     file = Path(text)
     stated = _read(file)
     name = stated.pop("generator")
     if name not in GENERATORS and (file.parent / name).is_dir():
         name = str(file.parent / name)
     seed, batch = stated.pop("seed", 0), stated.pop("batch", BATCH)
-    return Chosen(replace(generator_named(name), name=file.stem, **stated), seed, batch)
+    return ChosenGenerator(replace(generator_named(name), name=file.stem, **stated), seed, batch)
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from originid.errors import ExtraError
 from originid.generation.diffusion.presets import Generator
-from originid.generation.diffusion.stable_diffusion import Noise, StableDiffusion, Step
+from originid.generation.diffusion.stable_diffusion import DdimStep, Noise, StableDiffusion
 from originid.generation.diffusion.tasks import Task
 from originid.types import Image
 
@@ -27,7 +27,9 @@ Copies = tuple["torch.Tensor", "torch.Tensor"]
 """The two copies x and y of the latents, (n, C, H, W) each."""
 
 
-def denoise(copies: Copies, steps: Sequence[Step], noise: Noise, mixing: float = MIXING) -> Copies:
+def denoise(
+    copies: Copies, steps: Sequence[DdimStep], noise: Noise, mixing: float = MIXING
+) -> Copies:
     """Denoise two copies of noisy latents over steps that lead from noise to clean latents."""
     x, y = copies
     for i, step in enumerate(steps):
@@ -41,7 +43,9 @@ def denoise(copies: Copies, steps: Sequence[Step], noise: Noise, mixing: float =
     return x, y
 
 
-def invert(copies: Copies, steps: Sequence[Step], noise: Noise, mixing: float = MIXING) -> Copies:
+def invert(
+    copies: Copies, steps: Sequence[DdimStep], noise: Noise, mixing: float = MIXING
+) -> Copies:
     """Undo `denoise`: the noisy copies that it makes clean copies of."""
     x, y = copies
     for i, step in reversed(list(enumerate(steps))):

@@ -13,7 +13,7 @@ from typing import Any
 
 from originid.errors import ExtraError
 from originid.generation.diffusion.presets import Generator
-from originid.generation.diffusion.stable_diffusion import Noise, StableDiffusion, Step, guide
+from originid.generation.diffusion.stable_diffusion import DdimStep, Noise, StableDiffusion, guide
 from originid.generation.diffusion.tasks import Task
 from originid.types import Image
 
@@ -52,7 +52,7 @@ def authors_injections(unet: Any) -> tuple[Injection, ...]:
 
 
 def invert(
-    latents: "torch.Tensor", steps: Sequence[Step], noise: Noise, refinements: int = REFINEMENTS
+    latents: "torch.Tensor", steps: Sequence[DdimStep], noise: Noise, refinements: int = REFINEMENTS
 ) -> list["torch.Tensor"]:
     """The latents at every noise level from which DDIM leads to clean ones.
 
@@ -74,7 +74,7 @@ def invert(
 def edit(
     model: StableDiffusion,
     origins: Sequence["torch.Tensor"],
-    steps: Sequence[Step],
+    steps: Sequence[DdimStep],
     prompts: Sequence[str],
     scale: float,
     injections: Sequence[Injection],

@@ -21,7 +21,7 @@ Noise = Callable[["torch.Tensor", int], "torch.Tensor"]
 
 
 @dataclass(frozen=True)
-class Step:
+class DdimStep:
     """One step of DDIM: ``cleaner = scale * noisier + shift * noise``.
 
     Args:
@@ -35,7 +35,7 @@ class Step:
     shift: float
 
 
-def ddim_steps(signal: "torch.Tensor", count: int) -> list[Step]:
+def ddim_steps(signal: "torch.Tensor", count: int) -> list[DdimStep]:
     """The steps from pure noise to clean latents, evenly spaced over the training's.
 
     Args:
@@ -49,7 +49,7 @@ def ddim_steps(signal: "torch.Tensor", count: int) -> list[Step]:
     for time in times:
         before = float(signal[time])
         scale = math.sqrt(after / before)
-        steps.append(Step(time, scale, math.sqrt(1 - after) - scale * math.sqrt(1 - before)))
+        steps.append(DdimStep(time, scale, math.sqrt(1 - after) - scale * math.sqrt(1 - before)))
         after = before
     return steps[::-1]
 
@@ -72,7 +72,7 @@ class StableDiffusion:
         self._signal = pipeline.scheduler.alphas_cumprod.double()
         self._kind = pipeline.scheduler.config.prediction_type
 
-    def steps(self, count: int) -> list[Step]:
+    def steps(self, count: int) -> list[DdimStep]:
         """The steps from pure noise to clean latents."""
         return ddim_steps(self._signal, count)
 

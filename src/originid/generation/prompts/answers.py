@@ -14,7 +14,7 @@ _REFUSAL = re.compile(
 )
 
 
-class AgainError(Exception):
+class RetryError(Exception):
     """Worth another try, after so many seconds if the server said so.
 
     ``lost`` says that there is no server, for this image or any other.
@@ -46,11 +46,11 @@ def read_completion(content: bytes, count: int) -> list[str]:
             text = "\n".join(part["text"] for part in text)
         cut = choice.get("finish_reason") == "length"
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise AgainError("an answer that is no chat completion") from error
+        raise RetryError("an answer that is no chat completion") from error
     found = read_answer(text, count + 1) if isinstance(text, str) else []
     found = found[:-1] if cut else found[:count]  # the last prompt may be cut off
     if len(found) < max(1, count // 2):
-        raise AgainError(f"an answer with {len(found)} prompts of {count}")
+        raise RetryError(f"an answer with {len(found)} prompts of {count}")
     return found
 
 

@@ -21,7 +21,7 @@ from PIL import Image as PILImage
 
 from originid.errors import ExtraError, InputError
 from originid.generation.prompts.answers import (
-    AgainError,
+    RetryError,
     read_completion,
     retry_after,
     server_error,
@@ -97,7 +97,7 @@ class ChatSettings:
 
 
 @dataclass(frozen=True)
-class Cost:
+class ChatCost:
     """What asking takes at most; ``usd`` is None where the price is not known."""
 
     requests: int
@@ -145,13 +145,13 @@ class ChatPrompts:
         """As `PromptSource.count` says."""
         return self._settings.count
 
-    def estimate(self, images: int) -> Cost:
+    def estimate(self, images: int) -> ChatCost:
         """What asking about so many images takes, if none was asked about before."""
         read = images * (IMAGE_TOKENS + TEXT_TOKENS)
         written = images * self._settings.count * PROMPT_TOKENS
         price = PRICES.get(self._settings.model) if self._settings.base_url == OPENAI else None
         usd = None if price is None else (read * price[0] + written * price[1]) / 1e6
-        return Cost(images, read, written, usd)
+        return ChatCost(images, read, written, usd)
 
     def prompts(self, path: Path, image: Image) -> list[str]:
         """As `PromptSource.prompts` says."""
@@ -173,7 +173,7 @@ class ChatPrompts:
             self._pace.wait()
             try:
                 return self._ask_once(body)
-            except AgainError as error:
+            except RetryError as error:
                 again = error
             if attempt + 1 < tries:
                 self._sleep(2.0**attempt if again.after is None else again.after)
@@ -191,11 +191,11 @@ class ChatPrompts:
         try:
             response = self._client.post(url, json=body)
         except httpx.TimeoutException as error:
-            raise AgainError(f"no answer for {self._settings.timeout:g} s") from error
+            raise RetryError(f"no answer for {self._settings.timeout:g} s") from error
         except httpx.ConnectError as error:
-            raise AgainError(f"no connection to {url}: {error}", lost=True) from error
+            raise RetryError(f"no connection to {url}: {error}", lost=True) from error
         except httpx.TransportError as error:
-            raise AgainError(f"the connection broke: {error}") from error
+            raise RetryError(f"the connection broke: {error}") from error
         except httpx.InvalidURL as error:
             given = f"the address {url}: {error}"
             raise InputError(given, "expected a URL", "check OPENAI_BASE_URL") from error
@@ -212,7 +212,7 @@ class ChatPrompts:
         if status in AGAIN and code != "insufficient_quota":
             after = retry_after(headers.get("Retry-After", ""))
             if after is None or after <= LONGEST_WAIT:
-                raise AgainError(f"status {status} {message}".strip(), after)
+                raise RetryError(f"status {status} {message}".strip(), after)
             message = f"it asks to wait {after:.0f} s"
         elif status not in HOPELESS and 400 <= status < 500 and status != 429:
             raise PromptError(

@@ -22,7 +22,7 @@ from originid.generation.diffusion.tasks import Task, task_key, task_seed
 from originid.generation.prompts.base import PromptError, PromptSource
 from originid.generation.sets.manifests import relative_to
 from originid.generation.sets.origins import Origin
-from originid.generation.sets.shards import ImageSet, Row, Shard
+from originid.generation.sets.shards import ImageSet, ImageSetRow, Shard
 from originid.images.decode import decode, read_bytes
 from originid.system.parallel import map_ordered
 from originid.system.progress import Progress, silent
@@ -72,7 +72,7 @@ class JobSettings:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """What one run did: images made, images that were there, failures, shards others held."""
 
     made: int
@@ -82,10 +82,10 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Planned:
+class _PlannedQuery:
     shard: Shard
     task: Task
-    row: Row  # without what making it costs
+    row: ImageSetRow  # without what making it costs
 
 
 _Read = tuple[Shard, Origin, Image, list[str]]
@@ -99,7 +99,7 @@ def run_job(
     settings: JobSettings,
     open_maker: "Callable[[], Maker]",
     progress: Progress = silent,
-) -> Outcome:
+) -> JobOutcome:
     """Make the queries of a set that are missing.
 
     What the generator refuses, and origins that cannot be decoded or get no prompts, become rows
@@ -143,12 +143,12 @@ class _Job:
         self._retry = not (image_set.folder / "failures.csv").exists()
         self._made = self._known = self._failed = 0
 
-    def run(self, origins: Sequence[Origin]) -> Outcome:
+    def run(self, origins: Sequence[Origin]) -> JobOutcome:
         if origins and not self._set.begun:
             self._maker = self._open_maker()  # nothing is left behind by one that cannot be loaded
         self._set.begin()
         # Generators make together what has one strength and one shape.
-        waiting: dict[object, list[_Planned]] = defaultdict(list)
+        waiting: dict[object, list[_PlannedQuery]] = defaultdict(list)
         for planned in self._planned(origins):
             batch = waiting[planned.task.strength, planned.task.origin.shape]
             batch.append(planned)
@@ -159,18 +159,20 @@ class _Job:
         for batch in waiting.values():
             self._make(batch)
         busy = sum(shard is None for shard in self._shards.values())
-        return Outcome(self._made, self._known, self._failed, busy)
+        return JobOutcome(self._made, self._known, self._failed, busy)
 
     def close(self) -> None:
         for shard in filter(None, self._shards.values()):
             shard.close()
 
-    def _planned(self, origins: Sequence[Origin]) -> Iterator[_Planned]:
+    def _planned(self, origins: Sequence[Origin]) -> Iterator[_PlannedQuery]:
         """The tasks that are to be done, while others are read ahead."""
         for found in map_ordered(self._read, self._claimed(origins), READERS):
             shard, origin = found[0], found[1]
             if len(found) == 3:
-                row = Row("", origin.sha256, relative_to(self._set, origin), reason=found[2])
+                row = ImageSetRow(
+                    "", origin.sha256, relative_to(self._set, origin), reason=found[2]
+                )
                 shard.add([row], {})
                 self._failed += 1
                 continue
@@ -199,7 +201,7 @@ class _Job:
 
     def _tasks(
         self, shard: Shard, origin: Origin, image: Image, prompts: list[str]
-    ) -> Iterator[_Planned]:
+    ) -> Iterator[_PlannedQuery]:
         settings, seed = self._settings, self._settings.seed
         place = relative_to(self._set, origin)
         for strength in settings.strengths:
@@ -207,10 +209,10 @@ class _Job:
                 key = task_key(origin.sha256, prompt, settings.generator, strength, seed)
                 name = f"images/{origin.shard}/{origin.sha256[:12]}-{key[:16]}.jpg"
                 made = (prompt, settings.generator, settings.kind, strength, seed)
-                row = Row(key, origin.sha256, place, name, *made)
-                yield _Planned(shard, Task(image, prompt, strength, task_seed(key)), row)
+                row = ImageSetRow(key, origin.sha256, place, name, *made)
+                yield _PlannedQuery(shard, Task(image, prompt, strength, task_seed(key)), row)
 
-    def _is_done(self, planned: _Planned) -> bool:
+    def _is_done(self, planned: _PlannedQuery) -> bool:
         shard, row = planned.shard, planned.row
         name = Path(row.query).name
         if shard.has(row.key) or (shard.has_failed(row.key) and not self._retry):
@@ -224,13 +226,13 @@ class _Job:
         self._report()
         return True
 
-    def _make(self, batch: list[_Planned]) -> None:
+    def _make(self, batch: list[_PlannedQuery]) -> None:
         if self._maker is None:
             self._maker = self._open_maker()
         start = time.monotonic()
         results = self._maker.make([planned.task for planned in batch])
         seconds = round((time.monotonic() - start) / len(batch), 4)
-        rows: dict[Shard, list[Row]] = defaultdict(list)
+        rows: dict[Shard, list[ImageSetRow]] = defaultdict(list)
         files: dict[Shard, dict[str, bytes]] = defaultdict(dict)
         for planned, result in zip(batch, results, strict=True):
             if isinstance(result, str):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from originid.errors import ImageError
 from originid.generation.sets.origins import TEST, TRAIN, Origin
-from originid.generation.sets.shards import ImageSet, Row
+from originid.generation.sets.shards import ImageSet, ImageSetRow
 from originid.images.contact_sheet import Tile, write_sheet
 from originid.images.decode import decode, read_bytes
 from originid.system.storage import new_file, storage_errors
@@ -26,7 +26,7 @@ SHOWN = 24  # pairs on the contact sheet
 
 
 @dataclass(frozen=True)
-class Counts:
+class ManifestCounts:
     """Pairs in a set's manifests, by side, and failures."""
 
     pairs: int
@@ -40,7 +40,7 @@ def write_manifests(
     origins: Iterable[Origin],
     sides: Mapping[str, str],
     failures: Sequence[Failure],
-) -> Counts:
+) -> ManifestCounts:
     """Write ``pairs.csv`` and ``failures.csv``, and with a test share ``train.csv``, ``test.csv``.
 
     Each takes the place of the one before when it is whole. What other processes are about to add
@@ -75,7 +75,9 @@ def write_manifests(
             count["failures"] += len(in_vain)
         for failure in failures:
             failed([_text(failure.path), "", "", "", failure.reason])
-    return Counts(count["pairs"], count[TRAIN], count[TEST], count["failures"] + len(failures))
+    return ManifestCounts(
+        count["pairs"], count[TRAIN], count[TEST], count["failures"] + len(failures)
+    )
 
 
 def draw_sheet(image_set: ImageSet) -> Path | None:
@@ -118,7 +120,7 @@ def _table(stack: ExitStack, path: Path, header: Sequence[str]) -> Callable[[lis
     return writer.writerow
 
 
-def _pair_cells(row: Row, origin: str, side: str) -> list[str]:
+def _pair_cells(row: ImageSetRow, origin: str, side: str) -> list[str]:
     group = row.sha256[:16]
     return [
         *(origin, row.query, group, row.prompt, row.generator, _number(row.strength)),
@@ -126,7 +128,7 @@ def _pair_cells(row: Row, origin: str, side: str) -> list[str]:
     ]
 
 
-def _failure_cells(row: Row) -> list[str]:
+def _failure_cells(row: ImageSetRow) -> list[str]:
     return [row.origin, row.prompt, row.generator, _number(row.strength), row.reason]
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from originid.errors import ExtraError, InputError, OriginidError
 from originid.generation.prompts.base import PromptSource
-from originid.generation.sets.job import JobSettings, Outcome, run_job
+from originid.generation.sets.job import JobOutcome, JobSettings, run_job
 from originid.generation.sets.origins import Origin
 from originid.generation.sets.shards import ImageSet
 from originid.system.progress import Progress, silent
@@ -47,7 +47,7 @@ def run_on_ray(
     settings: JobSettings,
     open_maker: "Callable[[], Maker]",
     progress: Progress = silent,
-) -> Outcome:
+) -> JobOutcome:
     """Make the queries of a set that are missing, as `run_job` does, on all devices of a cluster.
 
     The cluster is the one that this process is connected to, that ``RAY_ADDRESS`` names or that
@@ -68,20 +68,20 @@ def run_on_ray(
     for origin in origins:
         shards[origin.shard].append(replace(origin, path=os.path.abspath(origin.path)))
     absolute = ImageSet(image_set.folder.absolute(), image_set.settings)
-    done = Outcome(0, 0, 0, 0)
+    done = JobOutcome(0, 0, 0, 0)
     if shards:
         with _cluster():
             tries = ray.remote(num_cpus=0)(_Tries).remote()
             arguments = (absolute, dict(shards), prompts, settings, open_maker, tries)
             for outcome in _outcomes(sorted(shards), arguments):
-                done = Outcome(*map(sum, zip(_numbers(done), _numbers(outcome), strict=True)))
+                done = JobOutcome(*map(sum, zip(_numbers(done), _numbers(outcome), strict=True)))
                 progress(done.made + done.known + done.failed, total)
     image_set.begin()
     return done
 
 
 class _Tries:
-    """Counts how often each shard was begun: Ray would try it again for ever."""
+    """ManifestCounts how often each shard was begun: Ray would try it again for ever."""
 
     def __init__(self) -> None:
         self._count: Counter[str] = Counter()
@@ -108,7 +108,7 @@ class _Worker:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         shard = str(batch["shard"][0])
-        outcome, error = Outcome(0, 0, 0, 0), ""
+        outcome, error = JobOutcome(0, 0, 0, 0), ""
         try:
             if ray.get(self._tries.begin.remote(shard)) > TRIES:
                 raise _deadly(f"{TRIES} workers of Ray died at shard {shard}")
@@ -122,7 +122,7 @@ class _Worker:
         }
 
 
-def _outcomes(names: list[str], arguments: tuple[Any, ...]) -> Iterator[Outcome]:
+def _outcomes(names: list[str], arguments: tuple[Any, ...]) -> Iterator[JobOutcome]:
     """What each shard came to, in the order in which they are done."""
     resources = ray.cluster_resources()
     device = "GPU" if resources.get("GPU") else "CPU"
@@ -143,7 +143,7 @@ def _outcomes(names: list[str], arguments: tuple[Any, ...]) -> Iterator[Outcome]
         for row in rows:
             if row["error"]:
                 raise OriginidError(*json.loads(row["error"]))
-            yield Outcome(*(int(row[key]) for key in asdict(Outcome(0, 0, 0, 0))))
+            yield JobOutcome(*(int(row[key]) for key in asdict(JobOutcome(0, 0, 0, 0))))
     except (ray.exceptions.RayActorError, ray.exceptions.WorkerCrashedError) as error:
         raise _deadly(f"the workers of Ray die: {str(error).strip().splitlines()[0]}") from error
 
@@ -156,7 +156,7 @@ def _deadly(given: str) -> OriginidError:
     )
 
 
-def _numbers(outcome: Outcome) -> tuple[int, int, int, int]:
+def _numbers(outcome: JobOutcome) -> tuple[int, int, int, int]:
     return outcome.made, outcome.known, outcome.failed, outcome.busy
 
 

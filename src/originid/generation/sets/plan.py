@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from originid.generation.prompts.chat import ChatPrompts, Cost
-from originid.generation.sets.run import Inputs
-from originid.generation.sets.shards import ImageSet, Row
+from originid.generation.prompts.chat import ChatCost, ChatPrompts
+from originid.generation.sets.run import SetInputs
+from originid.generation.sets.shards import ImageSet, ImageSetRow
 
 JPEG = 0.42  # bytes a pixel at quality 95 without subsampling: mean of the packaged photos
 RECENT = 1000  # images of the same generator from which time and size are read
 
 
 @dataclass(frozen=True)
-class Plan:
+class JobPlan:
     """What a job takes.
 
     ``images`` is what there will be of this generator from these origins, at most, and ``made``
@@ -30,10 +30,10 @@ class Plan:
     seconds: float | None
     bytes: int
     free: int
-    cost: Cost | None
+    cost: ChatCost | None
 
 
-def plan_job(inputs: Inputs, size: int) -> Plan:
+def plan_job(inputs: SetInputs, size: int) -> JobPlan:
     """Count what a job takes; nothing is opened, asked or made.
 
     Args:
@@ -53,7 +53,7 @@ def plan_job(inputs: Inputs, size: int) -> Plan:
     sizes = [row.bytes for row in same][-RECENT:]
     left = max(0, images - made)
     each = statistics.fmean(sizes) if sizes else size * size * JPEG
-    return Plan(
+    return JobPlan(
         origins=len(origins),
         images=images,
         made=min(made, images),
@@ -70,6 +70,6 @@ def _free(folder: Path) -> int:
     return shutil.disk_usage(next(f for f in (folder, *folder.parents) if f.exists())).free
 
 
-def _rows(image_set: ImageSet) -> Iterator[Row]:
+def _rows(image_set: ImageSet) -> Iterator[ImageSetRow]:
     for name in image_set.shards():
         yield from image_set.rows(name)[0]

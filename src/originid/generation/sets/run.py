@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from originid.errors import InputError
 from originid.generation.prompts.base import PromptSource
-from originid.generation.sets.job import JobSettings, Outcome, run_job
-from originid.generation.sets.manifests import Counts, draw_sheet, write_manifests
+from originid.generation.sets.job import JobOutcome, JobSettings, run_job
+from originid.generation.sets.manifests import ManifestCounts, draw_sheet, write_manifests
 from originid.generation.sets.origins import Origin, find_origins, split_origins
 from originid.generation.sets.shards import ImageSet, SetSettings
 from originid.model import Model
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Summary:
+class SetSummary:
     """What a run did, what the set holds, and its contact sheet.
 
     ``leaks`` counts the origins that look like a training origin and were taken from the tests.
     """
 
-    outcome: Outcome
-    counts: Counts
+    outcome: JobOutcome
+    counts: ManifestCounts
     leaks: int
     sheet: Path | None
 
 
 @dataclass(frozen=True)
-class Inputs:
+class SetInputs:
     """What a set is made of.
 
     ``origins`` holds each content once; ``unreadable`` are the files that are no origins.
@@ -53,7 +53,7 @@ def find_inputs(
     prompts: PromptSource,
     settings: JobSettings,
     progress: Progress = silent,
-) -> Inputs:
+) -> SetInputs:
     """Find the origins of a set that is begun or to be begun; nothing is written.
 
     Args:
@@ -75,17 +75,17 @@ def find_inputs(
             raise InputError(f"{output} is in {folder}", expected, "choose another place")
     image_set = ImageSet.open(output, shared)
     origins, unreadable = find_origins(folders, progress)
-    return Inputs(image_set, origins, unreadable, prompts, settings)
+    return SetInputs(image_set, origins, unreadable, prompts, settings)
 
 
 def make_set(
-    inputs: Inputs,
+    inputs: SetInputs,
     open_maker: "Callable[[], Maker]",
     model: Model | None = None,
     comparing: Progress = silent,
     making: Progress = silent,
-    run: Callable[..., Outcome] = run_job,
-) -> Summary:
+    run: Callable[..., JobOutcome] = run_job,
+) -> SetSummary:
     """Make what is missing of a set, and its manifests, which are written whatever happens.
 
     Of a set that could not be begun, as its generator cannot be loaded, nothing is written.
@@ -111,4 +111,4 @@ def make_set(
     finally:
         if image_set.begun:
             counts = write_manifests(image_set, origins, sides, inputs.unreadable)
-    return Summary(outcome, counts, leaks, draw_sheet(image_set))
+    return SetSummary(outcome, counts, leaks, draw_sheet(image_set))

@@ -29,7 +29,7 @@ LOCKED = 1 << 30  # the byte that is locked on Windows, beyond the end: locked b
 
 
 @dataclass(frozen=True)
-class Row:
+class ImageSetRow:
     """A query, or where ``query`` is empty the reason why there is none.
 
     ``key`` is the task's; empty where the whole origin failed. ``origin`` and ``query`` are paths
@@ -96,7 +96,7 @@ class Shard:
         """Whether there is an image of this name, with or without a row."""
         return name in self._images
 
-    def add(self, rows: Sequence[Row], images: Mapping[str, bytes]) -> None:
+    def add(self, rows: Sequence[ImageSetRow], images: Mapping[str, bytes]) -> None:
         """Write images, name to bytes, and when they are on the disk the rows.
 
         Raises:
@@ -181,15 +181,15 @@ class ImageSet:
         folder = self.folder / "images"
         return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
-    def rows(self, name: str) -> tuple[list[Row], list[Row]]:
+    def rows(self, name: str) -> tuple[list[ImageSetRow], list[ImageSetRow]]:
         """Each query of a shard whose image is there, and each failure that nothing made up for.
 
         Both are sorted by origin and key, and hold every key once.
         """
         folder = self.folder / "images" / name
         images = _image_names(folder)
-        made: dict[str, Row] = {}
-        failed: dict[tuple[str, str], Row] = {}
+        made: dict[str, ImageSetRow] = {}
+        failed: dict[tuple[str, str], ImageSetRow] = {}
         for row in _read_rows(folder)[0]:
             if not row.query:
                 failed[row.sha256, row.key] = row
@@ -205,17 +205,17 @@ def _is_free(folder: Path) -> bool:
     return folder.is_dir() and all(f.name.startswith(".set.json.") for f in folder.iterdir())
 
 
-def _sorted(rows: Iterable[Row]) -> list[Row]:
+def _sorted(rows: Iterable[ImageSetRow]) -> list[ImageSetRow]:
     return sorted(rows, key=lambda row: (row.sha256, row.key))
 
 
-def _name(row: Row) -> str:
+def _name(row: ImageSetRow) -> str:
     return row.query.rsplit("/", 1)[-1]
 
 
-def _stated(row: Row) -> Json:
+def _stated(row: ImageSetRow) -> Json:
     """A row without what it leaves at its default."""
-    default = Row("", "", "")
+    default = ImageSetRow("", "", "")
     return {k: v for k, v in asdict(row).items() if v != getattr(default, k)}
 
 
@@ -223,7 +223,7 @@ def _image_names(folder: Path) -> set[str]:
     return {name for name in os.listdir(folder) if not name.startswith(".")}
 
 
-def _read_rows(folder: Path) -> tuple[list[Row], int]:
+def _read_rows(folder: Path) -> tuple[list[ImageSetRow], int]:
     """The sound rows of a shard, and where the last whole line ends: one may have been cut off."""
     file = folder / "rows.jsonl"
     data = file.read_bytes() if file.exists() else b""
@@ -231,7 +231,7 @@ def _read_rows(folder: Path) -> tuple[list[Row], int]:
     rows = []
     for line in data[:end].splitlines():
         try:
-            rows.append(Row(**{"key": "", "sha256": "", "origin": "", **json.loads(line)}))
+            rows.append(ImageSetRow(**{"key": "", "sha256": "", "origin": "", **json.loads(line)}))
         except (ValueError, TypeError):
             continue  # the disk lost it; its image is found again by its name
     return rows, end

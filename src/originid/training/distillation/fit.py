@@ -26,7 +26,7 @@ try:
     import torch
 
     from originid.encoders.onnx import FORMAT, OnnxEncoder
-    from originid.training.checkpoints import Log, Run, digest, map_digest
+    from originid.training.checkpoints import TrainingLog, TrainingRun, digest, map_digest
     from originid.training.distillation import export
     from originid.training.distillation.learner import StudentLearner
     from originid.training.distillation.network import REDUCTION, Student
@@ -77,13 +77,13 @@ def distill(
     path, work = Path(path), work_folder(path)
     _refuse(path, teacher, map)
     told = _told(teacher, settings, map)
-    Run(work, told, writes=False).check()  # not after hours of encoding
+    TrainingRun(work, told, writes=False).check()  # not after hours of encoding
     failures: list[Failure] = []
     paths = [Path(name) for name in find_images(list(images), failures.append)]
     cache = LatentCache.open(latents or work / "latents", teacher)
     lessons = read_lessons(paths, teacher, settings, cache, failures, encoding)
     learner = _learner(lessons, teacher.shapes[0], settings, map)
-    record = Run(work, {**told, **_seen(lessons)}, writes=True)
+    record = TrainingRun(work, {**told, **_seen(lessons)}, writes=True)
     done = record.resume(learner)
     with record.log(done, settings.steps_per_epoch) as log:
         for epoch in range(done, settings.epochs):
@@ -136,7 +136,7 @@ def _learn_epoch(
     lessons: Lessons,
     settings: Distillation,
     epoch: int,
-    log: Log,
+    log: TrainingLog,
     progress: Progress,
 ) -> None:
     device = next(learner.student.parameters()).device

@@ -24,8 +24,8 @@ try:
     import torch
     from accelerate import Accelerator
 
-    from originid.training.checkpoints import Log, Run, digest, map_digest
-    from originid.training.metric.learner import Learner
+    from originid.training.checkpoints import TrainingLog, TrainingRun, digest, map_digest
+    from originid.training.metric.learner import MapLearner
     from originid.training.metric.transforms import Transform, initial_map
 except ImportError as error:
     raise ExtraError("metric learning", "train") from error
@@ -74,9 +74,9 @@ def fit_metric(
     feed = _Feed(samples, batches, settings, accelerator)
     transform = Transform(first, accelerator.device)
     weights = _class_weights(samples, transform, settings, started=start is not None)
-    learner = Learner(transform, weights, settings, accelerator)
+    learner = MapLearner(transform, weights, settings, accelerator)
     main = accelerator.is_main_process
-    record = Run(run, _origin(samples, batches, mean, settings, first), writes=main)
+    record = TrainingRun(run, _origin(samples, batches, mean, settings, first), writes=main)
     done = record.resume(learner)
     with _tf32(), record.log(done, settings.steps_per_epoch) as log:
         for epoch in range(done, settings.epochs):
@@ -86,7 +86,9 @@ def fit_metric(
     return learner.map()
 
 
-def _learn_epoch(learner: Learner, feed: "_Feed", epoch: int, log: Log, progress: Progress) -> None:
+def _learn_epoch(
+    learner: MapLearner, feed: "_Feed", epoch: int, log: TrainingLog, progress: Progress
+) -> None:
     settings = feed.settings
     rate = settings.rate_at(epoch)
     learner.set_rate(rate)

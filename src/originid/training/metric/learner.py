@@ -15,7 +15,7 @@ from originid.training.metric.transforms import Transform
 from originid.training.state import Arrays, pack, unpack
 
 
-class Learner:
+class MapLearner:
     """A transform, class weights, Adam's moments for both, and the transform's moving average.
 
     With sampled classes a step costs in proportion to them: it changes the weights and moments
