@@ -7,7 +7,8 @@ import torch
 from originid.training.distillation.network import Student
 from originid.training.distillation.settings import Distillation
 from originid.training.metric.transforms import Transform
-from originid.training.state import Arrays, pack, unpack
+from originid.training.settings import warmed_cosine
+from originid.training.state import Arrays, move_average, pack, unpack
 
 LIMIT = 1.0  # largest norm of a gradient: a rare image must not undo many steps
 
@@ -58,16 +59,14 @@ class StudentLearner:
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), LIMIT)
         self._optimizer.step()
         self.steps += 1
-        decay = min(self._settings.ema, (1 + self.steps) / (20 + self.steps))
-        for name, each in self.student.named_parameters():
-            self.average[name].lerp_(each.detach(), 1 - decay)
+        values = dict(self.student.named_parameters())
+        move_average(self.average, values, self.steps, self._settings.ema, warmup=20)
         return value
 
     def rate(self) -> float:
         """The rate of the next step."""
         settings = self._settings
-        warm = min(1.0, (self.steps + 1) / max(1, settings.warmup))
-        return settings.rate * warm * 0.5 * (1 + math.cos(math.pi * self.steps / settings.steps))
+        return warmed_cosine(settings.rate, self.steps, settings.steps, settings.warmup)
 
     def averaged(self) -> Student:
         """A copy of the student that has the moving average as its weights, on the CPU."""

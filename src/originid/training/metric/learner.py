@@ -12,7 +12,7 @@ from originid.maps import Map
 from originid.training.metric.losses import make_loss
 from originid.training.metric.settings import MetricLearning
 from originid.training.metric.transforms import Transform
-from originid.training.state import Arrays, pack, unpack
+from originid.training.state import Arrays, move_average, pack, unpack
 
 
 class MapLearner:
@@ -109,19 +109,13 @@ class MapLearner:
         for optimizer in self._optimizers.values():
             optimizer.step()
         self.steps += 1
-        self._follow()
+        move_average(self.average, self.transform.parameters, self.steps, self._decay)
         return total
 
     def _sum(self, tensor: torch.Tensor) -> torch.Tensor:
         if self._accelerator.num_processes == 1:
             return tensor
         return self._accelerator.reduce(tensor, reduction="sum")
-
-    def _follow(self) -> None:
-        """Move the average toward the parameters; early on it forgets faster."""
-        decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
-        for name, each in self.transform.parameters.items():
-            self.average[name].lerp_(each.detach(), 1 - decay)
 
     def finite(self) -> bool:
         """Whether the averaged parameters are finite."""
