@@ -12,9 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.types import Ids, Vectors
-
-Floats = NDArray[np.float32]
+from originid.types import Floats32, Ids, Vectors
 
 BLOCK = 4096  # vectors drawn at a time
 
@@ -79,18 +77,18 @@ class Universe:
         return _unit(drawn)
 
     @cached_property
-    def _centres(self) -> list[Floats]:
+    def _centres(self) -> list[Floats32]:
         rng = np.random.default_rng(2)
         return [rng.standard_normal((count, self.dim), np.float32) for count, *_ in FAMILIES]
 
     @cached_property
-    def _deviations(self) -> Floats:
+    def _deviations(self) -> Floats32:
         """Standard deviations of the components (TILTS, dim), of images from busy to smooth."""
         places = (np.arange(self.dim) + 0.5) / self.dim
         logs = np.interp(places, RANKS, np.log(VARIANCES))
         share = np.exp(logs) / np.exp(logs).sum()
         tilts = TILT * np.random.default_rng(3).standard_normal((TILTS, 1))
-        deviations: Floats = np.exp((1 + tilts) * (logs - share @ logs) / 2).astype(np.float32)
+        deviations: Floats32 = np.exp((1 + tilts) * (logs - share @ logs) / 2).astype(np.float32)
         return deviations
 
 
@@ -116,6 +114,6 @@ def _towards(vectors: Vectors, others: Vectors, cosines: NDArray[np.float64]) ->
     return (cosines[:, None] * vectors + sines[:, None] * _unit(across)).astype(np.float32)
 
 
-def _unit(vectors: Floats) -> Floats:
-    lengths: Floats = np.linalg.norm(vectors, axis=1, keepdims=True)
+def _unit(vectors: Floats32) -> Floats32:
+    lengths: Floats32 = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / lengths

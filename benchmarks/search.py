@@ -34,13 +34,13 @@ from statistics import median
 
 import numpy as np
 
-from image_vectors import Floats, Universe
+from image_vectors import Universe
 from originid.collection.collection import create_collection
 from originid.collection.database import Row
 from originid.encoders.pixels import PixelsEncoder
 from originid.maps import DctBasis, DctMap
 from originid.model import open_model, save_model
-from originid.types import Ids, Json, Vectors
+from originid.types import Floats32, Ids, Json, Vectors
 from reporting import figure, machine
 from search_process import TOP, Searcher
 
@@ -155,7 +155,7 @@ def measure_opening(folder: Path) -> Json:
     }
 
 
-def numpy_top(matrix: Floats, queries: Floats) -> Ids:
+def numpy_top(matrix: Floats32, queries: Floats32) -> Ids:
     """The plain way: one product, then the ten largest of each row, in order."""
     best = []
     for scores in queries @ matrix.T:

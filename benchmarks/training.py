@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from originid.encoders import Shape
 from originid.maps import dct_matrix
 from originid.training.closed_form import ClosedForm
-from originid.training.examples import BLOCK, Rows
+from originid.training.examples import BLOCK
 from originid.training.fitting import fit_closed_form
 from originid.training.metric.settings import PRESETS
-from originid.types import Image, Latents
+from originid.types import Image, Latents, Rows
 from reporting import peak_memory
 
 SHAPE: Shape = (4, 32, 32)

@@ -11,12 +11,18 @@
     ├── StorageError      the disk is full or cannot be written
     └── ExtraError        a feature whose optional packages are not installed
 
-Each has three parts: what was given, what was expected, and what to do.
+The text of each error has three lines: what was given, what was expected, and what to do.
 """
 
 
 class OriginidError(Exception):
-    """Base of all errors raised on purpose; its text is one line per part."""
+    """The base of all errors that originid raises on purpose.
+
+    Args:
+        given: what was given, as a line without a full stop.
+        expected: what was expected instead.
+        todo: what the user can do about it.
+    """
 
     def __init__(self, given: str, expected: str, todo: str) -> None:
         super().__init__(given, expected, todo)
@@ -29,11 +35,11 @@ class OriginidError(Exception):
 
 
 class InputError(OriginidError):
-    """A bad option, path or manifest."""
+    """An option, a path or a manifest that cannot be used."""
 
     @property
     def reason(self) -> str:
-        """The error in one line, for a row of a summary."""
+        """What was given and what was expected, in one line, for a row of a summary."""
         return f"{self.given}; {self.expected}"
 
 
@@ -58,7 +64,12 @@ class StorageError(OriginidError):
 
 
 class ExtraError(OriginidError):
-    """A feature whose optional packages are not installed."""
+    """A feature whose optional packages are not installed.
+
+    Args:
+        feature: the feature in words, such as ``a public model``.
+        extra: the name of the extra that installs its packages.
+    """
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(
@@ -69,5 +80,10 @@ class ExtraError(OriginidError):
 
 
 def cause(error: Exception) -> str:
-    """What was wrong with a file that could not be used, in words."""
+    """Say in words why a file could not be used.
+
+    Args:
+        error: the exception that reading the file raised; a ``KeyError`` means that an entry is
+            missing, and its own text is only the name of the entry.
+    """
     return f"it lacks {error}" if isinstance(error, KeyError) else str(error)

@@ -1,4 +1,7 @@
-"""The nouns of originid as small frozen classes, and the arrays they travel in."""
+"""The nouns of originid as small frozen classes, and the types of its arrays.
+
+An array type says the dtype. What a shape means is said here, or where the array is used.
+"""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -8,16 +11,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Floats32 = NDArray[np.float32]
+"""An array of float32; the place of use says its shape and its unit."""
+Floats64 = NDArray[np.float64]
+"""An array of float64; the place of use says its shape and its unit."""
+Ints = NDArray[np.int64]
+"""An array of int64; the place of use says its shape and its meaning."""
+Mask = NDArray[np.bool_]
+"""A bool for each row of another array: shape ``(n,)``."""
+Rows = NDArray[np.int64]
+"""Numbers of rows of another array, int64 from 0: shape ``(n,)``."""
 Image = NDArray[np.uint8]
-"""An image: RGB, upright, shape ``(h, w, 3)``; a batch of equal size is ``(n, h, w, 3)``."""
+"""An image: uint8 RGB, upright, shape ``(h, w, 3)``. A batch of one size is ``(n, h, w, 3)``."""
 Latents = NDArray[np.float32]
-"""What an encoder makes of images, flattened C, H, W: shape ``(n, latent_dim)``."""
+"""What an encoder makes of images, float32: shape ``(n, latent_dim)``, flattened from (C, H, W)."""
 Vectors = NDArray[np.float32]
-"""Mapped latents of unit length: shape ``(n, dim)``."""
+"""Mapped latents that are scaled to unit length, float32: shape ``(n, dim)``."""
 Scores = NDArray[np.float32]
-"""Cosines in [-1, 1], bigger is better: shape ``(q, k)``."""
+"""Cosines in [-1, 1], float32; a bigger one is better: shape ``(q, k)``."""
 Ids = NDArray[np.int64]
-"""Ids of references: shape ``(n,)`` or, aligned with scores, ``(q, k)``; -1 where there is none."""
+"""Ids of references, int64: shape ``(n,)``, or ``(q, k)`` beside scores. -1 means no reference."""
 
 
 class Verdict(str, Enum):
@@ -30,11 +43,15 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class Match:
-    """A reference returned for a query.
+    """A reference that was found for a query.
 
-    ``rank`` starts at 1; ``score`` is a cosine in [-1, 1]; ``confidence`` in [0, 1] is the
-    probability that no stranger in the collection scores this high; ``view`` names the
-    part of the query that matched.
+    Args:
+        rank: the place of the reference among the matches; the best has rank 1.
+        reference: the path of the reference.
+        score: the cosine of the two vectors, in [-1, 1].
+        confidence: the probability, in [0, 1], that no stranger in the collection scores this
+            high. A stranger is a reference that the query was not made from.
+        view: the name of the view of the query that matched; ``full`` is the whole image.
     """
 
     rank: int
@@ -46,7 +63,14 @@ class Match:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found for one query; ``verdict`` is None when the query could not be read."""
+    """What was found for one query.
+
+    Args:
+        query: the path of the query.
+        verdict: the answer, or None if the query could not be read.
+        matches: the best references, rank 1 first.
+        error: the reason why the query could not be read, or None.
+    """
 
     query: str
     verdict: Verdict | None
@@ -56,7 +80,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Failure:
-    """A file that was passed over, and why, in one line."""
+    """A file that could not be used.
+
+    Args:
+        path: the path of the file.
+        reason: the reason in one line.
+    """
 
     path: str
     reason: str
@@ -64,9 +93,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Pair:
-    """An origin and a query made from it: one row of a pairs manifest.
+    """An origin and a query that was made from it: one row of a pairs manifest.
 
-    ``fields`` holds every column of the manifest as text.
+    Args:
+        origin: the absolute path of the origin.
+        query: the absolute path of the query.
+        group: the name of what the pair belongs to; every origin of a group is a right answer for
+            every query of that group.
+        fields: every cell of the row as text, by the name of its column.
     """
 
     origin: Path
@@ -76,4 +110,4 @@ class Pair:
 
 
 Json = dict[str, Any]
-"""A JSON object."""
+"""A JSON object, as the module ``json`` reads it."""

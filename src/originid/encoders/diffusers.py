@@ -1,8 +1,6 @@
 """The VAE encoders of diffusion models, through the diffusers library (extra ``[vae]``)."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from originid.encoders.base import Shape
 from originid.encoders.torch_networks import best_device, usual_precision, weights_sha256
 from originid.errors import ExtraError, InputError
 from originid.system.malloc import keep_freed_memory
+from originid.system.quiet import quiet
 from originid.types import Image, Latents
 
 try:
@@ -57,7 +56,7 @@ class DiffusersEncoder:
         network = _load(source)
         # Hashed as stored, so that the same weights have one identity on every device.
         self.identity = f"diffusers-1:{size}:{_weights_sha256(network)}"
-        with _quiet():
+        with quiet("diffusers"):
             self._network = network.to(self._device, self._dtype).eval()
         blank = np.zeros((1, size, size, 3), np.uint8)
         self.shapes: tuple[Shape, ...] = (tuple(self._encode(blank).shape[1:]),)
@@ -86,18 +85,8 @@ class DiffusersEncoder:
         return output.latent_dist.mode() if "latent_dist" in output else output.latents
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep diffusers' notes about unused configuration keys from the user's terminal."""
-    before = diffusers.logging.get_verbosity()
-    diffusers.logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        diffusers.logging.set_verbosity(before)
-
-
-@_quiet()
+# diffusers writes a note about every key of a configuration that it does not use.
+@quiet("diffusers")
 def _load(source: str) -> Any:
     """Load the autoencoder of a folder or hub id, whichever of `CLASSES` it is."""
     local = os.path.isdir(source) or source.startswith((".", "/", "~"))

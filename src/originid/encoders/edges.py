@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from originid.encoders.base import Shape
-from originid.encoders.grid import CELLS, Floats, block_means, flatten, image_means
-from originid.types import Image, Latents
+from originid.encoders.grid import CELLS, block_means, flatten, image_means
+from originid.types import Floats32, Image, Latents
 
 FINE = 64  # the grid on which gradients are taken: noise and texture are averaged away
 LOCAL = 16  # the grid whose cells share one measure of contrast
@@ -44,7 +44,7 @@ class EdgesEncoder:
         return flatten([block_means(channel, CELLS) for channel in (strength, *turned)])
 
 
-def _structure_tensor(colours: Floats) -> tuple[Floats, Floats, Floats]:
+def _structure_tensor(colours: Floats32) -> tuple[Floats32, Floats32, Floats32]:
     """Sums over the colours of gx gx, gy gy and gx gy, each (n, h, w), from (n, h, w, 3)."""
     planes = np.moveaxis(colours, 3, 1)
     padded = np.pad(planes, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from originid.types import Image, Latents
+from originid.types import Floats32, Image, Latents
 
 CELLS = 32  # on a side: as many as the paper's VAE latent has
-Floats = NDArray[np.float32]
 
 
-def image_means(images: Image, cells: int) -> Floats:
+def image_means(images: Image, cells: int) -> Floats32:
     """Average images (n, s, s, 3) over boxes: float32 in [0, 1], (n, cells, cells, 3).
 
     The sums are of integers, so they are exact: a box holds at most 257 pixels of 255.
@@ -30,7 +28,7 @@ def image_means(images: Image, cells: int) -> Floats:
     return total.astype(np.float32) * np.float32(1 / (255 * box * box))
 
 
-def block_means(values: Floats, cells: int) -> Floats:
+def block_means(values: Floats32, cells: int) -> Floats32:
     """Average values (n, s, s) over cells x cells boxes."""
     n, side = values.shape[:2]
     box = side // cells
@@ -42,7 +40,7 @@ def block_means(values: Floats, cells: int) -> Floats:
     return total * np.float32(1 / (box * box))
 
 
-def flatten(channels: Sequence[Floats]) -> Latents:
+def flatten(channels: Sequence[Floats32]) -> Latents:
     """Latents (n, c * h * w) from c channels (n, h, w)."""
     stacked = np.stack(channels, axis=1)
     return stacked.reshape(len(stacked), -1)

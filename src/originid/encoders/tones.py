@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from originid.encoders.base import Shape
-from originid.encoders.grid import CELLS, Floats, block_means, flatten, image_means
-from originid.types import Image, Latents
+from originid.encoders.grid import CELLS, block_means, flatten, image_means
+from originid.types import Floats32, Image, Latents
 
 FINE = 64  # the grid on which contrast within a cell is seen
 
@@ -42,7 +42,7 @@ class TonesEncoder:
         return flatten([luma, u * root, v * root, contrast])
 
 
-def _variance(fine: Floats, means: Floats) -> Floats:
+def _variance(fine: Floats32, means: Floats32) -> Floats32:
     """Mean squared difference of values (n, FINE, FINE) from their cells' means (n, CELLS, CELLS).
 
     Not the mean of squares less the square of the mean: that would leave rounding noise in flat

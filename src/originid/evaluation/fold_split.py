@@ -7,18 +7,15 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from originid.encoders import Encoder
 from originid.evaluation.encoded_pairs import EncodedPairs, examples_of
-from originid.evaluation.metrics import Ints
 from originid.evaluation.protocol import Ranking, Truth, find_truth, join_folds, rank
 from originid.maps import Map, unit_length
 from originid.training.examples import BLOCK, PairExamples
 from originid.training.fitting import Settings, fit_map
-from originid.types import Pair, Vectors
+from originid.types import Ints, Mask, Pair, Vectors
 
-Mask = NDArray[np.bool_]
 Fitted = tuple[Map, float]
 """A map, and the seconds that its fit took."""
 RankFold = Callable[[int, Ints, Mask, Truth], Ranking]

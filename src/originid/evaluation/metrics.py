@@ -5,10 +5,9 @@ correct one stands before it.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from originid.types import Floats64, Ints
 
 
 def pessimistic_ranks(best: ArrayLike, wrong: ArrayLike) -> Ints:
@@ -24,12 +23,12 @@ def pessimistic_ranks(best: ArrayLike, wrong: ArrayLike) -> Ints:
     return 1 + before
 
 
-def reciprocal_ranks(ranks: ArrayLike) -> Floats:
+def reciprocal_ranks(ranks: ArrayLike) -> Floats64:
     """Return 1 / rank, shape (q,); its mean is the paper's mAP, as a query has one origin."""
     return np.asarray(1.0 / np.asarray(ranks, np.float64))
 
 
-def hits(ranks: ArrayLike, k: int) -> Floats:
+def hits(ranks: ArrayLike, k: int) -> Floats64:
     """Return 1.0 where the rank is k or better, else 0.0; Acc is the mean for k = 1."""
     return (np.asarray(ranks) <= k).astype(np.float64)
 
@@ -81,7 +80,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def _group_means(values: ArrayLike, groups: ArrayLike) -> Floats:
+def _group_means(values: ArrayLike, groups: ArrayLike) -> Floats64:
     values, groups = np.asarray(values, np.float64), np.asarray(groups)
     if values.ndim != 1 or values.shape != groups.shape or not len(values):
         raise ValueError(

@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from originid.evaluation.metrics import Floats
+from originid.types import Floats64
 from originid.verdict.pareto_tail import TAIL_LEAST, fit_pareto, survival
 
 TAIL_SHARE = 0.05
@@ -33,7 +33,7 @@ def tail_size(references: int) -> int:
 
 def stranger_probability(
     best: ArrayLike, top: ArrayLike, beaten: ArrayLike, strangers: ArrayLike
-) -> Floats:
+) -> Floats64:
     """Return the probability that one more stranger scores as high as the origin, shape (q,).
 
     Above the lowest of the top scores it is read from the fitted tail: 0 beyond the tail's end.
@@ -67,18 +67,18 @@ def stranger_probability(
     return p
 
 
-def projected_acc(p: ArrayLike, population: int) -> Floats:
+def projected_acc(p: ArrayLike, population: int) -> Floats64:
     """Return the probability that none of N strangers scores as high as the origin: exp(-N p)."""
     return np.asarray(np.exp(-population * np.asarray(p, np.float64)))
 
 
-def projected_map(p: ArrayLike, population: int) -> Floats:
+def projected_map(p: ArrayLike, population: int) -> Floats64:
     """Return the expected reciprocal rank among N strangers: (1 - exp(-N p)) / (N p)."""
     mean = population * np.asarray(p, np.float64)
     return np.where(mean == 0, 1.0, -np.expm1(-mean) / np.where(mean == 0, 1.0, mean))
 
 
-def _step(top: Floats) -> Floats:
+def _step(top: Floats64) -> Floats64:
     """Return the smallest gap between different scores of each row, 0 if none, shape (q,)."""
     gaps = np.diff(top, axis=1)
     step = np.where(gaps > TIE, gaps, np.inf).min(axis=1)

@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from originid.errors import InputError
-from originid.evaluation.metrics import Floats, Ints
 from originid.evaluation.tally import Tally, best_correct, blocks_from, flat, score_pairs
-from originid.types import Pair, Scores, Vectors
+from originid.types import Floats64, Ints, Pair, Scores, Vectors
 
 SOURCE = "source"
 """The column that tells which pairs came from one place; optional."""
@@ -88,7 +87,7 @@ class Ranking:
     origin_scores: Scores
     strangers: Ints
     stranger_scores: Scores
-    p: Floats
+    p: Floats64
 
     def take(self, rows: Ints) -> "Ranking":
         """Return the ranking of these queries, in this order."""

@@ -8,16 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from originid.evaluation.metrics import (
-    Floats,
-    bootstrap_interval,
-    hits,
-    macro_average,
-    reciprocal_ranks,
-)
+from originid.evaluation.metrics import bootstrap_interval, hits, macro_average, reciprocal_ranks
 from originid.evaluation.projection import projected_acc, projected_map
 from originid.evaluation.protocol import Protocol, Ranking, column
-from originid.types import Failure, Json, Pair
+from originid.types import Failure, Floats64, Json, Pair
 
 MEASURES = ("mAP", "acc", "recall_5", "recall_10", "projected_mAP", "projected_acc")
 
@@ -154,7 +148,7 @@ def _miss(ranking: Ranking, pairs: Sequence[Pair], references: Sequence[Path], r
     )
 
 
-def _measures(ranking: Ranking, population: int) -> dict[str, Floats]:
+def _measures(ranking: Ranking, population: int) -> dict[str, Floats64]:
     """Return each of MEASURES for each query, shape (q,)."""
     ranks, p = ranking.ranks, ranking.p
     values = (
@@ -168,13 +162,13 @@ def _measures(ranking: Ranking, population: int) -> dict[str, Floats]:
     return dict(zip(MEASURES, values, strict=True))
 
 
-def _average(values: Mapping[str, Floats], groups: np.ndarray, protocol: Protocol) -> Averages:
+def _average(values: Mapping[str, Floats64], groups: np.ndarray, protocol: Protocol) -> Averages:
     averages = {name: macro_average(each, groups) for name, each in values.items()}
     return Averages(len(groups), len(np.unique(groups)), protocol.population, averages)
 
 
 def _breakdown(
-    values: Mapping[str, Floats], groups: np.ndarray, cells: Sequence[str], protocol: Protocol
+    values: Mapping[str, Floats64], groups: np.ndarray, cells: Sequence[str], protocol: Protocol
 ) -> dict[str, Averages]:
     of_row = np.array(cells)
     return {

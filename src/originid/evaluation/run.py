@@ -7,14 +7,14 @@ from pathlib import Path
 from originid.encoders import Encoder
 from originid.evaluation.attacks import Attack
 from originid.evaluation.encoded_pairs import EncodedPairs, attack_queries, encode_all
-from originid.evaluation.fold_split import FoldSplit, Mask, rank_by_map
+from originid.evaluation.fold_split import FoldSplit, rank_by_map
 from originid.evaluation.protocol import Protocol, Ranking, assign_folds, find_truth, rank
 from originid.evaluation.report import Miss, Report, summarise, worst_misses
 from originid.latents import LatentCache
 from originid.model import Model
 from originid.system.progress import Progress, silent
 from originid.training.fitting import Settings
-from originid.types import Pair
+from originid.types import Mask, Pair
 
 
 @dataclass(frozen=True)

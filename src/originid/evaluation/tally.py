@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from originid.evaluation.metrics import Floats, Ints, pessimistic_ranks
+from originid.evaluation.metrics import pessimistic_ranks
 from originid.evaluation.projection import TIE, stranger_probability, tail_size
-from originid.types import Scores, Vectors
+from originid.types import Floats64, Ints, Scores, Vectors
 
 
 class Tally:
@@ -54,7 +54,7 @@ class Tally:
             top = np.concatenate([self._top[rows], _largest(scores, self._tail + 1)], axis=1)
             self._top[rows] = _largest(top, self._tail + 1)
 
-    def stranger_probability(self) -> Floats:
+    def stranger_probability(self) -> Floats64:
         """The probability that one more stranger scores as high as the origin, (q,); NaN: unknown.
 
         All references must have been added.

@@ -16,7 +16,7 @@ from safetensors.numpy import save
 
 from originid.errors import ModelError
 from originid.maps.attention import AttentionMap
-from originid.maps.base import Floats, Map, Tensors, unit_length
+from originid.maps.base import Map, Tensors, unit_length
 from originid.maps.convolution import ConvolutionMap
 from originid.maps.dct import DctBasis, DctMap, dct_matrix
 from originid.maps.dense import DenseMap
@@ -29,7 +29,6 @@ __all__ = [
     "DctBasis",
     "DctMap",
     "DenseMap",
-    "Floats",
     "Map",
     "MlpMap",
     "dct_matrix",

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from originid.maps.base import Block, Floats, Tensors, check_shapes, in_parts
-from originid.types import Json, Latents
+from originid.maps.base import Block, Tensors, check_shapes, in_parts
+from originid.types import Floats32, Json, Latents
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class AttentionMap:
     shape: Block
     patch: int
     heads: int
-    mean: Floats
-    inward: Floats
-    inward_bias: Floats
-    outward: Floats
-    outward_bias: Floats
-    matrix: Floats
+    mean: Floats32
+    inward: Floats32
+    inward_bias: Floats32
+    outward: Floats32
+    outward_bias: Floats32
+    matrix: Floats32
     kind: ClassVar[str] = "attention"
 
     @property
@@ -54,11 +54,11 @@ class AttentionMap:
         """Components of a token."""
         return self.shape[0] * self.patch**2
 
-    def apply(self, latents: Latents) -> Floats:
+    def apply(self, latents: Latents) -> Floats32:
         """Map latents as `Map.apply` says."""
         return in_parts(self._apply, latents, self.dim)
 
-    def _apply(self, latents: Latents) -> Floats:
+    def _apply(self, latents: Latents) -> Floats32:
         n, (c, h, w), p = len(latents), self.shape, self.patch
         blocks = (latents - self.mean).reshape(n, c, h // p, p, w // p, p)
         tokens = blocks.transpose(0, 2, 4, 1, 3, 5).reshape(n, -1, self.width)

@@ -6,9 +6,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.types import Json, Latents
+from originid.types import Floats32, Json, Latents
 
-Floats = NDArray[np.float32]
 Tensors = dict[str, NDArray[Any]]
 """The arrays of a map by name, as its file has them."""
 Block = tuple[int, int, int]
@@ -34,7 +33,7 @@ class Map(Protocol):
         """Components that it gives."""
         ...
 
-    def apply(self, latents: Latents) -> Floats:
+    def apply(self, latents: Latents) -> Floats32:
         """Map latents.
 
         Args:
@@ -59,13 +58,13 @@ class Map(Protocol):
         ...
 
 
-def unit_length(vectors: Floats) -> Floats:
+def unit_length(vectors: Floats32) -> Floats32:
     """Scale rows (n, dim) to unit length; a row of zeros stays zero."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
 
-def in_parts(function: Callable[[Latents], Floats], latents: Latents, dim: int) -> Floats:
+def in_parts(function: Callable[[Latents], Floats32], latents: Latents, dim: int) -> Floats32:
     """Apply a function with large intermediate results to `PART` rows at a time."""
     out = np.empty((len(latents), dim), np.float32)
     for start in range(0, len(latents), PART):

@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from originid.maps.base import Block, Floats, Tensors, check_shapes, in_parts
-from originid.types import Json, Latents
+from originid.maps.base import Block, Tensors, check_shapes, in_parts
+from originid.types import Floats32, Json, Latents
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class ConvolutionMap:
     """
 
     shape: Block
-    mean: Floats
-    weight: Floats
+    mean: Floats32
+    weight: Floats32
     kind: ClassVar[str] = "convolution"
     side: ClassVar[int] = 5
     stride: ClassVar[int] = 4
@@ -47,11 +47,11 @@ class ConvolutionMap:
         """At how many places of a block the convolution is computed."""
         return ((shape[1] - 1) // cls.stride + 1) * ((shape[2] - 1) // cls.stride + 1)
 
-    def apply(self, latents: Latents) -> Floats:
+    def apply(self, latents: Latents) -> Floats32:
         """Map latents as `Map.apply` says."""
         return in_parts(self._apply, latents, self.dim)
 
-    def _apply(self, latents: Latents) -> Floats:
+    def _apply(self, latents: Latents) -> Floats32:
         n, p = len(latents), self.padding
         blocks = (latents - self.mean).reshape(n, *self.shape)
         blocks = np.pad(blocks, ((0, 0), (0, 0), (p, p), (p, p)))

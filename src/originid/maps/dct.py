@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import ModelError
-from originid.maps.base import Floats, Tensors
-from originid.types import Json, Latents
+from originid.maps.base import Tensors
+from originid.types import Floats32, Json, Latents
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class DctBasis:
         """Components that it gives."""
         return sum(self.dims)
 
-    def coefficients(self, latents: Latents) -> Floats:
+    def coefficients(self, latents: Latents) -> Floats32:
         """The kept DCT coefficients of latents (n, latent_dim), float32 of shape (n, dim)."""
         out, start = [], 0
         for (c, h, w), kept in zip(self.shapes, self._kept, strict=True):
@@ -73,7 +73,7 @@ class DctBasis:
             out.append(spectrum.reshape(len(latents), c * h * w)[:, kept])
         return np.concatenate(out, axis=1)
 
-    def latents(self, coefficients: Floats) -> Latents:
+    def latents(self, coefficients: Floats32) -> Latents:
         """The latents (n, latent_dim) that have these coefficients (n, dim) and no others."""
         out, start = [], 0
         for (c, h, w), kept in zip(self.shapes, self._kept, strict=True):
@@ -102,11 +102,11 @@ class DctMap:
     """
 
     basis: DctBasis
-    mean: Floats
-    scale: Floats
-    directions: Floats
-    gain: Floats
-    weight: Floats
+    mean: Floats32
+    scale: Floats32
+    directions: Floats32
+    gain: Floats32
+    weight: Floats32
     clip: float | None = None
     kind: ClassVar[str] = "dct"
 
@@ -120,7 +120,7 @@ class DctMap:
         """Components that it gives."""
         return self.basis.dim
 
-    def apply(self, latents: Latents) -> Floats:
+    def apply(self, latents: Latents) -> Floats32:
         """Map latents as `Map.apply` says."""
         scaled = (self.basis.coefficients(latents) - self.mean) * self.scale
         correction = ((scaled @ self.directions.T) * self.gain) @ self.directions
@@ -164,7 +164,7 @@ class DctMap:
         return dct_map
 
 
-def dct_matrix(n: int) -> Floats:
+def dct_matrix(n: int) -> Floats32:
     """The orthonormal DCT-II: ``dct_matrix(n) @ x`` are the coefficients of x (n,)."""
     k, i = np.arange(n)[:, None], np.arange(n)[None, :]
     matrix = np.sqrt(2 / n) * np.cos(np.pi * k * (2 * i + 1) / (2 * n))

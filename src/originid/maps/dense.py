@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from originid.maps.base import Floats, Tensors
-from originid.types import Json, Latents
+from originid.maps.base import Tensors
+from originid.types import Floats32, Json, Latents
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class DenseMap:
         mean: float32 of shape (latent_dim,).
     """
 
-    matrix: Floats
-    mean: Floats
+    matrix: Floats32
+    mean: Floats32
     kind: ClassVar[str] = "dense"
 
     @property
@@ -32,7 +32,7 @@ class DenseMap:
         """Components that it gives."""
         return int(self.matrix.shape[0])
 
-    def apply(self, latents: Latents) -> Floats:
+    def apply(self, latents: Latents) -> Floats32:
         """Map latents as `Map.apply` says."""
         return np.asarray((latents - self.mean) @ self.matrix.T, np.float32)
 

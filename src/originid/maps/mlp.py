@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from originid.maps.base import Floats, Tensors, in_parts
-from originid.types import Json, Latents
+from originid.maps.base import Tensors, in_parts
+from originid.types import Floats32, Json, Latents
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class MlpMap:
         biases: one float32 array of shape (width,) for each layer but the last.
     """
 
-    mean: Floats
-    weights: tuple[Floats, ...]
-    biases: tuple[Floats, ...]
+    mean: Floats32
+    weights: tuple[Floats32, ...]
+    biases: tuple[Floats32, ...]
     kind: ClassVar[str] = "mlp"
 
     @property
@@ -36,11 +36,11 @@ class MlpMap:
         """Components that it gives."""
         return int(self.weights[-1].shape[0])
 
-    def apply(self, latents: Latents) -> Floats:
+    def apply(self, latents: Latents) -> Floats32:
         """Map latents as `Map.apply` says."""
         return in_parts(self._apply, latents, self.dim)
 
-    def _apply(self, latents: Latents) -> Floats:
+    def _apply(self, latents: Latents) -> Floats32:
         hidden = latents - self.mean
         for weight, bias in zip(self.weights[:-1], self.biases, strict=True):
             out = np.maximum(hidden @ weight.T + bias, 0)

@@ -1,4 +1,4 @@
-"""Reading the CSV files that people and spreadsheets write."""
+"""Reads the CSV files that people and spreadsheets write."""
 
 import csv
 from collections.abc import Iterator
@@ -10,13 +10,16 @@ ADVICE = "correct the file and run again"
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line on which each row starts, from 1, and its cells; empty lines are left out.
+    """Yield each row of a CSV file: the number of its first line, from 1, and its cells.
+
+    Empty lines are left out. A row may span several lines, because a quoted cell may hold line
+    breaks.
 
     Args:
-        path: a CSV file in UTF-8; a byte order mark is allowed.
+        path: a CSV file in UTF-8; a byte order mark at its start is allowed.
 
     Raises:
-        InputError: it cannot be read, or a line, which is named, is not CSV in UTF-8.
+        InputError: if the file cannot be read, or is not CSV in UTF-8; the error names the line.
     """
     start = 1
     try:
@@ -44,7 +47,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _undecodable(path: Path) -> int:
-    """The first line that is not UTF-8, from 1."""
+    """Return the number, from 1, of the first line that is not UTF-8."""
     with path.open("rb") as file:
         lines = enumerate(file, start=1)
         return next((n for n, line in lines if line.decode(errors="ignore").encode() != line), 0)

@@ -1,21 +1,24 @@
-"""Memory that a network on a CPU frees and asks for again."""
+"""Tells the C library to keep memory that a network on the CPU frees and soon asks for again."""
 
 import ctypes
 
-MAPPED = 128 << 20  # bytes of an allocation that is still given back at once
-KEPT = 1 << 30  # bytes that are kept at most
-TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # of mallopt(3)
+MAPPED = 128 << 20  # bytes; a single allocation of at least this size is still given back at once
+KEPT = 1 << 30  # bytes of freed memory that are kept at most
+TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # the numbers of the options of mallopt(3)
 
 
 def keep_freed_memory(device: str) -> None:
-    """Let this process keep up to 1 GiB of what it frees, where the C library is glibc.
+    """Let this process keep up to 1 GiB of the memory that it frees.
 
-    Layers free tens of megabytes and ask for as many at once. Given back to the system each time,
-    every page comes back empty, which costs a sixth of encoding with a small VAE and a ninth of
-    training a small network: ``python benchmarks/freed_memory.py``.
+    Each layer of a network frees tens of megabytes, and the next layer asks for as many. If they
+    go back to the system each time, the system has to clear every page again. That costs a sixth
+    of the time of encoding with a small VAE, and a ninth of the time of training a small network
+    (``python benchmarks/freed_memory.py``). Only the C library glibc can be told to keep memory;
+    with any other this function does nothing.
 
     Args:
-        device: what the network runs on; nothing is changed unless it is ``cpu``.
+        device: the device that the network runs on, such as ``cpu`` or ``cuda``; nothing is
+            changed unless it is ``cpu``.
     """
     if device != "cpu":
         return
@@ -25,5 +28,6 @@ def keep_freed_memory(device: str) -> None:
         return
     mallopt(MMAP_THRESHOLD, MAPPED)
     mallopt(TRIM_THRESHOLD, KEPT)
-    # The heap of another arena is given back as soon as it is empty, whatever the thresholds.
+    # With several arenas the thresholds would not help: glibc gives the memory of every arena but
+    # the first back as soon as it is empty.
     mallopt(ARENA_MAX, 1)

@@ -1,4 +1,4 @@
-"""Threads: how many, an ordered map over them, and the room that they share."""
+"""Threads, an ordered map over them, and a budget of memory that they share."""
 
 import os
 import threading
@@ -15,7 +15,19 @@ Result = TypeVar("Result")
 def map_ordered(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Iterator[Result]:
-    """Apply a function in threads, yielding results in order, at most 2 x workers ahead."""
+    """Apply a function to items in several threads, and yield the results in order.
+
+    At most 2 x ``workers`` items are begun before their results are taken, so that the results of
+    a long stream do not fill the memory.
+
+    Args:
+        function: the function to apply; several threads call it at the same time.
+        items: the items, which this thread reads one by one.
+        workers: the number of threads, at least 1.
+
+    Raises:
+        Exception: whatever ``function`` raises, in place of the result.
+    """
     pool = ThreadPoolExecutor(workers)
     pending: deque[Future[Result]] = deque()
     try:
@@ -30,10 +42,14 @@ def map_ordered(
 
 
 class Threads:
-    """Up to ``count`` threads that make the calls given to them, first come, first served.
+    """A few threads that make the calls given to them, in the order in which they come.
 
-    A call that raises would end its thread, so it must not. Unlike those of an executor these
-    threads are daemons: a disk that never answers does not keep the process from ending.
+    A call must not raise: an exception would end its thread. Unlike the threads of an executor
+    these are daemons, so a disk that never answers does not keep the process from ending.
+
+    Args:
+        count: the largest number of threads; each starts only when a call needs it.
+        name: the name of the threads, for debuggers.
     """
 
     def __init__(self, count: int, name: str) -> None:
@@ -44,7 +60,11 @@ class Threads:
         self._stopped = False
 
     def call(self, function: Callable[[], None]) -> None:
-        """Make a call when a thread is free."""
+        """Queue a call; the next thread that is free makes it.
+
+        Args:
+            function: a function without arguments that does not raise.
+        """
         self._calls.put(function)
         with self._lock:
             if len(self._threads) < self._count and not self._stopped:
@@ -53,7 +73,11 @@ class Threads:
                 self._threads.append(thread)
 
     def stop(self, wait: bool) -> None:
-        """Drop the calls that have not begun; on request wait for those that have."""
+        """Drop every call that has not begun.
+
+        Args:
+            wait: whether to wait for the calls that have begun.
+        """
         with self._lock:
             self._stopped = True
         self._calls.put(None)
@@ -63,8 +87,10 @@ class Threads:
     def _serve(self) -> None:
         while (function := self._calls.get()) is not None and not self._stopped:
             function()
-            del function  # what it holds is not to outlive it
-        self._calls.put(None)  # for the next thread
+            del (
+                function
+            )  # otherwise its arguments, an image perhaps, stay alive until the next call
+        self._calls.put(None)  # the end mark goes on to the next thread
 
 
 class MemoryBudget:
@@ -82,13 +108,20 @@ class MemoryBudget:
         self._changed = threading.Condition()
 
     def close(self) -> None:
-        """End all waiting: a thread that waits, or asks later, gets a ``CancelledError``."""
+        """Raise ``CancelledError`` in every thread that waits in `take` or calls it later."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def take(self, size: int) -> None:
-        """Wait until this many bytes are free, and take them."""
+        """Wait until enough bytes are free, and take them.
+
+        Args:
+            size: the number of bytes, at least 0.
+
+        Raises:
+            CancelledError: if the budget is closed.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._fits(size))
             if self._closed:
@@ -96,7 +129,11 @@ class MemoryBudget:
             self._taken += size
 
     def free(self, size: int) -> None:
-        """Give bytes back."""
+        """Give bytes back to the budget.
+
+        Args:
+            size: the number of bytes, which were taken before.
+        """
         with self._changed:
             self._taken -= size
             self._changed.notify_all()
@@ -106,7 +143,11 @@ class MemoryBudget:
 
 
 class Reservation:
-    """The bytes of a budget that one holder has taken."""
+    """The bytes of a budget that one holder has taken.
+
+    Args:
+        budget: the budget that the bytes come from.
+    """
 
     def __init__(self, budget: MemoryBudget) -> None:
         self._budget, self._size = budget, 0
@@ -114,7 +155,14 @@ class Reservation:
     def take(self, size: int) -> None:
         """Take bytes as `MemoryBudget.take` does.
 
-        Call it once for each reservation: a holder that waits for more could wait forever.
+        Call it only once for each reservation: two holders that each wait for more bytes, while
+        they hold some, could wait for each other forever.
+
+        Args:
+            size: the number of bytes, at least 0.
+
+        Raises:
+            CancelledError: if the budget is closed.
         """
         self._budget.take(size)
         self._size = size
@@ -127,7 +175,7 @@ class Reservation:
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of CPU cores that this process may use, at least 1."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

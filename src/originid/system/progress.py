@@ -1,10 +1,15 @@
-"""Who is told how far a long task has come."""
+"""How a long task reports how far it has come."""
 
 from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
-"""Called with what is done and what there is in all."""
+"""A function that a long task calls with the number of items done and the number of all items."""
 
 
 def silent(done: int, total: int) -> None:
-    """Show no progress."""
+    """Ignore the progress of a task.
+
+    Args:
+        done: the number of items that are done.
+        total: the number of all items.
+    """

@@ -1,4 +1,8 @@
-"""Writing that is all or nothing, and says so when the disk will not take it."""
+"""Writing files and folders so that they appear whole or not at all.
+
+A crash or a power cut never leaves half a file under its final name: everything is written under a
+temporary name, flushed to the disk, and then renamed.
+"""
 
 import os
 import shutil
@@ -10,12 +14,19 @@ from pathlib import Path
 
 from originid.errors import InputError, StorageError
 
-LEFT_OVER = 3600.0  # seconds after which a half-written file belongs to a process that died
+LEFT_OVER = 3600.0  # seconds; an older temporary file was left by a process that died
 
 
 @contextmanager
 def storage_errors(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn the operating system's refusals to write into a `StorageError`."""
+    """Turn every `OSError` that is raised inside the ``with`` block into a `StorageError`.
+
+    Args:
+        path: the file or folder that is being written; the error names it.
+
+    Raises:
+        StorageError: if the operating system refuses to write.
+    """
     try:
         yield
     except OSError as error:
@@ -27,7 +38,15 @@ def storage_errors(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise InputError if a path is there and is not an empty folder."""
+    """Refuse a path at which something exists already. An empty folder is allowed.
+
+    Args:
+        path: the path at which something new is to be written.
+
+    Raises:
+        InputError: if there is a file, or a folder that is not empty.
+        StorageError: if the operating system does not let us look.
+    """
     with storage_errors(path):
         free = not path.exists() or (path.is_dir() and not any(path.iterdir()))
     if not free:
@@ -40,16 +59,20 @@ def refuse_existing(path: Path) -> None:
 def new_directory(path: Path) -> Iterator[Path]:
     """Fill a directory that appears under its name only when it is complete.
 
-    Yields a temporary directory beside ``path``; on success it is flushed to the disk and
-    renamed, on any error it is removed.
+    The block under ``with`` gets a temporary directory. If the block succeeds, the directory is
+    flushed to the disk and renamed to ``path``. If the block raises, it is removed.
+
+    Args:
+        path: the final name of the directory.
 
     Raises:
-        InputError: ``path`` exists and is not an empty directory.
-        StorageError: the disk refuses.
+        InputError: if ``path`` exists and is not an empty directory.
+        StorageError: if the disk is full or cannot be written.
     """
     path = Path(os.path.abspath(path))
     refuse_existing(path)
-    # Inside a folder that is there already: it may be a disk of its own.
+    # An existing folder may be the top of another disk, and a rename works only within one disk.
+    # So the temporary directory then lies inside of it.
     parent = path if path.exists() else path.parent
     temporary = _temporary(parent / path.name)
     try:
@@ -60,8 +83,9 @@ def new_directory(path: Path) -> Iterator[Path]:
                 flush(file)
             flush(temporary)
             if path.exists():
-                # Empty, and maybe somebody's current folder: filled, as replacing it would
-                # leave them nowhere. Without its last file nothing here is taken for complete.
+                # The empty folder may be the current folder of a shell, and replacing it would
+                # leave that shell nowhere. So the folder is filled. Nobody takes it for complete
+                # before its last file is there.
                 for entry in sorted(temporary.iterdir(), reverse=True):
                     os.replace(entry, path / entry.name)
             else:
@@ -75,11 +99,15 @@ def new_directory(path: Path) -> Iterator[Path]:
 def new_file(path: Path) -> Iterator[Path]:
     """Write a file that appears under its name only when it is complete.
 
-    Yields a temporary name beside ``path``; on success what was written there is flushed to the
-    disk and takes the place of what was at ``path``, on any error it is removed.
+    The block under ``with`` gets a temporary path in the same folder, and writes the file there.
+    If the block succeeds, that file is flushed to the disk and replaces whatever was at ``path``.
+    If the block raises, the temporary file is removed and ``path`` stays as it was.
+
+    Args:
+        path: the final name of the file.
 
     Raises:
-        OSError: the disk refuses.
+        OSError: if the disk is full or cannot be written.
     """
     _remove_left_overs(path)
     temporary = _temporary(path)
@@ -93,10 +121,17 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def flush(path: Path) -> None:
-    """Return when a file, or the list of what a folder holds, is on the disk."""
+    """Wait until a file, or the list of a folder's entries, is really on the disk.
+
+    Args:
+        path: an existing file or folder.
+
+    Raises:
+        OSError: if it cannot be opened or written.
+    """
     if path.is_dir() and os.name == "nt":
-        return  # Windows cannot open a directory
-    # Windows flushes only what is open for writing.
+        return  # Windows cannot open a folder as a file
+    # Windows flushes a file only if it is open for writing.
     descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)

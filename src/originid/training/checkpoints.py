@@ -1,4 +1,4 @@
-"""The folder of a training run: the last checkpoint and the logs."""
+"""The folder of a training run: its last checkpoint and its logs."""
 
 import csv
 import hashlib
@@ -28,28 +28,37 @@ ROWS = 20  # of the log, an epoch
 
 
 class CheckpointedLearner(Protocol):
-    """What learns in steps, and can be put aside between two of them."""
+    """A learner that takes steps, and whose state can be saved between two steps."""
 
     def tensors(self) -> "dict[str, torch.Tensor]":
-        """Everything that a step changes, by name; copies are not made."""
+        """Return everything that a step changes, as tensors by name, without copying them."""
         ...
 
     def load(self, tensors: "dict[str, torch.Tensor]") -> None:
-        """Take what `tensors` gave; a KeyError or RuntimeError says what does not fit."""
+        """Take over the state that `tensors` returned.
+
+        Args:
+            tensors: The tensors by name, as they were read from a checkpoint.
+
+        Raises:
+            KeyError: A tensor is missing.
+            RuntimeError: A tensor has another shape than expected.
+        """
         ...
 
 
 class TrainingRun:
     """Writes a checkpoint at the end of each epoch, and finds it again.
 
-    The checkpoint is one file, replaced as a whole, with everything that a step changes and, in
-    its header, what it was made from. So a run that is killed at any moment goes on from the end
-    of an epoch, to the same map as if nothing had happened.
+    The checkpoint is one file, which is always replaced as a whole. It holds everything that a step
+    changes and, in its header, what the run was started with. So a run that is killed at any moment
+    continues from the end of an epoch, and reaches the same map as if it had not been killed.
 
     Args:
-        folder: of the run; None keeps nothing.
-        origin: what the run was started with; another run's checkpoint is refused.
-        writes: whether this process is the one that writes.
+        folder: The folder of the run. With None nothing is kept.
+        origin: What the run was started with, as JSON. The checkpoint of a run with another origin
+            is refused.
+        writes: Whether this process is the one that writes; the others only read.
     """
 
     def __init__(self, folder: Path | None, origin: Json, writes: bool) -> None:
@@ -59,10 +68,10 @@ class TrainingRun:
         self._origin = json.loads(json.dumps(origin))
 
     def check(self) -> int:
-        """Return how many epochs the checkpoint has, 0 where there is none.
+        """Return how many epochs the checkpoint has, which is 0 where there is no checkpoint.
 
         Raises:
-            InputError: it is damaged, or of a run with other settings or data.
+            InputError: The checkpoint is damaged, or its run had other settings or data.
         """
         if self._folder is None or not (path := self._folder / CHECKPOINT).exists():
             return 0
@@ -75,8 +84,11 @@ class TrainingRun:
     def resume(self, learner: CheckpointedLearner) -> int:
         """Load the checkpoint, if there is one, and return how many epochs are done.
 
+        Args:
+            learner: The learner that takes over the saved state.
+
         Raises:
-            InputError: as `check`.
+            InputError: The checkpoint is damaged, or its run had other settings or data.
         """
         epochs = self.check()
         if self._folder is not None and epochs:
@@ -101,7 +113,15 @@ class TrainingRun:
             )
 
     def save(self, learner: CheckpointedLearner, epochs: int) -> None:
-        """Replace the checkpoint by one after so many epochs."""
+        """Replace the checkpoint by the present state.
+
+        Args:
+            learner: The learner whose state is saved.
+            epochs: The number of epochs that are done.
+
+        Raises:
+            StorageError: The disk refuses.
+        """
         if self._folder is None or not self._writes:
             return
         header = {"format": FORMAT, "epochs": epochs, "origin": self._origin}
@@ -114,7 +134,18 @@ class TrainingRun:
 
     @contextmanager
     def log(self, epochs: int, steps_per_epoch: int) -> Iterator["TrainingLog"]:
-        """Go on with the log after so many epochs, without what came after the checkpoint."""
+        """Continue the log of the run, as a context manager.
+
+        Rows that were written after the checkpoint are removed, because their steps are taken
+        again.
+
+        Args:
+            epochs: The number of epochs that the checkpoint has.
+            steps_per_epoch: The number of steps in an epoch.
+
+        Raises:
+            StorageError: The disk refuses.
+        """
         if self._folder is None or not self._writes:
             yield TrainingLog(None, None, steps_per_epoch)
             return
@@ -141,7 +172,7 @@ def _read_errors(path: Path) -> Iterator[None]:
 
 
 def digest(*parts: bytes) -> str:
-    """16 hex digits by which a run knows its data again."""
+    """Return 16 hexadecimal digits by which a run recognises its data."""
     hashed = hashlib.sha256()
     for part in parts:
         hashed.update(part)
@@ -149,14 +180,20 @@ def digest(*parts: bytes) -> str:
 
 
 def map_digest(map: Map) -> str:
-    """The digest of all that a map computes with."""
+    """Return the digest of all numbers that a map computes with."""
     tensors, special = map.pack()
     arrays = (tensor.tobytes() for _, tensor in sorted(tensors.items()))
     return digest(json.dumps(special).encode(), *arrays)
 
 
 class TrainingLog:
-    """Writes ``log.csv`` and TensorBoard's files: mean loss and speed, some times an epoch."""
+    """Writes the mean loss and the speed, 20 times an epoch, to ``log.csv`` and for TensorBoard.
+
+    Args:
+        path: The path of ``log.csv``. With None nothing is written.
+        writer: What writes TensorBoard's files; None where nothing is written.
+        steps_per_epoch: The number of steps in an epoch.
+    """
 
     def __init__(
         self, path: Path | None, writer: SummaryWriter | None, steps_per_epoch: int
@@ -173,7 +210,18 @@ class TrainingLog:
         self._since = time.perf_counter()
 
     def add(self, epoch: int, step: int, rate: float, loss: float, samples: int) -> None:
-        """Note a step; epoch and step count from 0, samples are those of all processes."""
+        """Add one step to the log.
+
+        Args:
+            epoch: The number of the epoch, counted from 0.
+            step: The number of the step within the epoch, counted from 0.
+            rate: The learning rate of the step.
+            loss: The loss of the step.
+            samples: The number of samples in the step, over all processes together.
+
+        Raises:
+            StorageError: The disk refuses.
+        """
         if self._path is None or self._writer is None:
             return
         self._losses.append(loss)
@@ -191,7 +239,7 @@ class TrainingLog:
 
 
 def _cut(path: Path, epochs: int) -> None:
-    """Keep the whole rows of the first epochs."""
+    """Keep only the complete rows of the first epochs, and write the header."""
     kept: list[list[str]] = []
     if path.exists():
         with path.open(newline="") as file:

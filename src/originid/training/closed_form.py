@@ -39,13 +39,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from originid.errors import InputError
-from originid.maps import DctBasis, DctMap, Floats, Map
-from originid.training.linear_algebra import Doubles, ProductSum
+from originid.maps import DctBasis, DctMap, Map
+from originid.training.linear_algebra import ProductSum
 from originid.training.shrinkage import correction, correlations, cut, noise_share, tilted
-from originid.types import Latents
+from originid.types import Floats32, Floats64, Latents, Rows
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ class Scatter:
         self.total = np.zeros(self.basis.dim)
         self._products = ProductSum(self.basis.dim if self.second else 0, self.device)
 
-    def add(self, latents: Latents, weights: Doubles | None = None) -> None:
+    def add(self, latents: Latents, weights: Floats64 | None = None) -> None:
         """Add latents, each with a weight.
 
         The products within one call are summed in single precision, and the calls in double
@@ -139,15 +138,15 @@ class Scatter:
             self._products.add(rows * np.sqrt(weights, dtype=np.float32)[:, None])
 
     @property
-    def mean(self) -> Doubles:
+    def mean(self) -> Floats64:
         """The weighted mean of the rows: float64 of shape (k,)."""
         return self.total / max(self.weight, 1e-300)
 
-    def second_moment(self) -> Doubles:
+    def second_moment(self) -> Floats64:
         """Return the weighted mean of the outer products: float64 of shape (k, k)."""
         return self._products.value() / max(self.weight, 1e-300)
 
-    def covariance(self) -> Doubles:
+    def covariance(self) -> Floats64:
         """Return the second moment about the mean: float64 of shape (k, k)."""
         return self.second_moment() - np.outer(self.mean, self.mean)
 
@@ -170,7 +169,7 @@ class PairScatter:
             Scatter(self.basis, device=self.device),
         )
 
-    def add(self, differences: Latents, weights: Doubles, groups: NDArray[np.int64]) -> None:
+    def add(self, differences: Latents, weights: Floats64, groups: Rows) -> None:
         """Add the differences of pairs.
 
         Args:
@@ -189,7 +188,7 @@ class PairScatter:
         """The sum of the weights of all pairs."""
         return sum(half.weight for half in self.halves)
 
-    def moments(self) -> tuple[Doubles, Doubles]:
+    def moments(self) -> tuple[Floats64, Floats64]:
         """Return the sum and the difference of the halves' second moments: float64, both (k, k).
 
         The sum is the second moment of all pairs. The difference is scaled so that it holds as
@@ -248,7 +247,7 @@ def fit(within: PairScatter, natural: Scatter, settings: ClosedForm) -> Map:
     return cut(dct_map, natural.covariance(), settings.dim, within.device)
 
 
-def no_map(basis: DctBasis, mean: Floats) -> DctMap:
+def no_map(basis: DctBasis, mean: Floats32) -> DctMap:
     """Return the map that only subtracts a mean: vectors are centred latents.
 
     Args:
@@ -262,7 +261,7 @@ def no_map(basis: DctBasis, mean: Floats) -> DctMap:
 
 
 def _refuse_unusable(
-    s_w: Doubles, within: PairScatter, natural: Scatter, settings: ClosedForm
+    s_w: Floats64, within: PairScatter, natural: Scatter, settings: ClosedForm
 ) -> None:
     """Raise InputError for scatters that no map can be fitted to."""
     if within.weight == 0 or natural.weight == 0:

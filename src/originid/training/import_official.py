@@ -1,8 +1,8 @@
-"""The paper's own weights: its W as its authors published it (extra ``[vae]``).
+"""Import the paper's own weights: its W as its authors published it (extra ``[vae]``).
 
-The file is a bare float tensor (dim, latent_dim) in torch's format: for the paper 512 x 4,096, to
-be applied to the latent of Stable Diffusion 2's VAE without a mean. The licence of those weights is
-`LICENCE`: not for commercial use.
+The file is a bare float tensor (dim, latent_dim) in torch's format. The paper's is 512 x 4,096 and
+is applied to the latent of Stable Diffusion 2's VAE, without a mean. The licence of those weights,
+`LICENCE`, forbids commercial use.
 """
 
 import hashlib
@@ -23,11 +23,11 @@ from originid.encoders import Encoder, latent_dim, open_encoder
 from originid.errors import ExtraError, InputError
 from originid.images.find_files import find_images, refuse_missing
 from originid.latents import encode_paths
-from originid.maps import DenseMap, Floats, unit_length
+from originid.maps import DenseMap, unit_length
 from originid.model import Model, save_model
 from originid.system.progress import Progress, silent
 from originid.system.storage import refuse_existing
-from originid.types import Failure, Latents
+from originid.types import Failure, Floats32, Latents
 from originid.verdict.calibration import Calibration
 from originid.verdict.pareto_tail import pooled_tail
 
@@ -58,15 +58,18 @@ _DAMAGE = (
 _BARE = "expected a bare float tensor of two dimensions, (dim, latent_dim), as torch.save writes it"
 
 
-def read_official(path: str | os.PathLike[str]) -> Floats:
-    """Read a bare tensor from a torch file, running no code that the file may hold.
+def read_official(path: str | os.PathLike[str]) -> Floats32:
+    """Read a bare tensor from a torch file, without running code that the file may hold.
+
+    Args:
+        path: The path of the torch file.
 
     Returns:
         float32 of shape (dim, latent_dim).
 
     Raises:
-        InputError: the file is absent or damaged, holds code or anything but such a tensor, or
-            has values that are not finite.
+        InputError: The file is absent or damaged, holds code or anything else than such a tensor,
+            or has values that are not finite.
     """
     value = _load(Path(path))
     good = isinstance(value, torch.Tensor) and value.is_floating_point() and value.ndim == 2
@@ -95,18 +98,20 @@ def import_official(
     """Make a model of the official W and a VAE, calibrated on photos compared with each other.
 
     Args:
-        path: the torch file.
-        vae: folder or hub id of the VAE whose latents W takes.
-        output: the model's folder, which must not exist.
-        origins: folders of photos to calibrate on; without, those of the demo, which are few.
-        progress: called with the photos done and the photos in all.
+        path: The path of the torch file.
+        vae: The folder or hub id of the VAE whose latents W takes.
+        output: The folder of the model, which must not exist yet.
+        origins: Folders of photos to calibrate on. Without any, the photos of the demo are used,
+            which are few.
+        progress: Called with the number of photos that are encoded, and the number of all.
 
     Returns:
         The model, and the photos that could not be used.
 
     Raises:
-        InputError: a bad file, VAE or folder, dims that do not fit, or too few photos.
-        StorageError: the disk refuses.
+        InputError: The file, the VAE or a folder cannot be used, the dims do not fit, or there are
+            too few photos.
+        StorageError: The disk refuses.
     """
     refuse_existing(Path(output))  # not after minutes of encoding
     refuse_missing(origins)
@@ -175,7 +180,7 @@ def _describe(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
-def _check_dims(path: str | os.PathLike[str], matrix: Floats, encoder: Encoder) -> None:
+def _check_dims(path: str | os.PathLike[str], matrix: Floats32, encoder: Encoder) -> None:
     wanted = latent_dim(encoder.shapes)
     if matrix.shape[1] == wanted:
         return
@@ -194,7 +199,7 @@ def _encode(
     encoder: Encoder,
     progress: Progress,
 ) -> tuple[Latents, list[Failure]]:
-    """Latents (n, latent_dim) of different photos, at most `SAMPLE` from all over the folders."""
+    """Encode different photos, at most `SAMPLE` of them, evenly spread over the folders."""
     failures: list[Failure] = []
     found = list(find_images(folders, failures.append))
     sample = [found[i] for i in np.linspace(0, len(found) - 1, min(len(found), SAMPLE)).astype(int)]

@@ -4,11 +4,8 @@ import sys
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from originid.maps import Floats
-
-Doubles = NDArray[np.float64]
+from originid.types import Floats32, Floats64
 
 
 def present_gpu() -> str | None:
@@ -36,7 +33,7 @@ class ProductSum:
 
             self._sum = torch.zeros((dim, dim), dtype=torch.float64, device=device)
 
-    def add(self, rows: Floats) -> None:
+    def add(self, rows: Floats32) -> None:
         """Add the products of rows: in single precision within a call, in double between calls.
 
         Args:
@@ -50,14 +47,14 @@ class ProductSum:
             there = torch.from_numpy(rows).to(self._device)
             self._sum += there.T @ there
 
-    def value(self) -> Doubles:
+    def value(self) -> Floats64:
         """Return the sum so far: float64 of shape (dim, dim)."""
         if self._device is None:
             return np.asarray(self._sum)
         return np.asarray(self._sum.cpu().numpy())
 
 
-def eigen(matrix: Doubles, device: str | None = None) -> tuple[Doubles, Doubles]:
+def eigen(matrix: Floats64, device: str | None = None) -> tuple[Floats64, Floats64]:
     """Return the eigenvalues and eigenvectors of a symmetric matrix.
 
     Args:

@@ -7,10 +7,11 @@ import numpy as np
 
 from originid.errors import InputError
 from originid.maps import DctBasis, DctMap, DenseMap
-from originid.training.linear_algebra import Doubles, eigen
+from originid.training.linear_algebra import eigen
+from originid.types import Floats64
 
 
-def noise_share(correlation: Doubles, noise: Doubles) -> float:
+def noise_share(correlation: Floats64, noise: Floats64) -> float:
     """Return the share of the squared correlations between coefficients that is noise, in (0, 1].
 
     One minus this share is the blend that comes nearest to the true correlations in the mean
@@ -33,7 +34,7 @@ def noise_share(correlation: Doubles, noise: Doubles) -> float:
             "give pairs of more origins, or state a blend",
         )
 
-    def between(matrix: Doubles) -> float:
+    def between(matrix: Floats64) -> float:
         """Sum the squares outside of the diagonal."""
         return float((matrix**2).sum() - (np.diag(matrix) ** 2).sum())
 
@@ -41,7 +42,7 @@ def noise_share(correlation: Doubles, noise: Doubles) -> float:
     return min(1.0, max(1e-3, between(noise) / max(between(correlation), 1e-300)))
 
 
-def tilted(basis: DctBasis, diagonal: Doubles, tilt: float) -> Doubles:
+def tilted(basis: DctBasis, diagonal: Floats64, tilt: float) -> Floats64:
     """Return the diagonal to the power of the tilt, scaled to a geometric mean of 1 in each block.
 
     Args:
@@ -53,7 +54,7 @@ def tilted(basis: DctBasis, diagonal: Doubles, tilt: float) -> Doubles:
     return np.concatenate([np.exp(tilt * (np.log(b) - np.log(b).mean())) for b in blocks])
 
 
-def correlations(covariance: Doubles) -> Doubles:
+def correlations(covariance: Floats64) -> Floats64:
     """Return the correlations of a covariance: float64 of shape (k, k).
 
     A coefficient that is the same in all images has no correlation with any other.
@@ -64,8 +65,8 @@ def correlations(covariance: Doubles) -> Doubles:
 
 
 def correction(
-    correlation: Doubles, blend: float, rank: int | None, device: str | None
-) -> tuple[Doubles, Doubles]:
+    correlation: Floats64, blend: float, rank: int | None, device: str | None
+) -> tuple[Floats64, Floats64]:
     """Return the directions that the map corrects, and by how much.
 
     Args:
@@ -93,7 +94,7 @@ def correction(
     return vectors * np.sign(largest)[:, None], gain
 
 
-def cut(dct_map: DctMap, total: Doubles, dim: int, device: str | None) -> DenseMap:
+def cut(dct_map: DctMap, total: Floats64, dim: int, device: str | None) -> DenseMap:
     """Return the map's directions in which whitened natural images vary most (largest S_b / S_w).
 
     Args:

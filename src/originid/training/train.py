@@ -1,4 +1,4 @@
-"""Training a model: encode each image once, fit the map, calibrate, write."""
+"""Training a model: encode each image once, fit the map, calibrate it, and write the model."""
 
 import os
 import shutil
@@ -20,11 +20,11 @@ from originid.model import Model, open_model, save_model
 from originid.system.progress import Progress, silent
 from originid.system.storage import refuse_existing
 from originid.training.closed_form import ClosedForm
-from originid.training.examples import ClassExamples, PairExamples, Rows
+from originid.training.examples import ClassExamples, PairExamples
 from originid.training.fitting import Raw, Settings, fit_map
 from originid.training.metric.processes import Processes
 from originid.training.samples import OfficialSamples, lone_classes
-from originid.types import Failure, Json, Pair, Vectors
+from originid.types import Failure, Json, Pair, Rows, Vectors
 from originid.verdict.calibration import Calibration
 from originid.verdict.pareto_tail import pooled_tail
 
@@ -46,29 +46,29 @@ def train_model(
 ) -> tuple[Model, list[Failure]]:
     """Fit a map to pairs, calibrate it, and write the model.
 
-    Each image is encoded once, into a cache on disk; what follows reads it from there, so that
-    memory holds of each image only its path. Begun again after it was cut off, it goes on
-    from the latents and the checkpoint that are there, with the same result.
+    Each image is encoded once, into a cache on disk, and is read from there afterwards. So memory
+    holds only the path of each image. If the training is cut off and started again, it uses the
+    latents and the checkpoint that are already there, and comes to the same result.
 
     Args:
-        path: the model's folder, which must not exist.
-        pairs: of the manifest.
-        origins: folders of more natural images.
-        encoder: what the map is fitted on.
-        settings: how the map is learned.
-        latents: folder of a cache to use and keep; None keeps it beside ``path`` until the model
-            is written.
-        dtype: precision of the cached latents, ``float32`` or ``float16``.
-        encoding: called with the images encoded.
-        learning: called with the steps of metric learning.
+        path: The folder of the model, which must not exist yet.
+        pairs: The pairs of a manifest.
+        origins: Folders with more natural images.
+        encoder: The encoder on whose latents the map is fitted.
+        settings: How the map is learned.
+        latents: The folder of a latent cache that is used and kept. With None the cache lies beside
+            ``path`` and is removed when the model is written.
+        dtype: The precision of the cached latents: ``float32`` or ``float16``.
+        encoding: Called with the number of images that are encoded, and the number of all.
+        learning: Called with the number of steps of metric learning that are done, and of all.
 
     Returns:
         The model, and the files that could not be used.
 
     Raises:
-        InputError: no usable pair or no natural image, or ``path`` exists.
-        StorageError: the disk refuses.
-        OriginidError: metric learning diverges.
+        InputError: There is no usable pair or no natural image, or ``path`` exists.
+        StorageError: The disk refuses.
+        OriginidError: Metric learning diverges.
     """
     refuse_existing(Path(path))  # not after hours of encoding
     refuse_missing(origins)
@@ -102,16 +102,16 @@ def train_official(
     """Fit a map to latents in the official layout, calibrate it, and write the model.
 
     Args:
-        path: the model's folder, which must not exist.
-        folder: of files ``<letter><6-digit origin id>_<k>.npy``.
-        encoder: what made the latents.
-        settings: how the map is learned.
-        learning: called with the steps of metric learning.
+        path: The folder of the model, which must not exist yet.
+        folder: The folder of the files ``<letter><6-digit origin id>_<k>.npy``.
+        encoder: The encoder that made the latents.
+        settings: How the map is learned.
+        learning: Called with the number of steps of metric learning that are done, and of all.
 
     Raises:
-        InputError: no such latents, or not of this encoder, or ``path`` exists.
-        StorageError: the disk refuses.
-        OriginidError: metric learning diverges.
+        InputError: There are no such latents, they are not of this encoder, or ``path`` exists.
+        StorageError: The disk refuses.
+        OriginidError: Metric learning diverges.
     """
     refuse_existing(Path(path))
     samples = OfficialSamples.open(folder)
@@ -132,7 +132,7 @@ def train_official(
 
 
 def _about(samples: OfficialSamples, map: Map) -> tuple[Calibration, Json]:
-    """The calibration of a map, and what it was fitted to."""
+    """Return the calibration of a map, and the numbers that describe what it was fitted to."""
     of = samples.classes
     queries = _sample(np.arange(len(of)), SAMPLE_QUERIES)
     # One of each origin, so that no stranger counts more for having been edited often.
@@ -146,20 +146,28 @@ def _about(samples: OfficialSamples, map: Map) -> tuple[Calibration, Json]:
 def calibrate(
     queries: Vectors, query_groups: Sequence[str], natural: Vectors, natural_groups: Sequence[str]
 ) -> Calibration:
-    """Calibrate on the scores of queries with natural images that are not their origin.
+    """Calibrate on the scores of queries with natural images that are not their origins.
 
     Args:
-        queries: unit length, (q, dim).
-        query_groups: q of them.
-        natural: unit length, (n, dim).
-        natural_groups: n of them; an image of a query's group is no stranger to it.
+        queries: The vectors of the queries, of unit length: float32 of shape (q, dim).
+        query_groups: The origin group of each query, q of them.
+        natural: The vectors of natural images, of unit length: float32 of shape (n, dim).
+        natural_groups: The origin group of each natural image, n of them. An image of the query's
+            own group is no stranger to it, so their score is not used.
+
+    Raises:
+        InputError: There are too few scores.
     """
     stranger = np.array(query_groups)[:, None] != np.array(natural_groups)[None, :]
     return Calibration(pooled_tail((queries @ natural.T)[stranger]))
 
 
 def work_folder(path: str | os.PathLike[str]) -> Path:
-    """Where a training keeps its latents, checkpoint and logs: ``MODEL.training``."""
+    """Return the folder ``MODEL.training``, which holds the latents, checkpoint and logs of a training.
+
+    Args:
+        path: The path of the model that is trained.
+    """
     absolute = Path(os.path.abspath(path))
     return absolute.with_name(f"{absolute.name}.training")
 
@@ -182,7 +190,7 @@ class _TrainingMaterial:
 def _pair_examples(
     pairs: Sequence[Pair], photos: Sequence[Path], rows: dict[Path, int], cache: LatentCache
 ) -> _TrainingMaterial:
-    """Sort the images into roles. Files of the same content are one row, so one image."""
+    """Sort the images into their roles. Files with the same content are one row, so one image."""
     origins = np.array([rows[pair.origin] for pair in pairs], np.int64)
     queries = np.array([rows[pair.query] for pair in pairs], np.int64)
     groups = [pair.group for pair in pairs]
@@ -228,17 +236,21 @@ def _training(settings: Settings, described: Json) -> Json:
 
 
 def _sample(rows: Rows, most: int) -> Rows:
-    """At most so many of the rows, evenly spread."""
+    """Take at most so many of the rows, evenly spread over all of them."""
     return rows[:: max(1, -(-len(rows) // most))]
 
 
 def _in_order(rows: Rows) -> Rows:
-    """Each row once, in order of appearance."""
+    """Return each row once, in the order in which it first appears."""
     return rows[np.sort(np.unique(rows, return_index=True)[1])]
 
 
 def clear_work(work: Path) -> None:
-    """Remove what only a rerun needs; logs and checkpoints stay."""
+    """Remove what only a cut-off training needs from its folder; the logs and checkpoints stay.
+
+    Args:
+        work: The folder that `work_folder` names.
+    """
     shutil.rmtree(work / "latents", ignore_errors=True)
     if work.exists() and not any(work.iterdir()):
         work.rmdir()

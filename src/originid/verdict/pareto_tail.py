@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from originid.errors import InputError
+from originid.types import Floats64
 
-Floats = NDArray[np.float64]
 TAIL_LEAST = 20  # exceedances; with fewer the shape of a tail is anyone's guess
 # The tail of a pooled sample starts at the last: near enough to the extreme, where the millions of
 # pairs of a few thousand images still leave thousands of scores.
@@ -57,7 +57,7 @@ class Tail:
         """Share of the scores that lie above the threshold."""
         return BODY[len(self.body) - 1]
 
-    def exceedance(self, scores: ArrayLike) -> Floats:
+    def exceedance(self, scores: ArrayLike) -> Floats64:
         """Probability that one stranger scores as high, elementwise, in [0, 1]."""
         scores = np.asarray(scores, np.float64)
         below = np.exp(np.interp(scores, self.body, np.log(BODY[: len(self.body)])))
@@ -90,7 +90,7 @@ def pooled_tail(scores: ArrayLike) -> Tail:
     return Tail(tuple(body.tolist()), float(shape[0]), float(scale[0]))
 
 
-def fit_pareto(excesses: Floats) -> tuple[Floats, Floats]:
+def fit_pareto(excesses: Floats64) -> tuple[Floats64, Floats64]:
     """Fit a generalised Pareto distribution to each row; its end lies beyond every excess.
 
     The estimator is that of Zhang and Stephens (2009), "A new and efficient estimation method
@@ -119,7 +119,7 @@ def fit_pareto(excesses: Floats) -> tuple[Floats, Floats]:
     return shape, -shape / theta_mean * largest[:, 0]
 
 
-def survival(excess: ArrayLike, shape: ArrayLike, scale: ArrayLike) -> Floats:
+def survival(excess: ArrayLike, shape: ArrayLike, scale: ArrayLike) -> Floats64:
     """Return the probability that a generalised Pareto variable exceeds a value, elementwise."""
     shape = np.asarray(shape, np.float64)
     z = np.asarray(excess, np.float64) / np.asarray(scale, np.float64)
@@ -130,11 +130,11 @@ def survival(excess: ArrayLike, shape: ArrayLike, scale: ArrayLike) -> Floats:
     return np.where(inside, np.exp(np.where(exponential, -z, log_survival)), 0.0)
 
 
-def _shape(theta: Floats, x: Floats, size: np.ndarray) -> Floats:
+def _shape(theta: Floats64, x: Floats64, size: np.ndarray) -> Floats64:
     """Return the likeliest shape for each row's theta = -shape / scale, shape (q,)."""
     return np.asarray(np.log1p(-theta[:, None] * x).sum(axis=1) / size)
 
 
-def _not_zero(values: Floats) -> Floats:
+def _not_zero(values: Floats64) -> Floats64:
     """Move values away from 0, where the formulas have a limit but cannot be computed."""
     return np.where(np.abs(values) < _NEARLY_ZERO, _NEARLY_ZERO, values)

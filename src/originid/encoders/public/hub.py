@@ -1,11 +1,9 @@
 """Models in the layout of transformers: a folder, or an id on the Hugging Face hub."""
 
-import logging
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -14,6 +12,7 @@ from torch import nn
 
 from originid.encoders.public.presets import Baseline
 from originid.errors import ExtraError, InputError
+from originid.system.quiet import quiet
 
 try:
     import transformers
@@ -92,7 +91,8 @@ def load_hub(baseline: Baseline, source: str) -> HubNetwork:
         raise ExtraError(f"baseline:{baseline.name}", "baselines")
     options = OPTIONS.get(baseline.architecture, {})
     try:
-        with _quiet():
+        # transformers writes a note about every weight of a checkpoint that is not used.
+        with quiet("transformers", "huggingface_hub", bars=transformers.utils.logging):
             model, report = kind.from_pretrained(
                 source, local_files_only=local, output_loading_info=True, **options
             )
@@ -126,20 +126,3 @@ def _unusable(baseline: Baseline, source: str, why: str) -> InputError:
         f"with a connection: hf download {baseline.source} (licence: {baseline.licence}); "
         f"or give a folder: baseline:{baseline.name}:FOLDER",
     )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep notes about the parts that are not used from the user's terminal."""
-    log, hub = transformers.utils.logging, logging.getLogger("huggingface_hub")
-    before, bars, level = log.get_verbosity(), log.is_progress_bar_enabled(), hub.level
-    log.set_verbosity_error()
-    log.disable_progress_bar()
-    hub.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        hub.setLevel(level)
-        log.set_verbosity(before)
-        if bars:
-            log.enable_progress_bar()

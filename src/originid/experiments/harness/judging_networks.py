@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.evaluation.fold_split import FoldSplit, Mask
-from originid.evaluation.metrics import Ints
+from originid.evaluation.fold_split import FoldSplit
 from originid.evaluation.protocol import Ranking, Truth, rank_scores
 from originid.experiments.harness.context import PACKAGED, ExperimentContext
 from originid.experiments.harness.judging import divide, report_of
@@ -20,7 +19,7 @@ from originid.experiments.trained_networks.settings import NetworkSettings
 from originid.images.decode import decode, read_bytes
 from originid.system.parallel import available_cores, map_ordered
 from originid.system.storage import storage_errors
-from originid.types import Image, Json, Pair, Scores
+from originid.types import Image, Ints, Json, Mask, Pair, Scores
 
 if TYPE_CHECKING:
     from originid.experiments.trained_networks.fit import TrainedNetwork

@@ -13,12 +13,12 @@ import numpy as np
 from originid.encoders import Encoder
 from originid.evaluation.encoded_pairs import EncodedPairs
 from originid.evaluation.fold_split import FoldSplit
-from originid.evaluation.metrics import Floats, bootstrap_interval, macro_average
+from originid.evaluation.metrics import bootstrap_interval, macro_average
 from originid.evaluation.protocol import assign_folds
 from originid.maps import Map
 from originid.training.closed_form import ClosedForm
 from originid.training.fitting import fit_map
-from originid.types import Latents
+from originid.types import Floats64, Latents
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Distances:
     ``separation`` is their difference in standard deviations of the strangers' cosines.
     """
 
-    relative: Floats
-    pair_cosines: Floats
-    stranger_cosines: Floats
-    separation: Floats
+    relative: Floats64
+    pair_cosines: Floats64
+    stranger_cosines: Floats64
+    separation: Floats64
     groups: tuple[str, ...]
 
     def averages(self) -> tuple[float, ...]:

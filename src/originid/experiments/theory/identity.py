@@ -20,11 +20,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from originid.encoders.base import Shape
 from originid.errors import ExtraError
 from originid.maps import dct_matrix
+from originid.types import Floats64
 
 try:
     import diffusers
@@ -32,8 +32,7 @@ try:
 except ImportError as error:
     raise ExtraError("the schedulers of the theory experiment", "vae") from error
 
-Doubles = NDArray[np.float64]
-Denoiser = Callable[[Doubles, float, float], Doubles]
+Denoiser = Callable[[Floats64, float, float], Floats64]
 """From noisy latents (n, C, H, W), signal and noise level to the estimate of the clean latents."""
 STEPS = 1000  # of the noise schedule that every Stable Diffusion was trained with
 _BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
@@ -44,9 +43,9 @@ SCHEDULERS = ("DDPM", "DDIM", "flow matching")
 class Identity:
     """Both sides of the identity, and the estimate, each of shape (n, C, H, W)."""
 
-    left: Doubles
-    right: Doubles
-    estimate: Doubles
+    left: Floats64
+    right: Floats64
+    estimate: Floats64
 
     def norms(self) -> tuple[float, float]:
         """Root mean square over the latents of each side's length."""
@@ -70,16 +69,16 @@ class GaussianLatents:
         variance: of the DCT coefficients, (C, H, W).
     """
 
-    mean: Doubles
-    variance: Doubles
+    mean: Floats64
+    variance: Floats64
 
     @classmethod
-    def fit(cls, latents: Doubles) -> "GaussianLatents":
+    def fit(cls, latents: Floats64) -> "GaussianLatents":
         """Fit to latents (n, C, H, W), n >= 2."""
         spectra = _dct(latents)
         return cls(spectra.mean(axis=0), spectra.var(axis=0, ddof=1))
 
-    def estimate(self, noisy: Doubles, signal: float, noise: float) -> Doubles:
+    def estimate(self, noisy: Floats64, signal: float, noise: float) -> Floats64:
         """E[x | signal x + noise eps = noisy], the estimate of least mean squared error."""
         gain = signal * self.variance / (signal**2 * self.variance + noise**2)
         spectra = self.mean + gain * (_dct(noisy) - signal * self.mean)
@@ -109,7 +108,7 @@ def random_network(shape: Shape, seed: int) -> Denoiser:
         ).eval()
         text = torch.randn(1, 4, 8)
 
-    def estimate(noisy: Doubles, signal: float, noise: float) -> Doubles:
+    def estimate(noisy: Floats64, signal: float, noise: float) -> Floats64:
         t = STEPS * noise**2 / (signal**2 + noise**2)
         with torch.inference_mode():
             sample = torch.from_numpy(noisy).float()
@@ -120,7 +119,7 @@ def random_network(shape: Shape, seed: int) -> Denoiser:
 
 
 def identity(
-    scheduler: str, latents: Doubles, denoiser: Denoiser, time: float, seed: int
+    scheduler: str, latents: Floats64, denoiser: Denoiser, time: float, seed: int
 ) -> Identity:
     """Noise latents to a time, estimate them in one step, and give both sides of the identity.
 
@@ -157,7 +156,7 @@ def _timestep(time: float) -> int:
 
 
 def _diffusion(
-    name: str, latents: Doubles, noise: Doubles, denoiser: Denoiser, time: float
+    name: str, latents: Floats64, noise: Floats64, denoiser: Denoiser, time: float
 ) -> Identity:
     scheduler, t = _scheduler(name), _timestep(time)
     signal_level, noise_level = noise_levels(name, time)
@@ -173,7 +172,7 @@ def _diffusion(
     return Identity((z0_hat - z_0).numpy(), right.numpy(), z0_hat.numpy())
 
 
-def _flow(latents: Doubles, noise: Doubles, denoiser: Denoiser, time: float) -> Identity:
+def _flow(latents: Floats64, noise: Floats64, denoiser: Denoiser, time: float) -> Identity:
     scheduler = diffusers.FlowMatchEulerDiscreteScheduler(num_train_timesteps=STEPS)
     scheduler.set_timesteps(sigmas=[time])
     t = float(scheduler.sigmas[0])
@@ -186,11 +185,11 @@ def _flow(latents: Doubles, noise: Doubles, denoiser: Denoiser, time: float) -> 
     return Identity((x0_hat - x_0).numpy(), right.numpy(), x0_hat.numpy())
 
 
-def _length(x: Doubles) -> float:
+def _length(x: Floats64) -> float:
     return float(np.sqrt((x**2).sum(axis=(1, 2, 3)).mean()))
 
 
-def _dct(blocks: Doubles, inverse: bool = False) -> Doubles:
+def _dct(blocks: Floats64, inverse: bool = False) -> Floats64:
     rows, columns = (dct_matrix(n).astype(np.float64) for n in blocks.shape[2:])
     if inverse:
         rows, columns = rows.T, columns.T

@@ -25,9 +25,8 @@ from originid.maps import DenseMap
 from originid.system.parallel import available_cores, map_ordered
 from originid.training.closed_form import ClosedForm
 from originid.training.fitting import basis_for, fit_map
-from originid.types import Pair
+from originid.types import Floats64, Pair
 
-Doubles = NDArray[np.float64]
 DIM = 512  # the paper's
 LEAST = 20  # pairs of a generator: a half of them still fits a map
 COEFFICIENTS = 1350  # that a map is fitted on: a hundred fits of more would take hours
@@ -49,22 +48,22 @@ class Comparison:
     pairs: int
     cosines: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     distances: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    spectra: dict[str, Doubles] = field(default_factory=dict)
+    spectra: dict[str, Floats64] = field(default_factory=dict)
 
 
-def singular_values(matrix: NDArray[np.float32]) -> Doubles:
+def singular_values(matrix: NDArray[np.float32]) -> Floats64:
     """The singular values of a matrix (dim, latent_dim), descending, (dim,)."""
     wide = matrix.astype(np.float64)
     # The eigenvalues of a 512 x 512 matrix are a tenth of the work.
     return np.asarray(np.sqrt(np.maximum(np.linalg.eigvalsh(wide @ wide.T)[::-1], 0)))
 
 
-def spectrum_cosine(a: Doubles, b: Doubles) -> float:
+def spectrum_cosine(a: Floats64, b: Floats64) -> float:
     """Equation 4: the cosine of two vectors of singular values (k,)."""
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
-def random_spectrum(dim: int, latent_dim: int, rng: np.random.Generator) -> Doubles:
+def random_spectrum(dim: int, latent_dim: int, rng: np.random.Generator) -> Floats64:
     """The singular values of a matrix of independent normal numbers, (dim,)."""
     return singular_values(rng.standard_normal((dim, latent_dim), np.float32))
 
@@ -138,7 +137,7 @@ def _repeat(
     rows: Sequence[int],
     other_rows: Sequence[int],
     rng: np.random.Generator,
-) -> tuple[dict[str, float], dict[str, float], dict[str, Doubles]]:
+) -> tuple[dict[str, float], dict[str, float], dict[str, Floats64]]:
     """Cosines, distances and spectra of one draw of ``n`` pairs, as of `Comparison`."""
     mine, theirs = (_by_group(material.pairs, each, rng) for each in (rows, other_rows))
     maps = {

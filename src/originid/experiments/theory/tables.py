@@ -11,11 +11,10 @@ from originid.experiments.harness.latents import EncodedFiles
 from originid.experiments.report.report import Cell, Plot, Table
 from originid.experiments.theory import distances, spectra, words
 from originid.training.closed_form import ClosedForm
-from originid.types import Json
+from originid.types import Floats64, Json
 
 if TYPE_CHECKING:
     from originid.encoders.diffusers import DiffusersEncoder
-    from originid.experiments.theory.identity import Doubles
 
 Row = tuple[Cell, ...]
 IMAGES = 8  # whose latents are noised and denoised; decoding them takes most of the time
@@ -104,7 +103,7 @@ def _spread_out(count: int) -> list[int]:
 
 
 def _round_trip(
-    encoder: "DiffusersEncoder", scaled: "Doubles", factor: float, shift: float
+    encoder: "DiffusersEncoder", scaled: "Floats64", factor: float, shift: float
 ) -> float:
     """Mean over latents (n, C, H, W) of |E(D(z)) - z|^2, scaled as they are."""
     from originid.experiments.theory.vaes import decode
@@ -114,7 +113,7 @@ def _round_trip(
     return float(factor**2 * ((again - latents) ** 2).sum(axis=(1, 2, 3)).mean())
 
 
-def _mean_squared_distance(latents: "Doubles") -> float:
+def _mean_squared_distance(latents: "Floats64") -> float:
     """Mean of |a - b|^2 over pairs of different rows: twice the trace of the covariance."""
     return float(2 * latents.reshape(len(latents), -1).var(axis=0, ddof=1).sum())
 
@@ -245,6 +244,6 @@ def _spread(values: Sequence[float], digits: int) -> str | None:
     return f"{np.mean(values):.{digits}f} ± {deviation:.{digits}f}"
 
 
-def _normed(spectrum: "Doubles") -> tuple[list[int], list[float]]:
+def _normed(spectrum: "Floats64") -> tuple[list[int], list[float]]:
     values = spectrum / np.linalg.norm(spectrum)
     return list(range(1, len(values) + 1)), values.tolist()

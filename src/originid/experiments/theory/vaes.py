@@ -5,22 +5,17 @@ images, by their cosine. A cosine near 0 says that the axes differ; whether the 
 by how much of one latent a linear map of the other explains.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from originid.encoders.base import Encoder, Shape
 from originid.encoders.diffusers import DiffusersEncoder
 from originid.errors import ExtraError, InputError
-from originid.types import Image, Latents
+from originid.types import Floats32, Image, Latents
 
 try:
     import torch
 except ImportError as error:
     raise ExtraError("comparing autoencoders", "vae") from error
-
-Floats = NDArray[Any]
 
 
 def as_vae(encoder: Encoder) -> DiffusersEncoder:
@@ -34,14 +29,14 @@ def as_vae(encoder: Encoder) -> DiffusersEncoder:
     return encoder
 
 
-def last_convolution(encoder: DiffusersEncoder) -> Floats:
+def last_convolution(encoder: DiffusersEncoder) -> Floats32:
     """Weights (out, in, k, k) of the last 2-D convolution of a VAE's encoder."""
     layers = encoder.network.encoder.modules()
     convolutions = [layer for layer in layers if isinstance(layer, torch.nn.Conv2d)]
     return np.asarray(convolutions[-1].weight.detach().float().cpu().numpy())
 
 
-def weight_cosine(a: Floats, b: Floats) -> float | None:
+def weight_cosine(a: Floats32, b: Floats32) -> float | None:
     """Cosine of two arrays of weights; None where their shapes differ."""
     if a.shape != b.shape:
         return None

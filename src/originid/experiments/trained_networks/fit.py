@@ -17,9 +17,9 @@ from originid.experiments.trained_networks.settings import NetworkSettings
 from originid.system.malloc import keep_freed_memory
 from originid.system.progress import Progress, silent
 from originid.system.storage import storage_errors
-from originid.training.metric.batches import Batches, Rows
+from originid.training.metric.batches import Batches
 from originid.training.metric.settings import MetricLearning
-from originid.types import Image, Scores
+from originid.types import Image, Rows, Scores
 
 try:
     import torch

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.training.metric.batches import Batches, Rows
+from originid.training.metric.batches import Batches
+from originid.types import Rows
 
 
 class GraphBatches(Batches):

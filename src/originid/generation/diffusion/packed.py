@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from originid.types import Floats32
+
 PREFIX = "packaged:"
 """Of the source of a pipeline that originid carries."""
 SUFFIX = ".int8.safetensors"
 SCALE = "::scale"
-Floats = NDArray[np.float32]
 
 
 def pack(folder: Path, target: Path) -> None:
@@ -70,7 +71,7 @@ def local_folder(source: str) -> Iterator[str]:
         yield target
 
 
-def _rounded(name: str, tensor: Floats) -> dict[str, NDArray[np.generic]]:
+def _rounded(name: str, tensor: Floats32) -> dict[str, NDArray[np.generic]]:
     """A tensor as it is stored; the error is at most half of a 127th of its slice's largest."""
     if tensor.ndim < 2:
         return {name: tensor}

@@ -1,4 +1,4 @@
-"""Distilling: each view to the teacher's latent once, then a student that learns them."""
+"""Distillation: the teacher encodes each view once, and a student learns the same latents."""
 
 import os
 import tempfile
@@ -49,30 +49,32 @@ def distill(
     encoding: Progress = silent,
     learning: Progress = silent,
 ) -> tuple[Json, list[Failure]]:
-    """Teach a small network an encoder's latents, and write it as an encoder of its own.
+    """Teach a small network the latents of an encoder, and write it as an encoder of its own.
 
-    The teacher sees each view once, and its latents are cached on disk. Begun again after it was
-    cut off, a run goes on from the latents and the checkpoint that are in ``PATH.training``.
+    The teacher encodes each view once, and its latents are cached on disk. If the run is cut off
+    and started again, it uses the latents and the checkpoint that are in ``PATH.training``.
 
     Args:
-        path: the encoder's file, ONNX in eight bits, which must not exist.
-        images: files, and folders of them.
-        teacher: an encoder whose latent is one block of an eighth of the image's side.
-        settings: see `Distillation`.
-        map: fitted on the teacher's latents: what it keeps counts more.
-        latents: folder of a cache to use and keep; None keeps it until the encoder is written.
-        encoding: called with the views encoded.
-        learning: called with the steps.
+        path: The file of the new encoder, ONNX in eight bits, which must not exist yet.
+        images: Image files, and folders of them.
+        teacher: The encoder to learn from. Its latent must be one block with an eighth of the
+            image's side.
+        settings: The settings of the student and of its training.
+        map: A map that was fitted on the teacher's latents. Errors that it keeps count more.
+        latents: The folder of a latent cache that is used and kept. With None the cache is removed
+            when the encoder is written.
+        encoding: Called with the number of views that the teacher has encoded, and of all.
+        learning: Called with the number of steps that are done, and of all.
 
     Returns:
-        The file's description, and the images that could not be used. In the description,
-        ``error`` says which share of the teacher's variance the student misses on images that it
-        did not learn from: of the whole latent, and of the mapped one.
+        The description that the file holds, and the images that could not be used. In the
+        description, ``error`` is the share of the teacher's variance that the student misses on
+        images that it did not learn from: of the whole latent, and of the mapped latent.
 
     Raises:
-        InputError: no usable image, or a teacher or map that does not fit.
-        OriginidError: the loss stops being finite.
-        StorageError: the disk refuses.
+        InputError: No image is usable, or the teacher or the map does not fit.
+        OriginidError: The loss stops being finite.
+        StorageError: The disk refuses.
     """
     path, work = Path(path), work_folder(path)
     _refuse(path, teacher, map)
@@ -188,7 +190,7 @@ def _describe(lessons: Lessons, teacher: Encoder, settings: Distillation) -> Jso
 def _write(
     path: Path, student: Student, lessons: Lessons, map: Map | None, description: Json
 ) -> Json:
-    """Export the student, see how good it is in eight bits, and write the file."""
+    """Export the student, measure how good it is in eight bits, and write the file."""
     floats = export.to_onnx(student, lessons.size)
     every = max(1, len(lessons.views) // CALIBRATION)
     bits = export.to_eight_bits(floats, lessons.images(lessons.views[::every]))
@@ -216,7 +218,7 @@ def _run(model: Any, description: Json, images: Image) -> Latents:
 
 
 def _errors(made: Latents, wanted: Latents, map: Map | None) -> Json:
-    """Mean squared errors, relative to the variance of what is wanted."""
+    """Return mean squared errors, relative to the variance of the wanted latents."""
     errors = {"latent": _relative(made, wanted)}
     if map is not None:
         errors["mapped"] = _relative(map.apply(made), map.apply(wanted))

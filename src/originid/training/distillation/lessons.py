@@ -1,4 +1,4 @@
-"""What the student learns from: views, and what the teacher makes of each."""
+"""What the student learns from: views of images, and the teacher's latent of each view."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,7 @@ from originid.system.parallel import available_cores, map_ordered
 from originid.system.progress import Progress
 from originid.training.distillation.settings import Distillation
 from originid.training.distillation.views import View, draw_crops
-from originid.training.examples import Rows
-from originid.types import Failure, Image, Latents
+from originid.types import Failure, Image, Latents, Rows
 
 HELD_OUT = 40  # one image in so many is not learned from: it says how good the student is
 MOST_HELD_OUT = 256
@@ -23,7 +22,16 @@ MOST_HELD_OUT = 256
 
 @dataclass(frozen=True)
 class Lessons:
-    """Views with the rows of the teacher's latents, and whole images that are held out."""
+    """The views to learn from with the teacher's latents, and whole images that are held out.
+
+    Args:
+        cache: The cache that holds the teacher's latents.
+        size: The side of the square images, in pixels.
+        views: The views to learn from, n of them.
+        rows: The row of each view's latent in the cache: int64 of shape (n,).
+        tests: The whole images that are held out, m of them.
+        test_rows: The row of each held-out image's latent in the cache: int64 of shape (m,).
+    """
 
     cache: LatentCache
     size: int
@@ -33,7 +41,18 @@ class Lessons:
     test_rows: Rows
 
     def batches(self, settings: Distillation, epoch: int) -> Iterator[tuple[Image, Latents]]:
-        """The batches of an epoch, read ahead in threads: each view once before any comes again."""
+        """Yield the batches of an epoch, which threads read ahead of their use.
+
+        Each view comes once before any comes again, also across epochs.
+
+        Args:
+            settings: The settings, whose batch, steps per epoch and seed are used.
+            epoch: The number of the epoch, counted from 0.
+
+        Yields:
+            Images, uint8 of shape (batch, size, size, 3), and the teacher's latents, float32 of
+            shape (batch, latent_dim).
+        """
         first = epoch * settings.steps_per_epoch * settings.batch
         places = np.arange(first, first + settings.steps_per_epoch * settings.batch)
         chosen = np.concatenate([self._order(settings.seed, turn) for turn in self._turns(places)])
@@ -52,7 +71,11 @@ class Lessons:
         return images, self.cache.take(self.rows[chosen])
 
     def images(self, views: Sequence[View]) -> Image:
-        """Images (n, size, size, 3) of views."""
+        """Read the images of views: uint8 of shape (n, size, size, 3).
+
+        Args:
+            views: The views to read, n of them.
+        """
         return np.stack([view.read(self.size) for view in views])
 
 
@@ -64,10 +87,18 @@ def read_lessons(
     failures: list[Failure],
     progress: Progress,
 ) -> Lessons:
-    """Let the teacher see every view, and hold some whole images out.
+    """Let the teacher encode every view, and hold some whole images out.
+
+    Args:
+        paths: The image files.
+        teacher: The encoder to learn from.
+        settings: The settings, whose crops, batch and seed are used.
+        cache: The cache that the teacher's latents are added to.
+        failures: The list that unusable files are added to.
+        progress: Called with the number of views that are encoded, and of all.
 
     Raises:
-        InputError: fewer usable images than a batch.
+        InputError: There are fewer usable images than a batch needs.
     """
     wholes = [View(path) for path in paths]
     total = len(wholes) * (1 + settings.crops)

@@ -1,4 +1,4 @@
-"""Which rows a step sees: P classes, K rows of each."""
+"""The rows that each step of metric learning sees: P classes, and K rows of each."""
 
 from collections.abc import Iterator
 
@@ -6,26 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import InputError
-
-Rows = NDArray[np.int64]
+from originid.types import Rows
 
 
 class Batches:
-    """P x K batches, the same for the same seed and epoch, whatever came before.
+    """Draws P x K batches, which depend only on the seed and the epoch.
 
-    A pass visits the classes in random order, each at most once; the classes left over, fewer
-    than P, wait for the next pass. A batch holds K different rows of a class, or, where it has
-    fewer, all of them in turn. A class with one row is used like any other, as a class to keep
-    apart from; it teaches nothing about edits, so leave such rows out where they are many.
+    A pass visits the classes in random order, each at most once. Fewer than P classes may be left
+    over at its end, and these wait for the next pass. A batch holds K different rows of a class or,
+    where the class has fewer, all of its rows in turn. A class with only one row is used like any
+    other: the rest is kept apart from it. But it teaches nothing about edits, so leave such rows
+        out
+    where there are many of them.
 
     Args:
-        classes: int64 of shape (n,), at least 0; the class of each row.
-        origins: P; fewer if there are not as many classes.
-        images: K.
-        seed: of all draws.
+        classes: The class of each row: int64 of shape (n,), counted from 0.
+        origins: The number P of classes in a batch; all classes where there are fewer.
+        images: The number K of rows of each class.
+        seed: The seed of all draws.
 
     Raises:
-        InputError: a negative class, or fewer than two classes with rows.
+        InputError: A class is negative, or fewer than two classes have rows.
     """
 
     def __init__(self, classes: NDArray[np.int64], origins: int, images: int, seed: int) -> None:
@@ -53,11 +54,16 @@ class Batches:
 
     @property
     def single(self) -> int:
-        """How many classes have one row."""
+        """The number of classes that have only one row."""
         return int((self._counts == 1).sum())
 
     def epoch(self, epoch: int, steps: int) -> Iterator[Rows]:
-        """The batches of an epoch: int64 of shape (P, K), one class a line."""
+        """Draw the batches of an epoch, each int64 of shape (P, K), one class a line.
+
+        Args:
+            epoch: The number of the epoch, counted from 0.
+            steps: The number of batches.
+        """
         rng = np.random.default_rng([self._seed, epoch])
         whole = len(self.present) // self.origins
         for step in range(steps):
@@ -77,7 +83,11 @@ class Batches:
 
 
 def _distinct(counts: Rows, k: int, rng: np.random.Generator) -> Rows:
-    """Numbers below each count, (p, k), different from each other where the count allows."""
+    """Draw k numbers below each count, which differ from each other where the count allows it.
+
+    Returns:
+        int64 of shape (p, k).
+    """
     drawn: Rows = np.empty((len(counts), k), np.int64)
     for i in range(k):
         # The i-th draw counts what is not drawn yet; going up past each earlier draw finds it.
@@ -89,7 +99,13 @@ def _distinct(counts: Rows, k: int, rng: np.random.Generator) -> Rows:
 
 
 def _all_in_turn(counts: Rows, k: int, rng: np.random.Generator) -> Rows:
-    """All numbers below each count in random order, again and again, (p, k); counts up to k."""
+    """Put all numbers below each count in random order, and repeat that order until there are k.
+
+    This is for counts of at most k. Larger counts give numbers that are not used.
+
+    Returns:
+        int64 of shape (p, k).
+    """
     keys = np.where(np.arange(k) < counts[:, None], rng.random((len(counts), k)), np.inf)
     order = np.argsort(keys, axis=1)
     return np.take_along_axis(order, np.arange(k) % counts[:, None], axis=1)

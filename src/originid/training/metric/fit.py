@@ -1,4 +1,4 @@
-"""Metric learning: pairs to a map, by gradient descent."""
+"""Metric learning: from labelled latents to a map, by gradient descent."""
 
 import math
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import ExtraError, InputError, OriginidError
-from originid.maps import DctMap, DenseMap, Floats, Map
+from originid.maps import DctMap, DenseMap, Map
 from originid.maps.base import Block
 from originid.system.malloc import keep_freed_memory
 from originid.system.parallel import map_ordered
 from originid.system.progress import Progress, silent
-from originid.training.metric.batches import Batches, Rows
+from originid.training.metric.batches import Batches
 from originid.training.metric.settings import MetricLearning
 from originid.training.samples import Samples
-from originid.types import Json, Latents
+from originid.types import Floats32, Json, Latents, Rows
 
 try:
     import torch
@@ -35,7 +35,7 @@ PART = 4096  # rows mapped together before the first step
 
 def fit_metric(
     samples: Samples,
-    mean: Floats,
+    mean: Floats32,
     settings: MetricLearning,
     start: Map | None = None,
     run: Path | None = None,
@@ -44,25 +44,29 @@ def fit_metric(
 ) -> Map:
     """Learn a map from latents and their classes.
 
-    Under ``accelerate launch`` or ``torchrun`` the processes share each batch; all return the
-    same map. Circle loss then compares only the latents of one process with each other.
+    Under ``accelerate launch`` or ``torchrun`` several processes share each batch, and all of them
+    return the same map. The circle loss then compares the latents of each process only with each
+    other.
 
     Args:
-        samples: the latents; a class is an origin and what was made from it.
-        mean: float32 of shape (latent_dim,), subtracted by the map; zeros for the paper's recipe.
-        settings: see `MetricLearning`.
-        start: first value, a `DenseMap` or `DctMap`, which keeps its own mean and dim, and whose
-            class means become the first class weights; None is random.
-        run: folder for checkpoints and logs, by which a run that was cut off goes on; None writes
-            nothing. Hosts that train together must share it.
-        progress: called, in one process, with the steps done and the steps in all.
-        shapes: the (C, H, W) blocks of the latent, for convolution and attention.
+        samples: The latents and their classes. A class is an origin and what was made from it.
+        mean: What the map subtracts: float32 of shape (latent_dim,). The paper's recipe takes
+            zeros.
+        settings: How the map is learned.
+        start: The first value of the map, a `DenseMap` or `DctMap`. It keeps its own mean and
+            number of dimensions, and the means of the mapped classes become the first class
+            weights. With None the first values are random.
+        run: The folder for checkpoints and logs, from which a run that was cut off continues.
+            Machines that train together must share it. With None nothing is written.
+        progress: Called, in one process, with the number of steps that are done, and of all.
+        shapes: The (C, H, W) blocks of the latent, which convolution and attention need.
 
     Raises:
-        InputError: samples, start and settings do not fit, or latents that are not finite.
-        OriginidError: the loss stops being finite.
-        StorageError: the disk refuses.
-        ExtraError: torch or accelerate are not installed.
+        InputError: The samples, the start and the settings do not fit together, or a latent is not
+            finite.
+        OriginidError: The loss stops being finite.
+        StorageError: The disk refuses.
+        ExtraError: Torch or accelerate are not installed.
     """
     start = _checked_start(samples, mean, settings, start)
     first = initial_map(settings, mean, shapes) if start is None else start
@@ -104,7 +108,14 @@ def _learn_epoch(
 
 @dataclass(frozen=True)
 class _Batch:
-    """The part of a batch that is this process's, and what it is compared with."""
+    """One process's part of a batch, and the classes that it is compared with.
+
+    Args:
+        latents: The latents of the part: float32 of shape (n, latent_dim), on the device.
+        classes: Their classes: int64 of shape (n,).
+        share: The share of the whole batch that the part is, in (0, 1].
+        compared: The sorted classes that the step compares with; None is all of them.
+    """
 
     latents: torch.Tensor
     classes: NDArray[np.int64]
@@ -114,7 +125,7 @@ class _Batch:
 
 @dataclass(frozen=True)
 class _Feed:
-    """Reads batches ahead of their use, in a thread."""
+    """Reads batches in a thread, ahead of their use."""
 
     samples: Samples
     batches: Batches
@@ -131,7 +142,7 @@ class _Feed:
             )
 
     def epoch(self, epoch: int) -> Iterator[_Batch]:
-        """The batches of an epoch."""
+        """Yield the batches of an epoch."""
         drawn = enumerate(self.batches.epoch(epoch, self.settings.steps_per_epoch))
         for latents, rows, mine, step in map_ordered(self._read, drawn, workers=1):
             yield _Batch(
@@ -150,7 +161,7 @@ class _Feed:
     def _compared(
         self, classes: NDArray[np.int64], epoch: int, step: int
     ) -> NDArray[np.int64] | None:
-        """The batch's classes and random others, sorted; None stands for all."""
+        """Return the batch's classes and random others, sorted; None stands for all classes."""
         wanted, present = self.settings.sampled_classes, self.batches.present
         if wanted is None:
             return None
@@ -173,7 +184,7 @@ def _take(samples: Samples, rows: Rows) -> Latents:
 
 
 def _checked_start(
-    samples: Samples, mean: Floats, settings: MetricLearning, start: Map | None
+    samples: Samples, mean: Floats32, settings: MetricLearning, start: Map | None
 ) -> Map | None:
     latent_dim = samples.latent_dim
     if mean.shape != (latent_dim,) or not np.isfinite(mean).all():
@@ -202,7 +213,10 @@ def _checked_start(
 def _class_weights(
     samples: Samples, transform: Transform, settings: MetricLearning, started: bool
 ) -> torch.Tensor | None:
-    """First values, (classes, dim): class means of a start, Xavier's uniform without one."""
+    """Return the first class weights, (classes, dim), or None for a loss that has none.
+
+    With a start they are the means of the mapped classes, else Xavier's uniform random values.
+    """
     if settings.loss == "circle":
         return None
     classes = samples.classes
@@ -223,9 +237,12 @@ def _class_weights(
 
 
 def _origin(
-    samples: Samples, batches: Batches, mean: Floats, settings: MetricLearning, first: Map
+    samples: Samples, batches: Batches, mean: Floats32, settings: MetricLearning, first: Map
 ) -> Json:
-    """What a run was started with. Latents are too many to be hashed; their classes are."""
+    """Return what a run was started with.
+
+    The latents are too many to be hashed, so that only their classes are.
+    """
     return {
         **asdict(settings),
         "rows": len(samples.classes),

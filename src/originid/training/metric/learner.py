@@ -1,4 +1,4 @@
-"""One step of gradient descent, and everything that it changes."""
+"""One step of metric learning, and everything that a step changes."""
 
 import math
 from typing import Any
@@ -16,20 +16,21 @@ from originid.training.state import Arrays, move_average, pack, unpack
 
 
 class MapLearner:
-    """A transform, class weights, Adam's moments for both, and the transform's moving average.
+    """A map that learns: its parameters, the class weights, Adam's moments, and the moving average.
 
-    With sampled classes a step costs in proportion to them: it changes the weights and moments
-    of no others, so a class's moments stand still until it is compared again, and a class is
-    kept apart from a random part of the others, seldom from those most like it.
+    With sampled classes, the cost of a step is proportional to their number, because the weights
+    and moments of the other classes do not change. So the moments of a class stand still until it
+    is compared again, and a class is pushed away from a random part of the others, which seldom
+    holds those that are most like it.
 
-    Gradients are summed over processes by hand: there are two to a dozen, and those of sampled
-    classes are a small part of a large matrix.
+    Gradients are summed over the processes by hand: there are only two to a dozen tensors, and with
+    sampled classes they are a small part of a large matrix.
 
     Args:
-        transform: with its first values.
-        weights: first values of the class weights, (classes, dim); None for a loss without.
-        settings: see `MetricLearning`.
-        accelerator: sums over processes.
+        transform: The map to learn, with its first values.
+        weights: The first class weights, (classes, dim); None for a loss that has none.
+        settings: How the map is learned.
+        accelerator: What sums tensors over processes.
     """
 
     def __init__(
@@ -58,7 +59,11 @@ class MapLearner:
         }
 
     def set_rate(self, rate: float) -> None:
-        """Change the rate of the steps that follow."""
+        """Set the learning rate of the steps that follow.
+
+        Args:
+            rate: The learning rate, above 0.
+        """
         for optimizer in self._optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -70,16 +75,16 @@ class MapLearner:
         share: float,
         compared: NDArray[np.int64] | None = None,
     ) -> float:
-        """Take a step and return the loss over all processes.
-
-        Args:
-            latents: of this process, (n, latent_dim).
-            classes: of the latents, (n,).
-            share: n over the rows of all processes.
-            compared: sorted classes, among them the batch's, that a step is limited to; the
-                same on every process.
+        """Take a step and return its loss over all processes.
 
         A loss that is not finite is returned before anything changes.
+
+        Args:
+            latents: The latents of this process: float32 of shape (n, latent_dim).
+            classes: The class of each latent: int64 of shape (n,).
+            share: The number n divided by the number of rows of all processes.
+            compared: The sorted classes that the step is limited to, which are the same on every
+                process and hold those of the batch. None is all classes.
         """
         rows = self._weights
         if rows is not None and compared is not None:
@@ -118,22 +123,30 @@ class MapLearner:
         return self._accelerator.reduce(tensor, reduction="sum")
 
     def finite(self) -> bool:
-        """Whether the averaged parameters are finite."""
+        """Return whether all averaged parameters are finite."""
         return all(bool(each.isfinite().all()) for each in self.average.values())
 
     def map(self) -> Map:
-        """The map of the averaged parameters."""
+        """Return the map of the averaged parameters."""
         return self.transform.to_map(self.average)
 
     def tensors(self) -> Arrays:
-        """Everything that a step changes, by name; copies are not made."""
+        """Return everything that a step changes, as tensors by name, without copying them."""
         tensors = pack(self.steps, self.transform.parameters, self.average, self._optimizers)
         if self._weights is not None:
             tensors["weights"] = self._weights.detach()
         return tensors
 
     def load(self, tensors: Arrays) -> None:
-        """Take what `tensors` gave; a KeyError or RuntimeError says what does not fit."""
+        """Take over the state that `tensors` returned.
+
+        Args:
+            tensors: The tensors by name, as they were read from a checkpoint.
+
+        Raises:
+            KeyError: A tensor is missing.
+            RuntimeError: A tensor has another shape than expected.
+        """
         if self._weights is not None:
             self._weights.detach().copy_(tensors["weights"])
         parameters = self.transform.parameters

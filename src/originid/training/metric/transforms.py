@@ -8,19 +8,11 @@ import torch
 from torch.nn import functional
 
 from originid.errors import InputError
-from originid.maps import (
-    AttentionMap,
-    ConvolutionMap,
-    DctMap,
-    DenseMap,
-    Floats,
-    Map,
-    MlpMap,
-    dct_matrix,
-)
+from originid.maps import AttentionMap, ConvolutionMap, DctMap, DenseMap, Map, MlpMap, dct_matrix
 from originid.maps.base import Block
 from originid.training.metric.settings import HIDDEN, MetricLearning
 from originid.training.state import Arrays
+from originid.types import Floats32
 
 Forward = Callable[[Arrays, torch.Tensor], torch.Tensor]
 PATCHES = (4, 2, 1)
@@ -28,17 +20,24 @@ HEADS = (8, 4, 2, 1)
 TINY = 1e-30  # far below the square of any component but 0
 
 
-def initial_map(settings: MetricLearning, mean: Floats, shapes: tuple[Block, ...] | None) -> Map:
-    """A map with random arrays, each uniform in +-1/sqrt(inputs) as torch's layers begin.
+def initial_map(settings: MetricLearning, mean: Floats32, shapes: tuple[Block, ...] | None) -> Map:
+    """Return a map with random arrays.
+
+    Each array is uniform in +-1/sqrt(inputs), as torch initialises its layers.
 
     Args:
-        settings: see `MetricLearning`.
-        mean: float32 of shape (latent_dim,), subtracted by the map.
-        shapes: the (C, H, W) blocks of the latent; convolution and attention need one block.
+        settings: The settings, whose transform, dim and seed are used.
+        mean: What the map subtracts: float32 of shape (latent_dim,).
+        shapes: The (C, H, W) blocks of the latent. Convolution and attention need exactly one
+            block.
+
+    Raises:
+        InputError: The transform needs one block, and the latent has another number.
     """
     rng = np.random.default_rng([settings.seed, 0, 0, 2])
 
-    def uniform(*shape: int, inputs: int) -> Floats:
+    def uniform(*shape: int, inputs: int) -> Floats32:
+        """Draw an array of this shape, for a layer with so many inputs."""
         return rng.uniform(-1, 1, shape).astype(np.float32) / np.float32(math.sqrt(inputs))
 
     dim = len(mean) if settings.dim is None else settings.dim
@@ -85,14 +84,15 @@ def _one_block(
 
 
 class Transform:
-    """A map whose arrays, all but the mean, are learned.
+    """A map whose arrays, all except the mean, are learned.
 
-    A parameter is an array in a unit that gives it about the size of a random first value, so
-    that one rate of Adam, whose step does not depend on the gradient's size, fits every start.
+    A parameter is an array divided by a unit, which is chosen so that the parameter is about as
+    large as a random first value. A step of Adam does not depend on the size of the gradient, so
+    with such units one learning rate fits every start.
 
     Args:
-        map: the first value.
-        device: where it is computed.
+        map: The map with its first values.
+        device: The torch device on which it is computed.
     """
 
     def __init__(self, map: Map, device: torch.device) -> None:
@@ -112,11 +112,22 @@ class Transform:
         self.dim = map.dim
 
     def __call__(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents (n, latent_dim) to vectors (n, dim), as the map's `apply`."""
+        """Map latents to vectors, as the `apply` of the map does.
+
+        Args:
+            latents: float32 of shape (n, latent_dim), on the device.
+
+        Returns:
+            float32 of shape (n, dim), not scaled to unit length.
+        """
         return self._forward(self._arrays(self.parameters), latents)
 
     def to_map(self, parameters: Arrays) -> Map:
-        """The map that has these parameters."""
+        """Return the map that has these parameters.
+
+        Args:
+            parameters: The parameters by name, in the units of this transform.
+        """
         arrays = {
             name: array.detach().cpu().numpy() for name, array in self._arrays(parameters).items()
         }
@@ -128,7 +139,11 @@ class Transform:
 
 
 def _unit(map: Map, name: str, array: torch.Tensor) -> torch.Tensor:
-    """What a parameter of 1 stands for; exact, so that no step changes nothing."""
+    """Return what a parameter of 1 stands for.
+
+    Dividing by the unit loses no digit, so that the first map is reproduced exactly when no step is
+    taken.
+    """
     if isinstance(map, DctMap) and name in ("scale", "weight"):
         return torch.where(array == 0, torch.ones_like(array), array)
     if isinstance(map, (DctMap, DenseMap)) and array.ndim == 2 and array.numel():
@@ -152,6 +167,7 @@ def _dct(map: DctMap, device: torch.device) -> Forward:
     kept = [torch.from_numpy(indices).to(device) for indices in basis.kept]
 
     def forward(a: Arrays, x: torch.Tensor) -> torch.Tensor:
+        """Compute a `DctMap` of a batch of latents."""
         spectra = []
         parts = torch.split(x, sizes, dim=1)
         for part, shape, (down, across), indices in zip(
@@ -173,6 +189,7 @@ def _dct(map: DctMap, device: torch.device) -> Forward:
 
 def _mlp(map: MlpMap, device: torch.device) -> Forward:
     def forward(a: Arrays, x: torch.Tensor) -> torch.Tensor:
+        """Compute an `MlpMap` of a batch of latents."""
         hidden = x - a["mean"]
         for i in range(len(map.biases)):
             out = functional.relu(functional.linear(hidden, a[f"weight_{i}"], a[f"bias_{i}"]))
@@ -184,6 +201,7 @@ def _mlp(map: MlpMap, device: torch.device) -> Forward:
 
 def _convolution(map: ConvolutionMap, device: torch.device) -> Forward:
     def forward(a: Arrays, x: torch.Tensor) -> torch.Tensor:
+        """Compute a `ConvolutionMap` of a batch of latents."""
         blocks = (x - a["mean"]).reshape(-1, *map.shape)
         return functional.conv2d(
             blocks, a["weight"], stride=map.stride, padding=map.padding
@@ -196,6 +214,7 @@ def _attention(map: AttentionMap, device: torch.device) -> Forward:
     (c, h, w), p = map.shape, map.patch
 
     def forward(a: Arrays, x: torch.Tensor) -> torch.Tensor:
+        """Compute an `AttentionMap` of a batch of latents."""
         n = len(x)
         blocks = (x - a["mean"]).reshape(n, c, h // p, p, w // p, p)
         tokens = blocks.permute(0, 2, 4, 1, 3, 5).reshape(n, -1, map.width)
