@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 CHECKPOINT = "checkpoint.safetensors"
 COLUMNS = ("epoch", "step", "rate", "loss", "seconds", "samples_per_second")
-ROWS = 20  # of the log, an epoch
+ROWS = 20  # rows that the log gets in each epoch
 
 
 class CheckpointedLearner(Protocol):
@@ -64,7 +64,7 @@ class TrainingRun:
     def __init__(self, folder: Path | None, origin: Json, writes: bool) -> None:
         self._folder = folder
         self._writes = writes
-        # As JSON gives it back, so that a tuple equals the list it becomes.
+        # Through JSON and back, as a checkpoint gives it: a tuple becomes a list there.
         self._origin = json.loads(json.dumps(origin))
 
     def check(self) -> int:
@@ -108,8 +108,8 @@ class TrainingRun:
         if changed:
             raise InputError(
                 f"the run in {self._folder} has {'; '.join(changed)}",
-                "expected the settings and data that the run was started with",
-                "set them as they were, or choose another folder",
+                "expected the same settings and data as the run was started with",
+                "set them as they were, or choose another folder for a new run",
             )
 
     def save(self, learner: CheckpointedLearner, epochs: int) -> None:
@@ -129,7 +129,7 @@ class TrainingRun:
         with storage_errors(self._folder), new_file(self._folder / CHECKPOINT) as temporary:
             try:
                 save_file(tensors, temporary, metadata={"originid": json.dumps(header)})
-            except SafetensorError as error:  # of a full disk, for one
+            except SafetensorError as error:  # for example on a full disk
                 raise OSError(str(error)) from error
 
     @contextmanager
@@ -153,7 +153,7 @@ class TrainingRun:
             self._folder.mkdir(parents=True, exist_ok=True)
             _cut(self._folder / "log.csv", epochs)
             folder = str(self._folder / "tensorboard")
-            # TensorBoard is told to forget what came after.
+            # TensorBoard's files cannot be cut, so it is told to ignore the later steps in them.
             writer = SummaryWriter(folder, purge_step=epochs * steps_per_epoch)
         with writer:
             yield TrainingLog(self._folder / "log.csv", writer, steps_per_epoch)
@@ -166,8 +166,8 @@ def _read_errors(path: Path) -> Iterator[None]:
     except (OSError, SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(
             f"checkpoint {path} cannot be read: {error}",
-            f"expected a file that originid wrote, format {FORMAT}",
-            "remove it to start again",
+            f"expected a checkpoint that originid wrote in format {FORMAT}",
+            "remove the file to start the training again",
         ) from error
 
 
@@ -230,7 +230,7 @@ class TrainingLog:
             return
         mean = sum(self._losses) / len(self._losses)
         seconds = time.perf_counter() - self._since
-        speed = self._samples / max(seconds, 1e-9)
+        speed = self._samples / max(seconds, 1e-9)  # samples a second; a clock may stand still
         with storage_errors(self._path), self._path.open("a", newline="") as file:
             csv.writer(file).writerow((epoch, step, rate, mean, f"{seconds:.3f}", f"{speed:.1f}"))
         for name, value in (("loss", mean), ("rate", rate), ("samples_per_second", speed)):

@@ -12,7 +12,7 @@ from originid.latents.stores import Store
 from originid.training.samples import LabelledRows, OfficialSamples, Samples, within_class_rows
 from originid.types import Floats32, Floats64, Latents, Rows
 
-BLOCK = 4096  # rows at a time: 64 MB of the paper's latents; fewer make matrix products slower
+BLOCK = 4096  # rows read at a time: 64 MB of the paper's latents; fewer slow matrix products down
 
 
 class Examples(Protocol):

@@ -38,7 +38,7 @@ except ImportError as error:
 
 LICENCE = "CC-BY-NC-4.0"
 SOURCE = "https://github.com/WangWenhao0716/ID2"
-SAMPLE = 2_000  # photos to calibrate on: two million pairs of them, beyond which little is gained
+SAMPLE = 2_000  # photos to calibrate on; they give two million scores, and more gain little
 # Every torch file starts as a zip archive or, before torch 1.6, as a pickle of protocol 2 to 5.
 _MAGIC = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 # What torch.load was seen to raise for damaged files.
@@ -73,10 +73,10 @@ def read_official(path: str | os.PathLike[str]) -> Floats32:
     """
     value = _load(Path(path))
     good = isinstance(value, torch.Tensor) and value.is_floating_point() and value.ndim == 2
-    # A tensor on the device "meta" has a shape and no values.
+    # A tensor on torch's device "meta" has a shape but no values.
     if not good or value.layout is not torch.strided or value.is_meta or not value.numel():
         raise InputError(
-            f"{os.fspath(path)} holds {_describe(value)}", _BARE, "give the file of W alone"
+            f"{os.fspath(path)} holds {_describe(value)}", _BARE, "give the file that holds only W"
         )
     matrix = np.ascontiguousarray(value.detach().float().numpy(), dtype=np.float32)
     if not (np.isfinite(matrix).all() and matrix.any()):
@@ -113,7 +113,7 @@ def import_official(
             too few photos.
         StorageError: The disk refuses.
     """
-    refuse_existing(Path(output))  # not after minutes of encoding
+    refuse_existing(Path(output))  # now, and not after minutes of encoding
     refuse_missing(origins)
     matrix = read_official(path)
     encoder = open_encoder(f"diffusers:{vae}")
@@ -142,17 +142,20 @@ def _load(path: Path) -> Any:
             start = file.read(4)
     except OSError as error:
         raise InputError(
-            f"{path}: {error.strerror or error}", "expected a file that can be read", "check it"
+            f"{path}: {error.strerror or error}",
+            "expected a file that can be read",
+            "check the path and the permissions",
         ) from error
     if not start.startswith(_MAGIC):
         raise InputError(
-            f"{path} is not a file of torch",
+            f"{path} is not a file of torch",  # neither a zip archive nor a pickle
             _BARE,
             "give the .pth.tar that the paper's authors publish; it is not a tar archive",
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pickle protocols; what cannot be read is an error
+            # Torch warns of old pickle protocols; what it cannot read raises an error anyway.
+            warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGE as error:
         raise _refused(path, str(error)) from error
@@ -186,7 +189,7 @@ def _check_dims(path: str | os.PathLike[str], matrix: Floats32, encoder: Encoder
         return
     todo = "name the VAE that the weights were trained on; the paper's is Stable Diffusion 2's"
     if matrix.shape[0] == wanted:
-        todo = "the tensor lies on its side: save its transpose"
+        todo = "the tensor has its rows and columns exchanged: save its transpose"
     raise InputError(
         f"{os.fspath(path)} takes latents of {matrix.shape[1]} components",
         f"expected {wanted}, {' + '.join(map(str, encoder.shapes))}, as {encoder.spec} makes",
@@ -203,7 +206,7 @@ def _encode(
     failures: list[Failure] = []
     found = list(find_images(folders, failures.append))
     sample = [found[i] for i in np.linspace(0, len(found) - 1, min(len(found), SAMPLE)).astype(int)]
-    latents: dict[bytes, Latents] = {}  # by content: a photo and its copy are no strangers
+    latents: dict[bytes, Latents] = {}  # by SHA-256, as a photo and its copy are no strangers
     for chunk in encode_paths(sample, encoder, failures.append, progress):
         latents |= {entry.sha256: entry.latent for entry in chunk}
     if not latents:

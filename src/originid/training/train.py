@@ -28,9 +28,10 @@ from originid.types import Failure, Json, Pair, Rows, Vectors
 from originid.verdict.calibration import Calibration
 from originid.verdict.pareto_tail import pooled_tail
 
-SAMPLE_QUERIES = 2_000  # images that the calibration looks at
+# The calibration compares at most so many queries and strangers: 20 million scores, 80 MB.
+SAMPLE_QUERIES = 2_000
 SAMPLE_STRANGERS = 10_000
-ENOUGH = 200  # photos that stand for strangers without help
+ENOUGH = 200  # photos; with fewer, origins of other pairs stand for strangers too
 
 
 def train_model(
@@ -70,7 +71,7 @@ def train_model(
         StorageError: The disk refuses.
         OriginidError: Metric learning diverges.
     """
-    refuse_existing(Path(path))  # not after hours of encoding
+    refuse_existing(Path(path))  # now, and not after hours of encoding
     refuse_missing(origins)
     processes, work = Processes.join(), work_folder(path)
     failures: list[Failure] = []
@@ -81,11 +82,11 @@ def train_model(
         chunks = encode_paths(paths, encoder, failures.append, encoding, cache)
         rows = {entry.path: cache.index(entry.sha256) for chunk in chunks for entry in chunk}
     usable = readable_pairs(pairs, failures)
-    material = _pair_examples(usable, photos, rows, cache)
-    map = fit_map(material.examples, encoder, settings, work, learning)
+    prepared = _prepare_pairs(usable, photos, rows, cache)
+    map = fit_map(prepared.examples, encoder, settings, work, learning)
     if processes.is_main:
-        calibration = material.calibrate(map, cache)
-        described = {"pairs": len(usable), "natural_images": len(material.examples.natural_rows)}
+        calibration = prepared.calibrate(map, cache)
+        described = {"pairs": len(usable), "natural_images": len(prepared.examples.natural_rows)}
         save_model(path, encoder, map, calibration, _training(settings, described))
         clear_work(work)
     processes.leave()
@@ -119,7 +120,7 @@ def train_official(
         raise InputError(
             f"latents of {samples.latent_dim} components in {folder}",
             f"expected {latent_dim(encoder.shapes)}, as encoder {encoder.spec} makes",
-            "name the encoder that made them",
+            "name the encoder that made the latents",
         )
     processes, work = Processes.join(), work_folder(path)
     map = fit_map(ClassExamples(samples), encoder, settings, work, learning)
@@ -163,7 +164,7 @@ def calibrate(
 
 
 def work_folder(path: str | os.PathLike[str]) -> Path:
-    """Return the folder ``MODEL.training``, which holds the latents, checkpoint and logs of a training.
+    """Return the folder ``MODEL.training``, which keeps a training's latents, checkpoint and logs.
 
     Args:
         path: The path of the model that is trained.
@@ -173,8 +174,8 @@ def work_folder(path: str | os.PathLike[str]) -> Path:
 
 
 @dataclass(frozen=True)
-class _TrainingMaterial:
-    """Examples, and what the calibration compares: rows and the group of each row."""
+class _PreparedPairs:
+    """The examples of pairs, and the strangers of the calibration: their rows and groups."""
 
     examples: PairExamples
     strangers: Rows
@@ -187,26 +188,26 @@ class _TrainingMaterial:
         return _calibrate(map, store, queries, self.strangers, groups, self.stranger_groups)
 
 
-def _pair_examples(
+def _prepare_pairs(
     pairs: Sequence[Pair], photos: Sequence[Path], rows: dict[Path, int], cache: LatentCache
-) -> _TrainingMaterial:
+) -> _PreparedPairs:
     """Sort the images into their roles. Files with the same content are one row, so one image."""
     origins = np.array([rows[pair.origin] for pair in pairs], np.int64)
     queries = np.array([rows[pair.query] for pair in pairs], np.int64)
     groups = [pair.group for pair in pairs]
     of_photos = np.array([rows[photo] for photo in photos if photo in rows], np.int64)
-    # A query that lies among the photos is not natural, nor is an origin there a stranger.
+    # A query that lies in a folder of photos is not natural, and an origin there is no stranger.
     natural = _in_order(np.concatenate([origins, of_photos[~np.isin(of_photos, queries)]]))
     strangers = _sample(natural[~np.isin(natural, origins)], SAMPLE_STRANGERS)
     stranger_groups = [""] * len(strangers)
     if len(strangers) < ENOUGH:
-        # Origins of one source may have been made alike, so they stand for strangers only in need.
+        # Origins of one source may look alike, so they stand for strangers only where photos lack.
         group_of = dict(zip(origins.tolist(), groups, strict=True))
         more = _in_order(origins)[:SAMPLE_STRANGERS]
         strangers = np.concatenate([strangers, more])
         stranger_groups += [group_of[row] for row in more.tolist()]
     examples = PairExamples(cache, origins, queries, groups, natural)
-    return _TrainingMaterial(examples, strangers, stranger_groups)
+    return _PreparedPairs(examples, strangers, stranger_groups)
 
 
 def _calibrate(
@@ -226,6 +227,7 @@ def _calibrate(
 
 
 def _training(settings: Settings, described: Json) -> Json:
+    """Describe for the model's file how its map was learned."""
     method = "closed form" if isinstance(settings, ClosedForm) else "metric learning"
     return {
         "method": "none" if isinstance(settings, Raw) else method,

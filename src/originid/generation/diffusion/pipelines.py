@@ -15,8 +15,9 @@ from PIL import Image as Pillow
 from originid.errors import ExtraError, InputError
 from originid.generation.diffusion.packed import local_folder
 from originid.generation.diffusion.presets import IP_ADAPTER, Generator
-from originid.generation.diffusion.sources import quiet
+from originid.generation.diffusion.sources import LOGGERS, SILENT
 from originid.generation.diffusion.tasks import Task
+from originid.system.quiet import quiet
 from originid.types import Image
 
 try:
@@ -128,16 +129,12 @@ def _arguments(pipeline: Any, generator: Generator, tasks: Sequence[Task]) -> di
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep notes and bars of the libraries from the user's terminal."""
-    libraries = (diffusers.logging, transformers.logging)
-    for library in libraries:
-        library.disable_progress_bar()
-    try:
-        with quiet():
-            yield
-    finally:
-        for library in libraries:
-            library.enable_progress_bar()
+    """Keep the notes and the progress bars of both libraries from the user's terminal."""
+    with (
+        quiet(*LOGGERS, level=SILENT, bars=diffusers.logging),
+        quiet(bars=transformers.logging),
+    ):
+        yield
 
 
 def _why(error: BaseException) -> str:

@@ -1,13 +1,15 @@
 """Where models come from: a folder that diffusers wrote, or a hub id."""
 
 import json
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from originid.errors import ExtraError, InputError
+from originid.system.quiet import quiet
+
+LOGGERS = ("diffusers", "huggingface_hub", "transformers")
+"""The loggers of the libraries that load models."""
+SILENT = 60  # a level above CRITICAL, the highest of Python's logging, so that nothing is shown
 
 
 def read_json(source: str, file: str) -> dict[str, Any] | None:
@@ -25,20 +27,6 @@ def read_json(source: str, file: str) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what the libraries log from the user's terminal: what fails raises as well."""
-    loggers = [logging.getLogger(name) for name in ("diffusers", "huggingface_hub", "transformers")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
-
-
 def _from_hub(source: str, file: str) -> Path:
     """Where a file of a hub id lies, downloaded; a path to nothing if there is no such file."""
     try:
@@ -47,7 +35,7 @@ def _from_hub(source: str, file: str) -> Path:
     except ImportError as error:
         raise ExtraError(f"the generator {source}", "generate") from error
     try:
-        with quiet():
+        with quiet(*LOGGERS, level=SILENT):
             return Path(hf_hub_download(source, file))
     except LocalEntryNotFoundError as error:  # not in the cache, and no connection
         raise _unreachable(source) from error

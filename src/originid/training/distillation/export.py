@@ -24,8 +24,8 @@ from originid.system.storage import new_file, storage_errors
 from originid.training.distillation.network import Student
 from originid.types import Image, Json
 
-OPSET = 18
-BATCH = 16
+OPSET = 18  # version of ONNX's operators; every onnxruntime since 1.14 knows it
+BATCH = 16  # images in a step of the quantisation: memory is for the values between all layers
 
 
 class _Calibration(CalibrationDataReader):  # type: ignore[misc]
@@ -93,7 +93,7 @@ def to_eight_bits(model: Any, images: Image) -> Any:
         model: The ONNX model in floats, as `to_onnx` returns it.
         images: Images like those that the model will see: uint8 of shape (n, s, s, 3).
     """
-    # With white among them, the first step of eight bits is 1 / 255.
+    # A white image makes the range of the input 0 to 1, so that a step of eight bits is 1 / 255.
     images = np.concatenate([images, np.full_like(images[:1], 255)])
     last = [node.name for node in model.graph.node if node.op_type == "Conv"][-1]
     with tempfile.TemporaryDirectory() as folder, _quiet():

@@ -34,9 +34,9 @@ try:
 except ImportError as error:
     raise ExtraError("distillation", "train") from error
 
-SAMPLE = 4096  # latents from which the teacher's variance is taken
-AGREEMENT = 1e-3  # of the network in torch and in ONNX, both in single precision
-CALIBRATION = 128  # images by which the ranges of eight bits are chosen
+SAMPLE = 4096  # latents from which the teacher's variance is computed
+AGREEMENT = 1e-3  # largest relative difference of torch and ONNX, both in single precision
+CALIBRATION = 128  # views by which the ranges of eight bits are chosen
 
 
 def distill(
@@ -78,14 +78,14 @@ def distill(
     """
     path, work = Path(path), work_folder(path)
     _refuse(path, teacher, map)
-    told = _told(teacher, settings, map)
-    TrainingRun(work, told, writes=False).check()  # not after hours of encoding
+    stated = _stated(teacher, settings, map)
+    TrainingRun(work, stated, writes=False).check()  # now, and not after hours of encoding
     failures: list[Failure] = []
     paths = [Path(name) for name in find_images(list(images), failures.append)]
     cache = LatentCache.open(latents or work / "latents", teacher)
     lessons = read_lessons(paths, teacher, settings, cache, failures, encoding)
     learner = _learner(lessons, teacher.shapes[0], settings, map)
-    record = TrainingRun(work, {**told, **_seen(lessons)}, writes=True)
+    record = TrainingRun(work, {**stated, **_seen(lessons)}, writes=True)
     done = record.resume(learner)
     with record.log(done, settings.steps_per_epoch) as log:
         for epoch in range(done, settings.epochs):
@@ -105,12 +105,12 @@ def _refuse(path: Path, teacher: Encoder, map: Map | None) -> None:
         raise InputError(
             f"teacher {teacher.spec} with latents of shape {list(teacher.shapes)}",
             f"expected one block of {side} x {side}, an eighth of its images",
-            "take a VAE encoder",
+            "name a VAE encoder, such as diffusers:FOLDER",
         )
     if map is not None and map.latent_dim != latent_dim(teacher.shapes):
         raise InputError(
             f"a map of latents of {map.latent_dim} components",
-            f"expected {latent_dim(teacher.shapes)}, as {teacher.spec} makes",
+            f"expected {latent_dim(teacher.shapes)} components, as {teacher.spec} makes",
             "name a model that was trained on the teacher's latents",
         )
 
@@ -150,14 +150,14 @@ def _learn_epoch(
             raise OriginidError(
                 f"loss {loss} in epoch {epoch}, step {step}",
                 "expected a finite number",
-                "lower the rate; the checkpoint of the epoch before is kept",
+                "choose a lower rate; the checkpoint of the epoch before is kept",
             )
         log.add(epoch, step, rate, loss, len(images))
         progress(learner.steps, settings.steps)
 
 
-def _told(teacher: Encoder, settings: Distillation, map: Map | None) -> Json:
-    """What a run was started with, as far as it is known before anything is read."""
+def _stated(teacher: Encoder, settings: Distillation, map: Map | None) -> Json:
+    """Return what a run was started with, as far as it is known before anything is read."""
     return {
         **asdict(settings),
         "teacher": teacher.identity,
@@ -166,7 +166,7 @@ def _told(teacher: Encoder, settings: Distillation, map: Map | None) -> Json:
 
 
 def _seen(lessons: Lessons) -> Json:
-    """The rest of it."""
+    """Return the rest of what a run was started with: the views that were read."""
     views = "\n".join(f"{view.path} {view.box}" for view in lessons.views)
     return {
         "views": len(lessons.views),

@@ -10,7 +10,7 @@ from originid.training.metric.transforms import Transform
 from originid.training.settings import warmed_cosine
 from originid.training.state import Arrays, move_average, pack, unpack
 
-LIMIT = 1.0  # largest norm of a gradient: a rare image must not undo many steps
+LIMIT = 1.0  # largest norm of a gradient, so that one rare image does not undo many steps
 
 
 class StudentLearner:
@@ -76,7 +76,7 @@ class StudentLearner:
         return student
 
     def _forward(self, images: torch.Tensor) -> torch.Tensor:
-        # Half the time where the device multiplies bfloat16 itself, many times it where not.
+        # Bfloat16 halves the time where the device multiplies it, and else multiplies the time.
         with torch.autocast(images.device.type, torch.bfloat16, enabled=_has_bfloat16(images)):
             return self.student(images).flatten(1).float()
 

@@ -16,7 +16,8 @@ from originid.training.distillation.settings import Distillation
 from originid.training.distillation.views import View, draw_crops
 from originid.types import Failure, Image, Latents, Rows
 
-HELD_OUT = 40  # one image in so many is not learned from: it says how good the student is
+# One image in 40, at most 256, is not learned from; these show how good the student is.
+HELD_OUT = 40
 MOST_HELD_OUT = 256
 
 
@@ -102,33 +103,33 @@ def read_lessons(
     """
     wholes = [View(path) for path in paths]
     total = len(wholes) * (1 + settings.crops)
-    rows = _taught(wholes, teacher, cache, failures, lambda done: progress(done, total))
+    rows = _encode(wholes, teacher, cache, failures, lambda done: progress(done, total))
     tests = list(rows)[::HELD_OUT][:MOST_HELD_OUT]
     kept = [view for view in rows if view not in set(tests)]
     if len(kept) < settings.batch:
         why = f"; {failures[0].path}: {failures[0].reason}" if failures else ""
         raise InputError(
             f"{len(rows)} usable images{why}",
-            f"expected at least {settings.batch + 1}, better some thousand",
-            "name folders of photos",
+            f"expected at least {settings.batch + 1}, and better some thousand",
+            "name folders with more photos",
         )
     crops = list(draw_crops([view.path for view in kept], settings.crops, settings.seed))
     first = len(wholes)
-    more = _taught(crops, teacher, cache, failures, lambda done: progress(first + done, total))
+    more = _encode(crops, teacher, cache, failures, lambda done: progress(first + done, total))
     views = [*kept, *more]
-    taught = np.array([*(rows[view] for view in kept), *more.values()], np.int64)
+    view_rows = np.array([*(rows[view] for view in kept), *more.values()], np.int64)
     test_rows = np.array([rows[view] for view in tests], np.int64)
-    return Lessons(cache, teacher.size, views, taught, tests, test_rows)
+    return Lessons(cache, teacher.size, views, view_rows, tests, test_rows)
 
 
-def _taught(
+def _encode(
     views: Sequence[View],
     teacher: Encoder,
     cache: LatentCache,
     failures: list[Failure],
     progress: Callable[[int], None],
 ) -> dict[View, int]:
-    """The row of the teacher's latent of each readable view."""
+    """Let the teacher encode views, and return the cache's row of each readable one."""
     rows: dict[View, int] = {}
     sources = (view.source(teacher.size) for view in views)
     done = 0

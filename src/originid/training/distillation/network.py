@@ -6,8 +6,8 @@ from torch import nn
 from originid.encoders import Shape
 from originid.training.distillation.settings import Distillation
 
-STRIDE = 4  # of the first convolution: those that follow cost a sixteenth as much
-REDUCTION = 8  # an image's side over the latent's
+STRIDE = 4  # of the first convolution, so that the next ones cost a sixteenth
+REDUCTION = 8  # the image's side divided by the latent's
 
 
 class Block(nn.Module):  # type: ignore[misc]

@@ -12,9 +12,9 @@ from originid.images.decode import decode, read_bytes
 from originid.latents.encode_files import Source
 from originid.types import Image
 
-SMALLEST = 0.5  # side of a crop, of the image's
+SMALLEST = 0.5  # the smallest side of a crop, as a share of the image's
 Box = tuple[float, float, float, float]
-"""Left, top, right and bottom, in shares of the image's sides."""
+"""The left, top, right and bottom edge of a crop, in shares of the image's sides."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class View:
         """
         if self.box is None:
             return decode(read_bytes(self.path), size).image
-        # At twice the size, a crop of half the side loses nothing.
+        # The image is decoded at twice the size, so that the smallest crop needs no enlarging.
         whole = decode(read_bytes(self.path), round(size / SMALLEST)).image
         side = len(whole)
         box = (self.box[0] * side, self.box[1] * side, self.box[2] * side, self.box[3] * side)

@@ -33,17 +33,18 @@ class Batches:
         if classes.size and classes.min() < 0:
             raise InputError(
                 f"class {classes.min()} of row {classes.argmin()}",
-                "expected classes from 0",
-                "number the origins from 0",
+                "expected classes that are at least 0",
+                "number the origins from 0 on",
             )
-        # Rows sorted by class: a draw is then arithmetic on two arrays.
+        # The rows are sorted by class, so that a draw is arithmetic on two arrays: the first place
+        # and the number of rows of each class.
         self._rows = np.argsort(classes, kind="stable")
         counts = np.bincount(classes, minlength=1)
         self.present = np.flatnonzero(counts)
         if len(self.present) < 2:
             raise InputError(
                 f"{len(self.present)} origins with images",
-                "expected at least two",
+                "expected at least two origins",
                 "add pairs of other origins",
             )
         self._starts = (np.cumsum(counts) - counts)[self.present]
@@ -90,7 +91,8 @@ def _distinct(counts: Rows, k: int, rng: np.random.Generator) -> Rows:
     """
     drawn: Rows = np.empty((len(counts), k), np.int64)
     for i in range(k):
-        # The i-th draw counts what is not drawn yet; going up past each earlier draw finds it.
+        # The i-th draw is a place among the numbers that are not drawn yet. Each earlier draw that
+        # is not above it moves it up by one.
         number = (rng.random(len(counts)) * np.maximum(counts - i, 1)).astype(np.int64)
         for earlier in np.sort(drawn[:, :i], axis=1).T:
             number += number >= earlier

@@ -30,7 +30,7 @@ try:
 except ImportError as error:
     raise ExtraError("metric learning", "train") from error
 
-PART = 4096  # rows mapped together before the first step
+PART = 4096  # latents mapped at a time for the first class weights: 64 MB of the paper's
 
 
 def fit_metric(
@@ -86,7 +86,7 @@ def fit_metric(
         for epoch in range(done, settings.epochs):
             _learn_epoch(learner, feed, epoch, log, progress if main else silent)
             record.save(learner, epoch + 1)
-    accelerator.wait_for_everyone()  # a process that ends early takes the others down
+    accelerator.wait_for_everyone()  # a process that ended earlier would stop the others
     return learner.map()
 
 
@@ -178,7 +178,7 @@ def _take(samples: Samples, rows: Rows) -> Latents:
         raise InputError(
             f"the latent of row {rows[finite.argmin()]} holds NaN or infinity",
             "expected finite numbers",
-            "encode that image again, or leave the row out",
+            "encode this image again, or leave the row out",
         )
     return latents
 
@@ -191,7 +191,7 @@ def _checked_start(
         raise InputError(
             f"a mean of shape {mean.shape} for latents of {latent_dim} components",
             f"expected {latent_dim} finite numbers",
-            "take the mean of latents of the same encoder",
+            "pass the mean of latents of the same encoder",
         )
     if start is None:
         return None

@@ -45,7 +45,7 @@ class MapLearner:
         self._accelerator = accelerator
         self._loss = make_loss(settings)
         self._decay = settings.ema
-        self._weights = weights  # None for a loss without
+        self._weights = weights
         parameters = list(transform.parameters.values())
         self._sampled = settings.sampled_classes is not None
         self._optimizers: dict[str, torch.optim.Optimizer] = {}
@@ -106,7 +106,7 @@ class MapLearner:
                 gradient,
                 self._weights.shape,
                 check_invariants=False,
-                is_coalesced=True,
+                is_coalesced=True,  # each class is compared once, so that no index comes twice
             )
         for group in self._optimizers["dense"].param_groups:
             for each in group["params"]:

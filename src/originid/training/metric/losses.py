@@ -10,7 +10,9 @@ from torch.nn import functional
 from originid.training.metric.settings import MetricLearning
 
 Loss = Callable[[torch.Tensor, torch.Tensor, Any], torch.Tensor]
-"""Vectors (n, dim), classes (n,) and class weights (classes, dim), if any, to a number."""
+"""A function of vectors (n, dim), their classes (n,) and class weights (classes, dim) to a number.
+
+A loss without class weights ignores the last."""
 
 
 def make_loss(settings: MetricLearning) -> Loss:
@@ -30,7 +32,8 @@ def make_loss(settings: MetricLearning) -> Loss:
         return lambda vectors, labels, weights: functional.cross_entropy(
             vectors @ weights.T, labels
         )
-    # The library's own weights are a placeholder of one number: ours take their place.
+    # The library would keep weights of its own. It gets a placeholder of one number, and computes
+    # with ours, which may be those of sampled classes.
     cosface = CosFaceLoss(1, 1, margin=settings.margin, scale=settings.scale)
 
     def loss(vectors: torch.Tensor, labels: torch.Tensor, weights: Any) -> torch.Tensor:

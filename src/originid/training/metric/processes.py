@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-PATIENCE = timedelta(days=7)  # the others wait while one encodes millions of images
+PATIENCE = timedelta(days=7)  # how long processes wait while one of them encodes all images
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Processes:
     def join(cls) -> "Processes":
         """Connect with the other processes that ``accelerate launch`` or ``torchrun`` started."""
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-            return cls()  # without importing torch
+            return cls()  # torch is not imported, which would take seconds
         from accelerate import Accelerator, InitProcessGroupKwargs
 
         return cls(Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)]))

@@ -15,9 +15,10 @@ from originid.training.state import Arrays
 from originid.types import Floats32
 
 Forward = Callable[[Arrays, torch.Tensor], torch.Tensor]
+# Attention takes the first of each that divides the latent's sides, or the tokens' width.
 PATCHES = (4, 2, 1)
 HEADS = (8, 4, 2, 1)
-TINY = 1e-30  # far below the square of any component but 0
+TINY = 1e-30  # far below the square of any component that is not 0
 
 
 def initial_map(settings: MetricLearning, mean: Floats32, shapes: tuple[Block, ...] | None) -> Map:
@@ -148,7 +149,7 @@ def _unit(map: Map, name: str, array: torch.Tensor) -> torch.Tensor:
         return torch.where(array == 0, torch.ones_like(array), array)
     if isinstance(map, (DctMap, DenseMap)) and array.ndim == 2 and array.numel():
         size = float(array.square().mean().sqrt()) * math.sqrt(3 * array.shape[1])
-        # A power of 2 changes no digit.
+        # Dividing by a power of 2 changes no digit.
         return torch.tensor(2.0 ** round(math.log2(size)) if size else 1.0, device=array.device)
     return torch.ones((), device=array.device)
 
@@ -180,7 +181,7 @@ def _dct(map: DctMap, device: torch.device) -> Forward:
         mapped = (scaled + correction) * a["weight"]
         if map.clip is None:
             return mapped
-        # The root's gradient at 0 is infinite: a latent at the mean would make all of it NaN.
+        # The gradient of the root is infinite at 0: one latent at the mean would make it all NaN.
         limit = map.clip * mapped.square().mean(dim=1, keepdim=True).clamp_min(TINY).sqrt()
         return mapped.clamp(-limit, limit)
 
@@ -235,4 +236,4 @@ FORWARD: dict[str, Callable[..., Forward]] = {
     ConvolutionMap.kind: _convolution,
     AttentionMap.kind: _attention,
 }
-"""What torch computes for each kind of map."""
+"""What torch computes for each kind of map, by the kind's name."""
