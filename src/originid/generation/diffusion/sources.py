@@ -13,11 +13,18 @@ SILENT = 60  # a level above CRITICAL, the highest of Python's logging, so that 
 
 
 def read_json(source: str, file: str) -> dict[str, Any] | None:
-    """A JSON file of a folder or hub id; None where there is none or it is no JSON object.
+    """Read a JSON file of a folder or of a hub id.
+
+    Args:
+        source: The folder or the hub id.
+        file: The path of the file in it.
+
+    Returns:
+        The JSON object; None where there is no such file, or where it holds no JSON object.
 
     Raises:
-        InputError: the hub does not know the id, or cannot be reached.
-        ExtraError: a hub id without the extra [generate].
+        InputError: The hub does not know the id, or cannot be reached.
+        ExtraError: The source is a hub id, and the extra [generate] is not installed.
     """
     path = Path(source, file) if Path(source).is_dir() else _from_hub(source, file)
     try:
@@ -28,7 +35,7 @@ def read_json(source: str, file: str) -> dict[str, Any] | None:
 
 
 def _from_hub(source: str, file: str) -> Path:
-    """Where a file of a hub id lies, downloaded; a path to nothing if there is no such file."""
+    """Download a file of a hub id and return its path, which leads to nothing if there is none."""
     try:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
@@ -37,7 +44,7 @@ def _from_hub(source: str, file: str) -> Path:
     try:
         with quiet(*LOGGERS, level=SILENT):
             return Path(hf_hub_download(source, file))
-    except LocalEntryNotFoundError as error:  # not in the cache, and no connection
+    except LocalEntryNotFoundError as error:  # there is no connection, and no copy in the cache
         raise _unreachable(source) from error
     except EntryNotFoundError:
         return Path(source, file)

@@ -1,7 +1,7 @@
 """Prompts from a vision-language model behind the chat completions API of OpenAI.
 
-Many servers speak it: OpenAI, vLLM, Ollama, llama.cpp, LM Studio and most providers. The request is
-that of the paper (appendix B, figure 11): the image and one sentence.
+Many servers have this API: OpenAI, vLLM, Ollama, llama.cpp, LM Studio and most providers. The
+request is the paper's (appendix B, figure 11): the image and one sentence.
 """
 
 import base64
@@ -35,28 +35,32 @@ REQUEST = (
     "image to different ones? Keep them creative, and only return {count} different prompts."
 )
 OPENAI = "https://api.openai.com/v1"
-PRICES = {"gpt-4o": (2.50, 10.00)}  # USD for a million tokens read and written, list price of 2025
-IMAGE_TOKENS = 255  # of gpt-4o for one tile of 512 x 512
-TEXT_TOKENS = 50  # of the request
-PROMPT_TOKENS = 25  # of one prompt in an answer
-LONGEST_WAIT = 600.0  # seconds; a server that asks for more is out of quota rather than busy
+# US dollars for a million tokens that are read and that are written: the list price of 2025.
+PRICES = {"gpt-4o": (2.50, 10.00)}
+IMAGE_TOKENS = 255  # what gpt-4o reads for one tile of 512 x 512
+TEXT_TOKENS = 50  # what it reads for the request, about
+PROMPT_TOKENS = 25  # what it writes for one prompt, about
+LONGEST_WAIT = 600.0  # seconds; a server that asks for more has no quota left, and is not busy
 AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})  # statuses worth another try
-HOPELESS = frozenset({401, 402, 403, 404})  # the same for every image
+HOPELESS = frozenset({401, 402, 403, 404})  # statuses that every image would get
 
 
 @dataclass(frozen=True)
 class ChatSettings:
-    """What is asked, of whom.
+    """What is asked, and which server is asked.
 
     Args:
-        model: its name at the server.
-        base_url: of the API, to which ``/chat/completions`` is added.
-        key: sent as bearer token; empty for none. It is shown and stored nowhere.
-        count: prompts asked for; an answer with half of them is taken.
-        per_minute: requests started in a minute at most.
-        tries: requests for one image before it is given up.
-        timeout: seconds for which a server may be silent.
-        side: pixels of the longer side of the image that is sent.
+        model: The name of the model at the server.
+        base_url: The address of the API, to which ``/chat/completions`` is added.
+        key: The key that is sent as bearer token; empty for none. It is never shown or stored.
+        count: The number of prompts asked for. An answer with half of them is accepted.
+        per_minute: The largest number of requests that are started in a minute.
+        tries: The number of requests for one image before it is given up.
+        timeout: The seconds for which a server may be silent.
+        side: The longer side of the image that is sent, in pixels.
+
+    Raises:
+        InputError: A value is out of its range.
     """
 
     model: str = "gpt-4o"
@@ -72,33 +76,49 @@ class ChatSettings:
         smallest = min(self.count, self.per_minute, self.tries, self.timeout, self.side)
         if not self.model or smallest <= 0:
             raise InputError(
-                f"{self}", "expected a model and numbers above 0", "choose other settings"
+                f"{self}",
+                "expected the name of a model and numbers above 0",
+                "correct the settings",
             )
         if not (self.key.isascii() and self.key.isprintable()):
-            given, expected = "a key with odd characters", "expected printable ASCII"
-            raise InputError(given, expected, "check OPENAI_API_KEY")
+            raise InputError(
+                "a key for the chat model with characters that no key has",
+                "expected printable ASCII characters",
+                "check the variable OPENAI_API_KEY",
+            )
 
     @classmethod
     def from_environment(cls, model: str, count: int) -> "ChatSettings":
-        """Settings with ``OPENAI_BASE_URL`` and ``OPENAI_API_KEY`` as other tools read them.
+        """Return settings with ``OPENAI_BASE_URL`` and ``OPENAI_API_KEY``, as other tools do.
+
+        Args:
+            model: The name of the model at the server.
+            count: The number of prompts for each origin.
 
         Raises:
-            InputError: no key for OpenAI itself.
+            InputError: There is no key for OpenAI itself.
         """
         url = os.environ.get("OPENAI_BASE_URL") or OPENAI
         key = os.environ.get("OPENAI_API_KEY", "").strip()
         if url == OPENAI and not key:
             raise InputError(
                 f"no key for {url}",
-                "expected the variable OPENAI_API_KEY",
-                "set it, or set OPENAI_BASE_URL to a server that needs none",
+                "expected a key in the variable OPENAI_API_KEY",
+                "set it, or set OPENAI_BASE_URL to a server that needs no key",
             )
         return cls(model, url, key, count)
 
 
 @dataclass(frozen=True)
 class ChatCost:
-    """What asking takes at most; ``usd`` is None where the price is not known."""
+    """The most that asking a chat model costs.
+
+    Args:
+        requests: The number of requests.
+        tokens_read: The number of tokens that the model reads.
+        tokens_written: The number of tokens that the model writes.
+        usd: The price in US dollars; None where it is not known.
+    """
 
     requests: int
     tokens_read: int
@@ -107,16 +127,16 @@ class ChatCost:
 
 
 class ChatPrompts:
-    """Asks a chat model about each image; what was answered once is never asked again.
+    """Asks a chat model about each image, and never asks again what was answered before.
 
-    Busy servers (429, 5xx), broken answers and time-outs are tried again after what the server
-    asks for, else after 1, 2, 4 ... seconds.
+    If the server is busy (429, 5xx), does not answer in time, or answers something unusable, the
+    request is repeated after the time that the server asks for, else after 1, 2, 4 ... seconds.
 
     Args:
-        settings: what is asked, of whom.
-        folder: where answers are kept, one JSON file each; made when needed.
-        sleep: waits so many seconds.
-        clock: seconds from any start.
+        settings: What is asked, and which server is asked.
+        folder: The folder in which each answer is kept as a JSON file. It is made when needed.
+        sleep: A function that waits so many seconds.
+        clock: A function that returns the time in seconds, from any start.
 
     Raises:
         ExtraError: httpx is not installed.
@@ -142,11 +162,19 @@ class ChatPrompts:
         return ChatPrompts, (self._settings, self._folder)
 
     def count(self, path: Path) -> int:
-        """As `PromptSource.count` says."""
+        """Return the number of prompts asked for, which is the same for every image.
+
+        Args:
+            path: The path of the image file, which does not matter.
+        """
         return self._settings.count
 
     def estimate(self, images: int) -> ChatCost:
-        """What asking about so many images takes, if none was asked about before."""
+        """Return the most that asking about so many images costs.
+
+        Args:
+            images: The number of images, none of which was asked about before.
+        """
         read = images * (IMAGE_TOKENS + TEXT_TOKENS)
         written = images * self._settings.count * PROMPT_TOKENS
         price = PRICES.get(self._settings.model) if self._settings.base_url == OPENAI else None
@@ -154,7 +182,17 @@ class ChatPrompts:
         return ChatCost(images, read, written, usd)
 
     def prompts(self, path: Path, image: Image) -> list[str]:
-        """As `PromptSource.prompts` says."""
+        """Return the prompts of an image: kept ones, or else those of a new request.
+
+        Args:
+            path: The path of the image file, which does not matter.
+            image: The image: uint8 of shape (h, w, 3).
+
+        Raises:
+            PromptError: The server gives no prompts for this image.
+            InputError: The server gives no prompts for any image.
+            StorageError: The disk refuses to keep the answer.
+        """
         text = _request(self._settings.count)
         file = self._folder / f"{_key(image, self._settings.model, text)}.json"
         if (known := _kept(file)) is not None:
@@ -198,13 +236,13 @@ class ChatPrompts:
             raise RetryError(f"the connection broke: {error}") from error
         except httpx.InvalidURL as error:
             given = f"the address {url}: {error}"
-            raise InputError(given, "expected a URL", "check OPENAI_BASE_URL") from error
+            raise InputError(given, "expected a valid URL", "check OPENAI_BASE_URL") from error
         if not response.is_success:
             self._refuse(response.status_code, response.headers, response.content)
         return read_completion(response.content, self._settings.count)
 
     def _refuse(self, status: int, headers: Any, content: bytes) -> None:
-        """Raise what a status other than 2xx means."""
+        """Raise the error that a status other than 2xx stands for."""
         code, message = server_error(content)
         if self._settings.key:
             message = message.replace(self._settings.key, "(key)")
@@ -217,19 +255,19 @@ class ChatPrompts:
         elif status not in HOPELESS and 400 <= status < 500 and status != 429:
             raise PromptError(
                 f"{given} for this image: {message}",
-                "expected an image and a request that the server takes",
+                "expected an image and a request that the server accepts",
                 "leave out the image",
             )
-        # What a server says about a wrong key may repeat part of it.
+        # The server's message about a wrong key may repeat part of the key, so it is not shown.
         raise InputError(
             given if status == 401 else f"{given}: {message}",
-            f"expected a server with the model {self._settings.model} that takes the key",
+            f"expected a server with the model {self._settings.model} that accepts the key",
             "check OPENAI_BASE_URL, OPENAI_API_KEY, the name of the model and your quota",
         )
 
 
 class _Pace:
-    """Lets callers pass one by one, ``interval`` seconds apart."""
+    """Lets callers pass one after the other, at least ``interval`` seconds apart."""
 
     def __init__(
         self, interval: float, sleep: Callable[[float], None], clock: Callable[[], float]
@@ -261,6 +299,7 @@ def _body(model: str, text: str, image_url: str) -> Json:
 
 
 def _data_url(image: Image, side: int) -> str:
+    """Return a smaller copy of an image as the URL of a JPEG file."""
     picture = PILImage.fromarray(np.ascontiguousarray(image))
     picture.thumbnail((side, side), PILImage.Resampling.BICUBIC)
     file = io.BytesIO()
@@ -269,13 +308,14 @@ def _data_url(image: Image, side: int) -> str:
 
 
 def _key(image: Image, *texts: str) -> str:
+    """Return the SHA-256 of an image and some texts, which names the file of the answer."""
     digest = hashlib.sha256(json.dumps([image.shape, *texts]).encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
 
 
 def _kept(file: Path) -> list[str] | None:
-    """An answer on the disk; None where there is none that can be used."""
+    """Read a kept answer; None where there is none, or none that can be used."""
     try:
         found = json.loads(file.read_bytes())["prompts"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,7 +1,7 @@
-"""The job that makes queries: any number of processes may run it, and any may die.
+"""The job that makes queries. Any number of processes may run it, and any of them may die.
 
 A process takes one shard after the other that no other process holds. Threads read and decode
-origins and ask for their prompts ahead of the generator, which makes images in batches.
+origins, and ask for their prompts, ahead of the generator, which makes images in batches.
 """
 
 import hashlib
@@ -31,9 +31,9 @@ from originid.types import Image
 if TYPE_CHECKING:
     from originid.generation.diffusion.making import Maker
 
-READERS = 4  # origins read, decoded and asked about at a time: a chat model takes seconds for one
-WAITING = 16  # tasks, beyond a batch, that wait for others of their strength and shape
-QUALITY = 95  # of the JPEG files
+READERS = 4  # origins read and asked about at a time; a chat model takes seconds for each
+WAITING = 16  # tasks, beyond a batch, that may wait for others of their strength and shape
+QUALITY = 95  # of the JPEG files, in Pillow's scale up to 100
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,16 @@ class JobSettings:
     """What a job makes.
 
     Args:
-        generator: the name that its rows carry.
-        kind: what the rows say of how it edits.
-        strengths: one image for each prompt and each of these; a single None where the pipeline
-            knows no strength.
-        batch: images made together, all of one strength.
-        seed: of all images; another one makes other images from the same origins and prompts.
+        generator: The name of the generator, which the rows carry.
+        kind: How the generator edits, which the rows state too.
+        strengths: The strengths, each in (0, 1]. Each prompt gives one image at each of them. A
+            single None is for pipelines that have no strength.
+        batch: The number of images made together, all of one strength.
+        seed: The seed of all images. Another seed makes other images from the same origins and
+            prompts.
+
+    Raises:
+        UsageError: A value is out of its range.
     """
 
     generator: str
@@ -60,20 +64,27 @@ class JobSettings:
         if odd or not self.strengths:
             raise UsageError(
                 f"strength {', '.join(map(str, odd)) or '(none)'}",
-                "expected numbers above 0 and up to 1, as 0.3,0.6",
-                "choose others",
+                "expected numbers above 0 and up to 1, such as 0.3,0.6",
+                "choose other strengths",
             )
         if self.batch < 1 or self.seed < 0:
             raise UsageError(
                 f"a batch of {self.batch} and the seed {self.seed}",
                 "expected a batch of at least 1 and a seed of at least 0",
-                "choose others",
+                "choose other numbers",
             )
 
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """What one run did: images made, images that were there, failures, shards others held."""
+    """What one run of a job did.
+
+    Args:
+        made: The number of images that it made.
+        known: The number of tasks that were done before.
+        failed: The number of failures.
+        busy: The number of shards that other processes held.
+    """
 
     made: int
     known: int
@@ -83,6 +94,8 @@ class JobOutcome:
 
 @dataclass(frozen=True)
 class _PlannedQuery:
+    """A task, and the row that its query will have, as yet without what making it costs."""
+
     shard: Shard
     task: Task
     row: ImageSetRow  # without what making it costs
@@ -102,21 +115,22 @@ def run_job(
 ) -> JobOutcome:
     """Make the queries of a set that are missing.
 
-    What the generator refuses, and origins that cannot be decoded or get no prompts, become rows
-    of the set's failures. What was refused before is asked for again only if somebody removed
-    ``failures.csv``.
+    Origins that cannot be decoded or get no prompts, and tasks that the generator refuses, become
+    rows of the set's failures. A task that was refused before is tried again only if somebody
+    removed ``failures.csv``.
 
     Args:
-        image_set: where queries and rows go.
-        origins: each content once.
-        prompts: what is made of each origin.
-        settings: how.
-        open_maker: opens the generator, when the first image is to be made; before a set is begun.
-        progress: called with tasks done, by whomever, and all.
+        image_set: The set into which queries and rows are written.
+        origins: The origins, each content once.
+        prompts: The source of the prompts of each origin.
+        settings: What the job makes.
+        open_maker: Opens the generator. It is called before a new set is begun, or when the first
+            image of an existing set is to be made.
+        progress: Called with the number of tasks that are done, by any process, and of all.
 
     Raises:
-        InputError: the generator cannot be loaded, or the source of prompts cannot give any.
-        StorageError: the disk refuses; what was made is kept.
+        InputError: The generator cannot be loaded, or the source cannot give any prompts.
+        StorageError: The disk refuses. What was made is kept.
     """
     job = _Job(image_set, prompts, settings, open_maker, progress)
     job.total = len(settings.strengths) * sum(prompts.count(Path(o.path)) for o in origins)
@@ -127,6 +141,8 @@ def run_job(
 
 
 class _Job:
+    """One run of a job in this process: the shards that it holds, and its counts."""
+
     def __init__(
         self,
         image_set: ImageSet,
@@ -144,10 +160,12 @@ class _Job:
         self._made = self._known = self._failed = 0
 
     def run(self, origins: Sequence[Origin]) -> JobOutcome:
+        """Make what is missing, and return what was done."""
         if origins and not self._set.begun:
-            self._maker = self._open_maker()  # nothing is left behind by one that cannot be loaded
+            # Before the set is begun: a generator that cannot be loaded leaves nothing behind.
+            self._maker = self._open_maker()
         self._set.begin()
-        # Generators make together what has one strength and one shape.
+        # A generator can only make a batch of tasks that have one strength and one shape.
         waiting: dict[object, list[_PlannedQuery]] = defaultdict(list)
         for planned in self._planned(origins):
             batch = waiting[planned.task.strength, planned.task.origin.shape]
@@ -162,11 +180,12 @@ class _Job:
         return JobOutcome(self._made, self._known, self._failed, busy)
 
     def close(self) -> None:
+        """Give the shards back, so that other processes can hold them."""
         for shard in filter(None, self._shards.values()):
             shard.close()
 
     def _planned(self, origins: Sequence[Origin]) -> Iterator[_PlannedQuery]:
-        """The tasks that are to be done, while others are read ahead."""
+        """Yield the tasks that are still to be done, while threads read other origins ahead."""
         for found in map_ordered(self._read, self._claimed(origins), READERS):
             shard, origin = found[0], found[1]
             if len(found) == 3:
@@ -181,7 +200,7 @@ class _Job:
                     yield planned
 
     def _claimed(self, origins: Sequence[Origin]) -> Iterator[tuple[Shard, Origin]]:
-        """Origins of the shards that this process holds: until its end, as it goes on."""
+        """Yield the origins of shards that this process holds. It holds them until the job ends."""
         for origin in origins:
             if origin.shard not in self._shards:
                 self._shards[origin.shard] = self._set.claim(origin.shard)
@@ -189,6 +208,7 @@ class _Job:
                 yield shard, origin
 
     def _read(self, item: tuple[Shard, Origin]) -> _Read | _Refused:
+        """Read an origin and its prompts, or return the reason why that is impossible."""
         shard, origin = item
         try:
             data = read_bytes(origin.path)
@@ -202,6 +222,7 @@ class _Job:
     def _tasks(
         self, shard: Shard, origin: Origin, image: Image, prompts: list[str]
     ) -> Iterator[_PlannedQuery]:
+        """Yield a task for each strength and prompt of an origin."""
         settings, seed = self._settings, self._settings.seed
         place = relative_to(self._set, origin)
         for strength in settings.strengths:
@@ -213,11 +234,12 @@ class _Job:
                 yield _PlannedQuery(shard, Task(image, prompt, strength, task_seed(key)), row)
 
     def _is_done(self, planned: _PlannedQuery) -> bool:
+        """Return whether a query exists, or failed before, and count it if so."""
         shard, row = planned.shard, planned.row
         name = Path(row.query).name
         if shard.has(row.key) or (shard.has_failed(row.key) and not self._retry):
             self._known += 1
-        elif shard.has_image(name):  # the process died between the image and its row
+        elif shard.has_image(name):  # a process died after it wrote the image, before its row
             size = (shard.folder / name).stat().st_size
             shard.add([replace(row, bytes=size)], {})
             self._known += 1
@@ -227,6 +249,7 @@ class _Job:
         return True
 
     def _make(self, batch: list[_PlannedQuery]) -> None:
+        """Make a batch of images, and write them and their rows."""
         if self._maker is None:
             self._maker = self._open_maker()
         start = time.monotonic()

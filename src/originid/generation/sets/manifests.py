@@ -1,4 +1,4 @@
-"""The rows of all shards as manifests, and some of the pairs as a picture."""
+"""The manifests of a set, made from the rows of all shards, and a picture of some pairs."""
 
 import csv
 import os
@@ -27,7 +27,14 @@ SHOWN = 24  # pairs on the contact sheet
 
 @dataclass(frozen=True)
 class ManifestCounts:
-    """Pairs in a set's manifests, by side, and failures."""
+    """How many pairs and failures the manifests of a set hold.
+
+    Args:
+        pairs: The number of pairs.
+        train: The number of pairs on the training side.
+        test: The number of pairs on the test side.
+        failures: The number of failures.
+    """
 
     pairs: int
     train: int
@@ -41,19 +48,26 @@ def write_manifests(
     sides: Mapping[str, str],
     failures: Sequence[Failure],
 ) -> ManifestCounts:
-    """Write ``pairs.csv`` and ``failures.csv``, and with a test share ``train.csv``, ``test.csv``.
+    """Write the manifests ``pairs.csv`` and ``failures.csv``.
 
-    Each takes the place of the one before when it is whole. What other processes are about to add
-    is in none, and comes with the next call.
+    With a test share, ``train.csv`` and ``test.csv`` are written too.
+
+    Each file replaces the previous one when it is complete. Rows that other processes are writing
+    meanwhile may be missing; they appear with the next call.
 
     Args:
-        image_set: whose rows are written.
-        origins: where the origins of this run are; of others their rows say where they were.
-        sides: SHA-256 to side; a pair whose origin is not there is left out of both.
-        failures: files that could not be read at all.
+        image_set: The set whose rows are written.
+        origins: The origins of this run, with their present paths. For other origins the path is
+            taken from their rows.
+        sides: The side of each origin, ``train`` or ``test``, by SHA-256. A pair whose origin is
+            not there is on neither side.
+        failures: The files that could not be read at all.
+
+    Returns:
+        How many pairs and failures were written.
 
     Raises:
-        StorageError: the disk refuses.
+        StorageError: The disk refuses.
     """
     folder = image_set.folder
     places = {origin.sha256: _relative(folder, origin.path) for origin in origins}
@@ -81,7 +95,17 @@ def write_manifests(
 
 
 def draw_sheet(image_set: ImageSet) -> Path | None:
-    """Draw some pairs, evenly chosen, as ``sheet.jpg``; None where there is none to draw."""
+    """Draw some pairs, evenly chosen, as ``sheet.jpg``.
+
+    Args:
+        image_set: The set, whose ``pairs.csv`` is read.
+
+    Returns:
+        The path of the picture; None where there are no pairs.
+
+    Raises:
+        StorageError: The disk refuses.
+    """
     folder = image_set.folder
     total = sum(1 for _ in _pairs(folder))
     rows = [
@@ -99,21 +123,26 @@ def draw_sheet(image_set: ImageSet) -> Path | None:
 
 
 def relative_to(image_set: ImageSet, origin: Origin) -> str:
-    """The path of an origin as a manifest of this set says it."""
+    """Return the path of an origin as a manifest of this set states it.
+
+    Args:
+        image_set: The set that the manifest belongs to.
+        origin: The origin.
+    """
     return _relative(image_set.folder, origin.path)
 
 
 def _relative(folder: Path, path: str) -> str:
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # another drive of Windows
+    except ValueError:  # the two are on different drives of Windows
         return Path(path).absolute().as_posix()
 
 
 def _table(stack: ExitStack, path: Path, header: Sequence[str]) -> Callable[[list[str]], object]:
-    """Begin a CSV file that is complete when the stack ends; returns what writes a row."""
+    """Begin a CSV file that is complete when the stack ends, and return what writes a row."""
     temporary = stack.enter_context(new_file(path))
-    # Entered after the file's name, so that it is closed before it takes that name.
+    # The stack ends in reverse order: the file is closed before it gets its final name.
     file = stack.enter_context(temporary.open("w", encoding="utf-8", newline=""))
     writer = csv.writer(file)
     writer.writerow(header)

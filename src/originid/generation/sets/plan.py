@@ -1,4 +1,4 @@
-"""What a job will take, before it starts: images, time, disk and the cost of prompts."""
+"""What a job will take, before it starts: images, time, disk space and the cost of prompts."""
 
 import shutil
 import statistics
@@ -10,18 +10,24 @@ from originid.generation.prompts.chat import ChatCost, ChatPrompts
 from originid.generation.sets.run import SetInputs
 from originid.generation.sets.shards import ImageSet, ImageSetRow
 
-JPEG = 0.42  # bytes a pixel at quality 95 without subsampling: mean of the packaged photos
-RECENT = 1000  # images of the same generator from which time and size are read
+# Bytes for each pixel at quality 95 without subsampling, as a mean over the packaged photos.
+JPEG = 0.42
+RECENT = 1000  # the last images of the generator, from which time and size are read
 
 
 @dataclass(frozen=True)
 class JobPlan:
     """What a job takes.
 
-    ``images`` is what there will be of this generator from these origins, at most, and ``made``
-    how many of them there are. ``seconds`` and ``bytes`` are for the rest, on one device; seconds
-    are None until some images of the generator show how long one takes. ``free`` is the space on
-    the disk in bytes, ``cost`` what asking a chat model takes at most.
+    Args:
+        origins: The number of origins.
+        images: The largest number of images of this generator from these origins, when all is done.
+        made: How many of these images exist already.
+        seconds: The time for the other images on one device. None until some images of the
+            generator show how long one takes.
+        bytes: The disk space for the other images.
+        free: The free space on the disk, in bytes.
+        cost: The most that asking a chat model costs; None for other sources of prompts.
     """
 
     origins: int
@@ -34,11 +40,11 @@ class JobPlan:
 
 
 def plan_job(inputs: SetInputs, size: int) -> JobPlan:
-    """Count what a job takes; nothing is opened, asked or made.
+    """Count what a job takes. Nothing is opened, asked or made.
 
     Args:
-        inputs: of the job.
-        size: square root of the area of its images, in pixels.
+        inputs: The inputs of the job.
+        size: The square root of the area of its images, in pixels.
     """
     origins, prompts = inputs.origins, inputs.prompts
     settings, strengths = inputs.settings, inputs.settings.strengths
@@ -65,7 +71,7 @@ def plan_job(inputs: SetInputs, size: int) -> JobPlan:
 
 
 def _free(folder: Path) -> int:
-    """Bytes that are free where a folder is, or will be."""
+    """Return the bytes that are free where a folder is, or will be."""
     folder = folder.absolute()
     return shutil.disk_usage(next(f for f in (folder, *folder.parents) if f.exists())).free
 
