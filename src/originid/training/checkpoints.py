@@ -125,6 +125,7 @@ class TrainingRun:
         if self._folder is None or not self._writes:
             return
         header = {"format": FORMAT, "epochs": epochs, "origin": self._origin}
+        # The format stores only contiguous tensors.
         tensors = {name: tensor.contiguous() for name, tensor in learner.tensors().items()}
         with storage_errors(self._folder), new_file(self._folder / CHECKPOINT) as temporary:
             try:
@@ -172,7 +173,11 @@ def _read_errors(path: Path) -> Iterator[None]:
 
 
 def digest(*parts: bytes) -> str:
-    """Return 16 hexadecimal digits by which a run recognises its data."""
+    """Return 16 hexadecimal digits by which a run recognises its data.
+
+    Args:
+        parts: The data. How it is divided into parts makes no difference.
+    """
     hashed = hashlib.sha256()
     for part in parts:
         hashed.update(part)
@@ -180,7 +185,11 @@ def digest(*parts: bytes) -> str:
 
 
 def map_digest(map: Map) -> str:
-    """Return the digest of all numbers that a map computes with."""
+    """Return the digest of all numbers that a map computes with.
+
+    Args:
+        map: The map, of any kind.
+    """
     tensors, special = map.pack()
     arrays = (tensor.tobytes() for _, tensor in sorted(tensors.items()))
     return digest(json.dumps(special).encode(), *arrays)
@@ -241,6 +250,7 @@ class TrainingLog:
 def _cut(path: Path, epochs: int) -> None:
     """Keep only the complete rows of the first epochs, and write the header."""
     kept: list[list[str]] = []
+    # A killed process may have left half a row, which has fewer columns.
     if path.exists():
         with path.open(newline="") as file:
             rows = [row for row in csv.reader(file) if len(row) == len(COLUMNS)]

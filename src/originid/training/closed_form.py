@@ -178,6 +178,7 @@ class PairScatter:
             groups: The number of each pair's origin group: int64 of shape (n,). Even and odd
                 numbers form the two halves.
         """
+        # Whole groups, as pairs of one origin are alike and would make the halves agree.
         for parity, half in enumerate(self.halves):
             rows = np.flatnonzero(groups % 2 == parity)
             if len(rows):
@@ -227,6 +228,7 @@ def fit(within: PairScatter, natural: Scatter, settings: ClosedForm) -> Map:
     scale = diagonal**-0.5
     correlation = s_w * np.outer(scale, scale)
     blend = settings.blend
+    # The scales are those of all pairs for both matrices, else noise and signal have two units.
     if blend is None:
         blend = 1 - noise_share(correlation, noise * np.outer(scale, scale))
     if settings.natural_share:

@@ -70,6 +70,7 @@ class PairExamples:
     @cached_property
     def samples(self) -> Samples:
         """Origins and queries as samples. An image that is in several pairs is one sample."""
+        # An image that is in several groups keeps the class of its first appearance.
         numbers = np.tile(group_numbers(self.groups), 2)
         rows, first = np.unique(np.concatenate([self.origins, self.queries]), return_index=True)
         return LabelledRows(self.store, rows, numbers[first])

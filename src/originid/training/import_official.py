@@ -122,6 +122,7 @@ def import_official(
     photos = list(origins) or [str(files("originid") / "data" / "demo_photos")]
     latents, failures = _encode(photos, encoder, progress)
     vectors = unit_length(map.apply(latents))
+    # Each photo is a stranger to every other; the upper triangle has each pair once.
     scores = (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
     training = {
         "method": "official weights",

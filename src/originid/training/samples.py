@@ -33,12 +33,8 @@ MAGIC = b"\x93NUMPY"  # the first bytes of every .npy file
 VERSION = (1, 0)  # of the .npy format; numpy writes it for all arrays that are usable here
 # What numpy's reader of headers was seen to raise for 60,000 damaged ones.
 DAMAGED = (
-    ValueError,
-    TypeError,
-    SyntaxError,
-    tokenize.TokenError,
-    MemoryError,
-    RecursionError,
+    *(ValueError, TypeError, SyntaxError, tokenize.TokenError),
+    *(MemoryError, RecursionError),
 )
 
 
@@ -198,7 +194,11 @@ def within_class_rows(
 
 
 def lone_classes(samples: Samples) -> int:
-    """Count the classes that have only one member."""
+    """Count the classes that have only one member.
+
+    Args:
+        samples: The latents and their classes.
+    """
     return int((np.bincount(samples.classes) == 1).sum())
 
 

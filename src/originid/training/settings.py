@@ -19,22 +19,40 @@ Range = tuple[bool, str]
 
 
 def at_least(value: int, least: int) -> Range:
-    """The range of a whole number that must not be below ``least``."""
+    """Return the range of a whole number with a smallest value.
+
+    Args:
+        value: The value to check.
+        least: The smallest value allowed.
+    """
     return value >= least, f"a whole number, at least {least}"
 
 
 def positive(value: float) -> Range:
-    """The range of a finite number above 0."""
+    """Return the range of a finite number above 0.
+
+    Args:
+        value: The value to check.
+    """
     return 0 < value < math.inf, "a positive number"
 
 
 def below_one(value: float) -> Range:
-    """The range [0, 1) of a number, such as the decay of a moving average."""
+    """Return the range [0, 1) of a number, such as the decay of a moving average.
+
+    Args:
+        value: The value to check.
+    """
     return 0 <= value < 1, "a number in [0, 1)"
 
 
 def one_of(value: str, names: Iterable[str]) -> Range:
-    """The range of a text that must be one of some names."""
+    """Return the range of a text that must be one of some names.
+
+    Args:
+        value: The value to check.
+        names: The names that are allowed.
+    """
     known = tuple(names)
     return value in known, f"one of {', '.join(known)}"
 

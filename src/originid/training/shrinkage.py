@@ -55,9 +55,15 @@ def tilted(basis: DctBasis, diagonal: Floats64, tilt: float) -> Floats64:
 
 
 def correlations(covariance: Floats64) -> Floats64:
-    """Return the correlations of a covariance: float64 of shape (k, k).
+    """Return the correlations of a covariance.
 
     A coefficient that is the same in all images has no correlation with any other.
+
+    Args:
+        covariance: float64 of shape (k, k).
+
+    Returns:
+        float64 of shape (k, k).
     """
     diagonal = np.diag(covariance)
     deviation = np.sqrt(np.maximum(diagonal, max(1e-12 * diagonal.max(), 1e-30)))

@@ -76,11 +76,13 @@ def train_model(
     processes, work = Processes.join(), work_folder(path)
     failures: list[Failure] = []
     photos = [Path(photo) for photo in find_images(list(origins), failures.append)]
+    # The main process encodes everything; the others then find it all in the cache.
     with processes.main_first():
         cache = LatentCache.open(latents or work / "latents", encoder, dtype)
         paths = [*image_paths(pairs), *photos]
         chunks = encode_paths(paths, encoder, failures.append, encoding, cache)
         rows = {entry.path: cache.index(entry.sha256) for chunk in chunks for entry in chunk}
+    # A pair is usable if both of its images are.
     usable = readable_pairs(pairs, failures)
     prepared = _prepare_pairs(usable, photos, rows, cache)
     map = fit_map(prepared.examples, encoder, settings, work, learning)
@@ -182,6 +184,15 @@ class _PreparedPairs:
     stranger_groups: list[str]
 
     def calibrate(self, map: Map, store: Store) -> Calibration:
+        """Calibrate a map on the scores of the pairs' queries with strangers.
+
+        Args:
+            map: The map that was fitted to the pairs.
+            store: The store that holds the latents.
+
+        Raises:
+            InputError: There are too few scores.
+        """
         chosen = _sample(np.arange(len(self.examples.queries)), SAMPLE_QUERIES)
         groups = [self.examples.groups[i] for i in chosen]
         queries = self.examples.queries[chosen]

@@ -88,6 +88,7 @@ def draw(pipeline: Any, generator: Generator, tasks: Sequence[Task]) -> list[Ima
     """
     model = StableDiffusion(pipeline)
     strength = tasks[0].strength or 0.0
+    # The origin is inverted only as far as the strength says: over the last, cleanest steps.
     steps = model.steps(generator.steps)[-int(generator.steps * strength) :]
     with torch.inference_mode():
         latents = model.encode([task.origin for task in tasks])

@@ -89,10 +89,15 @@ class _Maker:
         return self.generator.size
 
     def make(self, tasks: Sequence[Task]) -> list[Image | str]:
-        """Make the images of tasks, as `Maker.make` describes."""
+        """Make the images of tasks, as `Maker.make` describes.
+
+        Args:
+            tasks: The tasks, in any number and of any shapes.
+        """
         made: dict[int, Image | str] = {}
         batches: dict[Any, list[int]] = defaultdict(list)
         fitted = [replace(task, origin=fit(task.origin, self.size)) for task in tasks]
+        # A task that must be alone gets a batch of its own, by its number.
         alone = pipelines.draws_alone(self.generator)
         for i, task in enumerate(fitted):
             reason = fault(task, self.generator)
@@ -150,7 +155,7 @@ def fit(origin: Image, size: int) -> Image:
     """
     height, width = origin.shape[:2]
     ratio = math.sqrt(min(max(width / height, 1 / _LONGEST), _LONGEST))
-    step = min(_SIDE_STEP, size)
+    step = min(_SIDE_STEP, size)  # a generator of fewer than 64 pixels needs it smaller
     sides = (round(size * ratio / step) * step, round(size / ratio / step) * step)
     return np.asarray(Pillow.fromarray(origin).resize(sides, Pillow.Resampling.LANCZOS))
 

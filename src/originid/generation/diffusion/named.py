@@ -49,6 +49,8 @@ def _described(name: str, source: str) -> Generator:
             "expected a model_index.json that diffusers' save_pretrained wrote",
             "name the folder or hub id of a whole pipeline",
         )
+    # An editor takes the origin itself and has no strength. Other models are run from image to
+    # image, by the pipeline that diffusers names after theirs.
     if given in EDITORS:
         return Generator(name, source, EDITORS[given], given, _native_size(source), None)
     pipeline = given if "Img2Img" in given else given.replace("Pipeline", "Img2ImgPipeline")
@@ -59,6 +61,7 @@ def _native_size(source: str) -> int:
     """Return the side of the squares that a model was trained on, in pixels, or else 1,024."""
     unet, vae = (read_json(source, f"{part}/config.json") or {} for part in ("unet", "vae"))
     sample, blocks = unet.get("sample_size"), vae.get("block_out_channels")
+    # The latent's side, times 2 for each of the VAE's reductions.
     if isinstance(sample, int) and isinstance(blocks, list):
         return int(sample * 2 ** (len(blocks) - 1))
     return 1024

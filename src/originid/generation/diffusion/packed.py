@@ -64,6 +64,7 @@ def unpack(folder: Path, target: Path) -> None:
             if not name.endswith(SCALE)
         }
         name = file.name.removesuffix(SUFFIX) + ".safetensors"
+        # The libraries refuse a file that does not say that it is for torch ("pt").
         save_file(weights, copy.with_name(name), metadata={"format": "pt"})
 
 
@@ -94,6 +95,6 @@ def _rounded(name: str, tensor: Floats32) -> dict[str, NDArray[np.generic]]:
     if tensor.ndim < 2:
         return {name: tensor}
     rows = np.abs(tensor).reshape(len(tensor), -1).max(axis=1)
-    scale = (np.maximum(rows, 1e-12) / 127).astype(np.float32)
+    scale = (np.maximum(rows, 1e-12) / 127).astype(np.float32)  # never 0, also for zeros
     scale = scale.reshape(-1, *[1] * (tensor.ndim - 1))
     return {name: np.round(tensor / scale).astype(np.int8), name + SCALE: scale}

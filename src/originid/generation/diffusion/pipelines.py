@@ -42,7 +42,11 @@ _ADAPTER_WEIGHTS = "ip-adapter_sd15.safetensors"
 
 
 def draws_alone(generator: Generator) -> bool:
-    """Return whether a generator must make its images one at a time."""
+    """Return whether a generator must make its images one at a time.
+
+    Args:
+        generator: The generator.
+    """
     return generator.pipeline in ALONE or generator.kind == IP_ADAPTER
 
 
@@ -121,6 +125,7 @@ def _arguments(pipeline: Any, generator: Generator, tasks: Sequence[Task]) -> di
         "strength": tasks[0].strength,
         "num_inference_steps": generator.steps,
         "guidance_scale": generator.guidance,
+        # On the CPU, whose random numbers are the same on every machine.
         "generator": [torch.Generator("cpu").manual_seed(task.seed) for task in tasks],
         "height": height,
         "width": width,
@@ -154,6 +159,7 @@ def _quiet() -> Iterator[None]:
 
 def _why(error: BaseException) -> str:
     """Say in one line what kept a model from being loaded."""
+    # The libraries wrap the true cause in errors of their own.
     causes = [type(error)]
     each = error.__cause__ or error.__context__
     while each is not None:

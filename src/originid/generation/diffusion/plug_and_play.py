@@ -46,6 +46,7 @@ def authors_injections(unet: Any) -> tuple[Injection, ...]:
     Args:
         unet: The network of Stable Diffusion.
     """
+    # The names of the modules are those of Stable Diffusion's network in diffusers.
     blocks = [name for name, _ in unet.named_modules() if name.startswith("up_blocks.")]
     layout = [name for name in blocks if name == "up_blocks.1.resnets.1.conv2"]
     shapes = [
@@ -110,6 +111,7 @@ def edit(
     latents = origins[0]
     for i, step in enumerate(steps):
         modules = [m for each in injections if i < each.until * len(steps) for m in each.modules]
+        # One batch of three thirds: the origins, then the images without and with the prompt.
         with _injected(model.unet, modules):
             noise = model.predict(torch.cat([origins[i], latents, latents]), step.time, texts)
         guided = guide(noise[len(prompts) :], scale)

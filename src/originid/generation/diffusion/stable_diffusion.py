@@ -136,6 +136,7 @@ class StableDiffusion:
         output = self.unet(seen, time, encoder_hidden_states=texts).sample.to(self._precise)
         if self._kind != "v_prediction":
             return output
+        # The network predicts the velocity v (Salimans and Ho 2022, appendix D), not the noise.
         signal = float(self._signal[time])
         return math.sqrt(signal) * output + math.sqrt(1 - signal) * latents
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from originid.errors import UsageError
 from originid.generation.prompts.base import PromptError, PromptSource
-from originid.generation.prompts.chat import ChatPrompts, ChatSettings
+from originid.generation.prompts.chat import ChatPrompts
+from originid.generation.prompts.chat_settings import ChatSettings
 from originid.generation.prompts.file import COLUMNS, FilePrompts, columns, read_column
 from originid.generation.prompts.templates import TemplatePrompts
 

@@ -63,6 +63,7 @@ def read_completion(content: bytes, count: int) -> list[str]:
         cut = choice.get("finish_reason") == "length"
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise RetryError("an answer that is no chat completion") from error
+    # One more than asked for, as the last one may have to go.
     found = read_answer(text, count + 1) if isinstance(text, str) else []
     found = found[:-1] if cut else found[:count]  # the last prompt of a cut answer is incomplete
     if len(found) < max(1, count // 2):
@@ -102,6 +103,7 @@ def retry_after(value: str) -> float | None:
 
 
 def _json_items(text: str) -> list[str]:
+    # The list may stand in a code block or in an object, but not after a sentence.
     match = re.search(r"\[.*\]", text, re.DOTALL)
     if not match or not re.match(r"[\s`{\[]|json", text):
         return []

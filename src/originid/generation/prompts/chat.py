@@ -8,11 +8,9 @@ import base64
 import hashlib
 import io
 import json
-import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from originid.generation.prompts.answers import (
     server_error,
 )
 from originid.generation.prompts.base import PromptError
+from originid.generation.prompts.chat_settings import ChatCost, ChatSettings, most_cost
 from originid.system.storage import new_file, storage_errors
 from originid.types import Image, Json
 
@@ -34,96 +33,9 @@ REQUEST = (
     "I am doing image-to-image translation. Could you think of creative prompts to translate this "
     "image to different ones? Keep them creative, and only return {count} different prompts."
 )
-OPENAI = "https://api.openai.com/v1"
-# US dollars for a million tokens that are read and that are written: the list price of 2025.
-PRICES = {"gpt-4o": (2.50, 10.00)}
-IMAGE_TOKENS = 255  # what gpt-4o reads for one tile of 512 x 512
-TEXT_TOKENS = 50  # what it reads for the request, about
-PROMPT_TOKENS = 25  # what it writes for one prompt, about
 LONGEST_WAIT = 600.0  # seconds; a server that asks for more has no quota left, and is not busy
 AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})  # statuses worth another try
 HOPELESS = frozenset({401, 402, 403, 404})  # statuses that every image would get
-
-
-@dataclass(frozen=True)
-class ChatSettings:
-    """What is asked, and which server is asked.
-
-    Args:
-        model: The name of the model at the server.
-        base_url: The address of the API, to which ``/chat/completions`` is added.
-        key: The key that is sent as bearer token; empty for none. It is never shown or stored.
-        count: The number of prompts asked for. An answer with half of them is accepted.
-        per_minute: The largest number of requests that are started in a minute.
-        tries: The number of requests for one image before it is given up.
-        timeout: The seconds for which a server may be silent.
-        side: The longer side of the image that is sent, in pixels.
-
-    Raises:
-        InputError: A value is out of its range.
-    """
-
-    model: str = "gpt-4o"
-    base_url: str = OPENAI
-    key: str = field(default="", repr=False)
-    count: int = 20
-    per_minute: float = 500.0
-    tries: int = 6
-    timeout: float = 120.0
-    side: int = 512
-
-    def __post_init__(self) -> None:
-        smallest = min(self.count, self.per_minute, self.tries, self.timeout, self.side)
-        if not self.model or smallest <= 0:
-            raise InputError(
-                f"{self}",
-                "expected the name of a model and numbers above 0",
-                "correct the settings",
-            )
-        if not (self.key.isascii() and self.key.isprintable()):
-            raise InputError(
-                "a key for the chat model with characters that no key has",
-                "expected printable ASCII characters",
-                "check the variable OPENAI_API_KEY",
-            )
-
-    @classmethod
-    def from_environment(cls, model: str, count: int) -> "ChatSettings":
-        """Return settings with ``OPENAI_BASE_URL`` and ``OPENAI_API_KEY``, as other tools do.
-
-        Args:
-            model: The name of the model at the server.
-            count: The number of prompts for each origin.
-
-        Raises:
-            InputError: There is no key for OpenAI itself.
-        """
-        url = os.environ.get("OPENAI_BASE_URL") or OPENAI
-        key = os.environ.get("OPENAI_API_KEY", "").strip()
-        if url == OPENAI and not key:
-            raise InputError(
-                f"no key for {url}",
-                "expected a key in the variable OPENAI_API_KEY",
-                "set it, or set OPENAI_BASE_URL to a server that needs no key",
-            )
-        return cls(model, url, key, count)
-
-
-@dataclass(frozen=True)
-class ChatCost:
-    """The most that asking a chat model costs.
-
-    Args:
-        requests: The number of requests.
-        tokens_read: The number of tokens that the model reads.
-        tokens_written: The number of tokens that the model writes.
-        usd: The price in US dollars; None where it is not known.
-    """
-
-    requests: int
-    tokens_read: int
-    tokens_written: int
-    usd: float | None
 
 
 class ChatPrompts:
@@ -158,6 +70,7 @@ class ChatPrompts:
         self._client = httpx.Client(headers=headers, timeout=settings.timeout)
         self._pace = _Pace(60 / settings.per_minute, sleep, clock)
 
+    # Pickled for Ray by its settings: a client with open connections cannot travel.
     def __reduce__(self) -> "tuple[type[ChatPrompts], tuple[ChatSettings, Path]]":
         return ChatPrompts, (self._settings, self._folder)
 
@@ -175,11 +88,7 @@ class ChatPrompts:
         Args:
             images: The number of images, none of which was asked about before.
         """
-        read = images * (IMAGE_TOKENS + TEXT_TOKENS)
-        written = images * self._settings.count * PROMPT_TOKENS
-        price = PRICES.get(self._settings.model) if self._settings.base_url == OPENAI else None
-        usd = None if price is None else (read * price[0] + written * price[1]) / 1e6
-        return ChatCost(images, read, written, usd)
+        return most_cost(self._settings, images)
 
     def prompts(self, path: Path, image: Image) -> list[str]:
         """Return the prompts of an image: kept ones, or else those of a new request.
@@ -195,6 +104,8 @@ class ChatPrompts:
         """
         text = _request(self._settings.count)
         file = self._folder / f"{_key(image, self._settings.model, text)}.json"
+        # The name of the file is a hash of the pixels, the model and the request: another of them
+        # is another question.
         if (known := _kept(file)) is not None:
             return known
         found = self._ask(_body(self._settings.model, text, _data_url(image, self._settings.side)))
@@ -244,6 +155,7 @@ class ChatPrompts:
     def _refuse(self, status: int, headers: Any, content: bytes) -> None:
         """Raise the error that a status other than 2xx stands for."""
         code, message = server_error(content)
+        # A server may repeat what it was sent, and the key must not be shown.
         if self._settings.key:
             message = message.replace(self._settings.key, "(key)")
         given = f"{self._settings.base_url} answers {status}"
@@ -287,6 +199,7 @@ class _Pace:
 
 def _request(count: int) -> str:
     text = REQUEST.format(count=count)
+    # The paper's sentence is for several prompts only.
     return text.replace("1 different prompts", "1 prompt") if count == 1 else text
 
 

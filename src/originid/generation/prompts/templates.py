@@ -100,6 +100,7 @@ class TemplatePrompts:
             image: The image, which does not matter.
         """
         captions = self._captions.get(os.path.realpath(path)) or [caption_of_name(path)]
+        # An order that looks random, but is the same on every machine and in every Python.
         order = sorted(self._templates, key=lambda text: _digest(path.name, captions[0], text))
         return [
             template.replace("{caption}", captions[place % len(captions)].rstrip(". "))

@@ -22,7 +22,8 @@ from originid.generation.diffusion.tasks import Task, task_key, task_seed
 from originid.generation.prompts.base import PromptError, PromptSource
 from originid.generation.sets.manifests import relative_to
 from originid.generation.sets.origins import Origin
-from originid.generation.sets.shards import ImageSet, ImageSetRow, Shard
+from originid.generation.sets.rows import ImageSetRow
+from originid.generation.sets.shards import ImageSet, Shard
 from originid.images.decode import decode, read_bytes
 from originid.system.parallel import map_ordered
 from originid.system.progress import Progress, silent
@@ -160,7 +161,11 @@ class _Job:
         self._made = self._known = self._failed = 0
 
     def run(self, origins: Sequence[Origin]) -> JobOutcome:
-        """Make what is missing, and return what was done."""
+        """Make what is missing, and return what was done.
+
+        Args:
+            origins: The origins, each content once.
+        """
         if origins and not self._set.begun:
             # Before the set is begun: a generator that cannot be loaded leaves nothing behind.
             self._maker = self._open_maker()
@@ -171,6 +176,8 @@ class _Job:
             batch = waiting[planned.task.strength, planned.task.origin.shape]
             batch.append(planned)
             size, count = self._settings.batch, sum(map(len, waiting.values()))
+            # A batch is made when it is full. If too many tasks wait in batches that do not fill,
+            # the fullest is made as it is, so that memory stays bounded.
             if len(batch) == size or count == WAITING + size:
                 fullest = max(waiting, key=lambda alike: len(waiting[alike]))
                 self._make(waiting.pop(fullest))
@@ -212,6 +219,7 @@ class _Job:
         shard, origin = item
         try:
             data = read_bytes(origin.path)
+            # The rows name the content, so they would be wrong for a file that was replaced.
             if hashlib.sha256(data).hexdigest() != origin.sha256:
                 return shard, origin, "the file was changed while the job ran; run it again"
             image = decode(data).image
@@ -236,7 +244,7 @@ class _Job:
     def _is_done(self, planned: _PlannedQuery) -> bool:
         """Return whether a query exists, or failed before, and count it if so."""
         shard, row = planned.shard, planned.row
-        name = Path(row.query).name
+        name = row.name
         if shard.has(row.key) or (shard.has_failed(row.key) and not self._retry):
             self._known += 1
         elif shard.has_image(name):  # a process died after it wrote the image, before its row
@@ -254,7 +262,7 @@ class _Job:
             self._maker = self._open_maker()
         start = time.monotonic()
         results = self._maker.make([planned.task for planned in batch])
-        seconds = round((time.monotonic() - start) / len(batch), 4)
+        seconds = round((time.monotonic() - start) / len(batch), 4)  # for one image
         rows: dict[Shard, list[ImageSetRow]] = defaultdict(list)
         files: dict[Shard, dict[str, bytes]] = defaultdict(dict)
         for planned, result in zip(batch, results, strict=True):
@@ -264,7 +272,7 @@ class _Job:
             else:
                 data = _jpeg(result)
                 row = replace(planned.row, seconds=seconds, bytes=len(data))
-                files[planned.shard][Path(row.query).name] = data
+                files[planned.shard][row.name] = data
                 self._made += 1
             rows[planned.shard].append(row)
         for shard, added in rows.items():

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from originid.errors import ImageError
 from originid.generation.sets.origins import TEST, TRAIN, Origin
-from originid.generation.sets.shards import ImageSet, ImageSetRow
+from originid.generation.sets.rows import ImageSetRow
+from originid.generation.sets.shards import ImageSet
 from originid.images.contact_sheet import Tile, write_sheet
 from originid.images.decode import decode, read_bytes
 from originid.system.storage import new_file, storage_errors
@@ -78,6 +79,7 @@ def write_manifests(
         failed = _table(stack, folder / "failures.csv", FAILURES)
         for shard in image_set.shards():
             made, in_vain = image_set.rows(shard)
+            # Shard by shard, so that memory holds the rows of 1/64 of the set.
             for row in made:
                 side = sides.get(row.sha256, "")
                 count.update(["pairs", side])
@@ -107,6 +109,7 @@ def draw_sheet(image_set: ImageSet) -> Path | None:
         StorageError: The disk refuses.
     """
     folder = image_set.folder
+    # Read twice instead of held in memory: a set may have millions of pairs.
     total = sum(1 for _ in _pairs(folder))
     rows = [
         [
@@ -150,7 +153,7 @@ def _table(stack: ExitStack, path: Path, header: Sequence[str]) -> Callable[[lis
 
 
 def _pair_cells(row: ImageSetRow, origin: str, side: str) -> list[str]:
-    group = row.sha256[:16]
+    group = row.sha256[:16]  # 64 bits: among 10 million origins, two agree once in 370,000 sets
     return [
         *(origin, row.query, group, row.prompt, row.generator, _number(row.strength)),
         *(row.kind, group, side, str(row.seed)),

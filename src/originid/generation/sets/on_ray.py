@@ -79,12 +79,13 @@ def run_on_ray(
     done = JobOutcome(0, 0, 0, 0)
     if shards:
         with _cluster():
+            # An actor, as all workers must see one count. It needs no CPU of its own.
             tries = ray.remote(num_cpus=0)(_Tries).remote()
             arguments = (absolute, dict(shards), prompts, settings, open_maker, tries)
             for outcome in _outcomes(sorted(shards), arguments):
                 done = JobOutcome(*map(sum, zip(_numbers(done), _numbers(outcome), strict=True)))
                 progress(done.made + done.known + done.failed, total)
-    image_set.begin()
+    image_set.begin()  # a job without origins makes an empty set, as `run_job` does
     return done
 
 
@@ -95,7 +96,11 @@ class _Tries:
         self._count: Counter[str] = Counter()
 
     def begin(self, shard: str) -> int:
-        """Count one more try of a shard, and return the count."""
+        """Count one more try of a shard, and return the count.
+
+        Args:
+            shard: The name of the shard.
+        """
         self._count[shard] += 1
         return self._count[shard]
 

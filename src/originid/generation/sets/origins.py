@@ -92,6 +92,7 @@ def split_origins(
     on = {side: [o for o in origins if sides[o.sha256] == side] for side in (TRAIN, TEST)}
     if model is None or not on[TEST]:
         return sides, 0
+    # The test vectors are held in memory, and the training vectors are compared in chunks.
     cut = _least_score(model.calibration, len(origins))
     chunks = list(_encode(on[TEST], model))
     names = [name for chunk, _ in chunks for name in chunk]

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from originid.generation.prompts.chat import ChatCost, ChatPrompts
+from originid.generation.prompts.chat import ChatPrompts
+from originid.generation.prompts.chat_settings import ChatCost
+from originid.generation.sets.rows import ImageSetRow
 from originid.generation.sets.run import SetInputs
-from originid.generation.sets.shards import ImageSet, ImageSetRow
+from originid.generation.sets.shards import ImageSet
 
 # Bytes for each pixel at quality 95 without subsampling, as a mean over the packaged photos.
 JPEG = 0.42
@@ -50,6 +52,7 @@ def plan_job(inputs: SetInputs, size: int) -> JobPlan:
     settings, strengths = inputs.settings, inputs.settings.strengths
     images = len(strengths) * sum(prompts.count(Path(origin.path)) for origin in origins)
     known = {origin.sha256 for origin in origins}
+    # Also those of other origins and seeds: they take the same time and space.
     same = [row for row in _rows(inputs.image_set) if row.generator == settings.generator]
     made = sum(
         row.sha256 in known and row.strength in strengths and row.seed == settings.seed
@@ -63,6 +66,7 @@ def plan_job(inputs: SetInputs, size: int) -> JobPlan:
         origins=len(origins),
         images=images,
         made=min(made, images),
+        # The median, as the first batch of a run takes longer than the others.
         seconds=left * statistics.median(timed) if timed else None,
         bytes=round(left * each),
         free=_free(inputs.image_set.folder),

@@ -124,6 +124,7 @@ def make_set(
     try:
         outcome = run(image_set, origins, inputs.prompts, settings, open_maker, making)
     finally:
+        # What was made before an error or Ctrl-C is in the manifests too.
         if image_set.begun:
             counts = write_manifests(image_set, origins, sides, inputs.unreadable)
     return SetSummary(outcome, counts, leaks, draw_sheet(image_set))

@@ -22,45 +22,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from originid.errors import InputError, UsageError
+from originid.generation.sets.rows import ImageSetRow, read_rows, to_json
 from originid.system.storage import flush, new_file, storage_errors
-from originid.types import Json
 
 FORMAT = 1
 # Windows locks bytes, which others then cannot read. So a byte beyond the end is locked there.
 LOCKED = 1 << 30
-
-
-@dataclass(frozen=True)
-class ImageSetRow:
-    """A query of a set or, where ``query`` is empty, the reason why there is none.
-
-    Args:
-        key: The key of the task; empty where the whole origin failed.
-        sha256: The SHA-256 of the origin's file, in hexadecimal.
-        origin: The path of the origin, relative to the set.
-        query: The path of the query, relative to the set.
-        prompt: The prompt.
-        generator: The name of the generator.
-        kind: How the generator edits.
-        strength: The strength, in (0, 1]; None where the pipeline has none.
-        seed: The seed of the whole set.
-        seconds: The time that making the query took.
-        bytes: The size of the query's file.
-        reason: Why there is no query; empty where there is one.
-    """
-
-    key: str
-    sha256: str
-    origin: str
-    query: str = ""
-    prompt: str = ""
-    generator: str = ""
-    kind: str = ""
-    strength: float | None = None
-    seed: int = 0
-    seconds: float = 0.0
-    bytes: int = 0
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,12 +64,12 @@ class Shard:
 
     def __init__(self, folder: Path, descriptor: int) -> None:
         self.folder, self._descriptor = folder, descriptor
-        rows, end = _read_rows(folder)
-        os.ftruncate(descriptor, end)
+        rows, end = read_rows(folder)
+        os.ftruncate(descriptor, end)  # a row that was cut off would spoil the next one
         for left_over in folder.glob(".*.tmp"):
             left_over.unlink()
         self._images = _image_names(folder)
-        self._made = {row.key for row in rows if row.query and _name(row) in self._images}
+        self._made = {row.key for row in rows if row.query and row.name in self._images}
         self._failed = {row.key for row in rows if row.reason}
 
     def has(self, key: str) -> bool:
@@ -141,12 +108,13 @@ class Shard:
         """
         with storage_errors(self.folder):
             for name, data in images.items():
+                # Written under another name, so that no reader sees half an image.
                 temporary = self.folder / f".{name}.tmp"
                 temporary.write_bytes(data)
                 flush(temporary)
                 os.replace(temporary, self.folder / name)
-            flush(self.folder)
-            lines = "".join(f"{json.dumps(_stated(row))}\n" for row in rows)
+            flush(self.folder)  # the new names too must be on the disk before the rows are
+            lines = "".join(f"{json.dumps(to_json(row))}\n" for row in rows)
             _write(self._descriptor, lines.encode())
             os.fsync(self._descriptor)
         self._images |= set(images)
@@ -249,10 +217,10 @@ class ImageSet:
         images = _image_names(folder)
         made: dict[str, ImageSetRow] = {}
         failed: dict[tuple[str, str], ImageSetRow] = {}
-        for row in _read_rows(folder)[0]:
+        for row in read_rows(folder)[0]:
             if not row.query:
                 failed[row.sha256, row.key] = row
-            elif _name(row) in images:
+            elif row.name in images:
                 made[row.key] = row
                 failed.pop((row.sha256, row.key), None)
                 failed.pop((row.sha256, ""), None)
@@ -268,35 +236,8 @@ def _sorted(rows: Iterable[ImageSetRow]) -> list[ImageSetRow]:
     return sorted(rows, key=lambda row: (row.sha256, row.key))
 
 
-def _name(row: ImageSetRow) -> str:
-    return row.query.rsplit("/", 1)[-1]
-
-
-def _stated(row: ImageSetRow) -> Json:
-    """Return the values of a row that differ from their defaults."""
-    default = ImageSetRow("", "", "")
-    return {k: v for k, v in asdict(row).items() if v != getattr(default, k)}
-
-
 def _image_names(folder: Path) -> set[str]:
     return {name for name in os.listdir(folder) if not name.startswith(".")}
-
-
-def _read_rows(folder: Path) -> tuple[list[ImageSetRow], int]:
-    """Return the sound rows of a shard, and where the last complete line ends.
-
-    The last line may be incomplete, where a process died while it wrote it.
-    """
-    file = folder / "rows.jsonl"
-    data = file.read_bytes() if file.exists() else b""
-    end = data.rfind(b"\n") + 1
-    rows = []
-    for line in data[:end].splitlines():
-        try:
-            rows.append(ImageSetRow(**{"key": "", "sha256": "", "origin": "", **json.loads(line)}))
-        except (ValueError, TypeError):
-            continue  # a damaged line; its image is found again by its name
-    return rows, end
 
 
 def _write(descriptor: int, data: bytes) -> None:

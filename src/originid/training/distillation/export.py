@@ -108,7 +108,7 @@ def to_eight_bits(model: Any, images: Image) -> Any:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             per_channel=True,
-            reduce_range=True,
+            reduce_range=True,  # seven bits of weights
             nodes_to_exclude=[last],
         )
         return _keep_bytes(onnx.load(out))
@@ -120,6 +120,7 @@ def _keep_bytes(model: Any) -> Any:
     The model divides each byte by 255 and then rounds it to steps of 1 / 255, which gives the byte
     again. These two steps would take a seventh of the time.
     """
+    # From the first rounding back to the cast, which takes the bytes.
     made = {name: node for node in model.graph.node for name in node.output}
     first = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
     skipped = [first]
@@ -127,6 +128,7 @@ def _keep_bytes(model: Any) -> Any:
         skipped.append(made[skipped[-1].input[0]])
     values = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
     scale, zero = values[first.input[1]], values[first.input[2]]
+    # Another version of torch or onnxruntime may write other nodes: then this must be rewritten.
     if [node.op_type for node in skipped] != ["QuantizeLinear", "Div", "Cast"] or zero != 0:
         raise ValueError(f"unexpected nodes {[node.op_type for node in skipped]}, zero {zero}")
     np.testing.assert_allclose(scale, 1 / 255, rtol=1e-6)
@@ -150,7 +152,7 @@ def write(model: Any, path: Path, description: Json) -> None:
         StorageError: The disk refuses.
     """
     onnx.helper.set_model_props(model, {METADATA: json.dumps(description)})
-    model.doc_string = ""
+    model.doc_string = ""  # equal models make equal files, whatever the exporter notes
     with storage_errors(path), new_file(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
 

@@ -121,6 +121,7 @@ def _learner(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     step = max(1, -(-len(lessons.rows) // SAMPLE))
     latents = lessons.cache.take(lessons.rows[::step])
+    # The seed holds only inside, so that the caller's random numbers stay as they were.
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         student = Student(shape, settings).to(device)
@@ -194,6 +195,7 @@ def _write(
     floats = export.to_onnx(student, lessons.size)
     every = max(1, len(lessons.views) // CALIBRATION)
     bits = export.to_eight_bits(floats, lessons.images(lessons.views[::every]))
+    # All that follows is measured on the held-out images.
     seen, wanted = lessons.images(lessons.tests), lessons.cache.take(lessons.test_rows)
     with torch.inference_mode():
         own = student(torch.from_numpy(seen)).flatten(1).numpy()

@@ -84,6 +84,7 @@ class StudentLearner:
         loss = (made - wanted).square().sum(1).mean() / self._variance
         if self._transform is None:
             return loss
+        # The map is fixed here: only the student's parameters are in the optimizer.
         mapped = self._transform(made) - self._transform(wanted)
         kept = mapped.square().sum(1).mean() / self._mapped_variance
         return loss + self._settings.map_weight * kept

@@ -54,11 +54,13 @@ class Lessons:
             Images, uint8 of shape (batch, size, size, 3), and the teacher's latents, float32 of
             shape (batch, latent_dim).
         """
+        # Views are taken from an endless sequence of random orders; an epoch is a stretch of it.
         first = epoch * settings.steps_per_epoch * settings.batch
         places = np.arange(first, first + settings.steps_per_epoch * settings.batch)
         chosen = np.concatenate([self._order(settings.seed, turn) for turn in self._turns(places)])
         chosen = chosen[places - places[0] // len(self.rows) * len(self.rows)]
         parts = iter(chosen.reshape(settings.steps_per_epoch, settings.batch))
+        # Decoding images takes half of the cores; torch computes the steps with the others.
         yield from map_ordered(self._read, parts, max(1, available_cores() // 2))
 
     def _turns(self, places: NDArray[np.int64]) -> range:
@@ -104,6 +106,7 @@ def read_lessons(
     wholes = [View(path) for path in paths]
     total = len(wholes) * (1 + settings.crops)
     rows = _encode(wholes, teacher, cache, failures, lambda done: progress(done, total))
+    # Held out before the crops are drawn, so that no crop of such an image is learned from.
     tests = list(rows)[::HELD_OUT][:MOST_HELD_OUT]
     kept = [view for view in rows if view not in set(tests)]
     if len(kept) < settings.batch:

@@ -21,11 +21,16 @@ class Block(nn.Module):  # type: ignore[misc]
         super().__init__()
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        # A fresh block changes nothing, so that a deep network begins as a shallow one.
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Transform a feature map, and keep its shape (n, channels, h, w)."""
+        """Transform a feature map, and keep its shape.
+
+        Args:
+            x: The feature map: floats of shape (n, channels, h, w).
+        """
         return torch.relu(x + self.second(torch.relu(self.first(x))))
 
 

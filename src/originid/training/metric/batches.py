@@ -66,7 +66,7 @@ class Batches:
             steps: The number of batches.
         """
         rng = np.random.default_rng([self._seed, epoch])
-        whole = len(self.present) // self.origins
+        whole = len(self.present) // self.origins  # full batches in one pass over the classes
         for step in range(steps):
             if step % whole == 0:
                 order = rng.permutation(len(self.present))
@@ -75,6 +75,7 @@ class Batches:
 
     def _draw(self, chosen: Rows, rng: np.random.Generator) -> Rows:
         counts = self._counts[chosen]
+        # Both kinds are drawn for all classes, so that no Python loop goes over the classes.
         members = np.where(
             (counts < self.images)[:, None],
             _all_in_turn(counts, self.images, rng),

@@ -74,6 +74,7 @@ def fit_metric(
         samples.classes, settings.origins_per_batch, settings.images_per_origin, settings.seed
     )
     accelerator = Accelerator()
+    # Each step allocates the same sizes again; giving them back to the system costs time.
     keep_freed_memory(accelerator.device.type)
     feed = _Feed(samples, batches, settings, accelerator)
     transform = Transform(first, accelerator.device)
@@ -142,8 +143,13 @@ class _Feed:
             )
 
     def epoch(self, epoch: int) -> Iterator[_Batch]:
-        """Yield the batches of an epoch."""
+        """Yield the batches of an epoch.
+
+        Args:
+            epoch: The number of the epoch, counted from 0.
+        """
         drawn = enumerate(self.batches.epoch(epoch, self.settings.steps_per_epoch))
+        # One thread reads ahead, which hides the disk behind the step before.
         for latents, rows, mine, step in map_ordered(self._read, drawn, workers=1):
             yield _Batch(
                 torch.from_numpy(latents).to(self.accelerator.device),
@@ -165,6 +171,7 @@ class _Feed:
         wanted, present = self.settings.sampled_classes, self.batches.present
         if wanted is None:
             return None
+        # Seeded by the step, so that all processes draw the same classes, also in a resumed run.
         rng = np.random.default_rng([self.settings.seed, epoch, step, 1])
         others = rng.choice(present, min(wanted, len(present)), replace=False)
         others = others[~np.isin(others, classes)]
@@ -222,7 +229,7 @@ def _class_weights(
     classes = samples.classes
     shape = (int(classes.max()) + 1, transform.dim)
     if not started:
-        bound = np.float32(math.sqrt(6 / sum(shape)))
+        bound = np.float32(math.sqrt(6 / sum(shape)))  # Glorot and Bengio 2010, equation 16
         rng = np.random.default_rng([settings.seed, 0, 0, 3])
         drawn = (2 * rng.random(shape, np.float32) - 1) * bound
         return torch.from_numpy(drawn).to(transform.device)

@@ -50,6 +50,7 @@ class MapLearner:
         self._sampled = settings.sampled_classes is not None
         self._optimizers: dict[str, torch.optim.Optimizer] = {}
         if weights is not None and self._sampled:
+            # SparseAdam touches only the moments of the classes that a gradient names.
             self._optimizers["sparse"] = torch.optim.SparseAdam([weights], lr=settings.rate)
         elif weights is not None:
             parameters.append(weights.requires_grad_())
@@ -88,6 +89,7 @@ class MapLearner:
         """
         rows = self._weights
         if rows is not None and compared is not None:
+            # From here on a class is its place among the compared ones, which are sorted.
             chosen = torch.from_numpy(compared).to(rows.device)
             rows = rows[chosen].requires_grad_()
             classes = np.searchsorted(compared, classes)

@@ -15,6 +15,7 @@ from originid.training.state import Arrays
 from originid.types import Floats32
 
 Forward = Callable[[Arrays, torch.Tensor], torch.Tensor]
+"""A function of a map's arrays by name and of latents (n, latent_dim) to vectors (n, dim)."""
 # Attention takes the first of each that divides the latent's sides, or the tokens' width.
 PATCHES = (4, 2, 1)
 HEADS = (8, 4, 2, 1)
@@ -35,6 +36,7 @@ def initial_map(settings: MetricLearning, mean: Floats32, shapes: tuple[Block, .
     Raises:
         InputError: The transform needs one block, and the latent has another number.
     """
+    # The 2 keeps these draws apart from those of batches, sampled classes and class weights.
     rng = np.random.default_rng([settings.seed, 0, 0, 2])
 
     def uniform(*shape: int, inputs: int) -> Floats32:
@@ -52,6 +54,7 @@ def initial_map(settings: MetricLearning, mean: Floats32, shapes: tuple[Block, .
         return MlpMap(mean, weights, biases)
     c, h, w = _one_block(settings, len(mean), shapes)
     if settings.transform == "convolution":
+        # A convolution has a vector of channels at each place, so dim is only met about.
         channels = max(1, round(dim / ConvolutionMap.places((c, h, w))))
         side = ConvolutionMap.side
         weight = uniform(channels, c, side, side, inputs=c * side**2)
@@ -139,6 +142,7 @@ class Transform:
         return {"mean": self._mean, **arrays}
 
 
+# Its divisions are exact: by the array itself, which gives 1, or by a power of 2.
 def _unit(map: Map, name: str, array: torch.Tensor) -> torch.Tensor:
     """Return what a parameter of 1 stands for.
 
@@ -174,6 +178,7 @@ def _dct(map: DctMap, device: torch.device) -> Forward:
         for part, shape, (down, across), indices in zip(
             parts, basis.shapes, sides, kept, strict=True
         ):
+            # The 2-D DCT of every channel is a product with a matrix from each side.
             spectrum = down @ part.reshape(-1, *shape) @ across.T
             spectra.append(spectrum.flatten(1)[:, indices])
         scaled = (torch.cat(spectra, dim=1) - a["mean"]) * a["scale"]
@@ -194,6 +199,7 @@ def _mlp(map: MlpMap, device: torch.device) -> Forward:
         hidden = x - a["mean"]
         for i in range(len(map.biases)):
             out = functional.relu(functional.linear(hidden, a[f"weight_{i}"], a[f"bias_{i}"]))
+            # Where the width stays the same, the layer is residual, as in `MlpMap`.
             hidden = hidden + out if out.shape == hidden.shape else out
         return functional.linear(hidden, a[f"weight_{len(map.biases)}"])
 
