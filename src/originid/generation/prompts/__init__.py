@@ -54,7 +54,7 @@ def open_prompts(spec: str, count: int, folder: Path) -> PromptSource:
     """
     if count < 1:
         raise UsageError(
-            f"{count} prompts for each origin", "expected at least 1", "ask for more prompts"
+            f"{count} prompts for each origin", "expected 1 or more", "ask for more prompts"
         )
     if spec == NAMES:
         return TemplatePrompts(count)
