@@ -64,14 +64,14 @@ def train_map() -> float:
     """Milliseconds of a step of CosFace."""
     from originid.training.metric.fit import fit_metric
     from originid.training.metric.settings import PRESETS
-    from originid.training.samples import ArraySamples
+    from originid.training.samples import LabelledRows
 
     settings = replace(PRESETS["cosface"], epochs=2, steps_per_epoch=MAP_STEPS)
     classes = np.repeat(np.arange(CLASSES), 2)
     latents = np.random.default_rng(0).normal(size=(len(classes), 4096)).astype(np.float32)
     ends: list[float] = []
     fit_metric(
-        ArraySamples(latents, classes),
+        LabelledRows.of_array(latents, classes),
         np.zeros(4096, np.float32),
         settings,
         progress=lambda done, total: ends.append(time.perf_counter()),

@@ -184,11 +184,11 @@ def test_a_source_may_hold_a_plus(tmp_path: Path) -> None:
     joined = open_encoder(f"onnx:{file}+edges")
     assert isinstance(joined, JoinedEncoder)
     assert joined.spec == f"onnx:{file}+edges"
-    assert joined.identity == open_encoder("default+edges").identity
+    assert joined.identity == open_encoder("distilled+edges").identity
 
 
-def test_the_packaged_network_is_not_that_of_model_default() -> None:
-    with pytest.raises(InputError, match="default is the packaged network, that of model neural"):
+def test_an_unknown_name_is_refused_with_examples() -> None:
+    with pytest.raises(InputError, match=r"distilled \(the packaged network\)"):
         open_encoder("neural")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from originid.generation.diffusion.tasks import Task
 from originid.generation.prompts import PromptSource, TemplatePrompts
 from originid.generation.sets.job import JobSettings
-from originid.generation.sets.run import Summary, find_inputs, make_set
+from originid.generation.sets.run import SetSummary, find_inputs, make_set
 from originid.generation.sets.shards import SetSettings
 from originid.model import Model
 from originid.testing import textured_image
@@ -45,7 +45,7 @@ def make(
     prompts: PromptSource | None = None,
     test: float = 0.0,
     model: Model | None = None,
-) -> Summary:
+) -> SetSummary:
     source = prompts or TemplatePrompts(4)
     inputs = find_inputs([photos], output, SetSettings(test), source, settings)
     return make_set(inputs, lambda: maker, model)

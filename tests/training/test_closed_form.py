@@ -15,9 +15,9 @@ from originid.training.closed_form import (
     Scatter,
     fit,
     no_map,
-    noise_share,
 )
 from originid.training.linear_algebra import ProductSum, eigen
+from originid.training.shrinkage import noise_share
 
 SHAPES = ((2, 4, 4),)
 ALL = DctBasis(SHAPES, (np.inf,))

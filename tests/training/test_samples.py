@@ -19,7 +19,6 @@ from originid.testing import QuadrantEncoder
 from originid.training import samples as module
 from originid.training.closed_form import PairScatter
 from originid.training.samples import (
-    ArraySamples,
     LabelledRows,
     OfficialSamples,
     Samples,
@@ -36,12 +35,12 @@ def values(n: int = 7, seed: int = 0) -> "np.ndarray[Any, np.dtype[np.float32]]"
 
 
 def array_samples(folder: Path) -> Samples:
-    return ArraySamples(values(), CLASSES)
+    return LabelledRows.of_array(values(), CLASSES)
 
 
 def mapped_samples(folder: Path) -> Samples:
     np.save(folder / "x.npy", values())
-    return ArraySamples(np.load(folder / "x.npy", mmap_mode="r"), CLASSES)
+    return LabelledRows.of_array(np.load(folder / "x.npy", mmap_mode="r"), CLASSES)
 
 
 def cached_samples(folder: Path) -> Samples:
@@ -66,16 +65,16 @@ def test_rows_come_in_the_order_asked(make: Callable[[Path], Samples], tmp_path:
 
 def test_half_precision_is_widened() -> None:
     halves = values().astype(np.float16)
-    taken = ArraySamples(halves, CLASSES).take(np.array([1]))
+    taken = LabelledRows.of_array(halves, CLASSES).take(np.array([1]))
     assert taken.dtype == np.float32
     np.testing.assert_array_equal(taken[0], halves[1])
 
 
 def test_classes_must_match(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\(6,\) for 7 latents"):
-        ArraySamples(values(), CLASSES[:6])
+        LabelledRows.of_array(values(), CLASSES[:6])
     with pytest.raises(InputError, match="from 0 on"):
-        ArraySamples(values(), CLASSES - 1)
+        LabelledRows.of_array(values(), CLASSES - 1)
     cache = LatentCache.open(tmp_path, QuadrantEncoder())
     with pytest.raises(InputError, match=r"\(7,\) for 2 latents"):
         LabelledRows(cache, np.zeros(2, np.int64), CLASSES)
@@ -132,12 +131,22 @@ def version_2() -> bytes:
     return file.getvalue()
 
 
+def header_of(text: str) -> bytes:
+    """A file whose header says this, whether or not it means anything."""
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+
+
 GOOD = saved(np.zeros(4, np.float32))
 BAD = {
     "empty": (b"", "no .npy"),
     "text": (b"hello", "no .npy"),
     "short": (GOOD[:-1], "buffer is smaller"),
     "header only": (GOOD[:40], "cannot be used"),
+    "deep": (header_of("(" * 5000), "cannot be used"),
+    "minus": (header_of("-" * 9000 + "1"), "cannot be used"),
+    "no names": (header_of("{[]: 1}"), "cannot be used"),
+    "python 2": (GOOD.replace(b"(4,), ", b"(4L,),"), "cannot be used"),
+    "negative": (GOOD.replace(b"(4,), ", b"(-4,),"), "cannot be used"),
     "pickle": (saved(np.array([{}], object), allow_pickle=True), r"'descr': '\|O'"),
     "archive": (b"PK\x03\x04" + GOOD, "no .npy"),
     "version": (version_2(), "cannot be used"),
@@ -221,9 +230,10 @@ def test_a_folder_without_latents(tmp_path: Path) -> None:
 # The stream within classes.
 
 
-def slow_covariance(samples: ArraySamples) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def slow_covariance(samples: Samples) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """The mean over classes of two and more of numpy's unbiased covariance."""
-    classes = [samples.values[samples.classes == c] for c in np.unique(samples.classes)]
+    latents = samples.take(np.arange(len(samples.classes)))
+    classes = [latents[samples.classes == c] for c in np.unique(samples.classes)]
     several = [np.cov(rows.astype(np.float64).T) for rows in classes if len(rows) > 1]
     return np.asarray(np.mean(several, axis=0))
 
@@ -238,7 +248,9 @@ def test_the_stream_gives_the_mean_covariance(sizes: list[int], chunk: int, seed
     classes = np.repeat(np.arange(len(sizes)), sizes)
     classes = np.random.default_rng(seed).permutation(classes)
     offset = 10 * np.random.default_rng(seed + 1).standard_normal((len(sizes), DIM))
-    samples = ArraySamples((values(len(classes), seed) + offset[classes]).astype("f4"), classes)
+    samples = LabelledRows.of_array(
+        (values(len(classes), seed) + offset[classes]).astype("f4"), classes
+    )
     total, weight, seen = np.zeros((DIM, DIM)), 0.0, 0
     for rows, weights, of in within_class_rows(samples, chunk):
         assert rows.dtype == np.float32
@@ -256,7 +268,7 @@ def test_the_stream_gives_the_mean_covariance(sizes: list[int], chunk: int, seed
 
 def test_classes_of_two_are_pairs() -> None:
     origins, queries = values(20, 1), values(20, 2)
-    both = ArraySamples(np.concatenate([origins, queries]), np.tile(np.arange(20), 2))
+    both = LabelledRows.of_array(np.concatenate([origins, queries]), np.tile(np.arange(20), 2))
     basis = DctBasis(((3, 2, 2),), (np.inf,))
     of_pairs, of_classes = PairScatter(basis), PairScatter(basis)
     of_pairs.add(queries - origins, np.ones(20), np.arange(20))
@@ -268,9 +280,9 @@ def test_classes_of_two_are_pairs() -> None:
 
 
 def test_lone_classes_alone_give_nothing() -> None:
-    samples = ArraySamples(values(3), np.arange(3))
+    samples = LabelledRows.of_array(values(3), np.arange(3))
     assert list(within_class_rows(samples)) == []
     assert lone_classes(samples) == 3
-    empty = ArraySamples(values(0), np.zeros(0, np.int64))
+    empty = LabelledRows.of_array(values(0), np.zeros(0, np.int64))
     assert list(within_class_rows(empty)) == []
     assert lone_classes(empty) == 0

@@ -21,13 +21,13 @@ from originid.evaluation.projection import tail_size
 from originid.evaluation.protocol import Protocol
 from originid.evaluation.run import cross_validate, evaluate_model
 from originid.images.decode import decode
+from originid.latents.stores import ArrayStore
 from originid.model import Model, open_model
 from originid.testing import textured_image
 from originid.training.closed_form import ClosedForm
 from originid.training.examples import PairExamples, natural_mean
 from originid.training.fitting import FULL, NoMap, fit_map, read_map_settings
 from originid.training.metric.settings import PRESETS, MetricLearning
-from originid.training.samples import ArraySamples
 from originid.training.train import train_model
 
 SETTINGS = ClosedForm(cutoff=8, rank=16)
@@ -94,7 +94,7 @@ def test_one_pass_over_files_equals_latents_in_memory(material: Path, tmp_path: 
     origins = np.array([row[pair.origin] for pair in pairs])
     queries = np.array([row[pair.query] for pair in pairs])
     natural = np.array([*dict.fromkeys(origins.tolist()), *(row[path] for path in photos)])
-    store = ArraySamples(latents(files), np.zeros(len(files), np.int64))
+    store = ArrayStore(latents(files))
     examples = PairExamples(store, origins, queries, [pair.group for pair in pairs], natural)
     expected = fit_map(examples, encoder, SETTINGS)
     some = latents(photos[:5])

@@ -13,8 +13,8 @@ from originid.system.text import printable
 
 if TYPE_CHECKING:
     from originid.generation.diffusion.presets import Generator
-    from originid.generation.sets.plan import Plan
-    from originid.generation.sets.run import Inputs, Summary
+    from originid.generation.sets.plan import JobPlan
+    from originid.generation.sets.run import SetInputs, SetSummary
 
 
 def generate(
@@ -106,7 +106,7 @@ def _incomplete(
     )
 
 
-def _make(inputs: "Inputs", generator: "Generator", ray: bool, json: bool) -> None:
+def _make(inputs: "SetInputs", generator: "Generator", ray: bool, json: bool) -> None:
     from originid.generation.diffusion.making import open_maker
     from originid.generation.sets.job import run_job
     from originid.generation.sets.run import make_set
@@ -157,7 +157,7 @@ def _print_generators(json: bool) -> None:
         print("  ".join(cells).rstrip())
 
 
-def _print_plan(plan: "Plan", to_stdout: bool, json: bool) -> None:
+def _print_plan(plan: "JobPlan", to_stdout: bool, json: bool) -> None:
     """Before a run on stderr, as stdout is for its result."""
     if to_stdout and json:
         print_json(asdict(plan))
@@ -190,7 +190,7 @@ def _size(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
-def _print(done: "Summary", output: Path, json: bool) -> None:
+def _print(done: "SetSummary", output: Path, json: bool) -> None:
     outcome, counts = done.outcome, done.counts
     if json:
         sheet = None if done.sheet is None else str(done.sheet)

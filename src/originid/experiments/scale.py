@@ -7,7 +7,7 @@ from originid.errors import InputError
 from originid.experiments.trained_networks.settings import PAPER, PRESETS, NetworkSettings
 from originid.training.fitting import Settings
 from originid.training.metric.settings import MetricLearning
-from originid.training.settings import WHOLE, Checked, read_settings
+from originid.training.settings import Checked, at_least, read_settings
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Scale(Checked):
     def ranges(self) -> dict[str, tuple[bool, str]]:
         """See `Checked`."""
         return {
-            "images": (self.images >= 1, WHOLE),
-            "most_rank": (self.most_rank >= 1, WHOLE),
+            "images": at_least(self.images, 1),
+            "most_rank": at_least(self.most_rank, 1),
             "vit": (not self.vit or Path(self.vit).is_file(), "a file"),
             "resnet": (not self.resnet or Path(self.resnet).is_file(), "a file"),
         }

@@ -1,1 +1,1 @@
-"""Making data: prompts, generators, and sets of pairs of any size."""
+"""Making training data: prompts, generators, and sets of pairs of any size."""

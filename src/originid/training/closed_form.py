@@ -1,16 +1,16 @@
 """The map in closed form, from the scatter of pairs.
 
 The paper looks for a W with ``E(g) W = E(o) W`` for every origin o and its translation g
-(Theorem 1), that is T W = 0, where the rows of T are the differences E(g) - E(o) of the
-training pairs. T has no exact null space, so W is asked to make the differences small against
-what tells images apart. With the within-pair scatter::
+(Theorem 1). This is T W = 0, where the rows of T are the differences E(g) - E(o) of the training
+pairs. T has no exact null space, so W is chosen to make the differences small compared with what
+tells images apart. With the within-pair scatter::
 
     S_w = E[(E(g) - E(o)) (E(g) - E(o))^T] / 2
 
-the map ``W = S_w^(-1/2)`` makes every direction's difference equally small: what edits change
-most counts least. Few pairs do not fix a matrix of thousands of rows, so S_w is estimated in the
-2-D DCT of each channel, where it is nearly diagonal (natural images and their edits are almost
-stationary), and shrunk toward that diagonal D::
+the map ``W = S_w^(-1/2)`` makes the differences equally large in every direction: what edits change
+most counts least. A few pairs do not determine a matrix of thousands of rows. So S_w is estimated
+in the 2-D DCT of each channel, where it is nearly diagonal (natural images and their edits are
+almost stationary), and is shrunk toward that diagonal D::
 
     S = D^(1/2) ((1 - blend) I + blend R) D^(1/2),    R = D^(-1/2) S_w D^(-1/2)
 
@@ -20,47 +20,54 @@ mean, lambda_0. Then the inverse root has the form of a `DctMap`::
     W = D^tilt (I + V^T diag(gain) V) D^(-1/2)
     gain = ((1 - blend + blend lambda) / (1 - blend + blend lambda_0))^(-1/2) - 1
 
-up to a factor that the cosine ignores. ``blend = 0`` or ``rank = 0`` is the structured map. A small
-``tilt`` gives back a little of the weight that whitening takes from coefficients that edits change
-much, which are those in which images differ most.
-Asked for fewer dimensions, the fit returns the `DenseMap` of the directions with the largest
+up to a factor that the cosine ignores. With ``blend = 0`` or ``rank = 0`` only the diagonal is
+left, which is called the structured map. A small ``tilt`` gives back a little of the weight that
+whitening takes from the coefficients that edits change much, because images differ most in them.
+A fit that is asked for fewer dimensions returns the `DenseMap` of the directions with the largest
 ratio of total to within-pair scatter, S_b / S_w.
 
 An edit replaces content by natural content, so its differences correlate as natural images do.
-With a ``natural_share``, R is (1 - natural_share) R + natural_share R_n, where R_n are the
+With a ``natural_share``, R becomes (1 - natural_share) R + natural_share R_n, where R_n holds the
 correlations of natural latents, of which there are many more than pairs.
 
-Asked to choose the blend, the fit compares the correlations of two halves of the pairs, split by
-origin group: what they share is signal, what they do not is noise (see `noise_share`).
+A fit that is asked to choose the blend compares the correlations of two halves of the pairs, split
+by origin group: what the halves share is signal, and what they do not share is noise (see
+`noise_share`).
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from originid.errors import InputError
-from originid.maps import DctBasis, DctMap, DenseMap, Map
-from originid.training.linear_algebra import ProductSum, eigen
-from originid.types import Floats32, Floats64, Latents
+from originid.maps import DctBasis, DctMap, Map
+from originid.training.linear_algebra import ProductSum
+from originid.training.shrinkage import correction, correlations, cut, noise_share, tilted
+from originid.types import Floats32, Floats64, Latents, Rows
 
 
 @dataclass(frozen=True)
 class ClosedForm:
-    """Settings of the fit.
+    """The settings of the fit.
 
     Args:
-        cutoff: radial frequency below which DCT coefficients are kept; infinity keeps all, None
-            takes what each encoder says of itself.
-        blend: share of the full scatter against its diagonal, in [0, 1); None chooses it by the
-            agreement of two halves of the pairs.
-        tilt: exponent of the diagonal that multiplies the result, each block's geometric mean 1.
-        rank: how many directions of the full scatter are corrected; 0 fits the diagonal only,
-            None corrects all.
-        dim: how many dimensions the map has; None keeps every coefficient.
-        natural_share: share of the correlations of natural images in the full scatter's, in [0, 1].
-        clip: see `DctMap`; a map of fewer dimensions has none.
+        cutoff: The radial frequency below which DCT coefficients are kept. Infinity keeps all of
+            them, and None takes the cutoff that each encoder recommends for itself.
+        blend: The share of the full scatter against its diagonal, in [0, 1). None chooses it by
+            how well two halves of the pairs agree.
+        tilt: The exponent of the diagonal that multiplies the result. The diagonal is scaled so
+            that its geometric mean in each block is 1.
+        rank: The number of directions of the full scatter that are corrected. With 0 only the
+            diagonal is fitted, and None corrects all directions.
+        dim: The number of dimensions of the map. None keeps every coefficient.
+        natural_share: The share of natural images' correlations in those of the full scatter, in
+            [0, 1].
+        clip: The limit at which `DctMap` cuts large components. None cuts nothing, and a map of
+            fewer dimensions has no limit.
+
+    Raises:
+        InputError: A value is out of its range.
     """
 
     cutoff: float | None = None
@@ -93,12 +100,15 @@ class ClosedForm:
 
 @dataclass
 class Scatter:
-    """Sums over one pass of a stream, in constant memory: k x k doubles for k coefficients.
+    """Sums over one pass of a stream of latents, in memory that does not grow with the stream.
+
+    For k coefficients the sums take k x k doubles: 134 MB for the paper's 4,096.
 
     Args:
-        basis: gives the coefficients of a latent.
-        second: whether outer products are summed too, or only the mean.
-        device: where they are summed; None is numpy, else a device of torch.
+        basis: The DCT basis that turns a latent into k coefficients.
+        second: Whether the outer products of the rows are summed too. Without them only the mean
+            is known.
+        device: The torch device on which the products are summed; None is numpy on the CPU.
     """
 
     basis: DctBasis
@@ -111,10 +121,14 @@ class Scatter:
         self._products = ProductSum(self.basis.dim if self.second else 0, self.device)
 
     def add(self, latents: Latents, weights: Floats64 | None = None) -> None:
-        """Add rows (n, latent_dim), each with a weight, by default 1.
+        """Add latents, each with a weight.
 
-        Products of a call are summed in single precision: a call of some thousand rows keeps
-        seven digits of the result, which the calls after it, in double precision, preserve.
+        The products within one call are summed in single precision, and the calls in double
+        precision. So a call of some thousand rows keeps seven digits, and more calls lose none.
+
+        Args:
+            latents: float32 of shape (n, latent_dim).
+            weights: float64 of shape (n,), at least 0; None gives every row the weight 1.
         """
         rows = self.basis.coefficients(latents)
         weights = np.ones(len(rows)) if weights is None else weights
@@ -125,25 +139,25 @@ class Scatter:
 
     @property
     def mean(self) -> Floats64:
-        """Weighted mean of the rows, (k,)."""
+        """The weighted mean of the rows: float64 of shape (k,)."""
         return self.total / max(self.weight, 1e-300)
 
     def second_moment(self) -> Floats64:
-        """Weighted mean of the outer products, (k, k)."""
+        """Return the weighted mean of the outer products: float64 of shape (k, k)."""
         return self._products.value() / max(self.weight, 1e-300)
 
     def covariance(self) -> Floats64:
-        """Second moment about the mean, (k, k)."""
+        """Return the second moment about the mean: float64 of shape (k, k)."""
         return self.second_moment() - np.outer(self.mean, self.mean)
 
 
 @dataclass
 class PairScatter:
-    """The scatter of differences E(g) - E(o), in two halves of the origin groups.
+    """The scatter of the differences E(g) - E(o), in two halves of the origin groups.
 
     Args:
-        basis: gives the coefficients of a latent.
-        device: as of `Scatter`.
+        basis: The DCT basis that turns a latent into k coefficients.
+        device: The torch device on which the products are summed; None is numpy on the CPU.
     """
 
     basis: DctBasis
@@ -155,8 +169,16 @@ class PairScatter:
             Scatter(self.basis, device=self.device),
         )
 
-    def add(self, differences: Latents, weights: Floats64, groups: NDArray[np.int64]) -> None:
-        """Add rows (n, latent_dim), each with a weight and the number of its origin group."""
+    def add(self, differences: Latents, weights: Floats64, groups: Rows) -> None:
+        """Add the differences of pairs.
+
+        Args:
+            differences: E(g) - E(o): float32 of shape (n, latent_dim).
+            weights: The weight of each pair: float64 of shape (n,).
+            groups: The number of each pair's origin group: int64 of shape (n,). Even and odd
+                numbers form the two halves.
+        """
+        # Whole groups, as pairs of one origin are alike and would make the halves agree.
         for parity, half in enumerate(self.halves):
             rows = np.flatnonzero(groups % 2 == parity)
             if len(rows):
@@ -164,14 +186,15 @@ class PairScatter:
 
     @property
     def weight(self) -> float:
-        """Sum of the weights."""
+        """The sum of the weights of all pairs."""
         return sum(half.weight for half in self.halves)
 
     def moments(self) -> tuple[Floats64, Floats64]:
-        """Sum and difference of the halves' weighted second moments, both (k, k).
+        """Return the sum and the difference of the halves' second moments: float64, both (k, k).
 
-        The first is the second moment of all. The second, each half weighted as in the first, has
-        the same noise and no signal: it is zero where the halves agree.
+        The sum is the second moment of all pairs. The difference is scaled so that it holds as
+        much noise as the sum, but no signal: where the halves agree, it is 0. If one of the halves
+        is empty, the difference is NaN.
         """
         a, b = self.halves
         if min(a.weight, b.weight) == 0:
@@ -184,86 +207,71 @@ class PairScatter:
 
 
 def fit(within: PairScatter, natural: Scatter, settings: ClosedForm) -> Map:
-    """Fit the map from accumulated scatters.
+    """Fit the map to accumulated scatters.
 
     Args:
-        within: scatter of the differences E(g) - E(o) of pairs.
-        natural: scatter of the latents of natural images; its mean is subtracted by the map.
-        settings: see `ClosedForm`.
+        within: The scatter of the differences E(g) - E(o) of pairs.
+        natural: The scatter of the latents of natural images. The map subtracts their mean.
+        settings: The settings of the fit.
+
+    Returns:
+        A `DctMap`, or a `DenseMap` where the settings ask for a number of dimensions.
 
     Raises:
-        InputError: there are no pairs, no natural images, or values that are not finite.
+        InputError: There are no pairs or no natural images, their latents are not finite, no query
+            differs from its origin, or ``dim`` exceeds the number of coefficients.
     """
     s_w, noise = (moment / 2 for moment in within.moments())
-    _check(s_w, within, natural, settings)
-    # A coefficient that no pair changes must not divide by zero.
+    _refuse_unusable(s_w, within, natural, settings)
+    # A coefficient that no pair changes has variance 0; the floor keeps it from dividing by 0.
     diagonal = np.maximum(np.diag(s_w), 1e-6 * np.diag(s_w).max())
     scale = diagonal**-0.5
     correlation = s_w * np.outer(scale, scale)
     blend = settings.blend
+    # The scales are those of all pairs for both matrices, else noise and signal have two units.
     if blend is None:
         blend = 1 - noise_share(correlation, noise * np.outer(scale, scale))
     if settings.natural_share:
         correlation *= 1 - settings.natural_share
-        correlation += settings.natural_share * _correlation(natural.covariance())
-    vectors, gain = _correction(correlation, blend, settings.rank, within.device)
+        correlation += settings.natural_share * correlations(natural.covariance())
+    vectors, gain = correction(correlation, blend, settings.rank, within.device)
     dct_map = DctMap(
         within.basis,
         natural.mean.astype(np.float32),
         scale.astype(np.float32),
         vectors.astype(np.float32),
         gain.astype(np.float32),
-        _tilted(within.basis, diagonal, settings.tilt).astype(np.float32),
+        tilted(within.basis, diagonal, settings.tilt).astype(np.float32),
         settings.clip if settings.dim is None else None,
     )
     if settings.dim is None:
         return dct_map
-    return _cut(dct_map, natural.covariance(), settings.dim, within.device)
-
-
-def noise_share(correlation: Floats64, noise: Floats64) -> float:
-    """The share of the squared correlations between coefficients that is noise.
-
-    One minus it is the blend that comes nearest to the true correlations in the mean square:
-    shrinkage of independent estimates toward zero (Schaefer and Strimmer 2005), with the noise
-    read from two halves of the data instead of the spread of single, dependent pairs.
-
-    Args:
-        correlation: of all pairs, (k, k).
-        noise: weighted difference of the halves' (see `PairScatter.moments`), (k, k).
-
-    Raises:
-        InputError: all pairs are of one group, which says nothing of the noise.
-    """
-    if np.isnan(noise).any():
-        raise InputError(
-            "pairs of a single origin group",
-            "expected at least two groups to choose the blend by",
-            "give pairs of more origins, or a blend",
-        )
-
-    def between(matrix: Floats64) -> float:
-        return float((matrix**2).sum() - (np.diag(matrix) ** 2).sum())
-
-    # Never none: a blend of 1 would divide by the eigenvalues that few pairs leave at zero.
-    return min(1.0, max(1e-3, between(noise) / max(between(correlation), 1e-300)))
+    return cut(dct_map, natural.covariance(), settings.dim, within.device)
 
 
 def no_map(basis: DctBasis, mean: Floats32) -> DctMap:
-    """The map that only subtracts a mean (latent_dim,): cosine of centred latents."""
+    """Return the map that only subtracts a mean: vectors are centred latents.
+
+    Args:
+        basis: The DCT basis, whose coefficients are all kept.
+        mean: The mean: float32 of shape (latent_dim,).
+    """
     empty = np.zeros((0, basis.dim), np.float32)
     ones = np.ones(basis.dim, np.float32)
     centre = basis.coefficients(mean[None])[0]
     return DctMap(basis, centre, ones, empty, np.zeros(0, np.float32), ones)
 
 
-def _check(s_w: Floats64, within: PairScatter, natural: Scatter, settings: ClosedForm) -> None:
+def _refuse_unusable(
+    s_w: Floats64, within: PairScatter, natural: Scatter, settings: ClosedForm
+) -> None:
+    """Raise InputError for scatters that no map can be fitted to."""
     if within.weight == 0 or natural.weight == 0:
         what = "pairs" if within.weight == 0 else "natural images"
         raise InputError(
             f"no readable {what}",
             "expected at least one pair and one natural image",
-            "check the manifest's paths and the folders of origins",
+            "check the paths in the manifest and the folders of origins",
         )
     for name, finite in (
         ("pairs", np.isfinite(s_w).all()),
@@ -271,61 +279,19 @@ def _check(s_w: Floats64, within: PairScatter, natural: Scatter, settings: Close
     ):
         if not finite:
             raise InputError(
-                f"latents of the {name} that are not finite",
+                f"latents of the {name} that are not finite (NaN or infinity)",
                 "expected finite numbers",
-                "look for a broken encoder",
+                "check whether the encoder's files are damaged, or name another encoder",
             )
     if np.diag(s_w).max() == 0:
         raise InputError(
-            "pairs whose origin and query are the same image",
-            "expected queries that a generator changed",
-            "check the manifest's columns origin and query",
+            "pairs whose origin and query are all the same image",
+            "expected queries that a generator made from their origins",
+            "check the columns origin and query of the manifest",
         )
     if settings.dim is not None and settings.dim > within.basis.dim:
         raise InputError(
             f"dim {settings.dim}",
-            f"expected at most {within.basis.dim}, the coefficients below the cutoff",
+            f"expected at most {within.basis.dim}, the number of coefficients below the cutoff",
             "choose a smaller dim or a larger cutoff",
         )
-
-
-def _tilted(basis: DctBasis, diagonal: Floats64, tilt: float) -> Floats64:
-    """The diagonal to the power of the tilt, its geometric mean in each block 1."""
-    blocks = np.split(diagonal, np.cumsum(basis.dims)[:-1])
-    return np.concatenate([np.exp(tilt * (np.log(b) - np.log(b).mean())) for b in blocks])
-
-
-def _correlation(covariance: Floats64) -> Floats64:
-    """Correlations (k, k); a coefficient that is the same everywhere has none."""
-    diagonal = np.diag(covariance)
-    deviation = np.sqrt(np.maximum(diagonal, max(1e-12 * diagonal.max(), 1e-30)))
-    return np.asarray(covariance / np.outer(deviation, deviation))
-
-
-def _correction(
-    correlation: Floats64, blend: float, rank: int | None, device: str | None
-) -> tuple[Floats64, Floats64]:
-    """The corrected directions as rows (r, k), signs fixed, and their gains (r,)."""
-    k = len(correlation)
-    rank = k if rank is None else min(rank, k)
-    if rank == 0 or blend == 0:
-        return np.zeros((0, k)), np.zeros(0)
-    eigenvalues, vectors = eigen(correlation, device)
-    eigenvalues, vectors = np.maximum(eigenvalues[::-1], 0), vectors.T[::-1][:rank]
-    kept, others = eigenvalues[:rank], eigenvalues[rank:]
-    floor = 1 - blend + blend * (others.mean() if len(others) else 1.0)
-    # LAPACK leaves the sign open; fixing it makes two fits of the same pairs equal.
-    largest = vectors[np.arange(rank), np.abs(vectors).argmax(axis=1)]
-    gain = ((1 - blend + blend * kept) / floor) ** -0.5 - 1
-    return vectors * np.sign(largest)[:, None], gain
-
-
-def _cut(dct_map: DctMap, total: Floats64, dim: int, device: str | None) -> DenseMap:
-    """Keep the directions in which whitened natural images vary most (largest S_b / S_w)."""
-    k = dct_map.dim
-    whiten = np.eye(k) + dct_map.directions.T.astype(np.float64) * dct_map.gain @ dct_map.directions
-    whiten = dct_map.weight[:, None] * whiten * dct_map.scale
-    _, vectors = eigen(whiten @ total @ whiten.T, device)
-    rows = vectors.T[::-1][:dim] @ whiten
-    to_latents = dct_map.basis.latents
-    return DenseMap(to_latents(rows.astype(np.float32)), to_latents(dct_map.mean[None])[0])

@@ -1,8 +1,8 @@
-"""The paper's own weights: its W as its authors published it (extra ``[vae]``).
+"""Import the paper's own weights: its W as its authors published it (extra ``[vae]``).
 
-The file is a bare float tensor (dim, latent_dim) in torch's format: for the paper 512 x 4,096, to
-be applied to the latent of Stable Diffusion 2's VAE without a mean. The licence of those weights is
-`LICENCE`: not for commercial use.
+The file is a bare float tensor (dim, latent_dim) in torch's format. The paper's is 512 x 4,096 and
+is applied to the latent of Stable Diffusion 2's VAE, without a mean. The licence of those weights,
+`LICENCE`, forbids commercial use.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ except ImportError as error:
 
 LICENCE = "CC-BY-NC-4.0"
 SOURCE = "https://github.com/WangWenhao0716/ID2"
-SAMPLE = 2_000  # photos to calibrate on: two million pairs of them, beyond which little is gained
+SAMPLE = 2_000  # photos to calibrate on; they give two million scores, and more gain little
 # Every torch file starts as a zip archive or, before torch 1.6, as a pickle of protocol 2 to 5.
 _MAGIC = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 # What torch.load was seen to raise for damaged files.
@@ -59,21 +59,24 @@ _BARE = "expected a bare float tensor of two dimensions, (dim, latent_dim), as t
 
 
 def read_official(path: str | os.PathLike[str]) -> Floats32:
-    """Read a bare tensor from a torch file, running no code that the file may hold.
+    """Read a bare tensor from a torch file, without running code that the file may hold.
+
+    Args:
+        path: The path of the torch file.
 
     Returns:
         float32 of shape (dim, latent_dim).
 
     Raises:
-        InputError: the file is absent or damaged, holds code or anything but such a tensor, or
-            has values that are not finite.
+        InputError: The file is absent or damaged, holds code or anything else than such a tensor,
+            or has values that are not finite.
     """
     value = _load(Path(path))
     good = isinstance(value, torch.Tensor) and value.is_floating_point() and value.ndim == 2
-    # A tensor on the device "meta" has a shape and no values.
+    # A tensor on torch's device "meta" has a shape but no values.
     if not good or value.layout is not torch.strided or value.is_meta or not value.numel():
         raise InputError(
-            f"{os.fspath(path)} holds {_describe(value)}", _BARE, "give the file of W alone"
+            f"{os.fspath(path)} holds {_describe(value)}", _BARE, "give the file that holds only W"
         )
     matrix = np.ascontiguousarray(value.detach().float().numpy(), dtype=np.float32)
     if not (np.isfinite(matrix).all() and matrix.any()):
@@ -95,20 +98,22 @@ def import_official(
     """Make a model of the official W and a VAE, calibrated on photos compared with each other.
 
     Args:
-        path: the torch file.
-        vae: folder or hub id of the VAE whose latents W takes.
-        output: the model's folder, which must not exist.
-        origins: folders of photos to calibrate on; without, those of the demo, which are few.
-        progress: called with the photos done and the photos in all.
+        path: The path of the torch file.
+        vae: The folder or hub id of the VAE whose latents W takes.
+        output: The folder of the model, which must not exist yet.
+        origins: Folders of photos to calibrate on. Without any, the photos of the demo are used,
+            which are few.
+        progress: Called with the number of photos that are encoded, and the number of all.
 
     Returns:
         The model, and the photos that could not be used.
 
     Raises:
-        InputError: a bad file, VAE or folder, dims that do not fit, or too few photos.
-        StorageError: the disk refuses.
+        InputError: The file, the VAE or a folder cannot be used, the dims do not fit, or there are
+            too few photos.
+        StorageError: The disk refuses.
     """
-    refuse_existing(Path(output))  # not after minutes of encoding
+    refuse_existing(Path(output))  # now, and not after minutes of encoding
     refuse_missing(origins)
     matrix = read_official(path)
     encoder = open_encoder(f"diffusers:{vae}")
@@ -117,6 +122,7 @@ def import_official(
     photos = list(origins) or [str(files("originid") / "data" / "demo_photos")]
     latents, failures = _encode(photos, encoder, progress)
     vectors = unit_length(map.apply(latents))
+    # Each photo is a stranger to every other; the upper triangle has each pair once.
     scores = (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
     training = {
         "method": "official weights",
@@ -137,17 +143,20 @@ def _load(path: Path) -> Any:
             start = file.read(4)
     except OSError as error:
         raise InputError(
-            f"{path}: {error.strerror or error}", "expected a file that can be read", "check it"
+            f"{path}: {error.strerror or error}",
+            "expected a file that can be read",
+            "check the path and the permissions",
         ) from error
     if not start.startswith(_MAGIC):
         raise InputError(
-            f"{path} is not a file of torch",
+            f"{path} is not a file of torch",  # neither a zip archive nor a pickle
             _BARE,
             "give the .pth.tar that the paper's authors publish; it is not a tar archive",
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pickle protocols; what cannot be read is an error
+            # Torch warns of old pickle protocols; what it cannot read raises an error anyway.
+            warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGE as error:
         raise _refused(path, str(error)) from error
@@ -181,7 +190,7 @@ def _check_dims(path: str | os.PathLike[str], matrix: Floats32, encoder: Encoder
         return
     todo = "name the VAE that the weights were trained on; the paper's is Stable Diffusion 2's"
     if matrix.shape[0] == wanted:
-        todo = "the tensor lies on its side: save its transpose"
+        todo = "the tensor has its rows and columns exchanged: save its transpose"
     raise InputError(
         f"{os.fspath(path)} takes latents of {matrix.shape[1]} components",
         f"expected {wanted}, {' + '.join(map(str, encoder.shapes))}, as {encoder.spec} makes",
@@ -194,11 +203,11 @@ def _encode(
     encoder: Encoder,
     progress: Progress,
 ) -> tuple[Latents, list[Failure]]:
-    """Latents (n, latent_dim) of different photos, at most `SAMPLE` from all over the folders."""
+    """Encode different photos, at most `SAMPLE` of them, evenly spread over the folders."""
     failures: list[Failure] = []
     found = list(find_images(folders, failures.append))
     sample = [found[i] for i in np.linspace(0, len(found) - 1, min(len(found), SAMPLE)).astype(int)]
-    latents: dict[bytes, Latents] = {}  # by content: a photo and its copy are no strangers
+    latents: dict[bytes, Latents] = {}  # by SHA-256, as a photo and its copy are no strangers
     for chunk in encode_paths(sample, encoder, failures.append, progress):
         latents |= {entry.sha256: entry.latent for entry in chunk}
     if not latents:

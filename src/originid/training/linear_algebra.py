@@ -1,4 +1,4 @@
-"""What the closed form needs of linear algebra: numpy on the CPU, torch on another device."""
+"""The linear algebra of the closed form: numpy on the CPU, torch on a GPU."""
 
 import sys
 from typing import Any
@@ -9,7 +9,10 @@ from originid.types import Floats32, Floats64
 
 
 def present_gpu() -> str | None:
-    """The torch device to compute on: a GPU that the program uses already, or None for numpy."""
+    """Return the torch device of a GPU that this process uses already, or None for numpy.
+
+    Torch is not imported for this: that takes seconds, and a CPU would gain nothing.
+    """
     torch = sys.modules.get("torch")  # importing it for its own sake would take seconds
     return "cuda" if torch is not None and torch.cuda.is_available() else None
 
@@ -18,8 +21,8 @@ class ProductSum:
     """The sum of ``rows.T @ rows`` over many calls.
 
     Args:
-        dim: components of a row.
-        device: None is numpy, else a device of torch, which keeps the sum until it is read.
+        dim: The number of components of a row.
+        device: The torch device that keeps the sum until it is read; None is numpy on the CPU.
     """
 
     def __init__(self, dim: int, device: str | None = None) -> None:
@@ -31,7 +34,11 @@ class ProductSum:
             self._sum = torch.zeros((dim, dim), dtype=torch.float64, device=device)
 
     def add(self, rows: Floats32) -> None:
-        """Add rows (n, dim): single precision within a call, double precision between calls."""
+        """Add the products of rows: in single precision within a call, in double between calls.
+
+        Args:
+            rows: float32 of shape (n, dim).
+        """
         if self._device is None:
             self._sum += rows.T @ rows  # BLAS computes half of it: both factors are one array
         else:
@@ -41,14 +48,23 @@ class ProductSum:
             self._sum += there.T @ there
 
     def value(self) -> Floats64:
-        """The sum so far, (dim, dim)."""
+        """Return the sum so far: float64 of shape (dim, dim)."""
         if self._device is None:
             return np.asarray(self._sum)
         return np.asarray(self._sum.cpu().numpy())
 
 
 def eigen(matrix: Floats64, device: str | None = None) -> tuple[Floats64, Floats64]:
-    """Eigenvalues, ascending, (k,), and eigenvectors as columns, (k, k), of a symmetric matrix."""
+    """Return the eigenvalues and eigenvectors of a symmetric matrix.
+
+    Args:
+        matrix: float64 of shape (k, k), symmetric.
+        device: The torch device that computes them; None is numpy on the CPU.
+
+    Returns:
+        The eigenvalues in ascending order, float64 of shape (k,), and the eigenvectors as columns
+        in the same order, float64 of shape (k, k).
+    """
     if device is None:
         values, vectors = np.linalg.eigh(matrix)
     else:

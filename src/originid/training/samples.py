@@ -1,14 +1,22 @@
-"""What maps are learned from: latents in classes, an origin and what was made from it."""
+"""Labelled latents: what a map is learned from, wherever the latents are stored.
 
+Each latent has a class. A class is one origin together with all that was made from it. The latents
+come from a store (`LabelledRows`) or from a folder in the layout of the paper's authors
+(`OfficialSamples`).
+"""
+
+import io
 import math
 import os
 import re
+import tokenize
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,41 +26,25 @@ from originid.latents.stores import ArrayStore, Selection, Store
 from originid.types import Latents
 
 NAME = re.compile(rb"[A-Za-z]\d{6}_\d{1,18}\.npy")
-BATCH = 65_536  # names that are Python objects at a time
-SHOWN = 3  # names of an error
+BATCH = 65_536  # names held as Python objects at a time; the rest are rows of a compact array
+SHOWN = 3  # wrong names that an error lists
 USABLE = "finite float16, float32 or float64 of shape (d,), (c, h, w) or (1, c, h, w)"
-MAGIC = b"\x93NUMPY\x01\x00"  # version 1.0, which numpy writes for all that is usable
-HEADER = re.compile(
-    MAGIC + rb"..\{\s*'descr':\s*'([<>]f[248])',\s*'fortran_order':\s*(True|False),"
-    rb"\s*'shape':\s*\(([\d,\s]*)\),?\s*\}\s*",
-    re.DOTALL,
+MAGIC = b"\x93NUMPY"  # the first bytes of every .npy file
+VERSION = (1, 0)  # of the .npy format; numpy writes it for all arrays that are usable here
+# What numpy's reader of headers was seen to raise for 60,000 damaged ones.
+DAMAGED = (
+    *(ValueError, TypeError, SyntaxError, tokenize.TokenError),
+    *(MemoryError, RecursionError),
 )
 
 
 class Samples(Store, Protocol):
-    """Latents, each of a class: an origin and what was made from it."""
+    """Latents by row, each with the number of its class."""
 
     @property
     def classes(self) -> NDArray[np.int64]:
-        """The class of each row, (n,), from 0 to C - 1."""
+        """The class of each row: int64 of shape (n,), from 0 to the number of classes - 1."""
         ...
-
-
-@dataclass(frozen=True, eq=False)
-class ArraySamples(ArrayStore):
-    """Samples in an array or a memory map.
-
-    Args:
-        classes: (n,), from 0 to C - 1.
-
-    Raises:
-        InputError: the lengths differ.
-    """
-
-    classes: NDArray[np.int64]
-
-    def __post_init__(self) -> None:
-        _check_classes(self.classes, len(self.values))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,30 +52,50 @@ class LabelledRows(Selection):
     """Samples that are some rows of a store.
 
     Args:
-        classes: (n,), from 0 to C - 1.
+        classes: The class of each row: int64 of shape (n,), from 0 to the number of classes - 1.
 
     Raises:
-        InputError: the lengths differ.
+        InputError: There are more or fewer classes than rows, or a class is negative.
     """
 
     classes: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        _check_classes(self.classes, len(self.rows))
+        count = len(self.rows)
+        if self.classes.shape != (count,) or (count and self.classes.min() < 0):
+            raise InputError(
+                f"classes of shape {self.classes.shape} for {count} latents",
+                "expected one class for each latent, counted from 0 on",
+                "number the origins",
+            )
+
+    @classmethod
+    def of_array(cls, latents: NDArray[Any], classes: NDArray[np.int64]) -> "LabelledRows":
+        """Make samples of all rows of an array in memory, or of a memory map.
+
+        Args:
+            latents: The latents: float32 or float16 of shape (n, latent_dim).
+            classes: The class of each latent: int64 of shape (n,), counted from 0.
+
+        Raises:
+            InputError: There are more or fewer classes than latents, or a class is negative.
+        """
+        return cls(ArrayStore(latents), np.arange(len(latents)), classes)
 
 
 @dataclass(frozen=True, eq=False)
 class OfficialSamples:
-    """Latents as the paper's code lays them out, a file each: `open` finds them.
+    """Samples in the layout of the paper's authors, one ``.npy`` file for each latent.
 
     A file holds one float16, float32 or float64 array of shape (latent_dim,), (c, h, w) or
-    (1, c, h, w), flattened C, H, W. Files are read, and found wanting, when they are taken.
+    (1, c, h, w), which is flattened in the order C, H, W. A file is read and checked only when its
+    row is taken. `open` finds the files of a folder.
 
     Args:
-        folder: where the files are.
-        names: of the files, (n,).
-        classes: (n,), from 0 to C - 1.
-        latent_dim: components of a latent.
+        folder: The folder of the files.
+        names: The names of the files, as bytes: shape (n,).
+        classes: The class of each file: int64 of shape (n,), from 0 to the number of classes - 1.
+        latent_dim: The number of components of a latent.
     """
 
     folder: Path
@@ -95,12 +107,15 @@ class OfficialSamples:
     def open(cls, folder: str | os.PathLike[str]) -> "OfficialSamples":
         """Find the files ``<letter><6-digit origin id>_<k>.npy`` of a folder.
 
-        The origins are the classes, in order of id; rows are in order of id and k. Files that are
-        not ``.npy`` are passed over.
+        Each origin id is a class, and the classes are in the order of the ids. The rows are in the
+        order of id and k. Files that do not end in ``.npy`` are ignored.
+
+        Args:
+            folder: The folder in which the files lie; folders inside of it are not searched.
 
         Raises:
-            InputError: there are none, the folder cannot be read, a ``.npy`` has another name, or
-                the first is unusable.
+            InputError: The folder cannot be read or holds no such file, a ``.npy`` file has
+                another name, or the first file is unusable.
         """
         names, origins, numbers = _scan(Path(folder))
         order = np.lexsort((names, numbers, origins))
@@ -110,10 +125,16 @@ class OfficialSamples:
         return cls(Path(folder), names, classes, len(first))
 
     def take(self, rows: NDArray[np.int64]) -> Latents:
-        """As of `Samples`.
+        """Read the latents of rows, in the order asked for.
+
+        Args:
+            rows: The numbers of the rows: int64 of shape (k,).
+
+        Returns:
+            float32 of shape (k, latent_dim).
 
         Raises:
-            InputError: a file is not what it should be.
+            InputError: A file is missing, damaged, or holds another number of components.
         """
         folder = os.fsencode(self.folder)
         taken = np.empty((len(rows), self.latent_dim), np.float32)
@@ -129,27 +150,30 @@ class OfficialSamples:
 def within_class_rows(
     samples: Samples, chunk: int = 4096
 ) -> Iterator[tuple[Latents, NDArray[np.float64], NDArray[np.int64]]]:
-    """Stream what the closed form takes for differences of pairs, where classes have any size.
+    """Stream rows that stand for differences of pairs, where a class may have any number of rows.
 
-    Of a class c of n_c >= 2 members x_i with mean m_c come the rows and weights::
+    The closed form needs differences between a query and its origin. Here nobody says which row of
+    a class is the origin. So a class c with n_c >= 2 members x_i and mean m_c gives the rows and
+    weights::
 
         d_i = sqrt(2 n_c / (n_c - 1)) (x_i - m_c)        w_i = 1 / n_c
 
-    so that over the whole stream, of C such classes::
+    Over the whole stream, of C such classes, this yields::
 
         sum_i w_i d_i d_i^T / sum_i w_i / 2
             = 1/C sum_c 1/(n_c - 1) sum_{i in c} (x_i - m_c)(x_i - m_c)^T
 
-    which is the mean over the classes of the unbiased covariance within. Of an origin o and one
-    image g made from it that is (g - o)(g - o)^T / 2, as of a pair. Classes of one member say
-    nothing of it and are left out: `lone_classes` counts them.
+    which is the mean of the classes' unbiased covariances. For a class of one origin o and one
+    query g it is (g - o)(g - o)^T / 2, the same as for a pair. A class of one member says nothing
+    about edits, so it is left out; `lone_classes` counts such classes.
 
     Args:
-        samples: whose rows.
-        chunk: rows at a time; a larger class is held whole.
+        samples: The latents and their classes.
+        chunk: The number of rows read at a time. A larger class is held in memory as a whole.
 
     Yields:
-        Rows (k, latent_dim), their weights (k,) and their classes (k,).
+        Rows, float32 of shape (k, latent_dim); their weights, float64 of shape (k,); and their
+        classes, int64 of shape (k,).
     """
     classes = np.asarray(samples.classes)
     sizes = np.bincount(classes)
@@ -170,12 +194,16 @@ def within_class_rows(
 
 
 def lone_classes(samples: Samples) -> int:
-    """How many classes have one member."""
+    """Count the classes that have only one member.
+
+    Args:
+        samples: The latents and their classes.
+    """
     return int((np.bincount(samples.classes) == 1).sum())
 
 
 def _blocks(bounds: NDArray[np.int64], chunk: int) -> Iterator[tuple[int, int]]:
-    """Whole classes, whose rows lie between these bounds, up to a chunk of rows together."""
+    """Group whole classes, whose rows lie between these bounds, up to a chunk of rows together."""
     place = 0
     while place < len(bounds) - 1:
         fits = int(np.searchsorted(bounds, bounds[place] + chunk, side="right")) - 1
@@ -184,17 +212,8 @@ def _blocks(bounds: NDArray[np.int64], chunk: int) -> Iterator[tuple[int, int]]:
         place = end
 
 
-def _check_classes(classes: NDArray[np.int64], rows: int) -> None:
-    if classes.shape != (rows,) or (rows and classes.min() < 0):
-        raise InputError(
-            f"classes of shape {classes.shape} for {rows} latents",
-            "expected one class for each, from 0 on",
-            "number the origins",
-        )
-
-
 def _scan(folder: Path) -> tuple[NDArray[np.bytes_], NDArray[np.int64], NDArray[np.int64]]:
-    """Names, origin ids and numbers of the files, in no order."""
+    """Return the names, origin ids and numbers k of the files, in no particular order."""
     found = _npy_names(folder)
     names, ids, numbers = [], [], []
     others: list[bytes] = []
@@ -215,7 +234,9 @@ def _npy_names(folder: Path) -> Iterator[bytes]:
             yield from (entry.name for entry in entries if entry.name.endswith(b".npy"))
     except OSError as error:
         raise InputError(
-            f"{folder}: {error.strerror or error}", "expected a folder of .npy files", "check it"
+            f"{folder}: {error.strerror or error}",
+            "expected a folder of .npy files that can be read",
+            "check the path",
         ) from error
 
 
@@ -225,42 +246,52 @@ def _misnamed(folder: Path, others: list[bytes]) -> InputError:
     return InputError(
         f"{folder} holds {some or 'no .npy file'}{more}",
         "expected a letter, the 6 digits of the origin, _ and a number, as in a000017_3.npy",
-        "name the folder in which the files lie, and move others out of it",
+        "name the folder in which the files lie, and move other .npy files out of it",
     )
 
 
 def _read(folder: bytes, name: bytes) -> NDArray[np.float32]:
-    """The latent of a file, flat."""
+    """Read the latent of a file, flat: shape (latent_dim,)."""
     try:
         with open(os.path.join(folder, name), "rb", buffering=0) as file:
             data = file.read()
+        # After the magic bytes and the version come two bytes with the length of the header.
         start = 10 + int.from_bytes(data[8:10], "little")
         shape, order, dtype = _parse(data[:start])
         value = np.frombuffer(data, dtype, math.prod(shape), start).reshape(shape, order=order)
     except (OSError, ValueError, OverflowError) as error:
         raise _unusable(folder, name, f"cannot be used: {error}") from error
-    with np.errstate(over="ignore"):
+    with np.errstate(
+        over="ignore"
+    ):  # a float64 too large for float32 becomes infinite, refused here
         latent = value.reshape(-1).astype(np.float32)
     if not np.isfinite(latent).all():
         raise _unusable(folder, name, "holds numbers that are not finite")
     return latent
 
 
-@lru_cache(maxsize=64)  # the same in every file: numpy would parse it for longer than it reads
-def _parse(header: bytes) -> tuple[tuple[int, ...], Literal["C", "F"], str]:
-    """Shape, order and dtype of a file of one float array."""
-    match = HEADER.fullmatch(header)
-    shape = tuple(int(n) for n in match[3].split(b",") if n.strip()) if match else ()
+@lru_cache(maxsize=64)  # the same in every file; parsing it each time doubles the time of a read
+def _parse(header: bytes) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[Any]]:
+    """Return the shape, the order and the dtype that the header of a usable file states."""
+    file = io.BytesIO(header)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # numpy warns of headers that it has to repair
+            good = np.lib.format.read_magic(file) == VERSION
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    except (*DAMAGED, UserWarning):
+        good, shape, fortran, dtype = False, (), False, np.dtype(object)
     known = len(shape) in (1, 3) or (len(shape) == 4 and shape[0] == 1)
-    if match is None or not known or min(shape) < 1:
-        text = header[10:90].decode("latin-1").strip() if header[:6] == MAGIC[:6] else "no .npy"
+    good = good and known and min(shape) >= 1
+    if not (good and dtype.kind == "f" and dtype.itemsize in (2, 4, 8)):
+        text = header[10:90].decode("latin-1").strip() if header[:6] == MAGIC else "no .npy"
         raise ValueError(f"it holds {text!r}")
-    return shape, "F" if match[2] == b"True" else "C", match[1].decode()
+    return shape, "F" if fortran else "C", dtype
 
 
 def _unusable(folder: bytes, name: bytes, what: str, expected: str = USABLE) -> InputError:
     return InputError(
         f"{os.fsdecode(os.path.join(folder, name))} {what}",
         f"expected {expected}",
-        "make the file anew, or move it out of the folder",
+        "make the file again, or move it out of the folder",
     )

@@ -1,21 +1,68 @@
-"""What settings have in common: they are checked as they are made, and read from files."""
+"""What the settings of all trainings have in common: their checks, their files and their rates.
+
+A class of settings is a frozen dataclass that inherits from `Checked`. Its values are checked when
+it is made, so that a wrong value is refused before any work begins.
+"""
 
 import json
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 from originid.errors import InputError
 
-WHOLE = "a whole number, at least 1"
-POSITIVE = "a positive number"
-SEED = "a whole number, at least 0"
+Range = tuple[bool, str]
+"""Whether a value is in its range, and the range in words, as they follow "expected"."""
+
+
+def at_least(value: int, least: int) -> Range:
+    """Return the range of a whole number with a smallest value.
+
+    Args:
+        value: The value to check.
+        least: The smallest value allowed.
+    """
+    return value >= least, f"a whole number, at least {least}"
+
+
+def positive(value: float) -> Range:
+    """Return the range of a finite number above 0.
+
+    Args:
+        value: The value to check.
+    """
+    return 0 < value < math.inf, "a positive number"
+
+
+def below_one(value: float) -> Range:
+    """Return the range [0, 1) of a number, such as the decay of a moving average.
+
+    Args:
+        value: The value to check.
+    """
+    return 0 <= value < 1, "a number in [0, 1)"
+
+
+def one_of(value: str, names: Iterable[str]) -> Range:
+    """Return the range of a text that must be one of some names.
+
+    Args:
+        value: The value to check.
+        names: The names that are allowed.
+    """
+    known = tuple(names)
+    return value in known, f"one of {', '.join(known)}"
 
 
 class Checked:
-    """Base of frozen dataclasses: a value of another type or out of range raises InputError."""
+    """The base of frozen dataclasses whose values are checked when they are made.
+
+    Raises:
+        InputError: A value has another type than its field, or is out of its range.
+    """
 
     def __post_init__(self) -> None:
         for each in fields(self):  # type: ignore[arg-type] # every subclass is a dataclass
@@ -25,8 +72,8 @@ class Checked:
             if not good:
                 raise self._bad(name, expected)
 
-    def ranges(self) -> dict[str, tuple[bool, str]]:
-        """By the name of a value, whether it is in its range, and what is expected."""
+    def ranges(self) -> dict[str, Range]:
+        """Return the range of each value that has one, by the name of the field."""
         raise NotImplementedError
 
     def _bad(self, name: str, expected: str) -> InputError:
@@ -36,7 +83,8 @@ class Checked:
 
 
 def _fits(value: object, kind: Any) -> bool:
-    if isinstance(value, bool):  # which Python takes for an int
+    """Whether a value, which may come from a JSON file, has the type of its field."""
+    if isinstance(value, bool):  # Python counts a bool as an int; we do not
         return kind is bool
     if kind is float:
         return isinstance(value, (int, float))
@@ -49,22 +97,26 @@ def _type_name(kind: Any) -> str:
     return getattr(kind, "__name__", None) or str(kind)
 
 
-Settings = TypeVar("Settings", bound=Checked)
+CheckedSettings = TypeVar("CheckedSettings", bound=Checked)
 
 
-def read_settings(path: str | os.PathLike[str], presets: Mapping[str, Settings]) -> Settings:
-    """Read settings from a JSON object: ``{"preset": "paper", "epochs": 5}``.
+def read_settings(
+    path: str | os.PathLike[str], presets: Mapping[str, CheckedSettings]
+) -> CheckedSettings:
+    """Read settings from a JSON file such as ``{"preset": "paper", "epochs": 5}``.
 
     Args:
-        path: of the file.
-        presets: by name; without ``preset`` the keys change the first.
+        path: The path of the JSON file, which holds one object.
+        presets: The settings that the key ``preset`` may name. A file without this key changes
+            the first of them.
 
     Raises:
-        InputError: not such a file, an unknown key or preset, or a value out of range.
+        InputError: The file cannot be read, a key or the preset is unknown, or a value is out of
+            its range.
     """
     values = _read_object(os.fspath(path))
     preset = values.pop("preset", next(iter(presets)))
-    if preset not in list(presets):  # a list has no hash
+    if preset not in list(presets):  # a JSON value may be a list, which a dict cannot look up
         raise _unknown("preset", preset, presets)
     base = presets[preset]
     known = [each.name for each in fields(base)]  # type: ignore[arg-type] # a dataclass
@@ -74,25 +126,39 @@ def read_settings(path: str | os.PathLike[str], presets: Mapping[str, Settings])
     return replace(base, **values)  # type: ignore[type-var] # a dataclass
 
 
+def warmed_cosine(rate: float, step: int, steps: int, warmup: int) -> float:
+    """Return the rate of a step: it rises in a straight line, and falls along half a cosine to 0.
+
+    Args:
+        rate: The rate at its peak.
+        step: The number of the step, counted from 0.
+        steps: The number of steps in all.
+        warmup: The number of steps in which the rate rises.
+    """
+    warm = min(1.0, (step + 1) / max(1, warmup))
+    return rate * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
 def _read_object(name: str) -> dict[str, Any]:
+    """Read a file that holds one JSON object."""
     try:
         given = json.loads(Path(name).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
-            f"settings {name} cannot be read: {error}",
+            f"the settings file {name} cannot be read: {error}",
             "expected a file with one JSON object",
             "check the path and the commas",
         ) from error
     if not isinstance(given, dict):
         raise InputError(
-            f"settings {name} hold a {type(given).__name__}",
+            f"the settings file {name} holds a {type(given).__name__}",
             "expected one JSON object",
             'write for example {"preset": "paper"}',
         )
     return given
 
 
-def _unknown(what: str, name: object, known: Any) -> InputError:
+def _unknown(what: str, name: object, known: Iterable[str]) -> InputError:
     return InputError(
         f"{what} {name!r}", f"expected one of {', '.join(known)}", "check its spelling"
     )

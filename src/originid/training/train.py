@@ -1,4 +1,4 @@
-"""Training a model: encode each image once, fit the map, calibrate, write."""
+"""Training a model: encode each image once, fit the map, calibrate it, and write the model."""
 
 import os
 import shutil
@@ -28,9 +28,10 @@ from originid.types import Failure, Json, Pair, Rows, Vectors
 from originid.verdict.calibration import Calibration
 from originid.verdict.pareto_tail import pooled_tail
 
-SAMPLE_QUERIES = 2_000  # images that the calibration looks at
+# The calibration compares at most so many queries and strangers: 20 million scores, 80 MB.
+SAMPLE_QUERIES = 2_000
 SAMPLE_STRANGERS = 10_000
-ENOUGH = 200  # photos that stand for strangers without help
+ENOUGH = 200  # photos; with fewer, origins of other pairs stand for strangers too
 
 
 def train_model(
@@ -46,29 +47,29 @@ def train_model(
 ) -> tuple[Model, list[Failure]]:
     """Fit a map to pairs, calibrate it, and write the model.
 
-    Each image is encoded once, into a cache on disk; what follows reads it from there, so that
-    memory holds of each image only its path. Begun again after it was cut off, it goes on
-    from the latents and the checkpoint that are there, with the same result.
+    Each image is encoded once, into a cache on disk, and is read from there afterwards. So memory
+    holds only the path of each image. If the training is cut off and started again, it uses the
+    latents and the checkpoint that are already there, and comes to the same result.
 
     Args:
-        path: the model's folder, which must not exist.
-        pairs: of the manifest.
-        origins: folders of more natural images.
-        encoder: what the map is fitted on.
-        settings: how the map is learned.
-        latents: folder of a cache to use and keep; None keeps it beside ``path`` until the model
-            is written.
-        dtype: precision of the cached latents, ``float32`` or ``float16``.
-        encoding: called with the images encoded.
-        learning: called with the steps of metric learning.
+        path: The folder of the model, which must not exist yet.
+        pairs: The pairs of a manifest.
+        origins: Folders with more natural images.
+        encoder: The encoder on whose latents the map is fitted.
+        settings: How the map is learned.
+        latents: The folder of a latent cache that is used and kept. With None the cache lies beside
+            ``path`` and is removed when the model is written.
+        dtype: The precision of the cached latents: ``float32`` or ``float16``.
+        encoding: Called with the number of images that are encoded, and the number of all.
+        learning: Called with the number of steps of metric learning that are done, and of all.
 
     Returns:
         The model, and the files that could not be used.
 
     Raises:
-        InputError: no usable pair or no natural image, or ``path`` exists.
-        StorageError: the disk refuses.
-        OriginidError: metric learning diverges.
+        InputError: There is no usable pair or no natural image, or ``path`` exists.
+        StorageError: The disk refuses.
+        OriginidError: Metric learning diverges.
 
     Example:
         >>> import originid
@@ -85,22 +86,24 @@ def train_model(
         >>> model.dim, unreadable
         (3072, [])
     """
-    refuse_existing(Path(path))  # not after hours of encoding
+    refuse_existing(Path(path))  # now, and not after hours of encoding
     refuse_missing(origins)
     processes, work = Processes.join(), work_folder(path)
     failures: list[Failure] = []
     photos = [Path(photo) for photo in find_images(list(origins), failures.append)]
+    # The main process encodes everything; the others then find it all in the cache.
     with processes.main_first():
         cache = LatentCache.open(latents or work / "latents", encoder, dtype)
         paths = [*image_paths(pairs), *photos]
         chunks = encode_paths(paths, encoder, failures.append, encoding, cache)
         rows = {entry.path: cache.index(entry.sha256) for chunk in chunks for entry in chunk}
+    # A pair is usable if both of its images are.
     usable = readable_pairs(pairs, failures)
-    material = _pair_examples(usable, photos, rows, cache)
-    map = fit_map(material.examples, encoder, settings, work, learning)
+    prepared = _prepare_pairs(usable, photos, rows, cache)
+    map = fit_map(prepared.examples, encoder, settings, work, learning)
     if processes.is_main:
-        calibration = material.calibrate(map, cache)
-        described = {"pairs": len(usable), "natural_images": len(material.examples.natural_rows)}
+        calibration = prepared.calibrate(map, cache)
+        described = {"pairs": len(usable), "natural_images": len(prepared.examples.natural_rows)}
         save_model(path, encoder, map, calibration, _training(settings, described))
         clear_work(work)
     processes.leave()
@@ -117,16 +120,16 @@ def train_official(
     """Fit a map to latents in the official layout, calibrate it, and write the model.
 
     Args:
-        path: the model's folder, which must not exist.
-        folder: of files ``<letter><6-digit origin id>_<k>.npy``.
-        encoder: what made the latents.
-        settings: how the map is learned.
-        learning: called with the steps of metric learning.
+        path: The folder of the model, which must not exist yet.
+        folder: The folder of the files ``<letter><6-digit origin id>_<k>.npy``.
+        encoder: The encoder that made the latents.
+        settings: How the map is learned.
+        learning: Called with the number of steps of metric learning that are done, and of all.
 
     Raises:
-        InputError: no such latents, or not of this encoder, or ``path`` exists.
-        StorageError: the disk refuses.
-        OriginidError: metric learning diverges.
+        InputError: There are no such latents, they are not of this encoder, or ``path`` exists.
+        StorageError: The disk refuses.
+        OriginidError: Metric learning diverges.
     """
     refuse_existing(Path(path))
     samples = OfficialSamples.open(folder)
@@ -134,7 +137,7 @@ def train_official(
         raise InputError(
             f"latents of {samples.latent_dim} components in {folder}",
             f"expected {latent_dim(encoder.shapes)}, as encoder {encoder.spec} makes",
-            "name the encoder that made them",
+            "name the encoder that made the latents",
         )
     processes, work = Processes.join(), work_folder(path)
     map = fit_map(ClassExamples(samples), encoder, settings, work, learning)
@@ -147,7 +150,7 @@ def train_official(
 
 
 def _about(samples: OfficialSamples, map: Map) -> tuple[Calibration, Json]:
-    """The calibration of a map, and what it was fitted to."""
+    """Return the calibration of a map, and the numbers that describe what it was fitted to."""
     of = samples.classes
     queries = _sample(np.arange(len(of)), SAMPLE_QUERIES)
     # One of each origin, so that no stranger counts more for having been edited often.
@@ -161,59 +164,76 @@ def _about(samples: OfficialSamples, map: Map) -> tuple[Calibration, Json]:
 def calibrate(
     queries: Vectors, query_groups: Sequence[str], natural: Vectors, natural_groups: Sequence[str]
 ) -> Calibration:
-    """Calibrate on the scores of queries with natural images that are not their origin.
+    """Calibrate on the scores of queries with natural images that are not their origins.
 
     Args:
-        queries: unit length, (q, dim).
-        query_groups: q of them.
-        natural: unit length, (n, dim).
-        natural_groups: n of them; an image of a query's group is no stranger to it.
+        queries: The vectors of the queries, of unit length: float32 of shape (q, dim).
+        query_groups: The origin group of each query, q of them.
+        natural: The vectors of natural images, of unit length: float32 of shape (n, dim).
+        natural_groups: The origin group of each natural image, n of them. An image of the query's
+            own group is no stranger to it, so their score is not used.
+
+    Raises:
+        InputError: There are too few scores.
     """
     stranger = np.array(query_groups)[:, None] != np.array(natural_groups)[None, :]
     return Calibration(pooled_tail((queries @ natural.T)[stranger]))
 
 
 def work_folder(path: str | os.PathLike[str]) -> Path:
-    """Where a training keeps its latents, checkpoint and logs: ``MODEL.training``."""
+    """Return the folder ``MODEL.training``, which keeps a training's latents, checkpoint and logs.
+
+    Args:
+        path: The path of the model that is trained.
+    """
     absolute = Path(os.path.abspath(path))
     return absolute.with_name(f"{absolute.name}.training")
 
 
 @dataclass(frozen=True)
-class _TrainingMaterial:
-    """Examples, and what the calibration compares: rows and the group of each row."""
+class _PreparedPairs:
+    """The examples of pairs, and the strangers of the calibration: their rows and groups."""
 
     examples: PairExamples
     strangers: Rows
     stranger_groups: list[str]
 
     def calibrate(self, map: Map, store: Store) -> Calibration:
+        """Calibrate a map on the scores of the pairs' queries with strangers.
+
+        Args:
+            map: The map that was fitted to the pairs.
+            store: The store that holds the latents.
+
+        Raises:
+            InputError: There are too few scores.
+        """
         chosen = _sample(np.arange(len(self.examples.queries)), SAMPLE_QUERIES)
         groups = [self.examples.groups[i] for i in chosen]
         queries = self.examples.queries[chosen]
         return _calibrate(map, store, queries, self.strangers, groups, self.stranger_groups)
 
 
-def _pair_examples(
+def _prepare_pairs(
     pairs: Sequence[Pair], photos: Sequence[Path], rows: dict[Path, int], cache: LatentCache
-) -> _TrainingMaterial:
-    """Sort the images into roles. Files of the same content are one row, so one image."""
+) -> _PreparedPairs:
+    """Sort the images into their roles. Files with the same content are one row, so one image."""
     origins = np.array([rows[pair.origin] for pair in pairs], np.int64)
     queries = np.array([rows[pair.query] for pair in pairs], np.int64)
     groups = [pair.group for pair in pairs]
     of_photos = np.array([rows[photo] for photo in photos if photo in rows], np.int64)
-    # A query that lies among the photos is not natural, nor is an origin there a stranger.
+    # A query that lies in a folder of photos is not natural, and an origin there is no stranger.
     natural = _in_order(np.concatenate([origins, of_photos[~np.isin(of_photos, queries)]]))
     strangers = _sample(natural[~np.isin(natural, origins)], SAMPLE_STRANGERS)
     stranger_groups = [""] * len(strangers)
     if len(strangers) < ENOUGH:
-        # Origins of one source may have been made alike, so they stand for strangers only in need.
+        # Origins of one source may look alike, so they stand for strangers only where photos lack.
         group_of = dict(zip(origins.tolist(), groups, strict=True))
         more = _in_order(origins)[:SAMPLE_STRANGERS]
         strangers = np.concatenate([strangers, more])
         stranger_groups += [group_of[row] for row in more.tolist()]
     examples = PairExamples(cache, origins, queries, groups, natural)
-    return _TrainingMaterial(examples, strangers, stranger_groups)
+    return _PreparedPairs(examples, strangers, stranger_groups)
 
 
 def _calibrate(
@@ -233,6 +253,7 @@ def _calibrate(
 
 
 def _training(settings: Settings, described: Json) -> Json:
+    """Describe for the model's file how its map was learned."""
     method = "closed form" if isinstance(settings, ClosedForm) else "metric learning"
     return {
         "method": "none" if isinstance(settings, NoMap) else method,
@@ -243,17 +264,21 @@ def _training(settings: Settings, described: Json) -> Json:
 
 
 def _sample(rows: Rows, most: int) -> Rows:
-    """At most so many of the rows, evenly spread."""
+    """Take at most so many of the rows, evenly spread over all of them."""
     return rows[:: max(1, -(-len(rows) // most))]
 
 
 def _in_order(rows: Rows) -> Rows:
-    """Each row once, in order of appearance."""
+    """Return each row once, in the order in which it first appears."""
     return rows[np.sort(np.unique(rows, return_index=True)[1])]
 
 
 def clear_work(work: Path) -> None:
-    """Remove what only a rerun needs; logs and checkpoints stay."""
+    """Remove what only a cut-off training needs from its folder; the logs and checkpoints stay.
+
+    Args:
+        work: The folder that `work_folder` names.
+    """
     shutil.rmtree(work / "latents", ignore_errors=True)
     if work.exists() and not any(work.iterdir()):
         work.rmdir()

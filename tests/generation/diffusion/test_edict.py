@@ -18,7 +18,12 @@ import torch
 import tiny_generators
 from originid.generation.diffusion.edict import denoise, draw, invert
 from originid.generation.diffusion.presets import GENERATORS
-from originid.generation.diffusion.stable_diffusion import StableDiffusion, Step, ddim_steps, guide
+from originid.generation.diffusion.stable_diffusion import (
+    DdimStep,
+    StableDiffusion,
+    ddim_steps,
+    guide,
+)
 from originid.generation.diffusion.tasks import Task
 from originid.testing import textured_image
 
@@ -68,7 +73,7 @@ def test_the_inversion_is_exact_on_any_function(
 
 
 def test_two_steps_by_hand() -> None:
-    steps = [Step(time=2, scale=2.0, shift=-1.0), Step(time=1, scale=1.0, shift=-0.5)]
+    steps = [DdimStep(time=2, scale=2.0, shift=-1.0), DdimStep(time=1, scale=1.0, shift=-0.5)]
     start = (torch.tensor(3.0), torch.tensor(5.0))
 
     def noise(latents: torch.Tensor, time: int) -> torch.Tensor:

@@ -25,11 +25,11 @@ from torch.nn import functional
 from originid.errors import InputError, OriginidError, StorageError
 from originid.maps import DctBasis, DctMap, DenseMap, Map, load_map, save_map, unit_length
 from originid.training.metric.fit import fit_metric
-from originid.training.metric.learner import Learner
+from originid.training.metric.learner import MapLearner
 from originid.training.metric.losses import make_loss
 from originid.training.metric.settings import PRESETS, TRANSFORMS, MetricLearning
 from originid.training.metric.transforms import Transform, initial_map
-from originid.training.samples import ArraySamples
+from originid.training.samples import LabelledRows, Samples
 
 BLOCK = (2, 4, 4)
 DIM = 32  # of the latents
@@ -58,17 +58,22 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng([seed, *shape]).normal(size=shape).astype(np.float32)
 
 
-def edits(origins: int, images: int = 4, seed: int = 0) -> ArraySamples:
+def edits(origins: int, images: int = 4, seed: int = 0) -> LabelledRows:
     """Origins and edits of them, which move half of the directions, by much."""
     moved = np.linalg.qr(normal(DIM, DIM))[0][: DIM // 2]
     latents = np.repeat(normal(origins, DIM, seed=seed)[:, None], images, axis=1)
     latents[:, 1:] += 3 * normal(origins, images - 1, DIM // 2, seed=seed) @ moved
-    return ArraySamples(latents.reshape(-1, DIM), np.repeat(np.arange(origins), images))
+    return LabelledRows.of_array(latents.reshape(-1, DIM), np.repeat(np.arange(origins), images))
 
 
-def accuracy(map: Map, samples: ArraySamples, images: int = 4) -> float:
+def values(samples: Samples) -> np.ndarray:
+    """All latents of samples, by row."""
+    return samples.take(np.arange(len(samples.classes)))
+
+
+def accuracy(map: Map, samples: Samples, images: int = 4) -> float:
     """Share of first edits whose most similar origin is their own."""
-    vectors = unit_length(map.apply(samples.values)).reshape(-1, images, map.dim)
+    vectors = unit_length(map.apply(values(samples))).reshape(-1, images, map.dim)
     scores = vectors[:, 1] @ vectors[:, 0].T
     return float((scores.argmax(axis=1) == np.arange(len(scores))).mean())
 
@@ -180,7 +185,7 @@ def test_the_losses_are_their_formulas() -> None:
 def test_the_average_follows_the_parameters_and_is_the_map() -> None:
     settings = replace(SHORT, dim=3, ema=0.25)
     transform = Transform(initial_map(settings, ZEROS, None), torch.device("cpu"))
-    learner = Learner(transform, torch.from_numpy(normal(4, 3)), settings, Accelerator())
+    learner = MapLearner(transform, torch.from_numpy(normal(4, 3)), settings, Accelerator())
     average = transform.parameters["matrix"].detach().clone()
     latents = torch.from_numpy(normal(4, DIM))
     for step in range(1, 5):
@@ -195,7 +200,7 @@ def test_a_step_with_sampled_classes_changes_no_other() -> None:
     settings = replace(SHORT, dim=3, sampled_classes=3)
     transform = Transform(initial_map(settings, ZEROS, None), torch.device("cpu"))
     before = normal(9, 3)
-    learner = Learner(transform, torch.from_numpy(before.copy()), settings, Accelerator())
+    learner = MapLearner(transform, torch.from_numpy(before.copy()), settings, Accelerator())
     compared = np.array([1, 4, 6])
     learner.step(torch.from_numpy(normal(2, DIM)), np.array([6, 1]), 1.0, compared)
     changed = (learner.tensors()["weights"].numpy() != before).any(axis=1)
@@ -295,7 +300,7 @@ def test_a_run_goes_on_only_as_it_began(change: str, message: str, tmp_path: Pat
     elif change == "rows":
         samples = edits(21)
     else:
-        samples = ArraySamples(samples.values, samples.classes[::-1].copy())
+        samples = LabelledRows.of_array(values(samples), samples.classes[::-1].copy())
     with pytest.raises(InputError, match=message):
         fit_metric(samples, mean, settings, start, run=tmp_path)
 
@@ -344,7 +349,7 @@ def test_a_checkpoint_that_cannot_be_written_is_named(
 @pytest.mark.filterwarnings("ignore:invalid value|overflow")
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     samples = edits(20)
-    huge = ArraySamples(samples.values * np.float32(1e30), samples.classes)
+    huge = LabelledRows.of_array(values(samples) * np.float32(1e30), samples.classes)
     settings = replace(SHORT, loss="softmax", rate=1e30)
     with pytest.raises(OriginidError, match=r"loss (nan|inf) in epoch 0, step \d"):
         fit_metric(huge, ZEROS, settings, run=tmp_path)
@@ -353,8 +358,10 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_latent_that_is_not_finite_is_named(value: float) -> None:
-    samples = edits(4)
-    samples.values[6, 3] = value
+    whole = edits(4)
+    latents = values(whole)
+    latents[6, 3] = value
+    samples = LabelledRows.of_array(latents, whole.classes)
     with pytest.raises(InputError, match="the latent of row 6 holds NaN or infinity"):
         fit_metric(samples, ZEROS, SHORT)
 
@@ -380,7 +387,7 @@ def test_what_does_not_fit_is_refused(
 def test_origins_with_one_image_are_classes_too() -> None:
     samples = edits(30)
     kept = np.flatnonzero((np.arange(120) % 4 == 0) | (samples.classes < 20))
-    some = ArraySamples(samples.values[kept], samples.classes[kept])
+    some = LabelledRows.of_array(values(samples)[kept], samples.classes[kept])
     learned = fit_metric(some, ZEROS, SHORT)
     assert np.isfinite(learned.apply(normal(2, DIM))).all()
 

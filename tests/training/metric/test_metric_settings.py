@@ -98,7 +98,7 @@ def test_a_value_out_of_range_is_refused(name: str, value: Any) -> None:
     ("content", "message"),
     [
         ("", "cannot be read"),
-        ("[1]", "hold a list"),
+        ("[1]", "holds a list"),
         ('{"preset": "papr"}', "preset 'papr'\nexpected one of paper, "),
         ('{"preset": ["paper"]}', "preset"),
         ('{"learning_rate": 1}', "setting 'learning_rate'\nexpected one of transform, "),

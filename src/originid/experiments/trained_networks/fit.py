@@ -28,6 +28,7 @@ try:
     from originid.experiments.trained_networks.matching import MATCHERS
     from originid.experiments.trained_networks.pretrained import load_backbone
     from originid.training.metric.losses import make_loss
+    from originid.training.state import move_average
 except ImportError as error:
     raise ExtraError("training networks", "train") from error
 
@@ -209,15 +210,8 @@ class _Learner:
         torch.nn.utils.clip_grad_norm_(self._parameters, CLIP)
         self._optimizer.step()
         self.steps += 1
-        self._follow()
-
-    def _follow(self) -> None:
-        """Move the average toward the network; early on it forgets faster."""
-        decay = min(self.settings.ema, (1 + self.steps) / (10 + self.steps))
-        state = self._network.state_dict()
-        for name, mean in self._average.state_dict().items():
-            if mean.is_floating_point():
-                mean.lerp_(state[name].detach(), 1 - decay)
+        average, values = self._average.state_dict(), self._network.state_dict()
+        move_average(average, values, self.steps, self.settings.ema)
 
     def trained(self) -> TrainedNetwork:
         """The network of the averaged values, which further steps change."""

@@ -4,7 +4,15 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from originid.training.settings import POSITIVE, SEED, WHOLE, Checked
+from originid.training.settings import (
+    Checked,
+    Range,
+    at_least,
+    below_one,
+    one_of,
+    positive,
+    warmed_cosine,
+)
 
 NETWORKS = ("vit", "resnet")
 MATCHERS = ("cosine", "qaconv", "transmatcher")
@@ -76,24 +84,24 @@ class NetworkSettings(Checked):
     weights: str = ""
     seed: int = 0
 
-    def ranges(self) -> dict[str, tuple[bool, str]]:
+    def ranges(self) -> dict[str, Range]:
         """See `Checked`."""
         return {**self._shapes(), **self._training()}
 
-    def _shapes(self) -> dict[str, tuple[bool, str]]:
+    def _shapes(self) -> dict[str, Range]:
         vit = self.network == "vit"
         attends = vit or self.matcher == "transmatcher"
         channels = self.width if vit else self.neck
         step = max(1, self.reduction)
         stages = 1 if vit else STAGES
         return {
-            "network": (self.network in NETWORKS, f"one of {', '.join(NETWORKS)}"),
-            "matcher": (self.matcher in MATCHERS, f"one of {', '.join(MATCHERS)}"),
-            "width": (self.width >= 1, WHOLE),
-            "patch": (self.patch >= 1, WHOLE),
-            "neck": (self.neck >= 1, WHOLE),
-            "layers": (self.layers >= 1, WHOLE),
-            "hidden": (self.hidden >= 1, WHOLE),
+            "network": one_of(self.network, NETWORKS),
+            "matcher": one_of(self.matcher, MATCHERS),
+            "width": at_least(self.width, 1),
+            "patch": at_least(self.patch, 1),
+            "neck": at_least(self.neck, 1),
+            "layers": at_least(self.layers, 1),
+            "hidden": at_least(self.hidden, 1),
             "depth": (
                 1 <= len(self.depth) <= stages and min(self.depth, default=0) >= 1,
                 f"1 to {stages} numbers, each at least 1",
@@ -105,23 +113,23 @@ class NetworkSettings(Checked):
             ),
         }
 
-    def _training(self) -> dict[str, tuple[bool, str]]:
+    def _training(self) -> dict[str, Range]:
         losses = LOSSES[:3] if self.matcher == "cosine" else LOSSES[3:]
         return {
             "loss": (self.loss in losses, f"one of {', '.join(losses)} for {self.matcher}"),
-            "scale": (0 < self.scale < math.inf, POSITIVE),
+            "scale": positive(self.scale),
             "margin": (0 <= self.margin < math.inf, "a number, at least 0"),
-            "origins_per_batch": (self.origins_per_batch >= 2, "a whole number, at least 2"),
-            "images_per_origin": (self.images_per_origin >= 2, "a whole number, at least 2"),
-            "steps": (self.steps >= 0, "a whole number, at least 0"),
+            "origins_per_batch": at_least(self.origins_per_batch, 2),
+            "images_per_origin": at_least(self.images_per_origin, 2),
+            "steps": at_least(self.steps, 0),
             "graph_steps": (
                 self.graph_steps == 0 or (self.graph_steps > 0 and self.loss == "pairs"),
                 "0, or for the loss pairs a number of steps",
             ),
-            "rate": (0 < self.rate < math.inf, POSITIVE),
-            "warmup": (self.warmup >= 0, "a whole number, at least 0"),
-            "ema": (0 <= self.ema < 1, "a number in [0, 1)"),
-            "seed": (self.seed >= 0, SEED),
+            "rate": positive(self.rate),
+            "warmup": at_least(self.warmup, 0),
+            "ema": below_one(self.ema),
+            "seed": at_least(self.seed, 0),
         }
 
     @property
@@ -136,8 +144,7 @@ class NetworkSettings(Checked):
 
     def rate_at(self, step: int) -> float:
         """The rate of a step, counted from 0."""
-        warm = min(1.0, (step + 1) / max(1, self.warmup))
-        return self.rate * warm * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return warmed_cosine(self.rate, step, self.steps, self.warmup)
 
 
 _VIT = NetworkSettings()

@@ -1,4 +1,4 @@
-"""The generator that an option names, with what a file of settings changes."""
+"""The generator that an option names, with the changes that a file of settings makes to it."""
 
 import json
 import math
@@ -24,36 +24,44 @@ _KEYS = {
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """A generator, the seed of its images, and how many it makes at a time."""
+class ChosenGenerator:
+    """A generator, and how its images are made.
+
+    Args:
+        generator: The generator.
+        seed: The seed of all images.
+        batch: The number of images made at a time.
+    """
 
     generator: Generator
     seed: int = 0
     batch: int = BATCH
 
 
-def choose(text: str) -> Chosen:
-    """The generator that an option names.
+def choose(text: str) -> ChosenGenerator:
+    """Return the generator that an option names.
 
     Args:
-        text: what `generator_named` takes, or a ``.json`` file: an object with ``generator``, such
-            a name (of a folder relative to the file), and any of ``seed``, ``batch``, ``steps``,
-            ``guidance``, ``size`` and ``options``. The images carry the file's name without its
-            ending.
+        text: A name that `generator_named` takes, or the path of a ``.json`` file. The file holds
+            an object with the key ``generator``, which is such a name (a folder is relative to the
+            file), and any of ``seed``, ``batch``, ``steps``, ``guidance``, ``size`` and
+            ``options``. The images then carry the name of the file without its ending.
 
     Raises:
-        InputError: as `generator_named`; a file that cannot be read, unknown keys, odd values.
-        ExtraError: as `generator_named`.
+        UsageError: The name cannot be a preset, a folder or a hub id.
+        InputError: The generator cannot be found, the file cannot be read, a key is unknown, or a
+            value is out of its range.
+        ExtraError: The name is a hub id, and the extra [generate] is not installed.
     """
     if not text.endswith(".json") or os.path.isdir(text):
-        return Chosen(generator_named(text))
+        return ChosenGenerator(generator_named(text))
     file = Path(text)
     stated = _read(file)
     name = stated.pop("generator")
     if name not in GENERATORS and (file.parent / name).is_dir():
         name = str(file.parent / name)
     seed, batch = stated.pop("seed", 0), stated.pop("batch", BATCH)
-    return Chosen(replace(generator_named(name), name=file.stem, **stated), seed, batch)
+    return ChosenGenerator(replace(generator_named(name), name=file.stem, **stated), seed, batch)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -62,14 +70,16 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
-            f"{file}: {reason}", "expected a JSON file that can be read", "check its name and text"
+            f"{file}: {reason}",
+            "expected a JSON file that can be read",
+            "check its path and its content",
         ) from error
     if not isinstance(stated, dict) or "generator" not in stated or stated.keys() - _KEYS.keys():
         found = ", ".join(stated) if isinstance(stated, dict) else type(stated).__name__
         raise InputError(
             f"{file} states {found or 'nothing'}",
-            f"expected generator, and of {', '.join(list(_KEYS)[1:])} what is to be changed",
-            "correct the file",
+            f"expected the key generator, and any of the keys {', '.join(list(_KEYS)[1:])}",
+            "correct the keys of the file",
         )
     for key, value in stated.items():
         if not _fits(key, value):

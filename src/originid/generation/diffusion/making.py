@@ -1,4 +1,4 @@
-"""A generator that is loaded: tasks in, images out."""
+"""A generator that is loaded: tasks go in, images come out."""
 
 import math
 from collections import defaultdict
@@ -23,27 +23,35 @@ except ImportError as error:
     raise ExtraError("generation", "generate") from error
 
 OUT_OF_MEMORY = "out of memory"
-_SIDE_STEP = 64  # pixels; what the sides of an image must be a multiple of in every pipeline
-_LONGEST = 2.0  # ratio of the sides beyond which models were not trained: more is squashed
+_SIDE_STEP = 64  # pixels; the sides must be multiples of it to suit every pipeline
+_LONGEST = 2.0  # largest ratio of the sides; models were not trained on longer images
 
 Draw = Callable[[Any, Generator, Sequence[Task]], list[Image | str]]
-"""Makes the images of tasks whose origins have one shape and which have one strength."""
+"""A function that makes the images of tasks of one strength whose origins have one shape."""
 _DRAWS: dict[str, Draw] = {EDICT: edict.draw, PLUG_AND_PLAY: plug_and_play.draw}
 
 
 class Maker(Protocol):
-    """Makes queries from origins."""
+    """A loaded generator, which makes queries from origins."""
 
     @property
     def size(self) -> int:
-        """Square root of the area of its images, in pixels."""
+        """The square root of the area of its images, in pixels."""
         ...
 
     def make(self, tasks: Sequence[Task]) -> list[Image | str]:
-        """The image of each task, uint8 (h, w, 3), or in one line why there is none.
+        """Make the images of tasks.
 
-        An image depends on its own task only, up to float noise, whatever else is asked for. It
-        has its origin's shape up to a ratio of 2, rounded to multiples of 64 pixels.
+        An image depends only on its own task, up to rounding errors, whatever other tasks are in
+        the call. It has the shape of its origin, rounded to multiples of 64 pixels; origins that
+        are more than twice as long as wide are squashed to that ratio.
+
+        Args:
+            tasks: The tasks, in any number and of any shapes.
+
+        Returns:
+            For each task an image, uint8 of shape (h, w, 3), or in one line the reason why there is
+            none.
         """
         ...
 
@@ -56,12 +64,12 @@ def open_maker(
     """Load a generator.
 
     Args:
-        generator: which one.
-        device: where it runs; by default CUDA, else MPS, else the CPU.
-        half: whether its weights are 16 bits; by default on CUDA only.
+        generator: The generator to load.
+        device: The torch device on which it runs. None chooses CUDA, else MPS, else the CPU.
+        half: Whether its weights have 16 bits. None gives it 16 bits on CUDA only.
 
     Raises:
-        InputError: a model that cannot be loaded, or no such device.
+        InputError: The model cannot be loaded, or there is no such device.
     """
     where = _device(device or best_device())
     halved = where.type == "cuda" if half is None else half
@@ -70,19 +78,26 @@ def open_maker(
 
 @dataclass(frozen=True)
 class _Maker:
+    """A generator and its loaded pipeline."""
+
     generator: Generator
     pipeline: Any
 
     @property
     def size(self) -> int:
-        """Size as `Maker.size` says."""
+        """The square root of the area of the generator's images, in pixels."""
         return self.generator.size
 
     def make(self, tasks: Sequence[Task]) -> list[Image | str]:
-        """Make as `Maker.make` says."""
+        """Make the images of tasks, as `Maker.make` describes.
+
+        Args:
+            tasks: The tasks, in any number and of any shapes.
+        """
         made: dict[int, Image | str] = {}
         batches: dict[Any, list[int]] = defaultdict(list)
         fitted = [replace(task, origin=fit(task.origin, self.size)) for task in tasks]
+        # A task that must be alone gets a batch of its own, by its number.
         alone = pipelines.draws_alone(self.generator)
         for i, task in enumerate(fitted):
             reason = fault(task, self.generator)
@@ -95,13 +110,14 @@ class _Maker:
         return [made[i] for i in range(len(tasks))]
 
     def _draw(self, tasks: list[Task]) -> list[Image | str]:
+        """Make the images of a batch; where memory does not suffice, one image after the other."""
         draw = _DRAWS.get(self.generator.kind, pipelines.draw)
         try:
             return draw(self.pipeline, self.generator, tasks)
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
-        # Here the error and what its frames held are gone.
+        # Only here, outside of the except block, are the tensors of the failed call released.
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if len(tasks) == 1:
@@ -110,7 +126,12 @@ class _Maker:
 
 
 def fault(task: Task, generator: Generator) -> str | None:
-    """Why a generator cannot do a task, in one line; None if it can."""
+    """Return in one line why a generator cannot do a task, or None if it can.
+
+    Args:
+        task: The task, whose prompt and strength are checked.
+        generator: The generator that would do it.
+    """
     if not task.prompt.strip():
         return "the prompt is empty"
     if generator.strength is None:
@@ -123,10 +144,18 @@ def fault(task: Task, generator: Generator) -> str | None:
 
 
 def fit(origin: Image, size: int) -> Image:
-    """Resize an image to an area of about ``size * size`` pixels, as generators take it."""
+    """Resize an image to an area of about ``size * size`` pixels, as generators need it.
+
+    Args:
+        origin: uint8 of shape (h, w, 3).
+        size: The square root of the wanted area, in pixels.
+
+    Returns:
+        uint8 of shape (h', w', 3), with sides that are multiples of 64 and at most a ratio of 2.
+    """
     height, width = origin.shape[:2]
     ratio = math.sqrt(min(max(width / height, 1 / _LONGEST), _LONGEST))
-    step = min(_SIDE_STEP, size)
+    step = min(_SIDE_STEP, size)  # a generator of fewer than 64 pixels needs it smaller
     sides = (round(size * ratio / step) * step, round(size / ratio / step) * step)
     return np.asarray(Pillow.fromarray(origin).resize(sides, Pillow.Resampling.LANCZOS))
 
@@ -136,11 +165,16 @@ def _device(name: str) -> "torch.device":
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise InputError(
-            f"device {name!r}", "expected a device of this torch, as cpu or cuda:0", "name another"
+            f"device {name!r}",
+            "expected a device that this torch has, such as cpu or cuda:0",
+            "name another device",
         ) from error
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """CUDA has a class for it; the CPU and MPS have only texts."""
+    """Return whether an error says that memory is full.
+
+    CUDA has a class for such errors; the CPU and MPS only have texts.
+    """
     texts = ("out of memory", "can't allocate memory")
     return isinstance(error, MemoryError) or any(text in str(error) for text in texts)

@@ -1,4 +1,4 @@
-"""The pipelines of diffusers: how one is loaded, and how a batch of tasks is put to it."""
+"""The pipelines of diffusers: loading one, and making the images of a batch of tasks with it."""
 
 import importlib.util
 import inspect
@@ -15,8 +15,9 @@ from PIL import Image as Pillow
 from originid.errors import ExtraError, InputError
 from originid.generation.diffusion.packed import local_folder
 from originid.generation.diffusion.presets import IP_ADAPTER, Generator
-from originid.generation.diffusion.sources import quiet
+from originid.generation.diffusion.sources import LOGGERS, SILENT
 from originid.generation.diffusion.tasks import Task
+from originid.system.quiet import quiet
 from originid.types import Image
 
 try:
@@ -34,29 +35,35 @@ ALONE = (
     "QwenImageEditPlusPipeline",
     "Flux2KleinPipeline",
 )
-"""Pipelines that cannot make a batch of images, each as if it were alone."""
-# Share of the image's features beside the text's: 1 would drown the prompt.
+"""Pipelines in which the images of a batch would depend on each other."""
+# The weight of the origin's features beside those of the text. With 1 the prompt has no effect.
 _ADAPTER_SCALE = 0.6
 _ADAPTER_WEIGHTS = "ip-adapter_sd15.safetensors"
 
 
 def draws_alone(generator: Generator) -> bool:
-    """Whether images must be made one at a time."""
+    """Return whether a generator must make its images one at a time.
+
+    Args:
+        generator: The generator.
+    """
     return generator.pipeline in ALONE or generator.kind == IP_ADAPTER
 
 
 def open_pipeline(generator: Generator, device: "torch.device", half: bool) -> Any:
-    """Load the pipeline of a generator; no pickle is read.
+    """Load the pipeline of a generator. No pickle is read.
 
-    Of one that the device cannot hold, the parts wait in the main memory until they run.
+    The parts of a pipeline that is too large for the device stay in main memory, and each is moved
+    to the device when it runs.
 
     Args:
-        generator: which one.
-        device: where it runs.
-        half: whether its weights are 16 bits.
+        generator: The generator whose pipeline is loaded.
+        device: The torch device on which it runs.
+        half: Whether its weights have 16 bits.
 
     Raises:
-        InputError: no such model, class or weights, or a package that it needs is missing.
+        InputError: The model, its pipeline class or its weights are missing, or a package that it
+            needs is not installed.
     """
     try:
         with _quiet(), local_folder(generator.source) as source:
@@ -72,10 +79,15 @@ def open_pipeline(generator: Generator, device: "torch.device", half: bool) -> A
 
 
 def draw(pipeline: Any, generator: Generator, tasks: Sequence[Task]) -> list[Image | str]:
-    """Make the images of tasks with origins of one shape and one strength.
+    """Make the images of tasks whose origins have one shape and which have one strength.
+
+    Args:
+        pipeline: The loaded pipeline.
+        generator: The generator, whose steps, guidance and options are used.
+        tasks: The tasks, n of them.
 
     Returns:
-        An image per task, or the reason why there is none.
+        For each task an image, uint8 of shape (h, w, 3), or the reason why there is none.
     """
     with torch.inference_mode(), _quiet():
         output = pipeline(**_arguments(pipeline, generator, tasks))
@@ -83,7 +95,15 @@ def draw(pipeline: Any, generator: Generator, tasks: Sequence[Task]) -> list[Ima
 
 
 def as_images(pixels: NDArray[np.float32], refused: Sequence[bool] | None) -> list[Image | str]:
-    """Images of pixels (n, h, w, 3) in [0, 1]; a reason where one is refused or not finite."""
+    """Turn the pixels that a pipeline returned into images.
+
+    Args:
+        pixels: float32 of shape (n, h, w, 3), in [0, 1].
+        refused: Whether the safety checker refused each image; None refuses none.
+
+    Returns:
+        For each image uint8 of shape (h, w, 3), or the reason why there is none.
+    """
     made: list[Image | str] = []
     for picture, no in zip(pixels, refused or [False] * len(pixels), strict=True):
         if no:
@@ -96,7 +116,7 @@ def as_images(pixels: NDArray[np.float32], refused: Sequence[bool] | None) -> li
 
 
 def _arguments(pipeline: Any, generator: Generator, tasks: Sequence[Task]) -> dict[str, Any]:
-    """The arguments of the pipeline's call, as far as it takes them."""
+    """Return the arguments of a pipeline's call, as far as the pipeline knows them."""
     origins = [Pillow.fromarray(task.origin) for task in tasks]
     width, height = origins[0].size
     arguments = {
@@ -105,15 +125,16 @@ def _arguments(pipeline: Any, generator: Generator, tasks: Sequence[Task]) -> di
         "strength": tasks[0].strength,
         "num_inference_steps": generator.steps,
         "guidance_scale": generator.guidance,
+        # On the CPU, whose random numbers are the same on every machine.
         "generator": [torch.Generator("cpu").manual_seed(task.seed) for task in tasks],
         "height": height,
         "width": width,
-        "max_area": height * width,  # FLUX Kontext sets its sides by it
+        "max_area": height * width,  # FLUX Kontext chooses its sides by it
         "_auto_resize": False,
         "output_type": "np",
     }
     if generator.pipeline.startswith("QwenImage"):
-        # Its guidance_scale is for distilled models; the real one needs a negative prompt.
+        # Its guidance_scale is for distilled models only. Real guidance needs a negative prompt.
         del arguments["guidance_scale"]
         arguments |= {"true_cfg_scale": generator.guidance, "negative_prompt": " "}
     if generator.kind == IP_ADAPTER:
@@ -128,20 +149,17 @@ def _arguments(pipeline: Any, generator: Generator, tasks: Sequence[Task]) -> di
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep notes and bars of the libraries from the user's terminal."""
-    libraries = (diffusers.logging, transformers.logging)
-    for library in libraries:
-        library.disable_progress_bar()
-    try:
-        with quiet():
-            yield
-    finally:
-        for library in libraries:
-            library.enable_progress_bar()
+    """Keep the notes and the progress bars of both libraries from the user's terminal."""
+    with (
+        quiet(*LOGGERS, level=SILENT, bars=diffusers.logging),
+        quiet(bars=transformers.logging),
+    ):
+        yield
 
 
 def _why(error: BaseException) -> str:
-    """What kept a model from being loaded, in one line."""
+    """Say in one line what kept a model from being loaded."""
+    # The libraries wrap the true cause in errors of their own.
     causes = [type(error)]
     each = error.__cause__ or error.__context__
     while each is not None:
@@ -158,6 +176,7 @@ def _why(error: BaseException) -> str:
 
 
 def _class(generator: Generator) -> Any:
+    """Return the class of the generator's pipeline."""
     kind = getattr(diffusers, generator.pipeline, None)
     if kind is None:
         raise InputError(
@@ -176,6 +195,7 @@ def _class(generator: Generator) -> Any:
 
 
 def _read(kind: Any, generator: Generator, half: bool) -> Any:
+    """Load a pipeline from its folder or from the hub."""
     options: dict[str, Any] = {
         "dtype": getattr(torch, generator.half) if half else torch.float32,
         "use_safetensors": True,
@@ -184,7 +204,8 @@ def _read(kind: Any, generator: Generator, half: bool) -> Any:
     if generator.variant:
         options["variant"] = generator.variant
     if "add_watermarker" in inspect.signature(kind.__init__).parameters:
-        options["add_watermarker"] = False  # only some installations have it: sets would differ
+        # Only some installations can add the watermark, so sets would differ between machines.
+        options["add_watermarker"] = False
     pipeline = kind.from_pretrained(generator.source, **options)
     if generator.kind == IP_ADAPTER:
         pipeline.load_ip_adapter(
@@ -198,6 +219,7 @@ def _read(kind: Any, generator: Generator, half: bool) -> Any:
 
 
 def _placed(pipeline: Any, device: "torch.device") -> Any:
+    """Move a pipeline to the device, or let it run there part by part if it does not fit."""
     pipeline.set_progress_bar_config(disable=True)
     try:
         pipeline.to(device)

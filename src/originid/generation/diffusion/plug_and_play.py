@@ -1,9 +1,9 @@
-"""Plug-and-Play: editing by features of the origin (Tumanyan et al., CVPR 2023).
+"""Plug-and-Play: editing with features of the origin (Tumanyan et al., CVPR 2023).
 
-The origin's latents are inverted by DDIM. While they are denoised with the prompt, what some
-modules of the network put out is replaced by what they put out for the origin at the same noise
-level: of one residual layer of the decoder, which fixes the layout, and the queries and keys of
-its self-attention, which fix the shapes.
+The latents of the origin are inverted by DDIM. Then they are denoised with the prompt, while the
+output of some modules of the network is replaced by their output for the origin at the same noise
+level. One residual layer of the decoder fixes the layout, and the queries and keys of the
+decoder's self-attention fix the shapes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from typing import Any
 
 from originid.errors import ExtraError
 from originid.generation.diffusion.presets import Generator
-from originid.generation.diffusion.stable_diffusion import Noise, StableDiffusion, Step, guide
+from originid.generation.diffusion.stable_diffusion import DdimStep, Noise, StableDiffusion, guide
 from originid.generation.diffusion.tasks import Task
 from originid.types import Image
 
@@ -22,16 +22,16 @@ try:
 except ImportError as error:
     raise ExtraError("the generator plug-and-play", "generate") from error
 
-REFINEMENTS = 3  # of a step's inversion; the first is DDIM's, which is not exact
+REFINEMENTS = 3  # how often the inversion of a step is repeated; the first is only DDIM's
 
 
 @dataclass(frozen=True)
 class Injection:
-    """Modules whose output is the origin's during a share of the steps.
+    """Modules whose output is replaced by the origin's during a share of the steps.
 
     Args:
-        modules: their names in the network.
-        until: in [0, 1], the share of the steps, counted from the noisiest.
+        modules: The names of the modules in the network.
+        until: The share of the steps, in [0, 1], counted from the noisiest.
     """
 
     modules: tuple[str, ...]
@@ -39,7 +39,14 @@ class Injection:
 
 
 def authors_injections(unet: Any) -> tuple[Injection, ...]:
-    """What the authors inject: one residual layer for 0.8, self-attention for 0.5 of the steps."""
+    """Return what the authors inject, and for which shares of the steps.
+
+    They inject one residual layer for 0.8 and the self-attention for 0.5 of the steps.
+
+    Args:
+        unet: The network of Stable Diffusion.
+    """
+    # The names of the modules are those of Stable Diffusion's network in diffusers.
     blocks = [name for name, _ in unet.named_modules() if name.startswith("up_blocks.")]
     layout = [name for name in blocks if name == "up_blocks.1.resnets.1.conv2"]
     shapes = [
@@ -52,15 +59,22 @@ def authors_injections(unet: Any) -> tuple[Injection, ...]:
 
 
 def invert(
-    latents: "torch.Tensor", steps: Sequence[Step], noise: Noise, refinements: int = REFINEMENTS
+    latents: "torch.Tensor", steps: Sequence[DdimStep], noise: Noise, refinements: int = REFINEMENTS
 ) -> list["torch.Tensor"]:
-    """The latents at every noise level from which DDIM leads to clean ones.
+    """Return the latents at every noise level from which DDIM leads to the given clean latents.
 
-    A step back needs the noise in latents that are not known yet. DDIM takes that in the cleaner
-    latents; repeating the step with the noise in its own result converges to the exact inverse.
+    A step back needs the noise in latents that are not known yet. DDIM takes the noise in the
+    cleaner latents instead. Repeating the step with the noise in its own result converges to the
+    exact inverse.
+
+    Args:
+        latents: The clean latents: shape (n, C, H, W).
+        steps: The steps from noise to clean latents.
+        noise: The noise prediction.
+        refinements: How often each step is repeated; 1 is DDIM's own inversion.
 
     Returns:
-        One more than there are steps, from the noisiest to the clean latents.
+        One tensor of latents more than there are steps, from the noisiest to the clean latents.
     """
     levels = [latents]
     for step in reversed(steps):
@@ -74,7 +88,7 @@ def invert(
 def edit(
     model: StableDiffusion,
     origins: Sequence["torch.Tensor"],
-    steps: Sequence[Step],
+    steps: Sequence[DdimStep],
     prompts: Sequence[str],
     scale: float,
     injections: Sequence[Injection],
@@ -82,21 +96,22 @@ def edit(
     """Denoise with prompts while features of the origins are injected.
 
     Args:
-        model: the network and its text encoder.
-        origins: what `invert` made of the origins, (n, C, H, W) each.
-        steps: from noise to clean latents.
-        prompts: n of them.
-        scale: of the guidance.
-        injections: see `Injection`.
+        model: The network and its text encoder.
+        origins: What `invert` returned for the origins: tensors of shape (n, C, H, W).
+        steps: The steps from noise to clean latents.
+        prompts: The prompts, n of them.
+        scale: The scale of the classifier-free guidance.
+        injections: The modules to replace, and for how long.
 
     Returns:
-        The clean latents, (n, C, H, W).
+        The clean latents: shape (n, C, H, W).
     """
     empty = model.texts([""] * len(prompts))
     texts = torch.cat([empty, empty, model.texts(prompts)])
     latents = origins[0]
     for i, step in enumerate(steps):
         modules = [m for each in injections if i < each.until * len(steps) for m in each.modules]
+        # One batch of three thirds: the origins, then the images without and with the prompt.
         with _injected(model.unet, modules):
             noise = model.predict(torch.cat([origins[i], latents, latents]), step.time, texts)
         guided = guide(noise[len(prompts) :], scale)
@@ -106,9 +121,10 @@ def edit(
 
 @contextmanager
 def _injected(unet: Any, modules: Sequence[str]) -> Iterator[None]:
-    """Let modules put out for the whole batch what they put out for its first third."""
+    """Replace the output of modules, for the whole batch, by their output for its first third."""
 
     def replace(_module: Any, _inputs: Any, output: Any) -> Any:
+        """Repeat the first third of an output, as a hook of torch."""
         if isinstance(output, tuple):
             return (replace(_module, _inputs, output[0]), *output[1:])
         return output.chunk(3)[0].repeat(3, *[1] * (output.ndim - 1))
@@ -122,12 +138,15 @@ def _injected(unet: Any, modules: Sequence[str]) -> Iterator[None]:
 
 
 def draw(pipeline: Any, generator: Generator, tasks: Sequence[Task]) -> list[Image | str]:
-    """Invert origins without a prompt and denoise them with each task's and their own features.
+    """Invert the origins without a prompt, and denoise them with the prompts and the own features.
 
     Args:
-        pipeline: a ``StableDiffusionPipeline``.
-        generator: its guidance and steps are those of the tasks.
-        tasks: origins of one shape.
+        pipeline: A ``StableDiffusionPipeline`` of diffusers.
+        generator: The generator, whose guidance and steps are used.
+        tasks: The tasks, whose origins have one shape.
+
+    Returns:
+        For each task an image, uint8 of shape (h, w, 3), or the reason why there is none.
     """
     model = StableDiffusion(pipeline)
     steps = model.steps(generator.steps)

@@ -1,4 +1,4 @@
-"""The generators: which diffusion model makes queries from origins, and with what settings."""
+"""The generators: which diffusion model makes queries from origins, and with which settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ IP_ADAPTER = "ip-adapter"
 EDICT = "edict"
 PLUG_AND_PLAY = "plug-and-play"
 EDIT = "edit"
-BATCH = 4  # images of 1024 x 1024 that 24 GB of GPU memory hold, with most generators
+BATCH = 4  # images of 1024 x 1024 that 24 GB of GPU memory hold with most generators
 EDITORS = {
     "StableDiffusionInstructPix2PixPipeline": INSTRUCT_PIX2PIX,
     "FluxKontextPipeline": EDIT,
@@ -26,21 +26,23 @@ class Generator:
     """A diffusion pipeline and how it is run.
 
     Args:
-        name: what the command line and a manifest's column ``generator`` call it.
-        source: a folder that diffusers wrote, or a hub id.
-        kind: one of the constants of this module; what the origin is to the pipeline.
-        pipeline: name of the pipeline's class in diffusers.
-        size: square root of the area of the images it makes, in pixels.
-        strength: in (0, 1]; None where the pipeline knows none.
-        guidance: scale of the classifier-free guidance.
-        steps: denoising steps at strength 1; a strength below takes that share of them.
-        licence: of the weights.
-        gated: whether the hub wants a login and the licence accepted.
-        note: what a user must know before choosing it.
-        half: 16-bit type that its weights are stable in.
-        variant: of the hub's weight files; None for the plain ones.
-        adapter: folder or hub id of the IP-Adapter.
-        options: further arguments of the pipeline's call.
+        name: The name on the command line and in the column ``generator`` of a manifest.
+        source: A folder that diffusers wrote, or a hub id.
+        kind: How the pipeline uses the origin: one of the constants of this module.
+        pipeline: The name of the pipeline's class in diffusers.
+        size: The square root of the area of the images it makes, in pixels.
+        strength: The share of noise that is added to the origin, in (0, 1]. None where the
+            pipeline has no strength.
+        guidance: The scale of the classifier-free guidance.
+        steps: The number of denoising steps at strength 1. A smaller strength takes that share of
+            them.
+        licence: The licence of the weights.
+        gated: Whether the hub asks for a login and for the licence to be accepted.
+        note: What a user must know before choosing it.
+        half: The 16-bit type in which its weights are stable: ``float16`` or ``bfloat16``.
+        variant: The variant of the hub's weight files, such as ``fp16``; None for the plain ones.
+        adapter: The folder or hub id of the IP-Adapter; empty for other kinds.
+        options: Further arguments of the pipeline's call.
     """
 
     name: str
@@ -65,8 +67,8 @@ _RAIL_PLUS = "CreativeML Open RAIL++-M"
 _FLUX = "FLUX.1 [dev] Non-Commercial"
 _XL = "StableDiffusionXLImg2ImgPipeline"
 
-# Test strengths and guidance 7.5 of the first seven: section 5.1 of the paper, which does not
-# state the steps. The others have the settings of their authors.
+# The seven generators of the paper, sd2 to kolors, have its strengths for tests and guidance 7.5
+# (section 5.1). The paper does not state their steps. The others have their authors' settings.
 _PRESETS = (
     *(
         Generator(
@@ -91,7 +93,7 @@ _PRESETS = (
         768,
         0.9,
         licence=_RAIL_PLUS,
-        note="a mirror: the original was taken off the hub in November 2025",
+        note="a copy: the original was taken off the hub in November 2025",
     ),
     Generator(
         "sdxl",
@@ -111,7 +113,7 @@ _PRESETS = (
         1024,
         0.7,
         licence="none tagged; CC-BY-NC-ND-4.0 by its text",
-        note="treat as non-commercial: its text was not compared with the page of today",
+        note="treat it as non-commercial: its page may have changed since the text was read",
     ),
     Generator(
         "colorfulxl",
@@ -123,7 +125,7 @@ _PRESETS = (
         steps=10,
         licence="none stated by its page",
         variant="fp16",
-        note="a Lightning model: few steps",
+        note="a Lightning model, which needs few steps",
     ),
     Generator(
         "kandinsky3",
@@ -135,7 +137,7 @@ _PRESETS = (
         steps=25,
         licence="Apache-2.0",
         variant="fp16",
-        note="one image at a time: its result depends on the longest prompt of a batch",
+        note="makes one image at a time, as its result depends on the longest prompt of a batch",
     ),
     Generator(
         "sd3",
@@ -179,7 +181,7 @@ _PRESETS = (
         None,
         licence=f"{_RAIL}; Apache-2.0 (adapter)",
         adapter="h94/IP-Adapter",
-        note="sees the origin through CLIP only; one image at a time",
+        note="sees the origin only through CLIP; makes one image at a time",
     ),
     Generator(
         "edict",
@@ -190,7 +192,7 @@ _PRESETS = (
         0.8,
         guidance=3.0,
         licence=_RAIL,
-        note="guidance of its authors; about three times the cost of image-to-image",
+        note="has its authors' guidance; costs about three times as much as image-to-image",
     ),
     Generator(
         "plug-and-play",
@@ -200,7 +202,7 @@ _PRESETS = (
         512,
         None,
         licence=_RAIL,
-        note="inverts the origin first: about three times the cost of image-to-image",
+        note="inverts the origin first, so it costs about three times as much as image-to-image",
     ),
     Generator(
         "flux",
@@ -238,7 +240,7 @@ _PRESETS = (
         guidance=4.0,
         licence="Apache-2.0",
         half="bfloat16",
-        note="prompts are instructions; one image at a time; needs torchvision",
+        note="prompts are instructions; makes one image at a time; needs torchvision",
     ),
     Generator(
         "z-image",
@@ -251,7 +253,7 @@ _PRESETS = (
         steps=9,
         licence="Apache-2.0",
         half="bfloat16",
-        note="a distilled model: few steps, no guidance",
+        note="a distilled model, which needs few steps and no guidance",
     ),
 )
 GENERATORS: dict[str, Generator] = {generator.name: generator for generator in _PRESETS}

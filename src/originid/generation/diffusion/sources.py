@@ -1,21 +1,30 @@
 """Where models come from: a folder that diffusers wrote, or a hub id."""
 
 import json
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from originid.errors import ExtraError, InputError
+from originid.system.quiet import quiet
+
+LOGGERS = ("diffusers", "huggingface_hub", "transformers")
+"""The loggers of the libraries that load models."""
+SILENT = 60  # a level above CRITICAL, the highest of Python's logging, so that nothing is shown
 
 
 def read_json(source: str, file: str) -> dict[str, Any] | None:
-    """A JSON file of a folder or hub id; None where there is none or it is no JSON object.
+    """Read a JSON file of a folder or of a hub id.
+
+    Args:
+        source: The folder or the hub id.
+        file: The path of the file in it.
+
+    Returns:
+        The JSON object; None where there is no such file, or where it holds no JSON object.
 
     Raises:
-        InputError: the hub does not know the id, or cannot be reached.
-        ExtraError: a hub id without the extra [generate].
+        InputError: The hub does not know the id, or cannot be reached.
+        ExtraError: The source is a hub id, and the extra [generate] is not installed.
     """
     path = Path(source, file) if Path(source).is_dir() else _from_hub(source, file)
     try:
@@ -25,31 +34,17 @@ def read_json(source: str, file: str) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep what the libraries log from the user's terminal: what fails raises as well."""
-    loggers = [logging.getLogger(name) for name in ("diffusers", "huggingface_hub", "transformers")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
-
-
 def _from_hub(source: str, file: str) -> Path:
-    """Where a file of a hub id lies, downloaded; a path to nothing if there is no such file."""
+    """Download a file of a hub id and return its path, which leads to nothing if there is none."""
     try:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
     except ImportError as error:
         raise ExtraError(f"the generator {source}", "generate") from error
     try:
-        with quiet():
+        with quiet(*LOGGERS, level=SILENT):
             return Path(hf_hub_download(source, file))
-    except LocalEntryNotFoundError as error:  # not in the cache, and no connection
+    except LocalEntryNotFoundError as error:  # there is no connection, and no copy in the cache
         raise _unreachable(source) from error
     except EntryNotFoundError:
         return Path(source, file)

@@ -1,4 +1,4 @@
-"""What a generator is asked for: one query, of one origin and one prompt."""
+"""What a generator is asked for: one query, made from one origin with one prompt."""
 
 import hashlib
 import json
@@ -11,10 +11,13 @@ from originid.types import Image
 class Task:
     """One image to make.
 
-    ``origin`` is uint8 (h, w, 3), upright and whole. ``strength`` in (0, 1] is the share of the
-    noise that is added to it; None where the pipeline knows no strength. ``seed``, in [0, 2**63),
-    is all the randomness of the task: it seeds a generator of random numbers on the CPU, whatever
-    else is in the batch.
+    Args:
+        origin: The image to start from, upright and whole: uint8 of shape (h, w, 3).
+        prompt: The text that says what to make of it.
+        strength: The share of noise that is added to the origin, in (0, 1]. None where the
+            pipeline has no strength.
+        seed: The seed of all randomness of the task, in [0, 2**63). It seeds a random generator
+            on the CPU, so the image does not depend on the rest of the batch.
     """
 
     origin: Image
@@ -26,14 +29,14 @@ class Task:
 def task_key(
     origin: str, prompt: str, generator: str, strength: float | None, seed: int = 0
 ) -> str:
-    """What a task is known by: the same for the same arguments, on every machine.
+    """Return the key of a task, which is the same for the same arguments on every machine.
 
     Args:
-        origin: SHA-256 of the origin's file, in hexadecimal.
-        prompt: as given to the generator.
-        generator: its name.
-        strength: None where the pipeline knows none.
-        seed: of the whole set; another one makes other images of the same tasks.
+        origin: The SHA-256 of the origin's file, in hexadecimal.
+        prompt: The prompt as it is given to the generator.
+        generator: The name of the generator.
+        strength: The strength, in (0, 1]; None where the pipeline has none.
+        seed: The seed of the whole set. Another seed makes other images of the same tasks.
 
     Returns:
         64 hexadecimal digits.
@@ -43,5 +46,9 @@ def task_key(
 
 
 def task_seed(key: str) -> int:
-    """The seed of a task with this key, in [0, 2**63)."""
+    """Return the seed of the task with this key, in [0, 2**63).
+
+    Args:
+        key: The key that `task_key` returned.
+    """
     return int(key[:16], 16) >> 1

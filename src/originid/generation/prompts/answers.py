@@ -1,4 +1,4 @@
-"""What a chat model said, read as a list of prompts, and what its server meant."""
+"""Reading the answers of a chat model as lists of prompts, and the errors of its server."""
 
 import json
 import re
@@ -14,10 +14,13 @@ _REFUSAL = re.compile(
 )
 
 
-class AgainError(Exception):
-    """Worth another try, after so many seconds if the server said so.
+class RetryError(Exception):
+    """The request is worth another try.
 
-    ``lost`` says that there is no server, for this image or any other.
+    Args:
+        reason: What went wrong, in one line.
+        after: The seconds to wait, as the server asked for; None where it did not say.
+        lost: Whether there is no server at all, for this image or any other.
     """
 
     def __init__(self, reason: str, after: float | None = None, lost: bool = False) -> None:
@@ -26,10 +29,15 @@ class AgainError(Exception):
 
 
 def read_answer(text: str, count: int) -> list[str]:
-    """The prompts in an answer, at most ``count``, each once and in order; none in a refusal.
+    """Return the prompts in an answer, each once and in order; a refusal has none.
 
-    Taken are the items of a JSON list; else numbered lines; else lines with bullets; else all
-    lines but those that end in a colon. Quotes and emphasis around a prompt are left out.
+    The prompts are the items of a JSON list. Where there is none they are the numbered lines, else
+    the lines with bullets, else all lines except those that end in a colon. Quotes and emphasis
+    around a prompt are removed.
+
+    Args:
+        text: The text of the answer.
+        count: The largest number of prompts to return.
     """
     if _REFUSAL.match(text.strip()):
         return []
@@ -38,24 +46,37 @@ def read_answer(text: str, count: int) -> list[str]:
 
 
 def read_completion(content: bytes, count: int) -> list[str]:
-    """The prompts in a chat completion."""
+    """Return the prompts in a chat completion.
+
+    Args:
+        content: The body of the server's reply.
+        count: The largest number of prompts to return.
+
+    Raises:
+        RetryError: The reply is no chat completion, or has fewer than half of the prompts.
+    """
     try:
         choice = json.loads(content)["choices"][0]
         text = choice["message"]["content"]
-        if isinstance(text, list):  # parts, as some servers write them
+        if isinstance(text, list):  # some servers write the text in parts
             text = "\n".join(part["text"] for part in text)
         cut = choice.get("finish_reason") == "length"
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise AgainError("an answer that is no chat completion") from error
+        raise RetryError("an answer that is no chat completion") from error
+    # One more than asked for, as the last one may have to go.
     found = read_answer(text, count + 1) if isinstance(text, str) else []
-    found = found[:-1] if cut else found[:count]  # the last prompt may be cut off
+    found = found[:-1] if cut else found[:count]  # the last prompt of a cut answer is incomplete
     if len(found) < max(1, count // 2):
-        raise AgainError(f"an answer with {len(found)} prompts of {count}")
+        raise RetryError(f"an answer with {len(found)} prompts of {count}")
     return found
 
 
 def server_error(content: bytes) -> tuple[str, str]:
-    """The code and the message of an error of the API, as far as they are there."""
+    """Return the code and the message of an error reply; each is empty where it is missing.
+
+    Args:
+        content: The body of the server's reply.
+    """
     try:
         error = json.loads(content)["error"]
         return str(error.get("code", "")), " ".join(str(error.get("message", "")).split())[:200]
@@ -64,7 +85,11 @@ def server_error(content: bytes) -> tuple[str, str]:
 
 
 def retry_after(value: str) -> float | None:
-    """Seconds that a Retry-After header asks for: a number, or the date until when."""
+    """Return the seconds that a Retry-After header asks for; None where it cannot be read.
+
+    Args:
+        value: The value of the header: a number of seconds, or the date until which to wait.
+    """
     try:
         return max(0.0, float(value))
     except ValueError:
@@ -78,6 +103,7 @@ def retry_after(value: str) -> float | None:
 
 
 def _json_items(text: str) -> list[str]:
+    # The list may stand in a code block or in an object, but not after a sentence.
     match = re.search(r"\[.*\]", text, re.DOTALL)
     if not match or not re.match(r"[\s`{\[]|json", text):
         return []

@@ -8,30 +8,40 @@ from originid.types import Image
 
 
 class PromptError(InputError):
-    """No prompts for one image; others may have some."""
+    """There are no prompts for one image, but there may be some for others."""
 
 
 def one_line(text: str) -> str:
-    """A text with single spaces and without what cannot be printed."""
+    """Return a text with single spaces, and without characters that cannot be printed.
+
+    Args:
+        text: Any text.
+    """
     return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
 class PromptSource(Protocol):
-    """Gives each origin its prompts; may be called from several threads at once."""
+    """Gives each origin its prompts. Several threads may call it at once."""
 
     def count(self, path: Path) -> int:
-        """How many prompts the image at ``path`` gets at most, without any cost."""
+        """Return the largest number of prompts that an image gets. This costs nothing.
+
+        Args:
+            path: The path of the image file.
+        """
         ...
 
     def prompts(self, path: Path, image: Image) -> list[str]:
-        """The prompts of an origin, different and not empty; the same when asked again.
+        """Return the prompts of an origin, which are all different and not empty.
+
+        Asked again about the same image, it returns the same prompts.
 
         Args:
-            path: of the file.
-            image: what it shows, uint8 (h, w, 3).
+            path: The path of the image file.
+            image: The image in the file: uint8 of shape (h, w, 3).
 
         Raises:
-            PromptError: there are none for this image.
-            InputError: there will be none for any other image either.
+            PromptError: There are no prompts for this image.
+            InputError: There are no prompts for any other image either.
         """
         ...

@@ -1,18 +1,16 @@
 """Prompts from a vision-language model behind the chat completions API of OpenAI.
 
-Many servers speak it: OpenAI, vLLM, Ollama, llama.cpp, LM Studio and most providers. The request is
-that of the paper (appendix B, figure 11): the image and one sentence.
+Many servers have this API: OpenAI, vLLM, Ollama, llama.cpp, LM Studio and most providers. The
+request is the paper's (appendix B, figure 11): the image and one sentence.
 """
 
 import base64
 import hashlib
 import io
 import json
-import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +19,13 @@ from PIL import Image as PILImage
 
 from originid.errors import ExtraError, InputError
 from originid.generation.prompts.answers import (
-    AgainError,
+    RetryError,
     read_completion,
     retry_after,
     server_error,
 )
 from originid.generation.prompts.base import PromptError
+from originid.generation.prompts.chat_settings import ChatCost, ChatSettings, most_cost
 from originid.system.storage import new_file, storage_errors
 from originid.types import Image, Json
 
@@ -34,89 +33,22 @@ REQUEST = (
     "I am doing image-to-image translation. Could you think of creative prompts to translate this "
     "image to different ones? Keep them creative, and only return {count} different prompts."
 )
-OPENAI = "https://api.openai.com/v1"
-PRICES = {"gpt-4o": (2.50, 10.00)}  # USD for a million tokens read and written, list price of 2025
-IMAGE_TOKENS = 255  # of gpt-4o for one tile of 512 x 512
-TEXT_TOKENS = 50  # of the request
-PROMPT_TOKENS = 25  # of one prompt in an answer
-LONGEST_WAIT = 600.0  # seconds; a server that asks for more is out of quota rather than busy
+LONGEST_WAIT = 600.0  # seconds; a server that asks for more has no quota left, and is not busy
 AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})  # statuses worth another try
-HOPELESS = frozenset({401, 402, 403, 404})  # the same for every image
-
-
-@dataclass(frozen=True)
-class ChatSettings:
-    """What is asked, of whom.
-
-    Args:
-        model: its name at the server.
-        base_url: of the API, to which ``/chat/completions`` is added.
-        key: sent as bearer token; empty for none. It is shown and stored nowhere.
-        count: prompts asked for; an answer with half of them is taken.
-        per_minute: requests started in a minute at most.
-        tries: requests for one image before it is given up.
-        timeout: seconds for which a server may be silent.
-        side: pixels of the longer side of the image that is sent.
-    """
-
-    model: str = "gpt-4o"
-    base_url: str = OPENAI
-    key: str = field(default="", repr=False)
-    count: int = 20
-    per_minute: float = 500.0
-    tries: int = 6
-    timeout: float = 120.0
-    side: int = 512
-
-    def __post_init__(self) -> None:
-        smallest = min(self.count, self.per_minute, self.tries, self.timeout, self.side)
-        if not self.model or smallest <= 0:
-            raise InputError(
-                f"{self}", "expected a model and numbers above 0", "choose other settings"
-            )
-        if not (self.key.isascii() and self.key.isprintable()):
-            given, expected = "a key with odd characters", "expected printable ASCII"
-            raise InputError(given, expected, "check OPENAI_API_KEY")
-
-    @classmethod
-    def from_environment(cls, model: str, count: int) -> "ChatSettings":
-        """Settings with ``OPENAI_BASE_URL`` and ``OPENAI_API_KEY`` as other tools read them.
-
-        Raises:
-            InputError: no key for OpenAI itself.
-        """
-        url = os.environ.get("OPENAI_BASE_URL") or OPENAI
-        key = os.environ.get("OPENAI_API_KEY", "").strip()
-        if url == OPENAI and not key:
-            raise InputError(
-                f"no key for {url}",
-                "expected the variable OPENAI_API_KEY",
-                "set it, or set OPENAI_BASE_URL to a server that needs none",
-            )
-        return cls(model, url, key, count)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What asking takes at most; ``usd`` is None where the price is not known."""
-
-    requests: int
-    tokens_read: int
-    tokens_written: int
-    usd: float | None
+HOPELESS = frozenset({401, 402, 403, 404})  # statuses that every image would get
 
 
 class ChatPrompts:
-    """Asks a chat model about each image; what was answered once is never asked again.
+    """Asks a chat model about each image, and never asks again what was answered before.
 
-    Busy servers (429, 5xx), broken answers and time-outs are tried again after what the server
-    asks for, else after 1, 2, 4 ... seconds.
+    If the server is busy (429, 5xx), does not answer in time, or answers something unusable, the
+    request is repeated after the time that the server asks for, else after 1, 2, 4 ... seconds.
 
     Args:
-        settings: what is asked, of whom.
-        folder: where answers are kept, one JSON file each; made when needed.
-        sleep: waits so many seconds.
-        clock: seconds from any start.
+        settings: What is asked, and which server is asked.
+        folder: The folder in which each answer is kept as a JSON file. It is made when needed.
+        sleep: A function that waits so many seconds.
+        clock: A function that returns the time in seconds, from any start.
 
     Raises:
         ExtraError: httpx is not installed.
@@ -138,25 +70,42 @@ class ChatPrompts:
         self._client = httpx.Client(headers=headers, timeout=settings.timeout)
         self._pace = _Pace(60 / settings.per_minute, sleep, clock)
 
+    # Pickled for Ray by its settings: a client with open connections cannot travel.
     def __reduce__(self) -> "tuple[type[ChatPrompts], tuple[ChatSettings, Path]]":
         return ChatPrompts, (self._settings, self._folder)
 
     def count(self, path: Path) -> int:
-        """As `PromptSource.count` says."""
+        """Return the number of prompts asked for, which is the same for every image.
+
+        Args:
+            path: The path of the image file, which does not matter.
+        """
         return self._settings.count
 
-    def estimate(self, images: int) -> Cost:
-        """What asking about so many images takes, if none was asked about before."""
-        read = images * (IMAGE_TOKENS + TEXT_TOKENS)
-        written = images * self._settings.count * PROMPT_TOKENS
-        price = PRICES.get(self._settings.model) if self._settings.base_url == OPENAI else None
-        usd = None if price is None else (read * price[0] + written * price[1]) / 1e6
-        return Cost(images, read, written, usd)
+    def estimate(self, images: int) -> ChatCost:
+        """Return the most that asking about so many images costs.
+
+        Args:
+            images: The number of images, none of which was asked about before.
+        """
+        return most_cost(self._settings, images)
 
     def prompts(self, path: Path, image: Image) -> list[str]:
-        """As `PromptSource.prompts` says."""
+        """Return the prompts of an image: kept ones, or else those of a new request.
+
+        Args:
+            path: The path of the image file, which does not matter.
+            image: The image: uint8 of shape (h, w, 3).
+
+        Raises:
+            PromptError: The server gives no prompts for this image.
+            InputError: The server gives no prompts for any image.
+            StorageError: The disk refuses to keep the answer.
+        """
         text = _request(self._settings.count)
         file = self._folder / f"{_key(image, self._settings.model, text)}.json"
+        # The name of the file is a hash of the pixels, the model and the request: another of them
+        # is another question.
         if (known := _kept(file)) is not None:
             return known
         found = self._ask(_body(self._settings.model, text, _data_url(image, self._settings.side)))
@@ -173,7 +122,7 @@ class ChatPrompts:
             self._pace.wait()
             try:
                 return self._ask_once(body)
-            except AgainError as error:
+            except RetryError as error:
                 again = error
             if attempt + 1 < tries:
                 self._sleep(2.0**attempt if again.after is None else again.after)
@@ -191,45 +140,46 @@ class ChatPrompts:
         try:
             response = self._client.post(url, json=body)
         except httpx.TimeoutException as error:
-            raise AgainError(f"no answer for {self._settings.timeout:g} s") from error
+            raise RetryError(f"no answer for {self._settings.timeout:g} s") from error
         except httpx.ConnectError as error:
-            raise AgainError(f"no connection to {url}: {error}", lost=True) from error
+            raise RetryError(f"no connection to {url}: {error}", lost=True) from error
         except httpx.TransportError as error:
-            raise AgainError(f"the connection broke: {error}") from error
+            raise RetryError(f"the connection broke: {error}") from error
         except httpx.InvalidURL as error:
             given = f"the address {url}: {error}"
-            raise InputError(given, "expected a URL", "check OPENAI_BASE_URL") from error
+            raise InputError(given, "expected a valid URL", "check OPENAI_BASE_URL") from error
         if not response.is_success:
             self._refuse(response.status_code, response.headers, response.content)
         return read_completion(response.content, self._settings.count)
 
     def _refuse(self, status: int, headers: Any, content: bytes) -> None:
-        """Raise what a status other than 2xx means."""
+        """Raise the error that a status other than 2xx stands for."""
         code, message = server_error(content)
+        # A server may repeat what it was sent, and the key must not be shown.
         if self._settings.key:
             message = message.replace(self._settings.key, "(key)")
         given = f"{self._settings.base_url} answers {status}"
         if status in AGAIN and code != "insufficient_quota":
             after = retry_after(headers.get("Retry-After", ""))
             if after is None or after <= LONGEST_WAIT:
-                raise AgainError(f"status {status} {message}".strip(), after)
+                raise RetryError(f"status {status} {message}".strip(), after)
             message = f"it asks to wait {after:.0f} s"
         elif status not in HOPELESS and 400 <= status < 500 and status != 429:
             raise PromptError(
                 f"{given} for this image: {message}",
-                "expected an image and a request that the server takes",
+                "expected an image and a request that the server accepts",
                 "leave out the image",
             )
-        # What a server says about a wrong key may repeat part of it.
+        # The server's message about a wrong key may repeat part of the key, so it is not shown.
         raise InputError(
             given if status == 401 else f"{given}: {message}",
-            f"expected a server with the model {self._settings.model} that takes the key",
+            f"expected a server with the model {self._settings.model} that accepts the key",
             "check OPENAI_BASE_URL, OPENAI_API_KEY, the name of the model and your quota",
         )
 
 
 class _Pace:
-    """Lets callers pass one by one, ``interval`` seconds apart."""
+    """Lets callers pass one after the other, at least ``interval`` seconds apart."""
 
     def __init__(
         self, interval: float, sleep: Callable[[float], None], clock: Callable[[], float]
@@ -249,6 +199,7 @@ class _Pace:
 
 def _request(count: int) -> str:
     text = REQUEST.format(count=count)
+    # The paper's sentence is for several prompts only.
     return text.replace("1 different prompts", "1 prompt") if count == 1 else text
 
 
@@ -261,6 +212,7 @@ def _body(model: str, text: str, image_url: str) -> Json:
 
 
 def _data_url(image: Image, side: int) -> str:
+    """Return a smaller copy of an image as the URL of a JPEG file."""
     picture = PILImage.fromarray(np.ascontiguousarray(image))
     picture.thumbnail((side, side), PILImage.Resampling.BICUBIC)
     file = io.BytesIO()
@@ -269,13 +221,14 @@ def _data_url(image: Image, side: int) -> str:
 
 
 def _key(image: Image, *texts: str) -> str:
+    """Return the SHA-256 of an image and some texts, which names the file of the answer."""
     digest = hashlib.sha256(json.dumps([image.shape, *texts]).encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
 
 
 def _kept(file: Path) -> list[str] | None:
-    """An answer on the disk; None where there is none that can be used."""
+    """Read a kept answer; None where there is none, or none that can be used."""
     try:
         found = json.loads(file.read_bytes())["prompts"]
     except (OSError, ValueError, KeyError, TypeError):

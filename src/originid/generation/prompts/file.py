@@ -1,4 +1,4 @@
-"""Prompts, or captions, from a CSV file."""
+"""Prompts or captions from a CSV file."""
 
 import os
 from collections import defaultdict
@@ -11,26 +11,33 @@ from originid.types import Image
 
 COLUMNS = "the columns path and prompt, or path and caption"
 Texts = dict[str, list[str]]
-"""Absolute path, links followed, to what a file says of the image there."""
+"""What a file says of each image, by the image's absolute path with links followed."""
 
 
 def columns(path: Path) -> list[str]:
-    """The header of a CSV file.
+    """Return the header of a CSV file; empty for an empty file.
+
+    Args:
+        path: The path of the CSV file.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: The file cannot be read.
     """
     return next(read_rows(path), (0, []))[1]
 
 
 def read_column(path: Path, name: str) -> Texts:
-    """Read one column of a CSV file in UTF-8 that has a header and a column ``path``.
+    """Read one column of a CSV file that is in UTF-8 and has a header with the column ``path``.
 
-    Paths are relative to the file. An image may have several rows; empty cells and repetitions
-    are left out.
+    Paths are relative to the file. An image may have several rows. Empty cells and repetitions are
+    ignored.
+
+    Args:
+        path: The path of the CSV file.
+        name: The name of the column to read.
 
     Raises:
-        InputError: the file cannot be read, or lacks a column.
+        InputError: The file cannot be read, or a column is missing.
     """
     rows = read_rows(path)
     _, header = next(rows, (0, []))
@@ -49,18 +56,38 @@ def read_column(path: Path, name: str) -> Texts:
 
 
 class FilePrompts:
-    """The first ``count`` prompts that a CSV file with columns ``path`` and ``prompt`` has."""
+    """The prompts in a CSV file with the columns ``path`` and ``prompt``.
+
+    Args:
+        path: The path of the CSV file.
+        count: The largest number of prompts of an image; the first ones are taken.
+
+    Raises:
+        InputError: The file cannot be read, or a column is missing.
+    """
 
     def __init__(self, path: Path, count: int) -> None:
         self._path = path
         self._texts = {key: texts[:count] for key, texts in read_column(path, "prompt").items()}
 
     def count(self, path: Path) -> int:
-        """As `PromptSource.count` says."""
+        """Return how many prompts the file has for an image, up to the limit.
+
+        Args:
+            path: The path of the image file.
+        """
         return len(self._texts.get(_real(path), ()))
 
     def prompts(self, path: Path, image: Image) -> list[str]:
-        """As `PromptSource.prompts` says."""
+        """Return the prompts that the file has for an image.
+
+        Args:
+            path: The path of the image file.
+            image: The image, which does not matter.
+
+        Raises:
+            PromptError: The file has no prompt for this image.
+        """
         try:
             return self._texts[_real(path)]
         except KeyError as error:

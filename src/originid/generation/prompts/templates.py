@@ -1,4 +1,4 @@
-"""Prompts without a model: what an image shows, in another manner, place or time."""
+"""Prompts without a model: what an image shows, in another style, place or time."""
 
 import hashlib
 import os
@@ -51,18 +51,23 @@ TEMPLATES: tuple[str, ...] = (
     "{caption} in gold leaf and deep blue, an illuminated manuscript",
     "{caption} in spring, cherry blossoms everywhere",
 )
-"""Each holds ``{caption}`` once."""
+"""The templates. Each holds ``{caption}`` once."""
 
 
 class TemplatePrompts:
-    """Templates filled with captions; which of them an image gets depends on its name and caption.
+    """Templates that are filled with captions.
+
+    Which templates an image gets depends only on its name and its caption.
 
     Args:
-        count: prompts an origin, at most one for each template.
-        captions: absolute path, links followed, to captions. Without, or for an image that is not
-            there, the caption is made of the file's name, or of its folder's where that has no
-            words.
-        templates: texts that hold ``{caption}``.
+        count: The number of prompts for each origin, at most one for each template.
+        captions: The captions of images, by absolute path with links followed. For an image that
+            has none, the caption is made of the name of its file, or of its folder where that name
+            has no words.
+        templates: Texts that hold ``{caption}`` once.
+
+    Raises:
+        UsageError: More prompts are asked for than there are templates, or fewer than 1.
     """
 
     def __init__(
@@ -73,19 +78,29 @@ class TemplatePrompts:
     ) -> None:
         if not 1 <= count <= len(templates):
             raise UsageError(
-                f"{count} prompts an origin from {len(templates)} templates",
+                f"{count} prompts for each origin from {len(templates)} templates",
                 f"expected 1 to {len(templates)}",
                 "ask for fewer, or use a file of prompts or a chat model",
             )
         self._count, self._captions, self._templates = count, captions or {}, templates
 
     def count(self, path: Path) -> int:
-        """As `PromptSource.count` says."""
+        """Return the number of prompts, which is the same for every image.
+
+        Args:
+            path: The path of the image file, which does not matter.
+        """
         return self._count
 
     def prompts(self, path: Path, image: Image) -> list[str]:
-        """As `PromptSource.prompts` says."""
+        """Return some templates, filled with the captions of an image in turn.
+
+        Args:
+            path: The path of the image file.
+            image: The image, which does not matter.
+        """
         captions = self._captions.get(os.path.realpath(path)) or [caption_of_name(path)]
+        # An order that looks random, but is the same on every machine and in every Python.
         order = sorted(self._templates, key=lambda text: _digest(path.name, captions[0], text))
         return [
             template.replace("{caption}", captions[place % len(captions)].rstrip(". "))
@@ -94,7 +109,11 @@ class TemplatePrompts:
 
 
 def caption_of_name(path: Path) -> str:
-    """The words in the name of a file, else in that of its folder, else ``a scene``."""
+    """Return the words in the name of a file, else in that of its folder, else ``a scene``.
+
+    Args:
+        path: The path of the image file.
+    """
     for name in (path.stem, path.absolute().parent.name):
         words = re.findall(r"[^\W\d_]{2,}", name)
         if words:

@@ -1,7 +1,7 @@
-"""The job that makes queries: any number of processes may run it, and any may die.
+"""The job that makes queries. Any number of processes may run it, and any of them may die.
 
 A process takes one shard after the other that no other process holds. Threads read and decode
-origins and ask for their prompts ahead of the generator, which makes images in batches.
+origins, and ask for their prompts, ahead of the generator, which makes images in batches.
 """
 
 import hashlib
@@ -22,7 +22,8 @@ from originid.generation.diffusion.tasks import Task, task_key, task_seed
 from originid.generation.prompts.base import PromptError, PromptSource
 from originid.generation.sets.manifests import relative_to
 from originid.generation.sets.origins import Origin
-from originid.generation.sets.shards import ImageSet, Row, Shard
+from originid.generation.sets.rows import ImageSetRow
+from originid.generation.sets.shards import ImageSet, Shard
 from originid.images.decode import decode, read_bytes
 from originid.system.parallel import map_ordered
 from originid.system.progress import Progress, silent
@@ -31,9 +32,9 @@ from originid.types import Image
 if TYPE_CHECKING:
     from originid.generation.diffusion.making import Maker
 
-READERS = 4  # origins read, decoded and asked about at a time: a chat model takes seconds for one
-WAITING = 16  # tasks, beyond a batch, that wait for others of their strength and shape
-QUALITY = 95  # of the JPEG files
+READERS = 4  # origins read and asked about at a time; a chat model takes seconds for each
+WAITING = 16  # tasks, beyond a batch, that may wait for others of their strength and shape
+QUALITY = 95  # of the JPEG files, in Pillow's scale up to 100
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,16 @@ class JobSettings:
     """What a job makes.
 
     Args:
-        generator: the name that its rows carry.
-        kind: what the rows say of how it edits.
-        strengths: one image for each prompt and each of these; a single None where the pipeline
-            knows no strength.
-        batch: images made together, all of one strength.
-        seed: of all images; another one makes other images from the same origins and prompts.
+        generator: The name of the generator, which the rows carry.
+        kind: How the generator edits, which the rows state too.
+        strengths: The strengths, each in (0, 1]. Each prompt gives one image at each of them. A
+            single None is for pipelines that have no strength.
+        batch: The number of images made together, all of one strength.
+        seed: The seed of all images. Another seed makes other images from the same origins and
+            prompts.
+
+    Raises:
+        UsageError: A value is out of its range.
     """
 
     generator: str
@@ -60,20 +65,27 @@ class JobSettings:
         if odd or not self.strengths:
             raise UsageError(
                 f"strength {', '.join(map(str, odd)) or '(none)'}",
-                "expected numbers above 0 and up to 1, as 0.3,0.6",
-                "choose others",
+                "expected numbers above 0 and up to 1, such as 0.3,0.6",
+                "choose other strengths",
             )
         if self.batch < 1 or self.seed < 0:
             raise UsageError(
                 f"a batch of {self.batch} and the seed {self.seed}",
                 "expected a batch of at least 1 and a seed of at least 0",
-                "choose others",
+                "choose other numbers",
             )
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What one run did: images made, images that were there, failures, shards others held."""
+class JobOutcome:
+    """What one run of a job did.
+
+    Args:
+        made: The number of images that it made.
+        known: The number of tasks that were done before.
+        failed: The number of failures.
+        busy: The number of shards that other processes held.
+    """
 
     made: int
     known: int
@@ -82,10 +94,12 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Planned:
+class _PlannedQuery:
+    """A task, and the row that its query will have, as yet without what making it costs."""
+
     shard: Shard
     task: Task
-    row: Row  # without what making it costs
+    row: ImageSetRow  # without what making it costs
 
 
 _Read = tuple[Shard, Origin, Image, list[str]]
@@ -99,24 +113,25 @@ def run_job(
     settings: JobSettings,
     open_maker: "Callable[[], Maker]",
     progress: Progress = silent,
-) -> Outcome:
+) -> JobOutcome:
     """Make the queries of a set that are missing.
 
-    What the generator refuses, and origins that cannot be decoded or get no prompts, become rows
-    of the set's failures. What was refused before is asked for again only if somebody removed
-    ``failures.csv``.
+    Origins that cannot be decoded or get no prompts, and tasks that the generator refuses, become
+    rows of the set's failures. A task that was refused before is tried again only if somebody
+    removed ``failures.csv``.
 
     Args:
-        image_set: where queries and rows go.
-        origins: each content once.
-        prompts: what is made of each origin.
-        settings: how.
-        open_maker: opens the generator, when the first image is to be made; before a set is begun.
-        progress: called with tasks done, by whomever, and all.
+        image_set: The set into which queries and rows are written.
+        origins: The origins, each content once.
+        prompts: The source of the prompts of each origin.
+        settings: What the job makes.
+        open_maker: Opens the generator. It is called before a new set is begun, or when the first
+            image of an existing set is to be made.
+        progress: Called with the number of tasks that are done, by any process, and of all.
 
     Raises:
-        InputError: the generator cannot be loaded, or the source of prompts cannot give any.
-        StorageError: the disk refuses; what was made is kept.
+        InputError: The generator cannot be loaded, or the source cannot give any prompts.
+        StorageError: The disk refuses. What was made is kept.
     """
     job = _Job(image_set, prompts, settings, open_maker, progress)
     job.total = len(settings.strengths) * sum(prompts.count(Path(o.path)) for o in origins)
@@ -127,6 +142,8 @@ def run_job(
 
 
 class _Job:
+    """One run of a job in this process: the shards that it holds, and its counts."""
+
     def __init__(
         self,
         image_set: ImageSet,
@@ -143,34 +160,45 @@ class _Job:
         self._retry = not (image_set.folder / "failures.csv").exists()
         self._made = self._known = self._failed = 0
 
-    def run(self, origins: Sequence[Origin]) -> Outcome:
+    def run(self, origins: Sequence[Origin]) -> JobOutcome:
+        """Make what is missing, and return what was done.
+
+        Args:
+            origins: The origins, each content once.
+        """
         if origins and not self._set.begun:
-            self._maker = self._open_maker()  # nothing is left behind by one that cannot be loaded
+            # Before the set is begun: a generator that cannot be loaded leaves nothing behind.
+            self._maker = self._open_maker()
         self._set.begin()
-        # Generators make together what has one strength and one shape.
-        waiting: dict[object, list[_Planned]] = defaultdict(list)
+        # A generator can only make a batch of tasks that have one strength and one shape.
+        waiting: dict[object, list[_PlannedQuery]] = defaultdict(list)
         for planned in self._planned(origins):
             batch = waiting[planned.task.strength, planned.task.origin.shape]
             batch.append(planned)
             size, count = self._settings.batch, sum(map(len, waiting.values()))
+            # A batch is made when it is full. If too many tasks wait in batches that do not fill,
+            # the fullest is made as it is, so that memory stays bounded.
             if len(batch) == size or count == WAITING + size:
                 fullest = max(waiting, key=lambda alike: len(waiting[alike]))
                 self._make(waiting.pop(fullest))
         for batch in waiting.values():
             self._make(batch)
         busy = sum(shard is None for shard in self._shards.values())
-        return Outcome(self._made, self._known, self._failed, busy)
+        return JobOutcome(self._made, self._known, self._failed, busy)
 
     def close(self) -> None:
+        """Give the shards back, so that other processes can hold them."""
         for shard in filter(None, self._shards.values()):
             shard.close()
 
-    def _planned(self, origins: Sequence[Origin]) -> Iterator[_Planned]:
-        """The tasks that are to be done, while others are read ahead."""
+    def _planned(self, origins: Sequence[Origin]) -> Iterator[_PlannedQuery]:
+        """Yield the tasks that are still to be done, while threads read other origins ahead."""
         for found in map_ordered(self._read, self._claimed(origins), READERS):
             shard, origin = found[0], found[1]
             if len(found) == 3:
-                row = Row("", origin.sha256, relative_to(self._set, origin), reason=found[2])
+                row = ImageSetRow(
+                    "", origin.sha256, relative_to(self._set, origin), reason=found[2]
+                )
                 shard.add([row], {})
                 self._failed += 1
                 continue
@@ -179,7 +207,7 @@ class _Job:
                     yield planned
 
     def _claimed(self, origins: Sequence[Origin]) -> Iterator[tuple[Shard, Origin]]:
-        """Origins of the shards that this process holds: until its end, as it goes on."""
+        """Yield the origins of shards that this process holds. It holds them until the job ends."""
         for origin in origins:
             if origin.shard not in self._shards:
                 self._shards[origin.shard] = self._set.claim(origin.shard)
@@ -187,9 +215,11 @@ class _Job:
                 yield shard, origin
 
     def _read(self, item: tuple[Shard, Origin]) -> _Read | _Refused:
+        """Read an origin and its prompts, or return the reason why that is impossible."""
         shard, origin = item
         try:
             data = read_bytes(origin.path)
+            # The rows name the content, so they would be wrong for a file that was replaced.
             if hashlib.sha256(data).hexdigest() != origin.sha256:
                 return shard, origin, "the file was changed while the job ran; run it again"
             image = decode(data).image
@@ -199,7 +229,8 @@ class _Job:
 
     def _tasks(
         self, shard: Shard, origin: Origin, image: Image, prompts: list[str]
-    ) -> Iterator[_Planned]:
+    ) -> Iterator[_PlannedQuery]:
+        """Yield a task for each strength and prompt of an origin."""
         settings, seed = self._settings, self._settings.seed
         place = relative_to(self._set, origin)
         for strength in settings.strengths:
@@ -207,15 +238,16 @@ class _Job:
                 key = task_key(origin.sha256, prompt, settings.generator, strength, seed)
                 name = f"images/{origin.shard}/{origin.sha256[:12]}-{key[:16]}.jpg"
                 made = (prompt, settings.generator, settings.kind, strength, seed)
-                row = Row(key, origin.sha256, place, name, *made)
-                yield _Planned(shard, Task(image, prompt, strength, task_seed(key)), row)
+                row = ImageSetRow(key, origin.sha256, place, name, *made)
+                yield _PlannedQuery(shard, Task(image, prompt, strength, task_seed(key)), row)
 
-    def _is_done(self, planned: _Planned) -> bool:
+    def _is_done(self, planned: _PlannedQuery) -> bool:
+        """Return whether a query exists, or failed before, and count it if so."""
         shard, row = planned.shard, planned.row
-        name = Path(row.query).name
+        name = row.name
         if shard.has(row.key) or (shard.has_failed(row.key) and not self._retry):
             self._known += 1
-        elif shard.has_image(name):  # the process died between the image and its row
+        elif shard.has_image(name):  # a process died after it wrote the image, before its row
             size = (shard.folder / name).stat().st_size
             shard.add([replace(row, bytes=size)], {})
             self._known += 1
@@ -224,13 +256,14 @@ class _Job:
         self._report()
         return True
 
-    def _make(self, batch: list[_Planned]) -> None:
+    def _make(self, batch: list[_PlannedQuery]) -> None:
+        """Make a batch of images, and write them and their rows."""
         if self._maker is None:
             self._maker = self._open_maker()
         start = time.monotonic()
         results = self._maker.make([planned.task for planned in batch])
-        seconds = round((time.monotonic() - start) / len(batch), 4)
-        rows: dict[Shard, list[Row]] = defaultdict(list)
+        seconds = round((time.monotonic() - start) / len(batch), 4)  # for one image
+        rows: dict[Shard, list[ImageSetRow]] = defaultdict(list)
         files: dict[Shard, dict[str, bytes]] = defaultdict(dict)
         for planned, result in zip(batch, results, strict=True):
             if isinstance(result, str):
@@ -239,7 +272,7 @@ class _Job:
             else:
                 data = _jpeg(result)
                 row = replace(planned.row, seconds=seconds, bytes=len(data))
-                files[planned.shard][Path(row.query).name] = data
+                files[planned.shard][row.name] = data
                 self._made += 1
             rows[planned.shard].append(row)
         for shard, added in rows.items():

@@ -1,4 +1,4 @@
-"""The rows of all shards as manifests, and some of the pairs as a picture."""
+"""The manifests of a set, made from the rows of all shards, and a picture of some pairs."""
 
 import csv
 import os
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from originid.errors import ImageError
 from originid.generation.sets.origins import TEST, TRAIN, Origin
-from originid.generation.sets.shards import ImageSet, Row
+from originid.generation.sets.rows import ImageSetRow
+from originid.generation.sets.shards import ImageSet
 from originid.images.contact_sheet import Tile, write_sheet
 from originid.images.decode import decode, read_bytes
 from originid.system.storage import new_file, storage_errors
@@ -26,8 +27,15 @@ SHOWN = 24  # pairs on the contact sheet
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Pairs in a set's manifests, by side, and failures."""
+class ManifestCounts:
+    """How many pairs and failures the manifests of a set hold.
+
+    Args:
+        pairs: The number of pairs.
+        train: The number of pairs on the training side.
+        test: The number of pairs on the test side.
+        failures: The number of failures.
+    """
 
     pairs: int
     train: int
@@ -40,20 +48,27 @@ def write_manifests(
     origins: Iterable[Origin],
     sides: Mapping[str, str],
     failures: Sequence[Failure],
-) -> Counts:
-    """Write ``pairs.csv`` and ``failures.csv``, and with a test share ``train.csv``, ``test.csv``.
+) -> ManifestCounts:
+    """Write the manifests ``pairs.csv`` and ``failures.csv``.
 
-    Each takes the place of the one before when it is whole. What other processes are about to add
-    is in none, and comes with the next call.
+    With a test share, ``train.csv`` and ``test.csv`` are written too.
+
+    Each file replaces the previous one when it is complete. Rows that other processes are writing
+    meanwhile may be missing; they appear with the next call.
 
     Args:
-        image_set: whose rows are written.
-        origins: where the origins of this run are; of others their rows say where they were.
-        sides: SHA-256 to side; a pair whose origin is not there is left out of both.
-        failures: files that could not be read at all.
+        image_set: The set whose rows are written.
+        origins: The origins of this run, with their present paths. For other origins the path is
+            taken from their rows.
+        sides: The side of each origin, ``train`` or ``test``, by SHA-256. A pair whose origin is
+            not there is on neither side.
+        failures: The files that could not be read at all.
+
+    Returns:
+        How many pairs and failures were written.
 
     Raises:
-        StorageError: the disk refuses.
+        StorageError: The disk refuses.
     """
     folder = image_set.folder
     places = {origin.sha256: _relative(folder, origin.path) for origin in origins}
@@ -64,6 +79,7 @@ def write_manifests(
         failed = _table(stack, folder / "failures.csv", FAILURES)
         for shard in image_set.shards():
             made, in_vain = image_set.rows(shard)
+            # Shard by shard, so that memory holds the rows of 1/64 of the set.
             for row in made:
                 side = sides.get(row.sha256, "")
                 count.update(["pairs", side])
@@ -75,12 +91,25 @@ def write_manifests(
             count["failures"] += len(in_vain)
         for failure in failures:
             failed([_text(failure.path), "", "", "", failure.reason])
-    return Counts(count["pairs"], count[TRAIN], count[TEST], count["failures"] + len(failures))
+    return ManifestCounts(
+        count["pairs"], count[TRAIN], count[TEST], count["failures"] + len(failures)
+    )
 
 
 def draw_sheet(image_set: ImageSet) -> Path | None:
-    """Draw some pairs, evenly chosen, as ``sheet.jpg``; None where there is none to draw."""
+    """Draw some pairs, evenly chosen, as ``sheet.jpg``.
+
+    Args:
+        image_set: The set, whose ``pairs.csv`` is read.
+
+    Returns:
+        The path of the picture; None where there are no pairs.
+
+    Raises:
+        StorageError: The disk refuses.
+    """
     folder = image_set.folder
+    # Read twice instead of held in memory: a set may have millions of pairs.
     total = sum(1 for _ in _pairs(folder))
     rows = [
         [
@@ -97,36 +126,41 @@ def draw_sheet(image_set: ImageSet) -> Path | None:
 
 
 def relative_to(image_set: ImageSet, origin: Origin) -> str:
-    """The path of an origin as a manifest of this set says it."""
+    """Return the path of an origin as a manifest of this set states it.
+
+    Args:
+        image_set: The set that the manifest belongs to.
+        origin: The origin.
+    """
     return _relative(image_set.folder, origin.path)
 
 
 def _relative(folder: Path, path: str) -> str:
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # another drive of Windows
+    except ValueError:  # the two are on different drives of Windows
         return Path(path).absolute().as_posix()
 
 
 def _table(stack: ExitStack, path: Path, header: Sequence[str]) -> Callable[[list[str]], object]:
-    """Begin a CSV file that is complete when the stack ends; returns what writes a row."""
+    """Begin a CSV file that is complete when the stack ends, and return what writes a row."""
     temporary = stack.enter_context(new_file(path))
-    # Entered after the file's name, so that it is closed before it takes that name.
+    # The stack ends in reverse order: the file is closed before it gets its final name.
     file = stack.enter_context(temporary.open("w", encoding="utf-8", newline=""))
     writer = csv.writer(file)
     writer.writerow(header)
     return writer.writerow
 
 
-def _pair_cells(row: Row, origin: str, side: str) -> list[str]:
-    group = row.sha256[:16]
+def _pair_cells(row: ImageSetRow, origin: str, side: str) -> list[str]:
+    group = row.sha256[:16]  # 64 bits: among 10 million origins, two agree once in 370,000 sets
     return [
         *(origin, row.query, group, row.prompt, row.generator, _number(row.strength)),
         *(row.kind, group, side, str(row.seed)),
     ]
 
 
-def _failure_cells(row: Row) -> list[str]:
+def _failure_cells(row: ImageSetRow) -> list[str]:
     return [row.origin, row.prompt, row.generator, _number(row.strength), row.reason]
 
 

@@ -1,8 +1,8 @@
 """The job that makes queries, shared among the devices of a Ray cluster by Ray Data.
 
-A worker on each GPU loads the generator once and makes one shard after the other, as a process
-that was started by hand would: all of them write into the set's folder, and a shard whose worker
-died is gone on with by another.
+A worker on each GPU loads the generator once and makes one shard after the other, like a process
+that was started by hand. All workers write into the folder of the set. If a worker dies, another
+continues its shard.
 """
 
 import json
@@ -22,10 +22,11 @@ import numpy as np
 
 from originid.errors import ExtraError, InputError, OriginidError
 from originid.generation.prompts.base import PromptSource
-from originid.generation.sets.job import JobSettings, Outcome, run_job
+from originid.generation.sets.job import JobOutcome, JobSettings, run_job
 from originid.generation.sets.origins import Origin
 from originid.generation.sets.shards import ImageSet
 from originid.system.progress import Progress, silent
+from originid.system.quiet import quiet
 
 if TYPE_CHECKING:
     from originid.generation.diffusion.making import Maker
@@ -36,8 +37,8 @@ try:
 except ImportError as error:
     raise ExtraError("work on many GPUs or machines", "ray") from error
 
-TRIES = 3  # workers that may die at a shard before the run ends: an origin may be what kills them
-CONNECT = 10.0  # seconds in which a cluster must take a connection
+TRIES = 3  # workers that may die at one shard before the run ends, as an origin may kill them all
+CONNECT = 10.0  # seconds in which a cluster must accept a connection
 
 
 def run_on_ray(
@@ -47,46 +48,59 @@ def run_on_ray(
     settings: JobSettings,
     open_maker: "Callable[[], Maker]",
     progress: Progress = silent,
-) -> Outcome:
-    """Make the queries of a set that are missing, as `run_job` does, on all devices of a cluster.
+) -> JobOutcome:
+    """Make the missing queries of a set, as `run_job` does, on all devices of a cluster.
 
-    The cluster is the one that this process is connected to, that ``RAY_ADDRESS`` names or that
-    ``ray start`` began on this machine; without any, a cluster of this machine alone runs until the
-    job ends. Its GPUs get a worker each, where it has none its CPUs. At most 64 work at a time, one
-    at a shard. Each machine must see the origins and the set under the paths they have here.
+    The cluster is the one that this process is connected to, else the one that ``RAY_ADDRESS``
+    names, else the one that ``ray start`` began on this machine. If there is none, a cluster of
+    this machine alone runs until the job ends. Each GPU gets a worker; a cluster without GPUs has
+    one on each CPU. At most 64 workers are busy at a time, each with one shard. Every machine must
+    see the origins and the set under the same paths as this machine. All arguments must be
+    picklable.
 
     Args:
-        image_set: as in `run_job`, and all others too; they must be picklable.
-        progress: called when a shard is done.
+        image_set: The set into which queries and rows are written.
+        origins: The origins, each content once.
+        prompts: The source of the prompts of each origin.
+        settings: What the job makes.
+        open_maker: Opens the generator. Each worker calls it once.
+        progress: Called when a shard is done, with the number of tasks done and of all.
 
     Raises:
-        InputError: as `run_job`, or there is no cluster at ``RAY_ADDRESS``.
-        OriginidError: what a worker raised, or workers that die again and again.
+        InputError: The generator cannot be loaded, the source cannot give any prompts, or there is
+            no cluster at ``RAY_ADDRESS``.
+        OriginidError: A worker raised it, or workers die again and again.
     """
     total = len(settings.strengths) * sum(prompts.count(Path(o.path)) for o in origins)
     shards: dict[str, list[Origin]] = defaultdict(list)
     for origin in origins:
         shards[origin.shard].append(replace(origin, path=os.path.abspath(origin.path)))
     absolute = ImageSet(image_set.folder.absolute(), image_set.settings)
-    done = Outcome(0, 0, 0, 0)
+    done = JobOutcome(0, 0, 0, 0)
     if shards:
         with _cluster():
+            # An actor, as all workers must see one count. It needs no CPU of its own.
             tries = ray.remote(num_cpus=0)(_Tries).remote()
             arguments = (absolute, dict(shards), prompts, settings, open_maker, tries)
             for outcome in _outcomes(sorted(shards), arguments):
-                done = Outcome(*map(sum, zip(_numbers(done), _numbers(outcome), strict=True)))
+                done = JobOutcome(*map(sum, zip(_numbers(done), _numbers(outcome), strict=True)))
                 progress(done.made + done.known + done.failed, total)
-    image_set.begin()
+    image_set.begin()  # a job without origins makes an empty set, as `run_job` does
     return done
 
 
 class _Tries:
-    """Counts how often each shard was begun: Ray would try it again for ever."""
+    """Counts how often each shard was begun, because Ray would try it again for ever."""
 
     def __init__(self) -> None:
         self._count: Counter[str] = Counter()
 
     def begin(self, shard: str) -> int:
+        """Count one more try of a shard, and return the count.
+
+        Args:
+            shard: The name of the shard.
+        """
         self._count[shard] += 1
         return self._count[shard]
 
@@ -108,22 +122,22 @@ class _Worker:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         shard = str(batch["shard"][0])
-        outcome, error = Outcome(0, 0, 0, 0), ""
+        outcome, error = JobOutcome(0, 0, 0, 0), ""
         try:
             if ray.get(self._tries.begin.remote(shard)) > TRIES:
                 raise _deadly(f"{TRIES} workers of Ray died at shard {shard}")
             outcome = run_job(
                 self._set, self._shards[shard], self._prompts, self._settings, self._open_maker
             )
-        except OriginidError as raised:  # Ray would wrap it in pages of its own
+        except OriginidError as raised:  # Ray would bury its text in pages of tracebacks
             error = json.dumps([raised.given, raised.expected, raised.todo])
         return {
             key: np.array([value]) for key, value in {**asdict(outcome), "error": error}.items()
         }
 
 
-def _outcomes(names: list[str], arguments: tuple[Any, ...]) -> Iterator[Outcome]:
-    """What each shard came to, in the order in which they are done."""
+def _outcomes(names: list[str], arguments: tuple[Any, ...]) -> Iterator[JobOutcome]:
+    """Yield what was done in each shard, in the order in which the shards are done."""
     resources = ray.cluster_resources()
     device = "GPU" if resources.get("GPU") else "CPU"
     workers = min(len(names), max(1, int(resources.get(device, 1))))
@@ -134,7 +148,7 @@ def _outcomes(names: list[str], arguments: tuple[Any, ...]) -> Iterator[Outcome]
         _Worker,
         fn_constructor_args=arguments,
         batch_size=1,
-        # A shard that waits for a busy worker could be made by another.
+        # One shard at a time, as a shard that waits for a busy worker could be made by another.
         compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
         num_gpus=1 if device == "GPU" else 0,
         num_cpus=0 if device == "GPU" else 1,
@@ -143,7 +157,7 @@ def _outcomes(names: list[str], arguments: tuple[Any, ...]) -> Iterator[Outcome]
         for row in rows:
             if row["error"]:
                 raise OriginidError(*json.loads(row["error"]))
-            yield Outcome(*(int(row[key]) for key in asdict(Outcome(0, 0, 0, 0))))
+            yield JobOutcome(*(int(row[key]) for key in asdict(JobOutcome(0, 0, 0, 0))))
     except (ray.exceptions.RayActorError, ray.exceptions.WorkerCrashedError) as error:
         raise _deadly(f"the workers of Ray die: {str(error).strip().splitlines()[0]}") from error
 
@@ -152,37 +166,37 @@ def _deadly(given: str) -> OriginidError:
     return OriginidError(
         given,
         "expected machines with originid, its extras, and enough memory",
-        "look at Ray's logs; the same command goes on",
+        "look at Ray's logs, then run the same command again to continue",
     )
 
 
-def _numbers(outcome: Outcome) -> tuple[int, int, int, int]:
+def _numbers(outcome: JobOutcome) -> tuple[int, int, int, int]:
     return outcome.made, outcome.known, outcome.failed, outcome.busy
 
 
 @contextmanager
 def _cluster() -> Iterator[None]:
-    """A connection to a cluster, and quiet; one that was opened here is closed."""
+    """Connect to a cluster and keep Ray quiet; a connection that was opened here is closed."""
     ours = not ray.is_initialized()
     if ours:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # sends nothing home
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray must not send statistics
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         address = os.environ.get("RAY_ADDRESS", "")
         try:
             if found := re.fullmatch(r"(?:ray://)?(.+):([0-9]{1,5})", address):
-                # Ray itself would try for minutes.
+                # Ray itself would try for minutes to connect to an address where nothing is.
                 socket.create_connection((found[1], int(found[2])), timeout=CONNECT).close()
             with _no_stderr():
                 ray.init(log_to_driver=False, logging_level=logging.ERROR)
         except (OSError, OverflowError, ValueError) as error:
-            expected = "expected a Ray cluster that runs, or none named"
-            todo = "check RAY_ADDRESS, and the cluster by `ray status`"
+            expected = "expected the address of a Ray cluster that runs, or none"
+            todo = "check RAY_ADDRESS, and the cluster with `ray status`"
             raise InputError(f"no connection to Ray {address}", expected, todo) from error
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
-        yield
+        with quiet("ray.data"):
+            yield
     finally:
         if ours:
             ray.shutdown()
@@ -190,7 +204,11 @@ def _cluster() -> Iterator[None]:
 
 @contextmanager
 def _no_stderr() -> Iterator[None]:
-    """Nothing on stderr, as Ray's native code writes there past all Python streams."""
+    """Discard what is written to stderr.
+
+    Ray's native code writes there without Python's streams, so the file descriptor itself is
+    replaced.
+    """
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:

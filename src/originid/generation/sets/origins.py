@@ -1,4 +1,4 @@
-"""The origins of a set: what is in the folders, each content once, for training or for tests."""
+"""The origins of a set: the images in the folders, each content once, for training or for tests."""
 
 import hashlib
 import os
@@ -19,32 +19,41 @@ from originid.types import Failure, Vectors
 from originid.verdict.calibration import Calibration
 
 TRAIN, TEST = "train", "test"
-SHARDS = 64  # a process may hold them all: some systems allow it 256 open files
+SHARDS = 64  # each holds a file open, and a process may hold all; some systems allow 256 files
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A file and the SHA-256 of what is in it, in hexadecimal."""
+    """An image file that queries are made from.
+
+    Args:
+        path: The path of the file.
+        sha256: The SHA-256 of its content, in hexadecimal.
+    """
 
     path: str
     sha256: str
 
     @property
     def shard(self) -> str:
-        """The shard that its queries are in."""
+        """The name of the shard that holds its queries: two digits, ``00`` to ``63``."""
         return f"{int(self.sha256[:2], 16) % SHARDS:02}"
 
 
 def find_origins(
     folders: Sequence[str | os.PathLike[str]], progress: Progress = silent
 ) -> tuple[list[Origin], list[Failure]]:
-    """Read image files and those in folders; of files with the same content the first is taken.
+    """Read image files and those in folders. Of files with the same content the first is taken.
+
+    Args:
+        folders: Folders, which are searched with all folders in them, and image files.
+        progress: Called with the number of files that were read, and of all.
 
     Returns:
-        Origins in the order of their shards, and files that cannot be origins.
+        The origins in the order of their SHA-256, and the files that cannot be origins.
 
     Raises:
-        InputError: no such folder.
+        InputError: A folder does not exist.
     """
     refuse_missing(folder for folder in folders if not os.path.isfile(folder))
     failures: list[Failure] = []
@@ -62,26 +71,28 @@ def find_origins(
 def split_origins(
     origins: Sequence[Origin], test: float, model: Model | None = None, progress: Progress = silent
 ) -> tuple[dict[str, str], int]:
-    """Say which side each origin is on: ``train`` or ``test``.
+    """Decide which side each origin is on: ``train`` or ``test``.
 
-    The side follows from the content alone, so that a set that grows keeps its sides. Then, with
-    a model, what looks like a training origin (another save of the same photo, but also much the
-    same thing before the same background: the model's verdict on the two is ``origin``) goes to
-    the training side too, with all test origins that look like it.
+    The side follows from the content of the file alone, so that the sides of a set that grows do
+    not change. Then, with a model, test origins that look like a training origin move to the
+    training side, and with them all test origins that look like those. Two images look alike where
+    the model's verdict is ``origin``: another save of the same photo, but also much the same thing
+    before the same background.
 
     Args:
-        origins: each content once.
-        test: share that is for tests.
-        model: what finds near-duplicates; None to look for none.
-        progress: called with origins compared and all.
+        origins: The origins, each content once.
+        test: The share of the origins that is for tests, in [0, 1).
+        model: The model that finds near-duplicates; None looks for none.
+        progress: Called with the number of origins that were compared, and of all.
 
     Returns:
-        SHA-256 to side, and how many origins near-duplicates took from the test side.
+        The side of each origin by SHA-256, and how many origins moved to the training side.
     """
     sides = {origin.sha256: _side(origin.sha256, test) for origin in origins}
     on = {side: [o for o in origins if sides[o.sha256] == side] for side in (TRAIN, TEST)}
     if model is None or not on[TEST]:
         return sides, 0
+    # The test vectors are held in memory, and the training vectors are compared in chunks.
     cut = _least_score(model.calibration, len(origins))
     chunks = list(_encode(on[TEST], model))
     names = [name for chunk, _ in chunks for name in chunk]
@@ -101,18 +112,18 @@ def _read(path: str) -> Origin | Failure:
         path.encode("utf-8")
         return Origin(path, hashlib.sha256(read_bytes(path)).hexdigest())
     except UnicodeEncodeError:
-        return Failure(path, "a name that is not UTF-8, which no manifest can hold")
+        return Failure(path, "its name is not UTF-8, so that no manifest can hold it")
     except ImageError as error:
         return Failure(path, error.reason)
 
 
 def _side(sha256: str, test: float) -> str:
-    # Other digits than those that name the shard: every shard has both sides.
+    # These are other digits than those that name the shard, so that every shard has both sides.
     return TEST if int(sha256[32:48], 16) < test * 16.0**16 else TRAIN
 
 
 def _encode(origins: Sequence[Origin], model: Model) -> Iterator[tuple[list[str], Vectors]]:
-    """SHA-256 and vectors of those that can be decoded, some at a time."""
+    """Yield SHA-256 and vectors of the origins that can be decoded, some at a time."""
     sha256_of = {origin.path: origin.sha256 for origin in origins}
     for entries in encode_sources((Source(o.path) for o in origins), model.encoder):
         found = [entry for entry in entries if isinstance(entry, Encoded)]
@@ -122,7 +133,7 @@ def _encode(origins: Sequence[Origin], model: Model) -> Iterator[tuple[list[str]
 
 
 def _least_score(calibration: Calibration, references: int) -> float:
-    """The lowest cosine that is an origin among so many references."""
+    """Return the lowest cosine that is an origin among so many references, by bisection."""
     low, high = -1.0, 1.0
     while high - low > 1e-4:
         middle = (low + high) / 2
@@ -133,7 +144,7 @@ def _least_score(calibration: Calibration, references: int) -> float:
 
 
 def _linked(leaks: NDArray[np.bool_], vectors: Vectors, cut: float) -> list[int]:
-    """Places of the leaks and of what looks like one of them, step by step."""
+    """Return the places of the leaks, and of what looks like one of them, step by step."""
     reached, edge = leaks.copy(), np.flatnonzero(leaks)
     while len(edge):
         near = (vectors[edge] @ vectors.T >= cut).any(axis=0)

@@ -1,4 +1,4 @@
-"""A set of pairs from folders of origins: the stages of making one, composed."""
+"""Making a set of pairs from folders of origins: the stages, put together."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from originid.errors import InputError
 from originid.generation.prompts.base import PromptSource
-from originid.generation.sets.job import JobSettings, Outcome, run_job
-from originid.generation.sets.manifests import Counts, draw_sheet, write_manifests
+from originid.generation.sets.job import JobOutcome, JobSettings, run_job
+from originid.generation.sets.manifests import ManifestCounts, draw_sheet, write_manifests
 from originid.generation.sets.origins import Origin, find_origins, split_origins
 from originid.generation.sets.shards import ImageSet, SetSettings
 from originid.model import Model
@@ -20,23 +20,33 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What a run did, what the set holds, and its contact sheet.
+class SetSummary:
+    """What a run did, and what the set holds now.
 
-    ``leaks`` counts the origins that look like a training origin and were taken from the tests.
+    Args:
+        outcome: What the run did.
+        counts: How many pairs and failures the manifests hold.
+        leaks: The number of origins that were moved from the test side to the training side,
+            because they look like a training origin.
+        sheet: The path of the picture of some pairs; None where there are none.
     """
 
-    outcome: Outcome
-    counts: Counts
+    outcome: JobOutcome
+    counts: ManifestCounts
     leaks: int
     sheet: Path | None
 
 
 @dataclass(frozen=True)
-class Inputs:
+class SetInputs:
     """What a set is made of.
 
-    ``origins`` holds each content once; ``unreadable`` are the files that are no origins.
+    Args:
+        image_set: The set into which queries and rows are written.
+        origins: The origins, each content once.
+        unreadable: The files that cannot be origins.
+        prompts: The source of the prompts of each origin.
+        settings: What the job makes.
     """
 
     image_set: ImageSet
@@ -53,55 +63,60 @@ def find_inputs(
     prompts: PromptSource,
     settings: JobSettings,
     progress: Progress = silent,
-) -> Inputs:
-    """Find the origins of a set that is begun or to be begun; nothing is written.
+) -> SetInputs:
+    """Find the origins of a set that exists or is to be begun. Nothing is written.
 
     Args:
-        folders: of origins.
-        output: of the set, outside of the folders: its queries must not become origins.
-        shared: what holds for the whole set.
-        prompts: what is made of the origins.
-        settings: how.
-        progress: called with files read and all.
+        folders: The folders of origins.
+        output: The folder of the set. It must not be inside the folders of origins, because its
+            queries must not become origins.
+        shared: The settings of the whole set.
+        prompts: The source of the prompts of each origin.
+        settings: What the job makes.
+        progress: Called with the number of files that were read, and of all.
 
     Raises:
-        InputError: a folder that is missing, or that the set would be in; an ``output`` that
-            holds something else.
+        InputError: A folder is missing or contains the set, or ``output`` holds something else.
+        StorageError: The disk refuses.
     """
     target = output.resolve()
     for folder in folders:
         if target.is_relative_to(folder.resolve()):
-            expected = "expected a place outside of the origins, as queries must not become origins"
-            raise InputError(f"{output} is in {folder}", expected, "choose another place")
+            raise InputError(
+                f"{output} is inside {folder}",
+                "expected a place outside of the origins, as queries must not become origins",
+                "choose another place",
+            )
     image_set = ImageSet.open(output, shared)
     origins, unreadable = find_origins(folders, progress)
-    return Inputs(image_set, origins, unreadable, prompts, settings)
+    return SetInputs(image_set, origins, unreadable, prompts, settings)
 
 
 def make_set(
-    inputs: Inputs,
+    inputs: SetInputs,
     open_maker: "Callable[[], Maker]",
     model: Model | None = None,
     comparing: Progress = silent,
     making: Progress = silent,
-    run: Callable[..., Outcome] = run_job,
-) -> Summary:
-    """Make what is missing of a set, and its manifests, which are written whatever happens.
+    run: Callable[..., JobOutcome] = run_job,
+) -> SetSummary:
+    """Make what is missing of a set, and write its manifests, also when the job fails.
 
-    Of a set that could not be begun, as its generator cannot be loaded, nothing is written.
+    If a new set cannot be begun because its generator cannot be loaded, nothing is written.
 
     Args:
-        inputs: of what.
-        open_maker: opens the generator, when the first image is to be made.
-        model: what finds near-duplicates between the two sides; None to look for none.
-        comparing: called with origins compared and all, where there is a test share.
-        making: called with tasks done and all.
-        run: does the job; takes the arguments of `run_job`.
+        inputs: What the set is made of.
+        open_maker: Opens the generator. It is called when the first image is to be made.
+        model: The model that finds near-duplicates between the two sides; None looks for none.
+        comparing: Called with the number of origins that were compared, and of all. It is only
+            called where there is a test share.
+        making: Called with the number of tasks that are done, and of all.
+        run: The function that does the job. It takes the arguments of `run_job`.
 
     Raises:
-        InputError: the generator cannot be loaded, another process began a set with other
-            settings, or the source of prompts cannot give any.
-        StorageError: the disk refuses; what was made is kept.
+        InputError: The generator cannot be loaded, another process began a set with other settings,
+            or the source cannot give any prompts.
+        StorageError: The disk refuses. What was made is kept.
     """
     origins, settings = inputs.origins, inputs.settings
     image_set = inputs.image_set
@@ -109,6 +124,7 @@ def make_set(
     try:
         outcome = run(image_set, origins, inputs.prompts, settings, open_maker, making)
     finally:
+        # What was made before an error or Ctrl-C is in the manifests too.
         if image_set.begun:
             counts = write_manifests(image_set, origins, sides, inputs.unreadable)
-    return Summary(outcome, counts, leaks, draw_sheet(image_set))
+    return SetSummary(outcome, counts, leaks, draw_sheet(image_set))

@@ -2,15 +2,16 @@
 
 A set is a folder::
 
-    set.json                    what holds for all of it
-    images/<shard>/*.jpg        queries; a shard has those of 1/64 of the origins
-    images/<shard>/rows.jsonl   one line for each query, and for each that could not be made
-    prompts/                    answers of a chat model
-    pairs.csv, failures.csv     the rows of all shards, and with a test share
-    train.csv, test.csv         those of each side
+    set.json                    the settings of the whole set
+    images/<shard>/*.jpg        the queries; a shard has those of 1/64 of the origins
+    images/<shard>/rows.jsonl   a line for each query, and for each that could not be made
+    prompts/                    the answers of a chat model
+    pairs.csv, failures.csv     the rows of all shards
+    train.csv, test.csv         the rows of each side, where there is a test share
 
-An image takes its name when it is on the disk whole, and its row is written afterwards. Who works
-at a shard holds a lock on its rows, which ends with the process.
+An image gets its name when it is on the disk completely, and its row is written after that. Who
+works on a shard holds a lock on the file of its rows, which the system releases when the process
+ends.
 """
 
 import json
@@ -21,42 +22,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from originid.errors import InputError, UsageError
+from originid.generation.sets.rows import ImageSetRow, read_rows, to_json
 from originid.system.storage import flush, new_file, storage_errors
-from originid.types import Json
 
 FORMAT = 1
-LOCKED = 1 << 30  # the byte that is locked on Windows, beyond the end: locked bytes cannot be read
-
-
-@dataclass(frozen=True)
-class Row:
-    """A query, or where ``query`` is empty the reason why there is none.
-
-    ``key`` is the task's; empty where the whole origin failed. ``origin`` and ``query`` are paths
-    relative to the set, ``sha256`` is of the origin's file; ``seconds`` and ``bytes`` are what the
-    query cost.
-    """
-
-    key: str
-    sha256: str
-    origin: str
-    query: str = ""
-    prompt: str = ""
-    generator: str = ""
-    kind: str = ""
-    strength: float | None = None
-    seed: int = 0
-    seconds: float = 0.0
-    bytes: int = 0
-    reason: str = ""
+# Windows locks bytes, which others then cannot read. So a byte beyond the end is locked there.
+LOCKED = 1 << 30
 
 
 @dataclass(frozen=True)
 class SetSettings:
-    """What holds for a whole set.
+    """The settings of a whole set.
 
     Args:
-        test: share of the origins whose pairs are for tests, in [0, 1).
+        test: The share of the origins whose pairs are for tests, in [0, 1).
+
+    Raises:
+        UsageError: The share is out of its range.
     """
 
     test: float = 0.0
@@ -65,95 +47,130 @@ class SetSettings:
         if not 0 <= self.test < 1:
             raise UsageError(
                 f"a test share of {self.test:g}",
-                "expected at least 0 and below 1, as 0.2 for a fifth of the origins",
+                "expected at least 0 and below 1, such as 0.2 for a fifth of the origins",
                 "choose another share",
             )
 
 
 class Shard:
-    """The part of a set that one process works at; `ImageSet.claim` makes it."""
+    """The part of a set that one process works on. `ImageSet.claim` makes it.
+
+    What a process that died left there is cleared away.
+
+    Args:
+        folder: The folder of the shard.
+        descriptor: The open and locked file of its rows, which the shard closes.
+    """
 
     def __init__(self, folder: Path, descriptor: int) -> None:
-        """Take over a locked file of rows and clear away what a dead process left."""
         self.folder, self._descriptor = folder, descriptor
-        rows, end = _read_rows(folder)
-        os.ftruncate(descriptor, end)
+        rows, end = read_rows(folder)
+        os.ftruncate(descriptor, end)  # a row that was cut off would spoil the next one
         for left_over in folder.glob(".*.tmp"):
             left_over.unlink()
         self._images = _image_names(folder)
-        self._made = {row.key for row in rows if row.query and _name(row) in self._images}
+        self._made = {row.key for row in rows if row.query and row.name in self._images}
         self._failed = {row.key for row in rows if row.reason}
 
     def has(self, key: str) -> bool:
-        """Whether the query of a task is made, image and row."""
+        """Return whether the query of a task is made: both the image and its row.
+
+        Args:
+            key: The key of the task.
+        """
         return key in self._made
 
     def has_failed(self, key: str) -> bool:
-        """Whether a task was tried in vain."""
+        """Return whether a task was tried without success.
+
+        Args:
+            key: The key of the task.
+        """
         return key in self._failed
 
     def has_image(self, name: str) -> bool:
-        """Whether there is an image of this name, with or without a row."""
+        """Return whether there is an image of this name, with or without a row.
+
+        Args:
+            name: The name of the file.
+        """
         return name in self._images
 
-    def add(self, rows: Sequence[Row], images: Mapping[str, bytes]) -> None:
-        """Write images, name to bytes, and when they are on the disk the rows.
+    def add(self, rows: Sequence[ImageSetRow], images: Mapping[str, bytes]) -> None:
+        """Write images and, when they are on the disk, their rows.
+
+        Args:
+            rows: The rows to add, with or without images.
+            images: The content of each new file, by its name.
 
         Raises:
-            StorageError: the disk refuses.
+            StorageError: The disk refuses.
         """
         with storage_errors(self.folder):
             for name, data in images.items():
+                # Written under another name, so that no reader sees half an image.
                 temporary = self.folder / f".{name}.tmp"
                 temporary.write_bytes(data)
                 flush(temporary)
                 os.replace(temporary, self.folder / name)
-            flush(self.folder)
-            lines = "".join(f"{json.dumps(_stated(row))}\n" for row in rows)
+            flush(self.folder)  # the new names too must be on the disk before the rows are
+            lines = "".join(f"{json.dumps(to_json(row))}\n" for row in rows)
             _write(self._descriptor, lines.encode())
             os.fsync(self._descriptor)
         self._images |= set(images)
         self._made |= {row.key for row in rows if row.query}
 
     def close(self) -> None:
-        """Let others work here."""
+        """Release the lock, so that other processes can work on the shard."""
         os.close(self._descriptor)
 
 
 class ImageSet:
-    """A set's folder."""
+    """The folder of a set.
+
+    Args:
+        folder: The path of the folder.
+        settings: The settings of the set.
+    """
 
     def __init__(self, folder: Path, settings: SetSettings) -> None:
         self.folder, self.settings = folder, settings
 
     @classmethod
     def open(cls, folder: Path, settings: SetSettings) -> "ImageSet":
-        """Open a set that is begun or to be begun; nothing is written.
+        """Open a set that exists or is to be begun. Nothing is written.
+
+        Args:
+            folder: The path of the folder.
+            settings: The settings of the set.
 
         Raises:
-            InputError: the folder holds something else, or a set with other settings.
-            StorageError: the disk refuses.
+            InputError: The folder holds something else, or a set with other settings.
+            StorageError: The disk refuses.
         """
         opened = cls(folder, settings)
         with storage_errors(folder):
             if opened.begun:
                 _check(folder / "set.json", settings)
             elif folder.exists() and not _is_free(folder):
-                expected = "expected a new or empty folder, or a set begun before"
-                raise InputError(f"{folder} exists", expected, "choose another name")
+                raise InputError(
+                    f"{folder} exists and is no set",
+                    "expected a new or empty folder, or a set that was begun before",
+                    "choose another name",
+                )
         return opened
 
     @property
     def begun(self) -> bool:
-        """Whether the set is on the disk."""
+        """Whether the set exists on the disk."""
         return (self.folder / "set.json").exists()
 
     def begin(self) -> None:
-        """Make the set, empty, unless it is there.
+        """Make an empty set, unless the set exists.
 
         Raises:
-            InputError: another process has begun one with other settings.
-            StorageError: the disk refuses.
+            InputError: Another process has begun a set with other settings.
+            StorageError: The disk refuses.
         """
         file = self.folder / "set.json"
         if not file.exists():
@@ -165,7 +182,14 @@ class ImageSet:
         _check(file, self.settings)
 
     def claim(self, name: str) -> Shard | None:
-        """Work at a shard; None while another process does."""
+        """Return a shard to work on, or None while another process works on it.
+
+        Args:
+            name: The name of the shard.
+
+        Raises:
+            StorageError: The disk refuses.
+        """
         folder = self.folder / "images" / name
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -177,23 +201,26 @@ class ImageSet:
             return Shard(folder, descriptor)
 
     def shards(self) -> list[str]:
-        """The names of the shards that were begun, sorted."""
+        """Return the names of the shards that exist, sorted."""
         folder = self.folder / "images"
         return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
-    def rows(self, name: str) -> tuple[list[Row], list[Row]]:
-        """Each query of a shard whose image is there, and each failure that nothing made up for.
+    def rows(self, name: str) -> tuple[list[ImageSetRow], list[ImageSetRow]]:
+        """Return a shard's queries that exist, and the failures that no later query made up for.
 
-        Both are sorted by origin and key, and hold every key once.
+        Both lists are sorted by origin and key, and hold every key once.
+
+        Args:
+            name: The name of the shard.
         """
         folder = self.folder / "images" / name
         images = _image_names(folder)
-        made: dict[str, Row] = {}
-        failed: dict[tuple[str, str], Row] = {}
-        for row in _read_rows(folder)[0]:
+        made: dict[str, ImageSetRow] = {}
+        failed: dict[tuple[str, str], ImageSetRow] = {}
+        for row in read_rows(folder)[0]:
             if not row.query:
                 failed[row.sha256, row.key] = row
-            elif _name(row) in images:
+            elif row.name in images:
                 made[row.key] = row
                 failed.pop((row.sha256, row.key), None)
                 failed.pop((row.sha256, ""), None)
@@ -201,40 +228,16 @@ class ImageSet:
 
 
 def _is_free(folder: Path) -> bool:
-    """Whether there is nothing in a folder but a set's first file in the making."""
+    """Return whether a folder holds nothing except the first file of a set that is being begun."""
     return folder.is_dir() and all(f.name.startswith(".set.json.") for f in folder.iterdir())
 
 
-def _sorted(rows: Iterable[Row]) -> list[Row]:
+def _sorted(rows: Iterable[ImageSetRow]) -> list[ImageSetRow]:
     return sorted(rows, key=lambda row: (row.sha256, row.key))
-
-
-def _name(row: Row) -> str:
-    return row.query.rsplit("/", 1)[-1]
-
-
-def _stated(row: Row) -> Json:
-    """A row without what it leaves at its default."""
-    default = Row("", "", "")
-    return {k: v for k, v in asdict(row).items() if v != getattr(default, k)}
 
 
 def _image_names(folder: Path) -> set[str]:
     return {name for name in os.listdir(folder) if not name.startswith(".")}
-
-
-def _read_rows(folder: Path) -> tuple[list[Row], int]:
-    """The sound rows of a shard, and where the last whole line ends: one may have been cut off."""
-    file = folder / "rows.jsonl"
-    data = file.read_bytes() if file.exists() else b""
-    end = data.rfind(b"\n") + 1
-    rows = []
-    for line in data[:end].splitlines():
-        try:
-            rows.append(Row(**{"key": "", "sha256": "", "origin": "", **json.loads(line)}))
-        except (ValueError, TypeError):
-            continue  # the disk lost it; its image is found again by its name
-    return rows, end
 
 
 def _write(descriptor: int, data: bytes) -> None:
@@ -246,19 +249,22 @@ def _check(file: Path, settings: SetSettings) -> None:
     try:
         found = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
-        expected = "expected what an earlier run wrote"
-        raise InputError(f"{file}: {error}", expected, "choose another folder") from error
+        raise InputError(
+            f"{file} cannot be read: {error}",
+            "expected the settings that an earlier run wrote",
+            "choose another folder",
+        ) from error
     stated = {"format": FORMAT, **asdict(settings)}
     if found != stated:
         raise InputError(
             f"{file.parent} is a set with other settings: {found}",
-            f"expected {stated}",
-            "give the same test share, or choose another folder",
+            f"expected the settings {stated}",
+            "give the test share that the set was begun with, or choose another folder",
         )
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a file until it is closed; False while another process has it."""
+    """Lock a file until it is closed; return False while another process holds the lock."""
     try:
         if sys.platform == "win32":
             import msvcrt

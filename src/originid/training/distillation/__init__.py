@@ -1,1 +1,1 @@
-"""Distillation: a small encoder of our own that learns a large one's latents."""
+"""Distillation: a small encoder of our own learns to make the latents of a large one."""

@@ -1,4 +1,4 @@
-"""The student as a file: ONNX, in eight bits where asked, that says what it is."""
+"""The student as a file: an ONNX model, in eight bits where asked, that describes itself."""
 
 import json
 import logging
@@ -24,8 +24,8 @@ from originid.system.storage import new_file, storage_errors
 from originid.training.distillation.network import Student
 from originid.types import Image, Json
 
-OPSET = 18
-BATCH = 16
+OPSET = 18  # version of ONNX's operators; every onnxruntime since 1.14 knows it
+BATCH = 16  # images in a step of the quantisation: memory is for the values between all layers
 
 
 class _Calibration(CalibrationDataReader):  # type: ignore[misc]
@@ -36,14 +36,17 @@ class _Calibration(CalibrationDataReader):  # type: ignore[misc]
         self._parts: Iterator[Image] = iter(parts)
 
     def get_next(self) -> dict[str, Image] | None:
-        """The next batch by the name of the input; None after the last."""
+        """Return the next batch by the name of the input, or None after the last batch."""
         part = next(self._parts, None)
         return None if part is None else {INPUT: part}
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what torch and onnxruntime say of themselves from the user's terminal."""
+    """Keep the notes of torch and onnxruntime from the user's terminal.
+
+    They log under many names, and warn as well, so all logging is off for as long as this lasts.
+    """
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -55,7 +58,14 @@ def _quiet() -> Iterator[None]:
 
 
 def to_onnx(student: Student, size: int) -> Any:
-    """The student as an ONNX model of any number of uint8 images (n, size, size, 3)."""
+    """Return the student as an ONNX model.
+
+    The model takes any number of images, uint8 of shape (n, size, size, 3).
+
+    Args:
+        student: The trained network.
+        size: The side of the square images, in pixels.
+    """
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     with _quiet():
         program = torch.onnx.export(
@@ -72,16 +82,18 @@ def to_onnx(student: Student, size: int) -> Any:
 
 
 def to_eight_bits(model: Any, images: Image) -> Any:
-    """The same with weights and values between layers in eight bits.
+    """Return a model whose weights, and values between layers, are stored in eight bits.
 
-    The last layer stays in floats: it is small, and its result is the latent. Weights use seven of
-    the eight bits, because processors without VNNI add products of uint8 and int8 pairwise in
-    sixteen bits, and would overflow: so all processors give the same.
+    The last layer stays in floats: it is small, and its result is the latent. The weights use only
+    seven of the eight bits. Processors without the instructions VNNI add products of uint8 and int8
+    in pairs in sixteen bits, which would overflow with eight bits. With seven, all processors
+    compute the same.
 
     Args:
-        images: uint8 (n, s, s, 3), like those that it will see.
+        model: The ONNX model in floats, as `to_onnx` returns it.
+        images: Images like those that the model will see: uint8 of shape (n, s, s, 3).
     """
-    # With white among them, the first step of eight bits is 1 / 255.
+    # A white image makes the range of the input 0 to 1, so that a step of eight bits is 1 / 255.
     images = np.concatenate([images, np.full_like(images[:1], 255)])
     last = [node.name for node in model.graph.node if node.op_type == "Conv"][-1]
     with tempfile.TemporaryDirectory() as folder, _quiet():
@@ -96,17 +108,19 @@ def to_eight_bits(model: Any, images: Image) -> Any:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             per_channel=True,
-            reduce_range=True,
+            reduce_range=True,  # seven bits of weights
             nodes_to_exclude=[last],
         )
         return _keep_bytes(onnx.load(out))
 
 
 def _keep_bytes(model: Any) -> Any:
-    """Leave the first values as the bytes they are: a byte / 255 in steps of 1 / 255 is the byte.
+    """Remove the first steps of a quantised model, which turn the image's bytes into themselves.
 
-    To divide them and to round them again would take a seventh of the time.
+    The model divides each byte by 255 and then rounds it to steps of 1 / 255, which gives the byte
+    again. These two steps would take a seventh of the time.
     """
+    # From the first rounding back to the cast, which takes the bytes.
     made = {name: node for node in model.graph.node for name in node.output}
     first = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
     skipped = [first]
@@ -114,6 +128,7 @@ def _keep_bytes(model: Any) -> Any:
         skipped.append(made[skipped[-1].input[0]])
     values = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
     scale, zero = values[first.input[1]], values[first.input[2]]
+    # Another version of torch or onnxruntime may write other nodes: then this must be rewritten.
     if [node.op_type for node in skipped] != ["QuantizeLinear", "Div", "Cast"] or zero != 0:
         raise ValueError(f"unexpected nodes {[node.op_type for node in skipped]}, zero {zero}")
     np.testing.assert_allclose(scale, 1 / 255, rtol=1e-6)
@@ -126,17 +141,27 @@ def _keep_bytes(model: Any) -> Any:
 
 
 def write(model: Any, path: Path, description: Json) -> None:
-    """Write a model and its description into one file, whole or not at all.
+    """Write a model and its description into one file, completely or not at all.
+
+    Args:
+        model: The ONNX model.
+        path: The path of the file.
+        description: What the file says about itself, as JSON.
 
     Raises:
-        StorageError: the disk refuses.
+        StorageError: The disk refuses.
     """
     onnx.helper.set_model_props(model, {METADATA: json.dumps(description)})
-    model.doc_string = ""
+    model.doc_string = ""  # equal models make equal files, whatever the exporter notes
     with storage_errors(path), new_file(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def difference(a: Any, b: Any) -> float:
-    """Root of the summed squares of a difference, relative to those of the first."""
+    """Return the Euclidean norm of the difference of two arrays, relative to the norm of the first.
+
+    Args:
+        a: The first array, which must not be all 0.
+        b: An array of the same shape.
+    """
     return float(np.linalg.norm(a - b) / np.linalg.norm(a))

@@ -1,4 +1,4 @@
-"""Distilling: each view to the teacher's latent once, then a student that learns them."""
+"""Distillation: the teacher encodes each view once, and a student learns the same latents."""
 
 import os
 import tempfile
@@ -26,7 +26,7 @@ try:
     import torch
 
     from originid.encoders.onnx import FORMAT, OnnxEncoder
-    from originid.training.checkpoints import Log, Run, digest, map_digest
+    from originid.training.checkpoints import TrainingLog, TrainingRun, digest, map_digest
     from originid.training.distillation import export
     from originid.training.distillation.learner import StudentLearner
     from originid.training.distillation.network import REDUCTION, Student
@@ -34,9 +34,9 @@ try:
 except ImportError as error:
     raise ExtraError("distillation", "train") from error
 
-SAMPLE = 4096  # latents from which the teacher's variance is taken
-AGREEMENT = 1e-3  # of the network in torch and in ONNX, both in single precision
-CALIBRATION = 128  # images by which the ranges of eight bits are chosen
+SAMPLE = 4096  # latents from which the teacher's variance is computed
+AGREEMENT = 1e-3  # largest relative difference of torch and ONNX, both in single precision
+CALIBRATION = 128  # views by which the ranges of eight bits are chosen
 
 
 def distill(
@@ -49,41 +49,43 @@ def distill(
     encoding: Progress = silent,
     learning: Progress = silent,
 ) -> tuple[Json, list[Failure]]:
-    """Teach a small network an encoder's latents, and write it as an encoder of its own.
+    """Teach a small network the latents of an encoder, and write it as an encoder of its own.
 
-    The teacher sees each view once, and its latents are cached on disk. Begun again after it was
-    cut off, a run goes on from the latents and the checkpoint that are in ``PATH.training``.
+    The teacher encodes each view once, and its latents are cached on disk. If the run is cut off
+    and started again, it uses the latents and the checkpoint that are in ``PATH.training``.
 
     Args:
-        path: the encoder's file, ONNX in eight bits, which must not exist.
-        images: files, and folders of them.
-        teacher: an encoder whose latent is one block of an eighth of the image's side.
-        settings: see `Distillation`.
-        map: fitted on the teacher's latents: what it keeps counts more.
-        latents: folder of a cache to use and keep; None keeps it until the encoder is written.
-        encoding: called with the views encoded.
-        learning: called with the steps.
+        path: The file of the new encoder, ONNX in eight bits, which must not exist yet.
+        images: Image files, and folders of them.
+        teacher: The encoder to learn from. Its latent must be one block with an eighth of the
+            image's side.
+        settings: The settings of the student and of its training.
+        map: A map that was fitted on the teacher's latents. Errors that it keeps count more.
+        latents: The folder of a latent cache that is used and kept. With None the cache is removed
+            when the encoder is written.
+        encoding: Called with the number of views that the teacher has encoded, and of all.
+        learning: Called with the number of steps that are done, and of all.
 
     Returns:
-        The file's description, and the images that could not be used. In the description,
-        ``error`` says which share of the teacher's variance the student misses on images that it
-        did not learn from: of the whole latent, and of the mapped one.
+        The description that the file holds, and the images that could not be used. In the
+        description, ``error`` is the share of the teacher's variance that the student misses on
+        images that it did not learn from: of the whole latent, and of the mapped latent.
 
     Raises:
-        InputError: no usable image, or a teacher or map that does not fit.
-        OriginidError: the loss stops being finite.
-        StorageError: the disk refuses.
+        InputError: No image is usable, or the teacher or the map does not fit.
+        OriginidError: The loss stops being finite.
+        StorageError: The disk refuses.
     """
     path, work = Path(path), work_folder(path)
     _refuse(path, teacher, map)
-    told = _told(teacher, settings, map)
-    Run(work, told, writes=False).check()  # not after hours of encoding
+    stated = _stated(teacher, settings, map)
+    TrainingRun(work, stated, writes=False).check()  # now, and not after hours of encoding
     failures: list[Failure] = []
     paths = [Path(name) for name in find_images(list(images), failures.append)]
     cache = LatentCache.open(latents or work / "latents", teacher)
     lessons = read_lessons(paths, teacher, settings, cache, failures, encoding)
     learner = _learner(lessons, teacher.shapes[0], settings, map)
-    record = Run(work, {**told, **_seen(lessons)}, writes=True)
+    record = TrainingRun(work, {**stated, **_seen(lessons)}, writes=True)
     done = record.resume(learner)
     with record.log(done, settings.steps_per_epoch) as log:
         for epoch in range(done, settings.epochs):
@@ -103,12 +105,12 @@ def _refuse(path: Path, teacher: Encoder, map: Map | None) -> None:
         raise InputError(
             f"teacher {teacher.spec} with latents of shape {list(teacher.shapes)}",
             f"expected one block of {side} x {side}, an eighth of its images",
-            "take a VAE encoder",
+            "name a VAE encoder, such as diffusers:FOLDER",
         )
     if map is not None and map.latent_dim != latent_dim(teacher.shapes):
         raise InputError(
             f"a map of latents of {map.latent_dim} components",
-            f"expected {latent_dim(teacher.shapes)}, as {teacher.spec} makes",
+            f"expected {latent_dim(teacher.shapes)} components, as {teacher.spec} makes",
             "name a model that was trained on the teacher's latents",
         )
 
@@ -119,6 +121,7 @@ def _learner(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     step = max(1, -(-len(lessons.rows) // SAMPLE))
     latents = lessons.cache.take(lessons.rows[::step])
+    # The seed holds only inside, so that the caller's random numbers stay as they were.
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         student = Student(shape, settings).to(device)
@@ -136,7 +139,7 @@ def _learn_epoch(
     lessons: Lessons,
     settings: Distillation,
     epoch: int,
-    log: Log,
+    log: TrainingLog,
     progress: Progress,
 ) -> None:
     device = next(learner.student.parameters()).device
@@ -148,14 +151,14 @@ def _learn_epoch(
             raise OriginidError(
                 f"loss {loss} in epoch {epoch}, step {step}",
                 "expected a finite number",
-                "lower the rate; the checkpoint of the epoch before is kept",
+                "choose a lower rate; the checkpoint of the epoch before is kept",
             )
         log.add(epoch, step, rate, loss, len(images))
         progress(learner.steps, settings.steps)
 
 
-def _told(teacher: Encoder, settings: Distillation, map: Map | None) -> Json:
-    """What a run was started with, as far as it is known before anything is read."""
+def _stated(teacher: Encoder, settings: Distillation, map: Map | None) -> Json:
+    """Return what a run was started with, as far as it is known before anything is read."""
     return {
         **asdict(settings),
         "teacher": teacher.identity,
@@ -164,7 +167,7 @@ def _told(teacher: Encoder, settings: Distillation, map: Map | None) -> Json:
 
 
 def _seen(lessons: Lessons) -> Json:
-    """The rest of it."""
+    """Return the rest of what a run was started with: the views that were read."""
     views = "\n".join(f"{view.path} {view.box}" for view in lessons.views)
     return {
         "views": len(lessons.views),
@@ -188,10 +191,11 @@ def _describe(lessons: Lessons, teacher: Encoder, settings: Distillation) -> Jso
 def _write(
     path: Path, student: Student, lessons: Lessons, map: Map | None, description: Json
 ) -> Json:
-    """Export the student, see how good it is in eight bits, and write the file."""
+    """Export the student, measure how good it is in eight bits, and write the file."""
     floats = export.to_onnx(student, lessons.size)
     every = max(1, len(lessons.views) // CALIBRATION)
     bits = export.to_eight_bits(floats, lessons.images(lessons.views[::every]))
+    # All that follows is measured on the held-out images.
     seen, wanted = lessons.images(lessons.tests), lessons.cache.take(lessons.test_rows)
     with torch.inference_mode():
         own = student(torch.from_numpy(seen)).flatten(1).numpy()
@@ -216,7 +220,7 @@ def _run(model: Any, description: Json, images: Image) -> Latents:
 
 
 def _errors(made: Latents, wanted: Latents, map: Map | None) -> Json:
-    """Mean squared errors, relative to the variance of what is wanted."""
+    """Return mean squared errors, relative to the variance of the wanted latents."""
     errors = {"latent": _relative(made, wanted)}
     if map is not None:
         errors["mapped"] = _relative(map.apply(made), map.apply(wanted))

@@ -1,4 +1,4 @@
-"""One step of distillation, and everything that it changes."""
+"""One step of distillation, and everything that a step changes."""
 
 import math
 
@@ -7,20 +7,21 @@ import torch
 from originid.training.distillation.network import Student
 from originid.training.distillation.settings import Distillation
 from originid.training.metric.transforms import Transform
-from originid.training.state import Arrays, pack, unpack
+from originid.training.settings import warmed_cosine
+from originid.training.state import Arrays, move_average, pack, unpack
 
-LIMIT = 1.0  # largest norm of a gradient: a rare image must not undo many steps
+LIMIT = 1.0  # largest norm of a gradient, so that one rare image does not undo many steps
 
 
 class StudentLearner:
-    """A student, Adam's moments, and the student's moving average.
+    """A student that learns: its parameters, Adam's moments, and its moving average.
 
     Args:
-        student: with its first values, on its device.
-        settings: see `Distillation`.
-        variance: mean squared distance of the teacher's latents from their mean.
-        transform: the teacher's map; None where none counts.
-        mapped_variance: the same of the teacher's mapped latents.
+        student: The network with its first values, on its device.
+        settings: The settings of the training.
+        variance: The mean squared distance of the teacher's latents from their mean.
+        transform: The teacher's map; None where only the whole latent counts.
+        mapped_variance: The mean squared distance of the teacher's mapped latents from their mean.
     """
 
     def __init__(
@@ -41,11 +42,11 @@ class StudentLearner:
         self.average = {name: each.detach().clone() for name, each in student.named_parameters()}
 
     def step(self, images: torch.Tensor, latents: torch.Tensor) -> float:
-        """Take a step and return the loss; one that is not finite changes nothing.
+        """Take a step and return its loss. A loss that is not finite changes nothing.
 
         Args:
-            images: uint8, (n, s, s, 3).
-            latents: the teacher's, (n, latent_dim).
+            images: uint8 of shape (n, s, s, 3).
+            latents: The teacher's latents of the images: float32 of shape (n, latent_dim).
         """
         for group in self._optimizer.param_groups:
             group["lr"] = self.rate()
@@ -58,26 +59,24 @@ class StudentLearner:
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), LIMIT)
         self._optimizer.step()
         self.steps += 1
-        decay = min(self._settings.ema, (1 + self.steps) / (20 + self.steps))
-        for name, each in self.student.named_parameters():
-            self.average[name].lerp_(each.detach(), 1 - decay)
+        values = dict(self.student.named_parameters())
+        move_average(self.average, values, self.steps, self._settings.ema, warmup=20)
         return value
 
     def rate(self) -> float:
-        """The rate of the next step."""
+        """Return the learning rate of the next step."""
         settings = self._settings
-        warm = min(1.0, (self.steps + 1) / max(1, settings.warmup))
-        return settings.rate * warm * 0.5 * (1 + math.cos(math.pi * self.steps / settings.steps))
+        return warmed_cosine(settings.rate, self.steps, settings.steps, settings.warmup)
 
     def averaged(self) -> Student:
-        """A copy of the student that has the moving average as its weights, on the CPU."""
+        """Return a copy of the student on the CPU, whose weights are the moving average."""
         student = Student(self.student.shape, self._settings)
         student.load_state_dict({name: each.cpu() for name, each in self.average.items()})
         student.eval()
         return student
 
     def _forward(self, images: torch.Tensor) -> torch.Tensor:
-        # Half the time where the device multiplies bfloat16 itself, many times it where not.
+        # Bfloat16 halves the time where the device multiplies it, and else multiplies the time.
         with torch.autocast(images.device.type, torch.bfloat16, enabled=_has_bfloat16(images)):
             return self.student(images).flatten(1).float()
 
@@ -85,17 +84,26 @@ class StudentLearner:
         loss = (made - wanted).square().sum(1).mean() / self._variance
         if self._transform is None:
             return loss
+        # The map is fixed here: only the student's parameters are in the optimizer.
         mapped = self._transform(made) - self._transform(wanted)
         kept = mapped.square().sum(1).mean() / self._mapped_variance
         return loss + self._settings.map_weight * kept
 
     def tensors(self) -> Arrays:
-        """Everything that a step changes, by name; copies are not made."""
+        """Return everything that a step changes, as tensors by name, without copying them."""
         parameters = dict(self.student.named_parameters())
         return pack(self.steps, parameters, self.average, {"adam": self._optimizer})
 
     def load(self, tensors: Arrays) -> None:
-        """Take what `tensors` gave; a KeyError or RuntimeError says what does not fit."""
+        """Take over the state that `tensors` returned.
+
+        Args:
+            tensors: The tensors by name, as they were read from a checkpoint.
+
+        Raises:
+            KeyError: A tensor is missing.
+            RuntimeError: A tensor has another shape than expected.
+        """
         parameters = dict(self.student.named_parameters())
         self.steps = unpack(tensors, parameters, self.average, {"adam": self._optimizer})
 

@@ -6,33 +6,42 @@ from torch import nn
 from originid.encoders import Shape
 from originid.training.distillation.settings import Distillation
 
-STRIDE = 4  # of the first convolution: those that follow cost a sixteenth as much
-REDUCTION = 8  # an image's side over the latent's
+STRIDE = 4  # of the first convolution, so that the next ones cost a sixteenth
+REDUCTION = 8  # the image's side divided by the latent's
 
 
 class Block(nn.Module):  # type: ignore[misc]
-    """Two 3 x 3 convolutions beside the identity, which is all a fresh block is."""
+    """Two 3 x 3 convolutions beside the identity. A new block is only the identity.
+
+    Args:
+        channels: The number of channels of the input and of the output.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        # A fresh block changes nothing, so that a deep network begins as a shallow one.
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Keep the shape (n, channels, h, w)."""
+        """Transform a feature map, and keep its shape.
+
+        Args:
+            x: The feature map: floats of shape (n, channels, h, w).
+        """
         return torch.relu(x + self.second(torch.relu(self.first(x))))
 
 
 class Student(nn.Module):  # type: ignore[misc]
-    """Uint8 RGB images (n, s, s, 3) to latents (n, C, s / 8, s / 8).
+    """A network from images, uint8 (n, s, s, 3), to latents (n, C, s / 8, s / 8).
 
-    No normalisation layers and only ReLU, so that it survives eight-bit arithmetic.
+    It has no normalisation layers and only ReLU, so that it stays accurate in eight bits.
 
     Args:
-        shape: (C, H, W) of the latent.
-        settings: channels and blocks.
+        shape: The shape (C, H, W) of the latent.
+        settings: The settings, whose channels and blocks are used.
     """
 
     def __init__(self, shape: Shape, settings: Distillation) -> None:
@@ -46,7 +55,14 @@ class Student(nn.Module):  # type: ignore[misc]
         self.head = nn.Conv2d(coarse, shape[0], 3, padding=1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Encode images."""
+        """Encode images.
+
+        Args:
+            images: uint8 of shape (n, s, s, 3).
+
+        Returns:
+            Latents, floats of shape (n, C, s / 8, s / 8).
+        """
         x = images.permute(0, 3, 1, 2).to(self.head.weight.dtype) / 255
         x = self.fine(torch.relu(self.stem(x)))
         x = self.coarse(torch.relu(self.down(x)))

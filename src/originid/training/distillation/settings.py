@@ -1,31 +1,37 @@
-"""What distillation can be told."""
+"""The settings of distillation."""
 
 import math
 from dataclasses import dataclass, fields
 
-from originid.training.settings import Checked
+from originid.training.settings import Checked, Range, at_least, below_one
 
 
 @dataclass(frozen=True)
 class Distillation(Checked):
-    """Settings of distillation; the defaults made the packaged encoder.
+    """The settings of distillation. The packaged encoder was made with the defaults.
 
     Args:
-        fine: channels at a quarter of the image's side.
-        coarse: channels at an eighth of it, the latent's resolution.
-        fine_blocks: residual blocks of two convolutions at a quarter of the side.
-        coarse_blocks: residual blocks at an eighth.
-        crops: views of each image besides the whole; the teacher sees each once.
-        map_weight: what an error that the teacher's map keeps counts, against 1 for an error of
-            the whole latent, both relative to the teacher's variance. Without a map only the whole
-            counts.
-        batch: views in a step.
-        epochs: of ``steps_per_epoch`` steps, however many views there are; a checkpoint each.
-        steps_per_epoch: steps in an epoch.
-        rate: of Adam, at its peak; it falls along half a cosine to 0.
-        warmup: steps in which the rate rises.
-        ema: decay of the moving average that becomes the encoder.
-        seed: of the first values, the crops and the order.
+        fine: The number of channels at a quarter of the image's side.
+        coarse: The number of channels at an eighth of the side, which is the latent's resolution.
+        fine_blocks: The number of residual blocks, of two convolutions each, at a quarter of the
+            side.
+        coarse_blocks: The number of residual blocks at an eighth of the side.
+        crops: The number of random crops of each image that are learned from besides the whole
+            image. The teacher encodes each crop once.
+        map_weight: The weight of errors that the teacher's map keeps. Errors of the whole latent
+            have the weight 1, and both are relative to the teacher's variance. Without a map only
+            the whole latent counts.
+        batch: The number of views in a step.
+        epochs: The number of epochs. A checkpoint is written after each.
+        steps_per_epoch: The number of steps in an epoch, which does not depend on how many views
+            there are.
+        rate: The learning rate of Adam at its peak, in (0, 1). It falls along half a cosine to 0.
+        warmup: The number of steps in which the rate rises.
+        ema: The largest decay of the moving average that becomes the encoder, in [0, 1).
+        seed: The seed of the first values, of the crops and of the order of the views.
+
+    Raises:
+        InputError: A value has another type or is out of its range.
     """
 
     fine: int = 32
@@ -42,18 +48,18 @@ class Distillation(Checked):
     ema: float = 0.998
     seed: int = 0
 
-    def ranges(self) -> dict[str, tuple[bool, str]]:
-        """See `Checked`."""
+    def ranges(self) -> dict[str, Range]:
+        """Return the range of each value, as `Checked` needs it."""
         least = {"warmup": 0, "crops": 0, "fine_blocks": 0, "coarse_blocks": 0, "seed": 0}
         whole = {each.name: least.get(each.name, 1) for each in fields(self) if each.type is int}
         return {
-            **{name: (getattr(self, name) >= n, f"at least {n}") for name, n in whole.items()},
+            **{name: at_least(getattr(self, name), n) for name, n in whole.items()},
             "rate": (0 < self.rate < 1, "a number in (0, 1)"),
-            "ema": (0 <= self.ema < 1, "a number in [0, 1)"),
+            "ema": below_one(self.ema),
             "map_weight": (0 <= self.map_weight < math.inf, "a number, at least 0"),
         }
 
     @property
     def steps(self) -> int:
-        """Steps in all."""
+        """The number of steps of all epochs together."""
         return self.epochs * self.steps_per_epoch

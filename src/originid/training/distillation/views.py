@@ -1,4 +1,4 @@
-"""What the student looks at: whole images and crops of them."""
+"""What the student looks at: whole images, and crops of them."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -12,27 +12,35 @@ from originid.images.decode import decode, read_bytes
 from originid.latents.encode_files import Source
 from originid.types import Image
 
-SMALLEST = 0.5  # side of a crop, of the image's
+SMALLEST = 0.5  # the smallest side of a crop, as a share of the image's
 Box = tuple[float, float, float, float]
-"""Left, top, right and bottom, in shares of the image's sides."""
+"""The left, top, right and bottom edge of a crop, in shares of the image's sides."""
 
 
 @dataclass(frozen=True)
 class View:
-    """An image file, or a part of it, squashed."""
+    """An image file, or a crop of it, scaled to a square.
+
+    Args:
+        path: The path of the image file.
+        box: The crop, in shares of the image's sides; None is the whole image.
+    """
 
     path: Path
     box: Box | None = None
 
     def read(self, size: int) -> Image:
-        """The view as (size, size, 3).
+        """Read the view as a square image, uint8 of shape (size, size, 3).
+
+        Args:
+            size: The side of the square, in pixels.
 
         Raises:
-            ImageError: the file is not a usable image.
+            ImageError: The file is not a usable image.
         """
         if self.box is None:
             return decode(read_bytes(self.path), size).image
-        # At twice the size, a crop of half the side loses nothing.
+        # The image is decoded at twice the size, so that the smallest crop needs no enlarging.
         whole = decode(read_bytes(self.path), round(size / SMALLEST)).image
         side = len(whole)
         box = (self.box[0] * side, self.box[1] * side, self.box[2] * side, self.box[3] * side)
@@ -40,7 +48,11 @@ class View:
         return np.asarray(cropped)
 
     def source(self, size: int) -> Source:
-        """What the pipeline reads: the file, or the crop as a lossless file."""
+        """Return what the encoding pipeline reads: the file, or the crop as a lossless BMP file.
+
+        Args:
+            size: The side of the square, in pixels.
+        """
         if self.box is None:
             return Source(str(self.path))
         file = io.BytesIO()
@@ -49,7 +61,13 @@ class View:
 
 
 def draw_crops(paths: Sequence[Path], crops: int, seed: int) -> Iterator[View]:
-    """So many random crops of each image, the same each time."""
+    """Yield random crops of each image, which are the same for the same seed.
+
+    Args:
+        paths: The paths of the image files.
+        crops: The number of crops of each image.
+        seed: The seed of the crops.
+    """
     for number, path in enumerate(paths):
         rng = np.random.default_rng([seed, number])
         for _ in range(crops):

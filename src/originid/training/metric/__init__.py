@@ -1,4 +1,4 @@
-"""Learning the map by gradient descent, the paper's section 4.3 (extra ``[train]``).
+"""Learning the map by gradient descent, as in the paper's section 4.3 (extra ``[train]``).
 
-`settings` and `batches` need numpy only; `fit` needs torch.
+`settings` and `batches` need only numpy; `fit` needs torch.
 """

@@ -1,4 +1,4 @@
-"""Metric learning: pairs to a map, by gradient descent."""
+"""Metric learning: from labelled latents to a map, by gradient descent."""
 
 import math
 from collections.abc import Iterator
@@ -24,13 +24,13 @@ try:
     import torch
     from accelerate import Accelerator
 
-    from originid.training.checkpoints import Log, Run, digest, map_digest
-    from originid.training.metric.learner import Learner
+    from originid.training.checkpoints import TrainingLog, TrainingRun, digest, map_digest
+    from originid.training.metric.learner import MapLearner
     from originid.training.metric.transforms import Transform, initial_map
 except ImportError as error:
     raise ExtraError("metric learning", "train") from error
 
-PART = 4096  # rows mapped together before the first step
+PART = 4096  # latents mapped at a time for the first class weights: 64 MB of the paper's
 
 
 def fit_metric(
@@ -44,25 +44,29 @@ def fit_metric(
 ) -> Map:
     """Learn a map from latents and their classes.
 
-    Under ``accelerate launch`` or ``torchrun`` the processes share each batch; all return the
-    same map. Circle loss then compares only the latents of one process with each other.
+    Under ``accelerate launch`` or ``torchrun`` several processes share each batch, and all of them
+    return the same map. The circle loss then compares the latents of each process only with each
+    other.
 
     Args:
-        samples: the latents; a class is an origin and what was made from it.
-        mean: float32 of shape (latent_dim,), subtracted by the map; zeros for the paper's recipe.
-        settings: see `MetricLearning`.
-        start: first value, a `DenseMap` or `DctMap`, which keeps its own mean and dim, and whose
-            class means become the first class weights; None is random.
-        run: folder for checkpoints and logs, by which a run that was cut off goes on; None writes
-            nothing. Hosts that train together must share it.
-        progress: called, in one process, with the steps done and the steps in all.
-        shapes: the (C, H, W) blocks of the latent, for convolution and attention.
+        samples: The latents and their classes. A class is an origin and what was made from it.
+        mean: What the map subtracts: float32 of shape (latent_dim,). The paper's recipe takes
+            zeros.
+        settings: How the map is learned.
+        start: The first value of the map, a `DenseMap` or `DctMap`. It keeps its own mean and
+            number of dimensions, and the means of the mapped classes become the first class
+            weights. With None the first values are random.
+        run: The folder for checkpoints and logs, from which a run that was cut off continues.
+            Machines that train together must share it. With None nothing is written.
+        progress: Called, in one process, with the number of steps that are done, and of all.
+        shapes: The (C, H, W) blocks of the latent, which convolution and attention need.
 
     Raises:
-        InputError: samples, start and settings do not fit, or latents that are not finite.
-        OriginidError: the loss stops being finite.
-        StorageError: the disk refuses.
-        ExtraError: torch or accelerate are not installed.
+        InputError: The samples, the start and the settings do not fit together, or a latent is not
+            finite.
+        OriginidError: The loss stops being finite.
+        StorageError: The disk refuses.
+        ExtraError: Torch or accelerate are not installed.
     """
     start = _checked_start(samples, mean, settings, start)
     first = initial_map(settings, mean, shapes) if start is None else start
@@ -70,23 +74,26 @@ def fit_metric(
         samples.classes, settings.origins_per_batch, settings.images_per_origin, settings.seed
     )
     accelerator = Accelerator()
+    # Each step allocates the same sizes again; giving them back to the system costs time.
     keep_freed_memory(accelerator.device.type)
     feed = _Feed(samples, batches, settings, accelerator)
     transform = Transform(first, accelerator.device)
     weights = _class_weights(samples, transform, settings, started=start is not None)
-    learner = Learner(transform, weights, settings, accelerator)
+    learner = MapLearner(transform, weights, settings, accelerator)
     main = accelerator.is_main_process
-    record = Run(run, _origin(samples, batches, mean, settings, first), writes=main)
+    record = TrainingRun(run, _origin(samples, batches, mean, settings, first), writes=main)
     done = record.resume(learner)
     with _tf32(), record.log(done, settings.steps_per_epoch) as log:
         for epoch in range(done, settings.epochs):
             _learn_epoch(learner, feed, epoch, log, progress if main else silent)
             record.save(learner, epoch + 1)
-    accelerator.wait_for_everyone()  # a process that ends early takes the others down
+    accelerator.wait_for_everyone()  # a process that ended earlier would stop the others
     return learner.map()
 
 
-def _learn_epoch(learner: Learner, feed: "_Feed", epoch: int, log: Log, progress: Progress) -> None:
+def _learn_epoch(
+    learner: MapLearner, feed: "_Feed", epoch: int, log: TrainingLog, progress: Progress
+) -> None:
     settings = feed.settings
     rate = settings.rate_at(epoch)
     learner.set_rate(rate)
@@ -102,7 +109,14 @@ def _learn_epoch(learner: Learner, feed: "_Feed", epoch: int, log: Log, progress
 
 @dataclass(frozen=True)
 class _Batch:
-    """The part of a batch that is this process's, and what it is compared with."""
+    """One process's part of a batch, and the classes that it is compared with.
+
+    Args:
+        latents: The latents of the part: float32 of shape (n, latent_dim), on the device.
+        classes: Their classes: int64 of shape (n,).
+        share: The share of the whole batch that the part is, in (0, 1].
+        compared: The sorted classes that the step compares with; None is all of them.
+    """
 
     latents: torch.Tensor
     classes: NDArray[np.int64]
@@ -112,7 +126,7 @@ class _Batch:
 
 @dataclass(frozen=True)
 class _Feed:
-    """Reads batches ahead of their use, in a thread."""
+    """Reads batches in a thread, ahead of their use."""
 
     samples: Samples
     batches: Batches
@@ -129,8 +143,13 @@ class _Feed:
             )
 
     def epoch(self, epoch: int) -> Iterator[_Batch]:
-        """The batches of an epoch."""
+        """Yield the batches of an epoch.
+
+        Args:
+            epoch: The number of the epoch, counted from 0.
+        """
         drawn = enumerate(self.batches.epoch(epoch, self.settings.steps_per_epoch))
+        # One thread reads ahead, which hides the disk behind the step before.
         for latents, rows, mine, step in map_ordered(self._read, drawn, workers=1):
             yield _Batch(
                 torch.from_numpy(latents).to(self.accelerator.device),
@@ -148,10 +167,11 @@ class _Feed:
     def _compared(
         self, classes: NDArray[np.int64], epoch: int, step: int
     ) -> NDArray[np.int64] | None:
-        """The batch's classes and random others, sorted; None stands for all."""
+        """Return the batch's classes and random others, sorted; None stands for all classes."""
         wanted, present = self.settings.sampled_classes, self.batches.present
         if wanted is None:
             return None
+        # Seeded by the step, so that all processes draw the same classes, also in a resumed run.
         rng = np.random.default_rng([self.settings.seed, epoch, step, 1])
         others = rng.choice(present, min(wanted, len(present)), replace=False)
         others = others[~np.isin(others, classes)]
@@ -165,7 +185,7 @@ def _take(samples: Samples, rows: Rows) -> Latents:
         raise InputError(
             f"the latent of row {rows[finite.argmin()]} holds NaN or infinity",
             "expected finite numbers",
-            "encode that image again, or leave the row out",
+            "encode this image again, or leave the row out",
         )
     return latents
 
@@ -178,7 +198,7 @@ def _checked_start(
         raise InputError(
             f"a mean of shape {mean.shape} for latents of {latent_dim} components",
             f"expected {latent_dim} finite numbers",
-            "take the mean of latents of the same encoder",
+            "pass the mean of latents of the same encoder",
         )
     if start is None:
         return None
@@ -200,13 +220,16 @@ def _checked_start(
 def _class_weights(
     samples: Samples, transform: Transform, settings: MetricLearning, started: bool
 ) -> torch.Tensor | None:
-    """First values, (classes, dim): class means of a start, Xavier's uniform without one."""
+    """Return the first class weights, (classes, dim), or None for a loss that has none.
+
+    With a start they are the means of the mapped classes, else Xavier's uniform random values.
+    """
     if settings.loss == "circle":
         return None
     classes = samples.classes
     shape = (int(classes.max()) + 1, transform.dim)
     if not started:
-        bound = np.float32(math.sqrt(6 / sum(shape)))
+        bound = np.float32(math.sqrt(6 / sum(shape)))  # Glorot and Bengio 2010, equation 16
         rng = np.random.default_rng([settings.seed, 0, 0, 3])
         drawn = (2 * rng.random(shape, np.float32) - 1) * bound
         return torch.from_numpy(drawn).to(transform.device)
@@ -223,7 +246,10 @@ def _class_weights(
 def _origin(
     samples: Samples, batches: Batches, mean: Floats32, settings: MetricLearning, first: Map
 ) -> Json:
-    """What a run was started with. Latents are too many to be hashed; their classes are."""
+    """Return what a run was started with.
+
+    The latents are too many to be hashed, so that only their classes are.
+    """
     return {
         **asdict(settings),
         "rows": len(samples.classes),

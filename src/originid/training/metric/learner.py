@@ -1,4 +1,4 @@
-"""One step of gradient descent, and everything that it changes."""
+"""One step of metric learning, and everything that a step changes."""
 
 import math
 from typing import Any
@@ -12,24 +12,25 @@ from originid.maps import Map
 from originid.training.metric.losses import make_loss
 from originid.training.metric.settings import MetricLearning
 from originid.training.metric.transforms import Transform
-from originid.training.state import Arrays, pack, unpack
+from originid.training.state import Arrays, move_average, pack, unpack
 
 
-class Learner:
-    """A transform, class weights, Adam's moments for both, and the transform's moving average.
+class MapLearner:
+    """A map that learns: its parameters, the class weights, Adam's moments, and the moving average.
 
-    With sampled classes a step costs in proportion to them: it changes the weights and moments
-    of no others, so a class's moments stand still until it is compared again, and a class is
-    kept apart from a random part of the others, seldom from those most like it.
+    With sampled classes, the cost of a step is proportional to their number, because the weights
+    and moments of the other classes do not change. So the moments of a class stand still until it
+    is compared again, and a class is pushed away from a random part of the others, which seldom
+    holds those that are most like it.
 
-    Gradients are summed over processes by hand: there are two to a dozen, and those of sampled
-    classes are a small part of a large matrix.
+    Gradients are summed over the processes by hand: there are only two to a dozen tensors, and with
+    sampled classes they are a small part of a large matrix.
 
     Args:
-        transform: with its first values.
-        weights: first values of the class weights, (classes, dim); None for a loss without.
-        settings: see `MetricLearning`.
-        accelerator: sums over processes.
+        transform: The map to learn, with its first values.
+        weights: The first class weights, (classes, dim); None for a loss that has none.
+        settings: How the map is learned.
+        accelerator: What sums tensors over processes.
     """
 
     def __init__(
@@ -44,11 +45,12 @@ class Learner:
         self._accelerator = accelerator
         self._loss = make_loss(settings)
         self._decay = settings.ema
-        self._weights = weights  # None for a loss without
+        self._weights = weights
         parameters = list(transform.parameters.values())
         self._sampled = settings.sampled_classes is not None
         self._optimizers: dict[str, torch.optim.Optimizer] = {}
         if weights is not None and self._sampled:
+            # SparseAdam touches only the moments of the classes that a gradient names.
             self._optimizers["sparse"] = torch.optim.SparseAdam([weights], lr=settings.rate)
         elif weights is not None:
             parameters.append(weights.requires_grad_())
@@ -58,7 +60,11 @@ class Learner:
         }
 
     def set_rate(self, rate: float) -> None:
-        """Change the rate of the steps that follow."""
+        """Set the learning rate of the steps that follow.
+
+        Args:
+            rate: The learning rate, above 0.
+        """
         for optimizer in self._optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -70,19 +76,20 @@ class Learner:
         share: float,
         compared: NDArray[np.int64] | None = None,
     ) -> float:
-        """Take a step and return the loss over all processes.
-
-        Args:
-            latents: of this process, (n, latent_dim).
-            classes: of the latents, (n,).
-            share: n over the rows of all processes.
-            compared: sorted classes, among them the batch's, that a step is limited to; the
-                same on every process.
+        """Take a step and return its loss over all processes.
 
         A loss that is not finite is returned before anything changes.
+
+        Args:
+            latents: The latents of this process: float32 of shape (n, latent_dim).
+            classes: The class of each latent: int64 of shape (n,).
+            share: The number n divided by the number of rows of all processes.
+            compared: The sorted classes that the step is limited to, which are the same on every
+                process and hold those of the batch. None is all classes.
         """
         rows = self._weights
         if rows is not None and compared is not None:
+            # From here on a class is its place among the compared ones, which are sorted.
             chosen = torch.from_numpy(compared).to(rows.device)
             rows = rows[chosen].requires_grad_()
             classes = np.searchsorted(compared, classes)
@@ -101,7 +108,7 @@ class Learner:
                 gradient,
                 self._weights.shape,
                 check_invariants=False,
-                is_coalesced=True,
+                is_coalesced=True,  # each class is compared once, so that no index comes twice
             )
         for group in self._optimizers["dense"].param_groups:
             for each in group["params"]:
@@ -109,7 +116,7 @@ class Learner:
         for optimizer in self._optimizers.values():
             optimizer.step()
         self.steps += 1
-        self._follow()
+        move_average(self.average, self.transform.parameters, self.steps, self._decay)
         return total
 
     def _sum(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -117,29 +124,31 @@ class Learner:
             return tensor
         return self._accelerator.reduce(tensor, reduction="sum")
 
-    def _follow(self) -> None:
-        """Move the average toward the parameters; early on it forgets faster."""
-        decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
-        for name, each in self.transform.parameters.items():
-            self.average[name].lerp_(each.detach(), 1 - decay)
-
     def finite(self) -> bool:
-        """Whether the averaged parameters are finite."""
+        """Return whether all averaged parameters are finite."""
         return all(bool(each.isfinite().all()) for each in self.average.values())
 
     def map(self) -> Map:
-        """The map of the averaged parameters."""
+        """Return the map of the averaged parameters."""
         return self.transform.to_map(self.average)
 
     def tensors(self) -> Arrays:
-        """Everything that a step changes, by name; copies are not made."""
+        """Return everything that a step changes, as tensors by name, without copying them."""
         tensors = pack(self.steps, self.transform.parameters, self.average, self._optimizers)
         if self._weights is not None:
             tensors["weights"] = self._weights.detach()
         return tensors
 
     def load(self, tensors: Arrays) -> None:
-        """Take what `tensors` gave; a KeyError or RuntimeError says what does not fit."""
+        """Take over the state that `tensors` returned.
+
+        Args:
+            tensors: The tensors by name, as they were read from a checkpoint.
+
+        Raises:
+            KeyError: A tensor is missing.
+            RuntimeError: A tensor has another shape than expected.
+        """
         if self._weights is not None:
             self._weights.detach().copy_(tensors["weights"])
         parameters = self.transform.parameters

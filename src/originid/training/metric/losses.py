@@ -1,4 +1,4 @@
-"""The losses of the paper's Table 6, from pytorch-metric-learning."""
+"""The losses of the paper's Table 6; two of them are from pytorch-metric-learning."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,15 +10,20 @@ from torch.nn import functional
 from originid.training.metric.settings import MetricLearning
 
 Loss = Callable[[torch.Tensor, torch.Tensor, Any], torch.Tensor]
-"""Vectors (n, dim), classes (n,) and class weights (classes, dim), if any, to a number."""
+"""A function of vectors (n, dim), their classes (n,) and class weights (classes, dim) to a number.
+
+A loss without class weights ignores the last."""
 
 
 def make_loss(settings: MetricLearning) -> Loss:
-    """The loss that the settings name.
+    """Return the loss that the settings name.
 
-    CosFace compares cosines of vectors and class weights, less the margin for the right class.
-    Softmax is a linear classifier without bias, norms and margin, so it is plain torch.
-    Circle compares the vectors of a batch with each other and has no class weights.
+    CosFace compares the cosines of vectors and class weights, less the margin for the right class
+    (Wang et al. 2018). Softmax is a linear classifier without bias, norms and margin. Circle (Sun
+    et al. 2020) compares the vectors of a batch with each other and has no class weights.
+
+    Args:
+        settings: The settings, whose loss, scale and margin are used.
     """
     if settings.loss == "circle":
         circle = CircleLoss(m=settings.margin, gamma=settings.scale)
@@ -27,10 +32,12 @@ def make_loss(settings: MetricLearning) -> Loss:
         return lambda vectors, labels, weights: functional.cross_entropy(
             vectors @ weights.T, labels
         )
-    # The library's own weights are a placeholder of one number: ours take their place.
+    # The library would keep weights of its own. It gets a placeholder of one number, and computes
+    # with ours, which may be those of sampled classes.
     cosface = CosFaceLoss(1, 1, margin=settings.margin, scale=settings.scale)
 
     def loss(vectors: torch.Tensor, labels: torch.Tensor, weights: Any) -> torch.Tensor:
+        """Return CosFace's mean loss of a batch."""
         cosface.num_classes = len(weights)
         return torch.func.functional_call(cosface, {"W": weights.T}, (vectors, labels))
 

@@ -1,4 +1,4 @@
-"""The processes that train together: one, unless a launcher started several."""
+"""The processes that train together: one process, unless a launcher started several."""
 
 import os
 from contextlib import AbstractContextManager, nullcontext
@@ -9,39 +9,39 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-PATIENCE = timedelta(days=7)  # the others wait while one encodes millions of images
+PATIENCE = timedelta(days=7)  # how long processes wait while one of them encodes all images
 
 
 @dataclass(frozen=True)
 class Processes:
-    """What the processes do in turns; see `join`.
+    """Lets the processes of a training take turns; `join` makes it.
 
     Args:
-        accelerator: of accelerate; None where there is one process.
+        accelerator: What connects the processes; None where there is only one.
     """
 
     accelerator: "Accelerator | None" = None
 
     @classmethod
     def join(cls) -> "Processes":
-        """Meet the other processes that ``accelerate launch`` or ``torchrun`` started."""
+        """Connect with the other processes that ``accelerate launch`` or ``torchrun`` started."""
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-            return cls()  # without importing torch
+            return cls()  # torch is not imported, which would take seconds
         from accelerate import Accelerator, InitProcessGroupKwargs
 
         return cls(Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)]))
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the process that writes."""
+        """Whether this process is the one that writes."""
         return self.accelerator is None or self.accelerator.is_main_process
 
     def main_first(self) -> AbstractContextManager[None]:
-        """What is done inside, the main process does before the others."""
+        """Return a context whose body the main process runs first, and the others afterwards."""
         return nullcontext() if self.accelerator is None else self.accelerator.main_process_first()
 
     def leave(self) -> None:
-        """Return when all processes have come here, and leave them."""
+        """Wait until all processes have come to this call, then disconnect from them."""
         if self.accelerator is not None:
             self.accelerator.wait_for_everyone()
             self.accelerator.end_training()

@@ -15,22 +15,32 @@ from originid.training.state import Arrays
 from originid.types import Floats32
 
 Forward = Callable[[Arrays, torch.Tensor], torch.Tensor]
+"""A function of a map's arrays by name and of latents (n, latent_dim) to vectors (n, dim)."""
+# Attention takes the first of each that divides the latent's sides, or the tokens' width.
 PATCHES = (4, 2, 1)
 HEADS = (8, 4, 2, 1)
-TINY = 1e-30  # far below the square of any component but 0
+TINY = 1e-30  # far below the square of any component that is not 0
 
 
 def initial_map(settings: MetricLearning, mean: Floats32, shapes: tuple[Block, ...] | None) -> Map:
-    """A map with random arrays, each uniform in +-1/sqrt(inputs) as torch's layers begin.
+    """Return a map with random arrays.
+
+    Each array is uniform in +-1/sqrt(inputs), as torch initialises its layers.
 
     Args:
-        settings: see `MetricLearning`.
-        mean: float32 of shape (latent_dim,), subtracted by the map.
-        shapes: the (C, H, W) blocks of the latent; convolution and attention need one block.
+        settings: The settings, whose transform, dim and seed are used.
+        mean: What the map subtracts: float32 of shape (latent_dim,).
+        shapes: The (C, H, W) blocks of the latent. Convolution and attention need exactly one
+            block.
+
+    Raises:
+        InputError: The transform needs one block, and the latent has another number.
     """
+    # The 2 keeps these draws apart from those of batches, sampled classes and class weights.
     rng = np.random.default_rng([settings.seed, 0, 0, 2])
 
     def uniform(*shape: int, inputs: int) -> Floats32:
+        """Draw an array of this shape, for a layer with so many inputs."""
         return rng.uniform(-1, 1, shape).astype(np.float32) / np.float32(math.sqrt(inputs))
 
     dim = len(mean) if settings.dim is None else settings.dim
@@ -44,6 +54,7 @@ def initial_map(settings: MetricLearning, mean: Floats32, shapes: tuple[Block, .
         return MlpMap(mean, weights, biases)
     c, h, w = _one_block(settings, len(mean), shapes)
     if settings.transform == "convolution":
+        # A convolution has a vector of channels at each place, so dim is only met about.
         channels = max(1, round(dim / ConvolutionMap.places((c, h, w))))
         side = ConvolutionMap.side
         weight = uniform(channels, c, side, side, inputs=c * side**2)
@@ -77,14 +88,15 @@ def _one_block(
 
 
 class Transform:
-    """A map whose arrays, all but the mean, are learned.
+    """A map whose arrays, all except the mean, are learned.
 
-    A parameter is an array in a unit that gives it about the size of a random first value, so
-    that one rate of Adam, whose step does not depend on the gradient's size, fits every start.
+    A parameter is an array divided by a unit, which is chosen so that the parameter is about as
+    large as a random first value. A step of Adam does not depend on the size of the gradient, so
+    with such units one learning rate fits every start.
 
     Args:
-        map: the first value.
-        device: where it is computed.
+        map: The map with its first values.
+        device: The torch device on which it is computed.
     """
 
     def __init__(self, map: Map, device: torch.device) -> None:
@@ -104,11 +116,22 @@ class Transform:
         self.dim = map.dim
 
     def __call__(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents (n, latent_dim) to vectors (n, dim), as the map's `apply`."""
+        """Map latents to vectors, as the `apply` of the map does.
+
+        Args:
+            latents: float32 of shape (n, latent_dim), on the device.
+
+        Returns:
+            float32 of shape (n, dim), not scaled to unit length.
+        """
         return self._forward(self._arrays(self.parameters), latents)
 
     def to_map(self, parameters: Arrays) -> Map:
-        """The map that has these parameters."""
+        """Return the map that has these parameters.
+
+        Args:
+            parameters: The parameters by name, in the units of this transform.
+        """
         arrays = {
             name: array.detach().cpu().numpy() for name, array in self._arrays(parameters).items()
         }
@@ -119,13 +142,18 @@ class Transform:
         return {"mean": self._mean, **arrays}
 
 
+# Its divisions are exact: by the array itself, which gives 1, or by a power of 2.
 def _unit(map: Map, name: str, array: torch.Tensor) -> torch.Tensor:
-    """What a parameter of 1 stands for; exact, so that no step changes nothing."""
+    """Return what a parameter of 1 stands for.
+
+    Dividing by the unit loses no digit, so that the first map is reproduced exactly when no step is
+    taken.
+    """
     if isinstance(map, DctMap) and name in ("scale", "weight"):
         return torch.where(array == 0, torch.ones_like(array), array)
     if isinstance(map, (DctMap, DenseMap)) and array.ndim == 2 and array.numel():
         size = float(array.square().mean().sqrt()) * math.sqrt(3 * array.shape[1])
-        # A power of 2 changes no digit.
+        # Dividing by a power of 2 changes no digit.
         return torch.tensor(2.0 ** round(math.log2(size)) if size else 1.0, device=array.device)
     return torch.ones((), device=array.device)
 
@@ -144,11 +172,13 @@ def _dct(map: DctMap, device: torch.device) -> Forward:
     kept = [torch.from_numpy(indices).to(device) for indices in basis.kept]
 
     def forward(a: Arrays, x: torch.Tensor) -> torch.Tensor:
+        """Compute a `DctMap` of a batch of latents."""
         spectra = []
         parts = torch.split(x, sizes, dim=1)
         for part, shape, (down, across), indices in zip(
             parts, basis.shapes, sides, kept, strict=True
         ):
+            # The 2-D DCT of every channel is a product with a matrix from each side.
             spectrum = down @ part.reshape(-1, *shape) @ across.T
             spectra.append(spectrum.flatten(1)[:, indices])
         scaled = (torch.cat(spectra, dim=1) - a["mean"]) * a["scale"]
@@ -156,7 +186,7 @@ def _dct(map: DctMap, device: torch.device) -> Forward:
         mapped = (scaled + correction) * a["weight"]
         if map.clip is None:
             return mapped
-        # The root's gradient at 0 is infinite: a latent at the mean would make all of it NaN.
+        # The gradient of the root is infinite at 0: one latent at the mean would make it all NaN.
         limit = map.clip * mapped.square().mean(dim=1, keepdim=True).clamp_min(TINY).sqrt()
         return mapped.clamp(-limit, limit)
 
@@ -165,9 +195,11 @@ def _dct(map: DctMap, device: torch.device) -> Forward:
 
 def _mlp(map: MlpMap, device: torch.device) -> Forward:
     def forward(a: Arrays, x: torch.Tensor) -> torch.Tensor:
+        """Compute an `MlpMap` of a batch of latents."""
         hidden = x - a["mean"]
         for i in range(len(map.biases)):
             out = functional.relu(functional.linear(hidden, a[f"weight_{i}"], a[f"bias_{i}"]))
+            # Where the width stays the same, the layer is residual, as in `MlpMap`.
             hidden = hidden + out if out.shape == hidden.shape else out
         return functional.linear(hidden, a[f"weight_{len(map.biases)}"])
 
@@ -176,6 +208,7 @@ def _mlp(map: MlpMap, device: torch.device) -> Forward:
 
 def _convolution(map: ConvolutionMap, device: torch.device) -> Forward:
     def forward(a: Arrays, x: torch.Tensor) -> torch.Tensor:
+        """Compute a `ConvolutionMap` of a batch of latents."""
         blocks = (x - a["mean"]).reshape(-1, *map.shape)
         return functional.conv2d(
             blocks, a["weight"], stride=map.stride, padding=map.padding
@@ -188,6 +221,7 @@ def _attention(map: AttentionMap, device: torch.device) -> Forward:
     (c, h, w), p = map.shape, map.patch
 
     def forward(a: Arrays, x: torch.Tensor) -> torch.Tensor:
+        """Compute an `AttentionMap` of a batch of latents."""
         n = len(x)
         blocks = (x - a["mean"]).reshape(n, c, h // p, p, w // p, p)
         tokens = blocks.permute(0, 2, 4, 1, 3, 5).reshape(n, -1, map.width)
@@ -208,4 +242,4 @@ FORWARD: dict[str, Callable[..., Forward]] = {
     ConvolutionMap.kind: _convolution,
     AttentionMap.kind: _attention,
 }
-"""What torch computes for each kind of map."""
+"""What torch computes for each kind of map, by the kind's name."""
