@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from originid.datasets.oripid import GENERATORS
 from originid.encoders import Encoder, open_encoder
 from originid.encoders.public import BASELINES, Baseline
 from originid.errors import InputError
-from originid.experiments.paper import GENERATORS, TABLE_2, TABLE_9
+from originid.experiments.paper import TABLE_2, TABLE_9
 from originid.testing import textured_image
 
 HAS_TORCH = all(importlib.util.find_spec(name) for name in ("torch", "transformers"))

@@ -23,16 +23,18 @@ from originid.errors import InputError
 from originid.experiments import (
     EXPERIMENTS,
     ExperimentContext,
-    Inputs,
-    Report,
+    ExperimentInputs,
+    ExperimentReport,
     open_experiment,
     open_folder,
     paper,
     run_one,
 )
+from originid.experiments.harness import small_edits
 from originid.experiments.harness.cells import accuracy_gain, seen_unseen
-from originid.experiments.harness.context import label_pair
-from originid.experiments.harness.judging import divide, judge_map, pool
+from originid.experiments.harness.judging import judge_map, split_folds
+from originid.experiments.harness.labels import label_pair
+from originid.experiments.harness.pooling import pool
 from originid.experiments.report.page import to_html
 from originid.experiments.report.report import Plot, Table
 from originid.experiments.report.timing import Timing, read_timings, timed
@@ -96,7 +98,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def context(material: Path, tmp_path: Path) -> ExperimentContext:
-    inputs = Inputs(data=f"realpairs:{material}", scale=Scale(images=12))
+    inputs = ExperimentInputs(data=f"realpairs:{material}", scale=Scale(images=12))
     return ExperimentContext(inputs, tmp_path / "out", tmp_path / "latents")
 
 
@@ -132,7 +134,7 @@ def test_a_part_is_computed_anew_for_other_data_and_when_damaged(
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(material, data)
-    inputs, values = Inputs(data=f"realpairs:{data}"), iter(range(9))
+    inputs, values = ExperimentInputs(data=f"realpairs:{data}"), iter(range(9))
 
     def part() -> object:  # as a new process would
         return ExperimentContext(inputs, tmp_path / "out").cached("x", {}, lambda: next(values))
@@ -154,19 +156,19 @@ def test_the_same_inputs_may_be_spelled_in_other_ways(
     material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    open_folder(out, Inputs(data=f"realpairs:{material}"))
+    open_folder(out, ExperimentInputs(data=f"realpairs:{material}"))
     (out / "table2.csv").write_text("")
-    open_folder(out, Inputs(data=f"realpairs:{material}/"))
+    open_folder(out, ExperimentInputs(data=f"realpairs:{material}/"))
     monkeypatch.chdir(material.parent)
-    open_folder(out, Inputs(data=f"realpairs:{material.name}"))
+    open_folder(out, ExperimentInputs(data=f"realpairs:{material.name}"))
     monkeypatch.setenv("ORIGINID_DATA", str(material))
-    open_folder(out, Inputs(data="realpairs"))
+    open_folder(out, ExperimentInputs(data="realpairs"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="other inputs: data"):
-        open_folder(out, Inputs(data=f"realpairs:{material.name}"))
+        open_folder(out, ExperimentInputs(data=f"realpairs:{material.name}"))
     (out / "inputs.json").write_text("[1]")
     with pytest.raises(InputError, match=r"inputs\.json cannot be used: it holds a list"):
-        open_folder(out, Inputs(data="realpairs"))
+        open_folder(out, ExperimentInputs(data="realpairs"))
 
 
 def test_data_of_one_generator_have_every_figure(material: Path, tmp_path: Path) -> None:
@@ -176,7 +178,7 @@ def test_data_of_one_generator_have_every_figure(material: Path, tmp_path: Path)
     rows = [",".join(f"{material / 'pairs' / cell}" if i < 2 else cell
                      for i, cell in enumerate(line.split(","))) for line in kept]  # fmt: skip
     pairs.write_text("\n".join([lines[0], *rows]))
-    context = ExperimentContext(Inputs(pairs=pairs, references=material / "photos"))
+    context = ExperimentContext(ExperimentInputs(pairs=pairs, references=material / "photos"))
     report = {"by": {"training": {"seen": {"mAP": 1.0, "acc": 2.0}}}}
     assert seen_unseen(report) == (1.0, 2.0, None, None)
     for module in (figure8, figure9):
@@ -197,7 +199,7 @@ def test_files_that_cannot_be_used_are_reported(
     data = tmp_path / "data"
     shutil.copytree(material, data)
     (data / "pairs" / "q3-0.png").write_bytes(b"no image")
-    inputs = Inputs(data=f"realpairs:{data}")
+    inputs = ExperimentInputs(data=f"realpairs:{data}")
     for _ in range(2):  # computed, and from the parts
         report = run_one(ExperimentContext(inputs, tmp_path / "out"), tmp_path / "out", "figure7")
         assert [Path(failure.path).name for failure in report.failures] == ["q3-0.png"]
@@ -264,23 +266,23 @@ def test_attacks_share_the_maps_of_what_is_not_attacked(
 
 def test_a_folder_holds_reports_of_one_set_of_inputs(tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    open_folder(folder, Inputs(seed=0))
-    open_folder(folder, Inputs(seed=1))  # as nothing was made of the others
+    open_folder(folder, ExperimentInputs(seed=0))
+    open_folder(folder, ExperimentInputs(seed=1))  # as nothing was made of the others
     (folder / "parts").mkdir()
-    open_folder(folder, Inputs(seed=1))
+    open_folder(folder, ExperimentInputs(seed=1))
     with pytest.raises(InputError, match="seed"):
-        open_folder(folder, Inputs(seed=2))
+        open_folder(folder, ExperimentInputs(seed=2))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "file").touch()
     with pytest.raises(InputError, match="exists"):
-        open_folder(tmp_path / "other", Inputs())
+        open_folder(tmp_path / "other", ExperimentInputs())
 
 
 def test_inputs_are_one_or_the_other() -> None:
     with pytest.raises(InputError, match="either"):
-        Inputs(data="realpairs", references=Path("x"))
+        ExperimentInputs(data="realpairs", references=Path("x"))
     with pytest.raises(InputError, match="expected a data set"):
-        _ = ExperimentContext(Inputs()).dataset
+        _ = ExperimentContext(ExperimentInputs()).dataset
 
 
 def test_judging_is_what_evaluate_prints(
@@ -297,12 +299,12 @@ def test_judging_is_what_evaluate_prints(
 
 
 def test_what_is_learned_saw_no_unseen_generator(context: ExperimentContext) -> None:
-    _, found = context.material("tones")
-    trial = divide(context, found, seen=True)
+    _, found = context.encoded_pairs("tones")
+    trial = split_folds(context, found, seen=True)
     everything = np.ones(len(found.pairs), bool)
     taught = trial.trainable(everything)
     assert {found.pairs[row].fields["model"] for row in np.flatnonzero(taught)} == {"SD 1.4"}
-    assert divide(context, found, seen=True, upper=True).trainable(everything).all()
+    assert split_folds(context, found, seen=True, upper=True).trainable(everything).all()
     for fold in range(4):
         inside = {found.pairs[row].group for row in np.flatnonzero(trial.folds == fold)}
         outside = {found.pairs[row].group for row in np.flatnonzero(trial.folds != fold)}
@@ -312,16 +314,16 @@ def test_what_is_learned_saw_no_unseen_generator(context: ExperimentContext) -> 
 def test_a_data_set_with_training_pairs_is_judged_on_the_others(material: Path) -> None:
     pairs = read_pairs(material / "pairs" / "manifest.csv")
     data = Dataset("x", tuple(pairs[:60]), tuple(pairs[60:]), (material / "photos",), "", "", "")
-    context = ExperimentContext(Inputs(), dataset=data)
-    _, found = context.material("tones")
-    trial = divide(context, found, seen=False)
+    context = ExperimentContext(ExperimentInputs(), dataset=data)
+    _, found = context.encoded_pairs("tones")
+    trial = split_folds(context, found, seen=False)
     assert [pair.query for pair in trial.tested] == [pair.query for pair in pairs[60:]]
     assert not {pair.origin for pair in pairs[:60]} & set(trial.references)
     assert judge_map(context, "tones", "structured")["queries"] == len(pairs) - 60
 
 
 def test_labels(material: Path) -> None:
-    data = ExperimentContext(Inputs(data=f"realpairs:{material}")).dataset
+    data = ExperimentContext(ExperimentInputs(data=f"realpairs:{material}")).dataset
     fields = {"model": "SD 1.5 x", "method": "Edit by ip2p", "kind": "instruct"}
     pair = Pair(Path("a"), Path("b"), "g", fields)
     found = label_pair(pair, data).fields
@@ -332,7 +334,7 @@ def test_labels(material: Path) -> None:
 
 
 def test_pooled_latents_are_means_of_four(context: ExperimentContext) -> None:
-    encoder, found = context.material("tones")
+    encoder, found = context.encoded_pairs("tones")
     small, pooled = pool(encoder, found)
     (c, h, w), (_, half, _) = encoder.shapes[0], small.shapes[0]
     assert half == h // 2
@@ -352,7 +354,7 @@ def test_ahead_is_the_mean_gain_over_shared_groups() -> None:
 def test_tables_of_maps(
     context: ExperimentContext,
     monkeypatch: pytest.MonkeyPatch,
-    write_report_of: Callable[[str], Report],
+    write_report_of: Callable[[str], ExperimentReport],
 ) -> None:
     monkeypatch.setattr(figure7, "LEVELS", {"jpeg": ("50",), "blur": ("2",)})
     monkeypatch.setattr("originid.experiments.harness.context.PACKAGED", "tones")
@@ -377,10 +379,10 @@ def test_tables_of_maps(
 
 
 @pytest.fixture
-def write_report_of(context: ExperimentContext) -> Callable[[str], Report]:
+def write_report_of(context: ExperimentContext) -> Callable[[str], ExperimentReport]:
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
 
-    def make(name: str) -> Report:
+    def make(name: str) -> ExperimentReport:
         report = open_experiment(name)(context)
         assert context.folder is not None
         write_report(context.folder, report)
@@ -397,7 +399,7 @@ def write_report_of(context: ExperimentContext) -> Callable[[str], Report]:
 
 
 def test_public_models_that_cannot_be_loaded_are_named(
-    write_report_of: Callable[[str], Report], monkeypatch: pytest.MonkeyPatch
+    write_report_of: Callable[[str], ExperimentReport], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("imagehash", reason="needs the extra [baselines]")
     some = {name: BASELINES[name] for name in ("phash", "clip", "asl")}
@@ -423,7 +425,9 @@ def test_public_models_need_no_pairs_to_learn_from(
     manifest = folder / "manifest.csv"
     few = manifest.read_text(encoding="utf-8").splitlines(keepends=True)[:4]
     manifest.write_text("".join(few), encoding="utf-8")
-    report = table2.run(ExperimentContext(Inputs(pairs=manifest, references=material / "photos")))
+    report = table2.run(
+        ExperimentContext(ExperimentInputs(pairs=manifest, references=material / "photos"))
+    )
     rows = {row["model"]: row for row in report.summary.to_json()}
     assert rows["phash"]["ours ahead"] is not None
     assert rows["tones+edges, map raw"]["Acc"] == 100
@@ -431,7 +435,7 @@ def test_public_models_need_no_pairs_to_learn_from(
     assert "sources" in report.skipped["tones+edges, map full"]
 
 
-def test_finds_and_misses_are_shown(write_report_of: Callable[[str], Report]) -> None:
+def test_finds_and_misses_are_shown(write_report_of: Callable[[str], ExperimentReport]) -> None:
     report = write_report_of("failures")
     row = report.summary.to_json()[0]
     assert row["origin groups"] == 48
@@ -439,7 +443,9 @@ def test_finds_and_misses_are_shown(write_report_of: Callable[[str], Report]) ->
     assert ("misses-tones-edges" in report.sheets) == (row["with a miss"] > 0)
 
 
-def test_the_data_are_counted(write_report_of: Callable[[str], Report], material: Path) -> None:
+def test_the_data_are_counted(
+    write_report_of: Callable[[str], ExperimentReport], material: Path
+) -> None:
     report = write_report_of("data")
     rows = {row["what"]: row for row in report.summary.to_json()}
     assert (rows["queries"]["here"], rows["origins"]["here"]) == (96, 48)
@@ -453,7 +459,7 @@ def test_the_data_are_counted(write_report_of: Callable[[str], Report], material
 def test_missing_files_are_listed(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("origin,query,generator\na.png,b.png,SDXL\n")
     PILImage.new("RGB", (64, 64)).save(tmp_path / "a.png")
-    report = data.run(ExperimentContext(Inputs(data=f"pairs:{tmp_path}")))
+    report = data.run(ExperimentContext(ExperimentInputs(data=f"pairs:{tmp_path}")))
     (row,) = report.tables["missing"].to_json()
     assert row == {"path": str(tmp_path.resolve() / "b.png")}
     assert report.summary.to_json()[-1]["here"] == 1
@@ -465,12 +471,12 @@ def test_one_generator_cannot_be_told_apart(material: Path) -> None:
     ]
     data = Dataset("realpairs", None, tuple(pairs), (material / "photos",), "model", "SD 1", "")
     with pytest.raises(InputError, match="at least two"):
-        discrepancy.run(ExperimentContext(Inputs(), dataset=data))
+        discrepancy.run(ExperimentContext(ExperimentInputs(), dataset=data))
 
 
 def test_trained_networks_and_costs(
     monkeypatch: pytest.MonkeyPatch,
-    write_report_of: Callable[[str], Report],
+    write_report_of: Callable[[str], ExperimentReport],
     context: ExperimentContext,
     tmp_path: Path,
 ) -> None:
@@ -478,12 +484,14 @@ def test_trained_networks_and_costs(
     pytest.importorskip("pytorch_metric_learning", reason="needs the extra [train]")
     from originid.experiments import scale
     from originid.experiments.harness import judging_networks as networks
+    from originid.experiments.harness import trained_methods
     from originid.experiments.trained_networks.settings import PRESETS
 
     quick = {name: replace(PRESETS[name], steps=3) for name in ("ibn-net", "qaconv-gs")}
     monkeypatch.setattr(scale, "PRESETS", quick)
-    monkeypatch.setattr(table3, "PRESETS", quick)
-    monkeypatch.setattr(table3, "MAPS", {"raw": "none", "full": ""})
+    for module in (table3, trained_methods):
+        monkeypatch.setattr(module, "PRESETS", quick)
+        monkeypatch.setattr(module, "MAPS", {"raw": "none", "full": ""})
     monkeypatch.setattr(table3, "BASE", "full")
     report = write_report_of("table3")
     rows = {row["method"]: row for row in report.summary.to_json()}
@@ -512,13 +520,13 @@ class TestSmallGenerators:
     def context(self, material: Path, monkeypatch: pytest.MonkeyPatch) -> ExperimentContext:
         pytest.importorskip("diffusers", reason="needs the extra [generate]")
         pytest.importorskip("transformers", reason="needs the extra [generate]")
-        monkeypatch.setattr(strength, "LEVELS", (0.1, 0.9))
+        monkeypatch.setattr(small_edits, "LEVELS", (0.1, 0.9))
         monkeypatch.setattr(strength, "TAUGHT", (0.1,))
-        inputs = Inputs(data=f"realpairs:{material}", scale=Scale(images=12))
+        inputs = ExperimentInputs(data=f"realpairs:{material}", scale=Scale(images=12))
         return ExperimentContext(inputs, material / "edits", material / "latents")
 
     def test_the_strength_of_edits(
-        self, monkeypatch: pytest.MonkeyPatch, write_report_of: Callable[[str], Report]
+        self, monkeypatch: pytest.MonkeyPatch, write_report_of: Callable[[str], ExperimentReport]
     ) -> None:
         monkeypatch.setattr(strength, "ENCODERS", {"tones+edges": "tones+edges"})
         report = write_report_of("strength")
@@ -527,7 +535,7 @@ class TestSmallGenerators:
         assert np.mean([row["0.1"] for row in rows]) > np.mean([row["0.9"] for row in rows]) + 30
 
     def test_generators_are_told_apart_by_their_noise(
-        self, write_report_of: Callable[[str], Report]
+        self, write_report_of: Callable[[str], ExperimentReport]
     ) -> None:
         report = write_report_of("discrepancy")
         rows = {row["generator"]: row for row in report.summary.to_json()}
@@ -563,8 +571,10 @@ def test_the_page_holds_everything(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
     table = Table("T <1>", ("a", "paper: b"), ((1.0, None), ("<x>", 2)), "A note.")
     plot = Plot("P", "x", "y", {"one": ([1, 2], [1, 2])})
-    inputs = Inputs(vaes=("/somewhere/taesd",))
-    report = Report("r", "R", inputs, table, plots={"p": plot}, skipped={"s": "why"}, note="Data.")
+    inputs = ExperimentInputs(vaes=("/somewhere/taesd",))
+    report = ExperimentReport(
+        "r", "R", inputs, table, plots={"p": plot}, skipped={"s": "why"}, note="Data."
+    )
     html = to_html([report], {"other": "no <data>"}, {"r": Timing(90, 120, True)})
     links = _Links()
     links.feed(html)

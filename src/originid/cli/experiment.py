@@ -10,7 +10,7 @@ from originid.cli.output import print_failures, print_json, progress_bar
 from originid.system.text import printable
 
 if TYPE_CHECKING:
-    from originid.experiments import Report
+    from originid.experiments import ExperimentReport
 
 NAMES = (
     "data, table1 to table11, figure7 to figure9, strength, failures, discrepancy, theory, or all "
@@ -58,7 +58,7 @@ def experiment(
     from originid.experiments import (
         ALL,
         ExperimentContext,
-        Inputs,
+        ExperimentInputs,
         open_experiment,
         open_folder,
         run_all,
@@ -70,7 +70,7 @@ def experiment(
     every = name == ALL
     if not every:
         open_experiment(name)  # a bad name is told before anything is begun
-    inputs = Inputs(data, tuple(vae or ()), pairs, references, read_scale(scale), seed)
+    inputs = ExperimentInputs(data, tuple(vae or ()), pairs, references, read_scale(scale), seed)
     refuse_missing_plots()
     open_folder(output, inputs)
     with progress_bar("working") as progress:
@@ -97,7 +97,7 @@ def _say(line: str) -> None:
     print(printable(line), file=sys.stderr, flush=True)
 
 
-def _print(report: "Report") -> None:
+def _print(report: "ExperimentReport") -> None:
     from originid.experiments.report.report import show
 
     rows = [[printable(show(cell)) for cell in row] for row in report.summary.rows]
