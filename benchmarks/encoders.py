@@ -1,13 +1,14 @@
-"""What each encoder and map reaches on real edits: the tables of docs/evaluation.md.
+"""How well each encoder and map finds the origins of real edits: the tables of docs/evaluation.md.
 
 usage: python benchmarks/encoders.py PAIRS.csv --references FOLDER --encoder E... [--map M...]
            [--seen COLUMN=PREFIX | --share S] [--latents FOLDER] [--json]
 
-As `originid evaluate --encoder E --map M`, by default for M in none, structured and full, but
-encoding every image once; of an encoder joined with +, its parts are judged too. With --seen, maps
-are fitted to the pairs whose column begins with the prefix, and judged on these generators and on
-all others, on origins that they have not seen (folds by origin group). With --share, they are
-fitted to that share of the origin groups, drawn at random.
+This does what `originid evaluate --encoder E --map M` does, by default for the maps none,
+structured and full, but it encodes every image only once. Of encoders that are joined by +, each
+part is judged too. With --seen, maps are learned from the pairs whose column begins with the
+prefix. They are then judged on these generators and on all others, on origins that they have not
+seen (folds by origin group). With --share, maps are learned from that share of the origin groups,
+drawn at random.
 """
 
 import argparse
@@ -34,7 +35,12 @@ LEAST = 40  # pairs of a value for a column of its own
 
 
 def parts(material: EncodedPairs, encoder: Encoder) -> Iterator[tuple[Encoder, EncodedPairs]]:
-    """The encoder, and if it is joined its parts, each with its columns of the latents."""
+    """Yield the encoder and, if it is joined, its parts, each with its columns of the latents.
+
+    Args:
+        material: the pairs, the references and their latents.
+        encoder: the encoder that made the latents.
+    """
     yield encoder, material
     if isinstance(encoder, JoinedEncoder):
         start = 0
@@ -46,7 +52,14 @@ def parts(material: EncodedPairs, encoder: Encoder) -> Iterator[tuple[Encoder, E
 
 
 def judge_transfer(material: EncodedPairs, encoder: Encoder, map: str, seen: str) -> Evaluation:
-    """Judge a map that saw only the generators that ``seen``, COLUMN=PREFIX, names."""
+    """Judge a map that saw only some generators.
+
+    Args:
+        material: the pairs, the references and their latents.
+        encoder: the encoder that made the latents.
+        map: the way to learn the map, as `originid train --map` takes it.
+        seen: the generators, as COLUMN=PREFIX.
+    """
     name, _, prefix = seen.partition("=")
     known = np.array([value.startswith(prefix) for value in column(material.pairs, name)])
     pairs = [
@@ -59,7 +72,14 @@ def judge_transfer(material: EncodedPairs, encoder: Encoder, map: str, seen: str
 
 
 def judge(material: EncodedPairs, encoder: Encoder, map: str, share: float) -> Evaluation:
-    """Judge a map that saw a share of the origin groups outside the fold."""
+    """Judge a map that saw a share of the origin groups outside the fold.
+
+    Args:
+        material: the pairs, the references and their latents.
+        encoder: the encoder that made the latents.
+        map: the way to learn the map, as `originid train --map` takes it.
+        share: the share of the origin groups, in (0, 1].
+    """
     groups = np.unique([pair.group for pair in material.pairs])
     kept = np.random.default_rng(0).permutation(groups)[: max(1, round(share * len(groups)))]
     known = np.isin([pair.group for pair in material.pairs], kept)
@@ -67,7 +87,7 @@ def judge(material: EncodedPairs, encoder: Encoder, map: str, share: float) -> E
 
 
 def main() -> None:
-    """Run the comparison and print a row per encoder and map."""
+    """Run the comparison and print a row for each encoder and map."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--references", type=Path, required=True)
@@ -102,7 +122,15 @@ def main() -> None:
 
 
 def print_row(name: str, report: Json, seconds: float, by: str, header: bool) -> None:
-    """Print a row of a Markdown table: Acc / projected Acc."""
+    """Print a row of a Markdown table; the cells of values are Acc / projected Acc.
+
+    Args:
+        name: the first cells of the row, the encoder and the map.
+        report: the report as JSON.
+        seconds: the seconds that learning took for a fold.
+        by: the column of pairs whose values have columns of the table.
+        header: True if the head of the table is printed first.
+    """
     values = {k: v for k, v in report["by"].get(by, {}).items() if v["queries"] >= LEAST}
     if header:
         columns = ("encoder", "map", "s", "mAP", "Acc [95 %]", "projected Acc [95 %]", *values)

@@ -1,10 +1,11 @@
-"""What it saves on a CPU that a process keeps freed memory, and that Adam is fused.
+"""How much time it saves on a CPU that a process keeps freed memory, and that Adam is fused.
 
 usage: python benchmarks/freed_memory.py [--rounds 3] [--json]
 
-Encoding images with a VAE of TAESD's size (random weights), training the small IBN-Net, and steps
-of CosFace for a map of 4,096 components to 512 dims, each in a process of its own: as originid
-does it, with freed memory given back, and with Adam as torch runs it by default.
+Three jobs are timed: encoding images with a VAE of TAESD's size (random weights), training the
+small IBN-Net, and steps of CosFace for a map of 4,096 components to 512 dims. Each runs in a
+process of its own and in three ways: as originid does it, with freed memory given back, and with
+Adam as torch runs it by default.
 """
 
 import argparse
@@ -29,7 +30,7 @@ CLASSES = 1000
 
 
 def encode() -> float:
-    """Milliseconds of encoding an image of 256 x 256."""
+    """Return the milliseconds of encoding an image of 256 x 256 pixels."""
     from tempfile import TemporaryDirectory
 
     from diffusers import AutoencoderTiny
@@ -47,7 +48,7 @@ def encode() -> float:
 
 
 def train_network() -> float:
-    """Milliseconds of a step of the small IBN-Net."""
+    """Return the milliseconds of a training step of the small IBN-Net."""
     from originid.experiments.trained_networks.fit import fit_network
     from originid.experiments.trained_networks.settings import PRESETS
 
@@ -61,7 +62,7 @@ def train_network() -> float:
 
 
 def train_map() -> float:
-    """Milliseconds of a step of CosFace."""
+    """Return the milliseconds of a step of CosFace."""
     from originid.training.metric.fit import fit_metric
     from originid.training.metric.settings import PRESETS
     from originid.training.samples import LabelledRows
@@ -87,7 +88,12 @@ JOBS: dict[str, Callable[[], float]] = {
 
 
 def measure(job: str, way: str) -> float:
-    """Milliseconds of a job in this process, in one of the `WAYS`."""
+    """Return the milliseconds of a job in this process.
+
+    Args:
+        job: a key of `JOBS`.
+        way: one of `WAYS`.
+    """
     adam = torch.optim.Adam
     changed: dict[str, AbstractContextManager[object]] = {
         "as it is": nullcontext(),
@@ -101,7 +107,7 @@ def measure(job: str, way: str) -> float:
 
 
 def main() -> None:
-    """Run every job in every way, by turns, and print medians."""
+    """Run every job in every way, in turns, and print the medians."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")

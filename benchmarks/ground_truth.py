@@ -3,10 +3,10 @@
 usage: python benchmarks/ground_truth.py [--queries 500] [--references 100000] [--dim 512]
            [--block 20000] [--folder FOLDER] [--json]
 
-Random unit vectors are written to a file (2 GB for a million of 512) and read block by block, as
-those of a real collection would be. What is measured grows with queries x references x dim: the
-last line says what 5,000 queries among 1,000,000 references would take at the same rate, which is
-an extrapolation unless they were measured.
+Random unit vectors are written to a file (2 GB for a million of 512 dims) and read block by block,
+as those of a real collection would be. The time grows with queries x references x dim. The last
+line says what 5,000 queries among 1,000,000 references would take at the same rate. That is an
+extrapolation, unless so many were measured.
 """
 
 import argparse
@@ -30,7 +30,13 @@ PAPER = 5_000 * 1_000_000  # queries x references
 
 @dataclass(frozen=True)
 class VectorFile:
-    """Vectors in a file, block by block, as often as they are asked for."""
+    """Vectors in a file, which are read block by block, as often as needed.
+
+    Args:
+        path: the file, float32.
+        dim: the number of dimensions of a vector.
+        block: the number of vectors of a block.
+    """
 
     path: Path
     dim: int
@@ -43,7 +49,14 @@ class VectorFile:
 
 
 def write_references(path: Path, count: int, dim: int, block: int) -> VectorFile:
-    """Random unit vectors; the same count gives the same."""
+    """Write random unit vectors. The same count gives the same vectors.
+
+    Args:
+        path: the file to write.
+        count: the number of vectors.
+        dim: the number of dimensions of a vector.
+        block: the number of vectors that are read at once later.
+    """
     rng = np.random.default_rng(0)
     with path.open("wb") as file:
         for start in range(0, count, WRITTEN):
@@ -53,7 +66,16 @@ def write_references(path: Path, count: int, dim: int, block: int) -> VectorFile
 
 
 def make_queries(references: VectorFile, count: int, total: int) -> tuple[Vectors, Truth]:
-    """Queries near references that are spread over all blocks, and which these are."""
+    """Make queries near references that are spread over all blocks.
+
+    Args:
+        references: the file of the references.
+        count: the number of queries.
+        total: the number of references.
+
+    Returns:
+        The vectors of the queries, float32 (count, dim), and which reference each should find.
+    """
     rows = np.linspace(0, total - 1, count).astype(np.int64)
     noise = np.random.default_rng(1).standard_normal((count, references.dim), np.float32)
     bytes_each = 4 * references.dim

@@ -1,8 +1,9 @@
 """Random vectors that resemble those of real images and of edits made from them.
 
-The constants were measured on 5,800 photos and 1,202 pairs of originals and edits: 32 x 32 RGB box
-means, DCT, radial frequency below 24, each coefficient divided by its spread within pairs (1,413
-dims; relative to 1 / sqrt(dim), figures for 642 and 3,072 dims are nearly the same).
+The constants were measured on 5,800 photos and 1,202 pairs of origins and edits. The vectors were
+32 x 32 RGB box means, their DCT coefficients of radial frequency below 24, each divided by its
+spread within pairs (1,413 dims). In units of 1 / sqrt(dim), the constants for 642 and for 3,072
+dims are nearly the same.
 """
 
 from collections.abc import Iterator
@@ -38,20 +39,30 @@ COSINES = (-0.05, -0.03, 0.02, 0.10, 0.24, 0.57, 0.77, 0.89, 0.98, 0.997, 0.999)
 
 @dataclass(frozen=True)
 class Universe:
-    """Draws vectors of images; the same block is the same every time."""
+    """Draws vectors of imaginary images. A block has the same vectors every time.
+
+    Args:
+        dim: the number of dimensions of a vector.
+        count: the number of references.
+    """
 
     dim: int
     count: int
 
     def blocks(self) -> Iterator[tuple[Ids, Vectors]]:
-        """All references: ids from 1, and vectors."""
+        """Yield all references in blocks: ids from 1, and vectors of unit length, (n, dim)."""
         for start in range(0, self.count, BLOCK):
             size = min(BLOCK, self.count - start)
             rng = np.random.default_rng([1, start])
             yield np.arange(start, start + size, dtype=np.int64) + 1, self._references(size, rng)
 
     def edit(self, origins: Vectors, rng: np.random.Generator) -> Vectors:
-        """A query made from each origin, as far from it as edits are."""
+        """Return a query for each origin, as far from it as edits are.
+
+        Args:
+            origins: the vectors of the origins, float32 (n, dim), of unit length.
+            rng: the source of the numbers that are drawn.
+        """
         cosines = np.interp(rng.random(len(origins)), SHARES, COSINES)
         return _towards(origins, self._images(len(origins), rng), cosines)
 

@@ -3,11 +3,12 @@
 usage: python benchmarks/indexing.py FOLDER [--model M] [--repeats 3] [--large 60] [--workers N]
            [--json]
 
-Twice: for the photos of the folder, and for 12-megapixel JPEGs that are mosaics of them, made in a
-temporary folder. Each repeat is a process of its own. It indexes the images into a new collection
-and notes its peak memory, indexes the same again, then decodes every image alone in as many
-threads: whole (``decode_s``), and squashed to the size that the model takes (``squash_s``). The
-figures are medians over the repeats; each ratio is the median of the repeats' ratios.
+This is measured twice: for the photos of the folder, and for JPEGs of 12 megapixels that are
+mosaics of these photos and are made in a temporary folder. Each repeat is a process of its own. It
+indexes the images into a new collection, notes its peak memory, and indexes the same images again.
+Then it only decodes every image in as many threads: at full size (``decode_s``), and squashed to
+the size that the model takes (``squash_s``). The figures are medians over the repeats, and each
+ratio is the median of the repeats' ratios.
 """
 
 import argparse
@@ -36,7 +37,13 @@ WIDTH, HEIGHT, TILE = 4000, 3000, 250
 
 
 def write_mosaics(photos: Sequence[str], folder: Path, count: int) -> list[str]:
-    """JPEGs of 12 megapixels, each of 192 photos drawn at random; return their paths."""
+    """Write JPEGs of 12 megapixels, each of 192 photos drawn at random, and return their paths.
+
+    Args:
+        photos: the paths of the photos.
+        folder: the folder to write into.
+        count: the number of JPEGs.
+    """
     rng = np.random.default_rng(0)
     paths = [folder / f"{number:04}.jpg" for number in range(count)]
     for path in paths:
@@ -50,9 +57,16 @@ def write_mosaics(photos: Sequence[str], folder: Path, count: int) -> list[str]:
 
 
 def decode_alone(paths: Sequence[str], size: int | None, workers: int) -> int:
-    """Read and decode every image; return how many are readable."""
+    """Read and decode every image, and return how many are readable.
+
+    Args:
+        paths: the paths of the images.
+        size: the side of the squashed images, in pixels; None for full size.
+        workers: the number of threads.
+    """
 
     def work(path: str) -> bool:
+        """Return whether an image can be decoded."""
         try:
             decode(read_bytes(path), size)
         except ImageError:
@@ -63,14 +77,18 @@ def decode_alone(paths: Sequence[str], size: int | None, workers: int) -> int:
 
 
 def timed(function: Callable[[], object]) -> float:
-    """Wall-clock seconds of a call."""
+    """Return the seconds on the clock that a call takes."""
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
 
 
 def measure(task: tuple[Sequence[str], str, int]) -> dict[str, float]:
-    """Seconds and memory of one repeat."""
+    """Return the seconds, the memory in MB and the ratios of one repeat.
+
+    Args:
+        task: the paths of the images, the name of the model, and the number of threads.
+    """
     paths, name, workers = task
     model = open_model(name)
     size = model.encoder.size  # loads the encoder, which is not part of the figures
@@ -92,7 +110,7 @@ DECODED = ("decode", "squash")
 
 
 def medians(paths: Sequence[str], options: argparse.Namespace) -> dict[str, float]:
-    """The figures for some images."""
+    """Return the medians over the repeats for some images."""
     for path in paths:
         Path(path).read_bytes()  # all runs find them in memory
     task = (paths, options.model, options.workers)
@@ -103,13 +121,13 @@ def medians(paths: Sequence[str], options: argparse.Namespace) -> dict[str, floa
 
 
 def apart(function: Callable[..., Any], *arguments: object) -> Any:
-    """Call a function in a process of its own, whose peak memory is that of the call."""
+    """Call a function in a process of its own, so that the peak memory is that of the call."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, arguments)
 
 
 def figures(options: argparse.Namespace) -> Iterator[tuple[str, dict[str, float]]]:
-    """Figures for the photos as they are, and for large ones made of them."""
+    """Yield the figures for the photos as they are, and for large ones that are made of them."""
     photos = list(find_images([options.folder], lambda failure: None))
     yield "photos", medians(photos, options)
     with tempfile.TemporaryDirectory() as folder:

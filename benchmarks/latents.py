@@ -2,8 +2,9 @@
 
 usage: python benchmarks/latents.py [--rows N] [--dim D] [--dtype T] [--folder FOLDER] [--json]
 
-Synthetic latents; the folder, by default a temporary one, is on the disk that is measured. Right
-after writing, what fits is in memory: ask for more rows than that to measure the disk.
+The latents are synthetic. The folder, by default a temporary one, is on the disk that is measured.
+Right after writing, the system still has in memory what fits there. To measure the disk, ask for
+more rows than memory holds.
 """
 
 import argparse
@@ -21,13 +22,13 @@ from originid.latents import LatentCache
 from originid.latents.encode_files import CHUNK
 from originid.types import Image, Json, Latents
 
-BATCH = 512  # the paper's: 128 origins x 4
-SECONDS = 10.0  # of random reading
+BATCH = 512  # rows of the paper's batches: 128 origins x 4 images
+SECONDS = 10.0  # for how long rows are read at random
 
 
 @dataclass(frozen=True)
 class SyntheticEncoder:
-    """Names latents of a dimension; encodes nothing."""
+    """An encoder that gives latents of ``dim`` components their name, and encodes nothing."""
 
     dim: int
     spec: str = "synthetic"
@@ -37,11 +38,11 @@ class SyntheticEncoder:
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """One block."""
+        """The shape of the only block."""
         return ((self.dim, 1, 1),)
 
     def encode(self, images: Image) -> Latents:
-        """Not what is measured."""
+        """Raise NotImplementedError, because encoding is not what is measured."""
         raise NotImplementedError
 
 
@@ -66,7 +67,12 @@ def main() -> None:
 
 
 def write(cache: LatentCache, rows: int) -> Json:
-    """Add rows as a run does, a chunk of images at a time."""
+    """Add rows as a run does, a chunk of images at a time, and return the rates.
+
+    Args:
+        cache: the cache, which is empty.
+        rows: the number of rows to add.
+    """
     latents = np.random.default_rng(0).standard_normal((CHUNK, cache.latent_dim), np.float32)
     start = time.perf_counter()
     for first in range(0, rows, CHUNK):
@@ -82,7 +88,7 @@ def write(cache: LatentCache, rows: int) -> Json:
 
 
 def read(cache: LatentCache) -> Json:
-    """Take random batches, and look keys up."""
+    """Take random batches and look keys up, and return the rate and the time of a look-up."""
     rng = np.random.default_rng(1)
     batches = 0
     start = time.perf_counter()

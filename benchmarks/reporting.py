@@ -1,4 +1,4 @@
-"""What benchmarks print beside what they measure, and how."""
+"""What benchmarks print besides their measurements, and how they print numbers."""
 
 import platform
 import resource
@@ -11,7 +11,11 @@ from originid.system.parallel import available_cores
 
 
 def machine(*packages: str) -> str:
-    """The processor, its cores that may be used, the system, and the versions of packages."""
+    """Return the processor, the usable cores, the system, and the versions of packages, as text.
+
+    Args:
+        packages: the names of the packages. Those that are not installed are left out.
+    """
     parts = [
         _processor(),
         f"{available_cores()} cores",
@@ -25,7 +29,7 @@ def machine(*packages: str) -> str:
 
 
 def peak_memory() -> int:
-    """Most bytes of memory that this process ever occupied."""
+    """Return the most bytes of memory that this process has ever occupied."""
     status = Path("/proc/self/status")
     if status.exists():  # getrusage would count what the parent held when it forked
         return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
@@ -34,7 +38,7 @@ def peak_memory() -> int:
 
 
 def figure(value: float | None) -> str:
-    """Three digits, and all before the point."""
+    """Return a number as text with three digits, or with all digits before the point; None is -."""
     if value is None:
         return "-"
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -3,19 +3,20 @@
 usage: python benchmarks/search.py [--references 1000000...] [--dim 1999...] [--queries 1000]
            [--json]
 
-One row for each number of references and of dims. Vectors are drawn that resemble those of real
-images (image_vectors.py) and stored in a collection in a temporary folder that is removed. New
-processes open it: the first of them makes the index file, later ones read it, one of them with the
-collection's files taken out of the system's cache. A child process that does nothing else searches.
-Single queries and batches of 200 take turns with numpy's plain product over as many vectors of 512
-float32, the paper's size, and its top 10; every time is a median over the turns, a ratio the median
-of the turns' ratios, with all files in the system's cache.
+The result has a row for each number of references and each number of dims. Vectors are drawn that
+resemble those of real images (image_vectors.py). They are stored in a collection in a temporary
+folder, which is deleted at the end. New processes open the collection. The first of them makes the
+index file, and later ones read it; one of these finds the collection's files taken out of the
+system's cache. A child process that does nothing else searches. Single queries and batches of 200
+take turns with numpy: its plain product over as many vectors of 512 float32, the paper's size, and
+the ten best scores. A time is the median over the turns, and a ratio the median of the turns'
+ratios. All files are in the system's cache then.
 
-The paper's 0.53e-10 s a pair of 512 dims are 19.3 TFLOPS on its GPUs; "paper, here" is what a pair
-costs at the speed of numpy's product of two square matrices in this run. Recall is the share of the
-best (of the ten best) references by exact float product of the full vectors that the search
-returns. A million references of 1,999 dims need 4 GB of disk, 4 GB of memory (numpy's part) and, on
-two cores, about 7 minutes.
+The paper needs 0.53e-10 s for a pair of 512 dims, which is 19.3 TFLOPS on its GPUs. The column
+"paper, here" is what a pair would cost at the speed of numpy's product of two square matrices in
+this run. Recall is the share of the best reference (of the ten best ones), by the exact float
+product of the full vectors, that the search returns. A million references of 1,999 dims need 4 GB
+of disk, 4 GB of memory (for numpy's part) and, on two cores, about 7 minutes.
 """
 
 import argparse
@@ -28,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -40,9 +41,10 @@ from originid.collection.database import Row
 from originid.encoders.pixels import PixelsEncoder
 from originid.maps import DctBasis, DctMap
 from originid.model import open_model, save_model
-from originid.types import Floats32, Ids, Json, Vectors
+from originid.types import Ids, Json, Vectors
 from reporting import figure, machine
 from search_process import TOP, Searcher
+from search_turns import in_turn, numpy_top, ratio, seconds
 
 BATCH = 200
 SINGLES, BATCHES = 41, 5  # timed, each beside one of numpy's
@@ -82,13 +84,22 @@ COLUMNS = {
 
 
 def row_of(key: int) -> Row:
-    """The metadata of an imaginary photo."""
+    """Return the metadata of an imaginary photo; ``key`` is its number, from 1."""
     name, sha256 = f"photos/{key // 1000:04}/{key:08}.jpg", hashlib.sha256(str(key).encode())
     return Row(f"/home/someone/{name}", name, sha256.digest(), 2_500_000, key, 4000, 3000)
 
 
 def build(universe: Universe, folder: Path, queries: int) -> Vectors:
-    """Store every reference in a collection; return queries (q, dim) made from some of them."""
+    """Store every reference in a collection, and return queries that are made from some of them.
+
+    Args:
+        universe: what draws the vectors.
+        folder: the folder of the collection, which does not exist yet.
+        queries: the number of queries, q.
+
+    Returns:
+        float32 (q, dim), of unit length.
+    """
     rng = np.random.default_rng(4)
     places = np.sort(rng.choice(universe.count, queries, replace=queries > universe.count)) + 1
     ones = np.ones(universe.dim, np.float32)
@@ -108,7 +119,15 @@ def build(universe: Universe, folder: Path, queries: int) -> Vectors:
 
 
 def exact(universe: Universe, queries: Vectors) -> Ids:
-    """Ids (q, TOP) of the best references by float product of the full vectors."""
+    """Return the ids of the best references by the float product of the full vectors.
+
+    Args:
+        universe: what draws the vectors of the references.
+        queries: the vectors of the queries, float32 (q, dim).
+
+    Returns:
+        int64 (q, TOP), the best reference first.
+    """
     scores = np.full((len(queries), TOP), -np.inf, np.float32)
     best = np.full((len(queries), TOP), -1, np.int64)
     for ids, vectors in universe.blocks():
@@ -123,7 +142,7 @@ def exact(universe: Universe, queries: Vectors) -> Ids:
 
 
 def open_once(folder: Path) -> tuple[float, float]:
-    """Seconds that a new process takes to open a collection with its index, and takes in all."""
+    """Return the seconds in which a new process opens a collection, and those that it lives."""
     start = time.perf_counter()
     command = [sys.executable, "-c", OPEN, os.fspath(folder)]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -131,7 +150,7 @@ def open_once(folder: Path) -> tuple[float, float]:
 
 
 def forget(folder: Path) -> None:
-    """Take files out of the system's cache."""
+    """Take the files of a folder out of the system's cache."""
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb") as file:
@@ -139,7 +158,7 @@ def forget(folder: Path) -> None:
 
 
 def measure_opening(folder: Path) -> Json:
-    """Times of opening."""
+    """Return the times of opening a collection, in seconds, and its size on disk, in MB."""
     first, _ = open_once(folder)
     uncached = None
     if hasattr(os, "posix_fadvise"):
@@ -155,52 +174,30 @@ def measure_opening(folder: Path) -> Json:
     }
 
 
-def numpy_top(matrix: Floats32, queries: Floats32) -> Ids:
-    """The plain way: one product, then the ten largest of each row, in order."""
-    best = []
-    for scores in queries @ matrix.T:
-        top = np.argpartition(scores, -TOP)[-TOP:]
-        best.append(top[np.argsort(-scores[top])])
-    return np.array(best)
-
-
-def seconds(run: Callable[[], object]) -> float:
-    """How long something takes."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def in_turn(runs: Sequence[Callable[[int], float]], turns: int) -> list[list[float]]:
-    """What each run tells in each turn, after a turn that warms up."""
-    told: list[list[float]] = [[] for _ in runs]
-    for turn in range(turns + 1):
-        for run, its in zip(runs, told, strict=True):
-            time.sleep(0.05)  # the threads of an earlier product wait busily for more work
-            its.append(run(turn))
-    return [its[1:] for its in told]
-
-
-def ratio(ours: list[float], theirs: list[float]) -> float:
-    """The median of the turns' ratios."""
-    return median(a / b for a, b in zip(ours, theirs, strict=True))
-
-
 def time_searches(searcher: Searcher, count: int, queries: Vectors) -> Json:
-    """Single queries and batches, beside numpy."""
+    """Time single queries and batches beside numpy, and return times and ratios.
+
+    Args:
+        searcher: the process that searches the collection.
+        count: the number of references.
+        queries: the vectors of the queries, float32 (q, dim).
+    """
     rng = np.random.default_rng(5)
     matrix = rng.standard_normal((count, NUMPY_DIM), np.float32)
     square = rng.standard_normal((SQUARE, SQUARE), np.float32)
 
     def ours(size: int) -> Callable[[int], float]:
+        """Return a run that searches for a batch of queries."""
         places = np.arange(size)
         return lambda turn: searcher.search(queries[(turn * size + places) % len(queries)])[0]
 
     def plain(size: int) -> Callable[[int], float]:
+        """Return a run that searches for a batch of queries with numpy."""
         some = rng.standard_normal((size, NUMPY_DIM), np.float32)
         return lambda turn: seconds(lambda: numpy_top(matrix, some))
 
     def paper(turn: int) -> float:
+        """Return the seconds of a batch at the speed of a product of square matrices."""
         flops = 2 * SQUARE**3 / seconds(lambda: square @ square)
         return 2 * NUMPY_DIM / flops * BATCH * count
 
@@ -221,7 +218,7 @@ def time_searches(searcher: Searcher, count: int, queries: Vectors) -> Json:
 
 
 def measure_search(folder: Path, universe: Universe, queries: Vectors) -> Json:
-    """Times, memory and recall of a process that searches."""
+    """Return the times, the memory and the recall of a process that searches the collection."""
     searcher = Searcher(folder)
     times = time_searches(searcher, universe.count, queries)
     parts = range(0, len(queries), BATCH)
@@ -238,13 +235,13 @@ def measure_search(folder: Path, universe: Universe, queries: Vectors) -> Json:
 
 
 def report(text: str) -> None:
-    """Progress, on standard error, where somebody looks."""
+    """Show progress on standard error, if it is a terminal."""
     if sys.stderr.isatty():
         print(f"\r{text}", end="", file=sys.stderr)
 
 
 def benchmark(references: int, dim: int, queries: int) -> Json:
-    """All figures of one row."""
+    """Measure one row of the result: so many references of so many dims, with so many queries."""
     universe = Universe(dim, references)
     with tempfile.TemporaryDirectory(prefix="originid-search-") as name:
         folder = Path(name) / "collection"

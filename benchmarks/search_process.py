@@ -1,4 +1,4 @@
-"""A process that does nothing but search a collection: what benchmarks/search.py measures."""
+"""The process that benchmarks/search.py measures: it does nothing but search a collection."""
 
 import multiprocessing
 import time
@@ -15,7 +15,11 @@ TOP = 10
 
 
 class Searcher:
-    """A process that does nothing but search a collection."""
+    """A process that does nothing but search a collection.
+
+    Args:
+        folder: the folder of the collection.
+    """
 
     def __init__(self, folder: Path) -> None:
         context = multiprocessing.get_context("spawn")
@@ -24,13 +28,17 @@ class Searcher:
         self._process.start()
 
     def search(self, queries: Vectors) -> tuple[float, Ids]:
-        """Seconds that it took, and ids (q, TOP)."""
+        """Search for queries, float32 (q, dim).
+
+        Returns:
+            The seconds that it took, and the ids of the matches, int64 (q, TOP); -1 means none.
+        """
         self._pipe.send(queries)
         answer: tuple[float, Ids] = self._pipe.recv()
         return answer
 
     def close(self) -> float:
-        """End the process; return the most MB of memory that it ever occupied."""
+        """End the process, and return the most MB of memory that it has ever occupied."""
         self._pipe.send(None)
         peak: float = self._pipe.recv()
         self._process.join()
@@ -38,7 +46,12 @@ class Searcher:
 
 
 def serve(pipe: Connection, folder: Path) -> None:
-    """What the search process does."""
+    """Search for whatever queries come through a pipe, until None comes; this is the process.
+
+    Args:
+        pipe: the end of the pipe that belongs to the process.
+        folder: the folder of the collection.
+    """
     with open_collection(folder) as collection:
         while (queries := pipe.recv()) is not None:
             start = time.perf_counter()

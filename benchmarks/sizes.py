@@ -3,10 +3,11 @@
 usage: python benchmarks/sizes.py PAIRS.csv --references FOLDER [--encoder E] [--latents FOLDER]
            [--dims N...] [--plot FILE.png] [--json]
 
-Cross-validated as `originid evaluate --encoder E`. A map of fewer dimensions keeps the directions
-with the largest ratio of total to within-pair scatter. Fewer bits are numbers of the rotated
-vector (see `originid.index.codec`), with the step that loses least of a Gaussian; references
-are stored so, queries are floats. One bit is the sign; fewer signs than dimensions are a prefix.
+Maps are cross-validated, as by `originid evaluate --encoder E`. A map of fewer dimensions keeps the
+directions with the largest ratio of total to within-pair scatter. With fewer bits, the components
+of the rotated vector (see `originid.index.codec`) are rounded to steps, whose size loses least of a
+Gaussian. References are stored in this way; queries are floats. One bit is the sign. Fewer signs
+than dimensions are the signs of the first dimensions.
 """
 
 import argparse
@@ -36,7 +37,15 @@ SIGNS = (1024, 512)  # prefixes of the signs of all dimensions: 128 and 64 bytes
 
 
 def stored(vectors: Vectors, bits: int) -> Vectors:
-    """Rotated vectors (n, dim) as a reference with so many bits a dimension gives them back."""
+    """Return vectors as they are after they were stored with a number of bits a dimension.
+
+    Args:
+        vectors: rotated vectors of unit length, float32 (n, dim).
+        bits: 32, 8, 4, 2 or 1.
+
+    Returns:
+        Vectors of unit length, float32 (n, dim).
+    """
     if bits == 32:
         return vectors
     if bits == 1:
@@ -49,12 +58,13 @@ def stored(vectors: Vectors, bits: int) -> Vectors:
 def forms(
     queries: Vectors, references: Vectors, dims: list[int]
 ) -> Iterator[tuple[str, int, Vectors, Vectors]]:
-    """Name, bytes a reference, queries and references of each form.
+    """Yield the name, the bytes of a reference, the queries and the references of each form.
 
     Args:
-        queries: not scaled, (q, k), the directions that separate most first.
-        references: the same, (n, k).
-        dims: how many of the directions are kept.
+        queries: mapped latents that are not scaled, float32 (q, k). The directions that separate
+            best come first.
+        references: the same of the references, float32 (n, k).
+        dims: the numbers of directions that are kept, each at most k.
     """
     for dim in dims:
         q, r = (Codec(dim).rotate(each[:, :dim]) for each in (queries, references))
@@ -69,7 +79,16 @@ def forms(
 def evaluate(
     material: EncodedPairs, encoder: Encoder, dims: list[int] | None
 ) -> Iterator[tuple[str, int, Report]]:
-    """Judge every form on every fold."""
+    """Judge every form on every fold.
+
+    Args:
+        material: the pairs, the references and their latents.
+        encoder: the encoder that made the latents.
+        dims: the numbers of dimensions to compare; with None all of them and powers of two.
+
+    Yields:
+        The name of a form, the bytes of a reference, and the report.
+    """
     protocol = Protocol()
     folds = assign_folds(material.pairs, protocol.fold_by, protocol.folds)
     trial = FoldSplit(material, folds, material.references)
@@ -91,7 +110,7 @@ def evaluate(
 
 
 def draw(rows: list[tuple[str, int, Report]], path: Path) -> None:
-    """Accuracy against bytes, one line a precision."""
+    """Draw accuracy against bytes, with a line for each precision, into a PNG file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
@@ -111,7 +130,7 @@ def draw(rows: list[tuple[str, int, Report]], path: Path) -> None:
 
 
 def main() -> None:
-    """Run the comparison and print a row per form."""
+    """Run the comparison and print a row for each form."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--references", type=Path, required=True)

@@ -2,11 +2,11 @@
 
 usage: python benchmarks/training.py [--origins 100000] [--images 21] [--steps 10] [--json]
 
-Latents of 4,096 components are made up as they are asked for, so that 100,000 origins of 21 images
-need no 34 GB: smooth origins, and edits that add to them noise of another spectrum. The closed form
-sees all of them once. Of metric learning by the recipe of the paper, with a class an origin, some
-steps are timed, from which follow an epoch of 2,000 and the 25 epochs. How long it takes to make
-the latents up is timed too, and taken off.
+Latents of 4,096 components are made up when they are asked for, because those of 100,000 origins
+with 21 images each would need 34 GB. Origins are smooth, and edits add noise of another spectrum to
+them. The closed form sees all latents once. Of metric learning by the paper's recipe, with a class
+for each origin, only some steps are timed. The times of an epoch of 2,000 steps and of all 25
+epochs are computed from them. The time of making latents up is measured too, and subtracted.
 """
 
 import argparse
@@ -35,7 +35,7 @@ PAPER_EPOCHS, PAPER_STEPS = 25, 2000
 
 @dataclass(frozen=True)
 class NoEncoder:
-    """Stands for the encoder that made the latents: only its shapes are asked for."""
+    """The encoder that would have made the latents. Only its shapes are used."""
 
     spec: str = "synthetic"
     size: int = 256
@@ -44,13 +44,19 @@ class NoEncoder:
     identity: str = "synthetic"
 
     def encode(self, images: Image) -> Latents:
-        """Never called."""
+        """Raise TypeError: nothing is encoded here."""
         raise TypeError("the latents are made up")
 
 
 @dataclass(frozen=True, eq=False)
 class Synthetic:
-    """Samples and examples of latents that are made up, the same each time."""
+    """Samples and examples of latents that are made up. They are the same each time.
+
+    Args:
+        origins: the number of origins.
+        images: the number of images of each origin, itself included, at least 2.
+        latent_dim: the number of components of a latent.
+    """
 
     origins: int
     images: int
@@ -58,20 +64,26 @@ class Synthetic:
 
     @cached_property
     def classes(self) -> Rows:
-        """The origin of each row."""
+        """The number of the origin of each row, int64 (origins * images,)."""
         return np.repeat(np.arange(self.origins), self.images)
 
     @property
     def samples(self) -> "Synthetic":
-        """As of `Examples`."""
+        """The samples of these examples: itself; see `Examples`."""
         return self
 
     def take(self, rows: Rows) -> Latents:
-        """As of `Samples`: row k of an origin is the origin for k = 0, else an edit of it."""
+        """Return the latents of some rows; see `Samples`.
+
+        The first row of an origin is the origin, and the others are its edits.
+
+        Args:
+            rows: the numbers of the rows, int64 (n,).
+        """
         return np.concatenate([self._row(*divmod(int(row), self.images)) for row in rows])
 
     def differences(self) -> Iterator[tuple[Latents, NDArray[np.float64], Rows]]:
-        """As of `Examples`."""
+        """Yield blocks of differences of edits and origins, with weights; see `Examples`."""
         edits = self.images - 1
         step = max(1, BLOCK // edits)
         for first in range(0, self.origins, step):
@@ -83,7 +95,7 @@ class Synthetic:
             yield noise * _edit_scale(), np.full(len(noise), 1 / edits), groups
 
     def natural(self) -> Iterator[Latents]:
-        """As of `Examples`."""
+        """Yield blocks of the latents of natural images; see `Examples`."""
         for first in range(0, self.origins, BLOCK):
             count = min(BLOCK, self.origins - first)
             noise = np.random.default_rng([1, first]).standard_normal((count, DIM), np.float32)
@@ -109,7 +121,7 @@ def _origin_scale() -> NDArray[np.float32]:
 
 
 def time_closed_form(data: Synthetic) -> dict[str, float]:
-    """Seconds of the whole closed form, and of making its latents up."""
+    """Return the seconds of the whole closed form, and those of making its latents up."""
     start = time.perf_counter()
     for _ in data.differences():
         pass
@@ -122,7 +134,7 @@ def time_closed_form(data: Synthetic) -> dict[str, float]:
 
 
 def time_cosface(data: Synthetic, steps: int) -> dict[str, float]:
-    """Seconds of a step of the paper's recipe, without making its latents up."""
+    """Return the seconds of a step of the paper's recipe, and those of making its latents up."""
     from originid.training.metric.fit import fit_metric
 
     settings = replace(PRESETS["paper"], epochs=1, steps_per_epoch=steps)
@@ -142,7 +154,7 @@ def time_cosface(data: Synthetic, steps: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Time both, and print a table."""
+    """Time both ways, and print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--origins", type=int, default=100_000)
     parser.add_argument("--images", type=int, default=21)

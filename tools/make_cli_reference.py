@@ -1,8 +1,8 @@
-"""Write docs/cli.md from the command line's own help.
+"""Write docs/cli.md from the help texts of the command line.
 
 usage: python tools/make_cli_reference.py [--check]
 
-With --check nothing is written; the exit status is 1 when the file is not up to date.
+With --check nothing is written. The exit status is then 1 if the file is not up to date.
 """
 
 import sys
@@ -16,17 +16,19 @@ from originid.cli import app
 TARGET = Path(__file__).parent.parent / "docs" / "cli.md"
 HEAD = """# Command line
 
-Written by `python tools/make_cli_reference.py` from the help texts; do not edit.
+This page is written by `python tools/make_cli_reference.py` from the help texts. Do not edit it.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 `find` ended well and no query has an origin,
-130 interrupted by Ctrl-C, within 2 seconds or at once by a second; what was committed is kept.
-Messages and progress go to stderr, results to stdout. Progress is a bar on a terminal, elsewhere a
-line every 30 seconds.
+The exit status is 0 if the command is done, 1 if it failed, and 2 if it was used wrongly. It is 3
+if `find` ended well and no query has an origin. It is 130 if the command was interrupted by Ctrl-C.
+A command then ends within 2 seconds, or at once after a second Ctrl-C. What was committed is kept.
+
+Results go to standard output, messages and progress to standard error. Progress is a bar on a
+terminal, and elsewhere a line every 30 seconds.
 """
 
 
 def reference() -> str:
-    """The whole page."""
+    """Return the whole page as text."""
     commands: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
     return HEAD + "".join(_section(name, command) for name, command in commands.items())
 

@@ -2,8 +2,8 @@
 
     python tools/make_demo_edits.py
 
-It writes src/originid/data/demo_edits: JPEG files and edits.csv, a pairs manifest. Needs the extra
-[generate]; the same files come of it on the same machine.
+It writes JPEG files and edits.csv, a manifest of pairs, into src/originid/data/demo_edits. It needs
+the extra [generate]. On the same machine it always makes the same files.
 """
 
 import csv
@@ -36,11 +36,11 @@ PROMPTS = {
     "parrot": "a cartoon of a bird",
     "dog": "a pencil drawing of a cat",
 }
-"""Photos of the demo, and what is made of each; the generators take turns."""
+"""The photos that are edited, and the prompt for each. The generators take turns."""
 
 
 def main() -> None:
-    """Make every edit."""
+    """Make every edit and the manifest."""
     output = PACKAGE / "demo_edits"
     output.mkdir(exist_ok=True)
     rows = [("origin", "query", "prompt", "generator", "strength")]

@@ -58,11 +58,19 @@ PHOTOS = {
     "tulips": "wesaturate/500px/tmshre_riaphotographs_srgb8.png",
     "wren": "backgrounds/budgie/canyon-wren.jpg",
 }
-"""Name of a photo -> the end of its path inside the package that carries it."""
+"""For the name of each photo, the end of its path in the package that carries it."""
 
 
 def find_source(folders: Iterable[Path], end: str) -> Path:
-    """The one file under the folders whose path ends so; SystemExit if there is none or several."""
+    """Return the one file in the folders whose path ends in a certain way.
+
+    Args:
+        folders: the folders, which are searched with all folders in them.
+        end: the end of the path, with / between its parts.
+
+    Raises:
+        SystemExit: no file or several files have such a path.
+    """
     name = end.rpartition("/")[2]
     found = [p for f in folders for p in f.rglob(name) if p.as_posix().endswith(f"/{end}")]
     if len(found) != 1:
@@ -75,7 +83,10 @@ def find_source(folders: Iterable[Path], end: str) -> Path:
 
 
 def shrink(image: Image.Image) -> Image.Image:
-    """The image in RGB, short side ``SHORT_SIDE`` pixels, shape kept, without metadata."""
+    """Return an image in RGB whose short side has `SHORT_SIDE` pixels, without metadata.
+
+    The ratio of width to height stays the same.
+    """
     scale = SHORT_SIDE / min(image.size)
     width, height = (round(side * scale) for side in image.size)
     small = image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
@@ -84,6 +95,7 @@ def shrink(image: Image.Image) -> Image.Image:
 
 
 def main() -> None:
+    """Make every photo."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folders", nargs="+", type=Path, help="folders with unpacked packages")
     parser.add_argument("-o", "--output", type=Path, default=OUTPUT, help="where the photos go")

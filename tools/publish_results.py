@@ -1,6 +1,6 @@
-"""Copy the reports of `originid experiment all` into the docs, with a list of them.
+"""Copy the reports of `originid experiment all` into the docs, and write a list of them.
 
-Sheets stay behind: they show images that belong to others.
+Contact sheets are left out, because they show images that belong to others.
 
     python tools/publish_results.py OUT docs/results
 """
@@ -19,7 +19,12 @@ FILE = re.compile(r'href="([^"]+\.csv)"|\]\(([^)]+\.png)\)')
 
 
 def publish(source: Path, target: Path) -> None:
-    """Replace what the target folder holds by the page, and each report with its files."""
+    """Replace the target folder by the page of all reports, and the reports with their files.
+
+    Args:
+        source: the folder that `originid experiment all` wrote.
+        target: the folder in the docs. Everything that it holds is deleted first.
+    """
     page = (source / PAGE).read_text(encoding="utf-8")
     texts = {
         name: (source / f"{name}.md").read_text(encoding="utf-8")

@@ -11,8 +11,8 @@ from PIL import Image as PILImage
 
 from originid.experiments import (
     ExperimentContext,
-    Inputs,
-    Report,
+    ExperimentInputs,
+    ExperimentReport,
     open_experiment,
 )
 from originid.experiments.report.writing import write_report
@@ -52,16 +52,16 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def context(material: Path, tmp_path: Path) -> ExperimentContext:
     """An experiment on it, with parts and latents in folders of the test."""
-    inputs = Inputs(data=f"realpairs:{material}", scale=Scale(images=12))
+    inputs = ExperimentInputs(data=f"realpairs:{material}", scale=Scale(images=12))
     return SmallContext(inputs, tmp_path / "out", tmp_path / "latents")
 
 
 @pytest.fixture
-def write_report_of(context: ExperimentContext) -> Callable[[str], Report]:
+def write_report_of(context: ExperimentContext) -> Callable[[str], ExperimentReport]:
     """Runs an experiment and writes its report; each file must be what its name says."""
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
 
-    def make(name: str) -> Report:
+    def make(name: str) -> ExperimentReport:
         report = open_experiment(name)(context)
         assert context.folder is not None
         write_report(context.folder, report)

@@ -10,7 +10,7 @@ from originid.errors import InputError
 from originid.experiments import (
     EXPERIMENTS,
     ExperimentContext,
-    Inputs,
+    ExperimentInputs,
     open_experiment,
     paper,
 )
@@ -26,9 +26,9 @@ def test_every_experiment_can_be_opened() -> None:
 
 def test_inputs_are_one_or_the_other() -> None:
     with pytest.raises(InputError, match="either"):
-        Inputs(data="realpairs", references=Path("x"))
+        ExperimentInputs(data="realpairs", references=Path("x"))
     with pytest.raises(InputError, match="expected a data set"):
-        _ = ExperimentContext(Inputs()).dataset
+        _ = ExperimentContext(ExperimentInputs()).dataset
 
 
 def test_the_paper_agrees_with_itself() -> None:

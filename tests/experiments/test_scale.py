@@ -11,7 +11,7 @@ import pytest
 from originid.errors import InputError
 from originid.experiments.harness import judging_networks as networks
 from originid.experiments.harness.judging_networks import ResizedImages
-from originid.experiments.inputs import Inputs
+from originid.experiments.inputs import ExperimentInputs
 from originid.experiments.scale import SCALES, Scale, read_scale, scale_name
 from originid.experiments.trained_networks.settings import PAPER, PRESETS
 from originid.images.decode import decode, read_bytes
@@ -20,7 +20,7 @@ from originid.training.metric.settings import MetricLearning
 
 
 def test_scales_have_names_and_files(tmp_path: Path) -> None:
-    assert read_scale("small") == Scale() == Inputs().scale
+    assert read_scale("small") == Scale() == ExperimentInputs().scale
     assert read_scale("paper").images == 100_000
     (tmp_path / "vit.pth").write_bytes(b"")
     stated = {"preset": "paper", "images": 7, "vit": str(tmp_path / "vit.pth")}
@@ -34,7 +34,7 @@ def test_scales_have_names_and_files(tmp_path: Path) -> None:
         "paper",
         "SCALE.json",
     ]
-    assert json.loads(json.dumps(Inputs(scale=own).to_json()))["scale"] == asdict(own)
+    assert json.loads(json.dumps(ExperimentInputs(scale=own).to_json()))["scale"] == asdict(own)
 
 
 @pytest.mark.parametrize(

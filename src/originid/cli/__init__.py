@@ -1,4 +1,4 @@
-"""The command line: one file per command, and the only code that prints.
+"""The command line: one file for each command. No other code of the package prints.
 
 Commands import what they need when they run, so that ``originid --help`` is quick.
 """
@@ -29,8 +29,8 @@ from originid.cli.show import show
 from originid.cli.train import train
 from originid.errors import OriginidError, UsageError
 
-INTERRUPTED = 130  # what typer, like a shell, makes of Ctrl-C
-PATIENCE = 2.0  # seconds that a run has to end by itself after Ctrl-C
+INTERRUPTED = 130  # the exit status after Ctrl-C, the same as that of shells and of typer
+PATIENCE = 2.0  # seconds that a run has after Ctrl-C to end by itself
 
 app = typer.Typer(
     name="originid",
@@ -68,7 +68,12 @@ def _version(wanted: bool) -> None:
 def options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Print the version of originid and exit.",
+        ),
     ] = False,
 ) -> None:
     """Find the photo that an AI edit was made from."""
@@ -77,12 +82,13 @@ def options(
 def main() -> None:
     """Run the command line and exit.
 
-    The status is 0 done, 1 failed, 2 wrong usage, 3 no origin found, 130 interrupted.
+    The exit status is 0 if the command is done, 1 if it failed, 2 if it was used wrongly, 3 if
+    ``find`` found no origin, and 130 if the command was interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name must not end a run
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored, as by nohup
+            stream.reconfigure(errors="backslashreplace")  # an odd file name must not end a run
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not if ignored
         signal.signal(signal.SIGINT, _interrupt)
     status = run(sys.argv[1:])
     if status == INTERRUPTED:
@@ -93,10 +99,11 @@ def main() -> None:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
-    """End the run as an error does; where it stands if asked again, or after some seconds.
+    """End the run as an error does; on a second Ctrl-C, or after `PATIENCE` seconds, at once.
 
-    What is written is whole or absent whenever the process dies, but an encoder may be at a batch
-    for half a minute, and one that runs while the interpreter ends could crash it.
+    Files are whole or absent whenever the process dies, so ending it at once is safe. Waiting
+    longer would not be: an encoder may work on a batch for half a minute, and one that still runs
+    while the interpreter ends could crash it.
     """
     signal.signal(signal.SIGINT, lambda signum, frame: _leave())
     timer = threading.Timer(PATIENCE, _leave)
@@ -106,16 +113,21 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 
 
 def _leave() -> None:
-    # Not print: the signal may have come in the midst of one.
-    cursor = "\x1b[?25h" if os.isatty(2) else ""  # a bar hides it
+    """End the process at once, with a line on standard error."""
+    # This does not call print, because the signal may have come in the middle of a print.
+    cursor = "\x1b[?25h" if os.isatty(2) else ""  # shows the cursor, which a progress bar hides
     with suppress(OSError):
         os.write(2, f"{cursor}interrupted; what was committed is kept\n".encode())
     os._exit(INTERRUPTED)
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command and return its exit status."""
-    # Pillow warns of odd files, hundreds of times for one; what matters of it is an error.
+    """Run one command and return its exit status, as `main` lists them.
+
+    Args:
+        arguments: the words of the command line after ``originid``.
+    """
+    # Pillow warns of odd files, of one file hundreds of times. What matters of that is an error.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         app(args=arguments, prog_name="originid")
@@ -127,6 +139,7 @@ def run(arguments: list[str]) -> int:
     except (OSError, MemoryError) as error:
         given = f"{type(error).__name__}: {error}"
         expected = "expected enough memory, and files that can be read and written"
-        print_error(OriginidError(given, expected, "look at what the message names"))
+        todo = "check the file or the amount of memory that the message names"
+        print_error(OriginidError(given, expected, todo))
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""originid demo: the main job on photos that the package carries."""
+"""originid demo: index and find, on photos that the package carries."""
 
 import time
 from itertools import chain, count
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import print_json
+from originid.cli.output import JsonOption, print_json
 from originid.system.text import percent, printable
 
 if TYPE_CHECKING:
@@ -18,15 +18,18 @@ def demo(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help="A new folder for what it makes; by default originid-demo."
+            "-o",
+            "--output",
+            help="Write the collection and the sheet into this new folder. The default is "
+            "originid-demo, with a number behind it if that folder exists.",
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: JsonOption = False,
 ) -> None:
-    """Index photos that come with originid and find the origins of edits of them.
+    """Index photos that come with originid, and find the origins of edits of these photos.
 
-    The edits were made by the small diffusion models small-ddpm and small-flow, which come with
-    originid: `originid generate` makes more of them.
+    The edits were made by the small diffusion models small-ddpm and small-flow, which also come
+    with originid. `originid generate` makes more edits with them.
     """
     from originid.demo import run_demo
 
@@ -48,14 +51,14 @@ def demo(
 
 
 def _free_folder() -> Path:
-    """originid-demo, or with the first free number behind it where that is taken."""
+    """Return originid-demo, or if that exists, the same with the first free number behind it."""
     names = chain(["originid-demo"], (f"originid-demo-{number}" for number in count(2)))
     return next(path for path in map(Path, names) if not path.exists())
 
 
 def _print(trial: "Trial") -> None:
     made_from = trial.photo.name if trial.indexed else f"{trial.photo.name}, not indexed"
-    best = trial.answer.matches[0]
+    best = trial.answer.matches[0]  # there is one, as the collection of the demo is not empty
     verdict = trial.answer.verdict.value if trial.answer.verdict else "error"
     name = Path(best.reference).name if verdict != "none" else "-"
     print(

@@ -1,4 +1,4 @@
-"""originid evaluate: judge a model, or a way to fit one, on a manifest of pairs."""
+"""originid evaluate: judge a model, or a way to learn the map, on a manifest of pairs."""
 
 import math
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import print_failures, print_json, progress_bar
-from originid.cli.train import MAPS, map_settings
+from originid.cli.output import JsonOption, print_failures, print_json, progress_bar
+from originid.cli.train import ENCODER, MAPS, map_settings
 from originid.system.text import printable
 
 if TYPE_CHECKING:
@@ -15,42 +15,85 @@ if TYPE_CHECKING:
     from originid.model import Model
 
 
+PairsArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PAIRS.csv",
+        help="Judge the pairs of this manifest, whose columns origin and query have paths.",
+    ),
+]
+ReferencesOption = Annotated[
+    Path, typer.Option(help="Search among the photos of this folder, besides the origins.")
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Judge this model as it is, the name of a packaged model or a model folder. The "
+        "default is the model default."
+    ),
+]
+EncoderOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Judge maps that are learned by cross-validation on this encoder's latents, instead "
+        f"of a model. {ENCODER}"
+    ),
+]
+MapOption = Annotated[
+    str | None,
+    typer.Option(help=f"With --encoder, learn the map in this way: {MAPS}. The default is full."),
+]
+LatentsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Keep latents in this folder, and read those that are there. By default they are not "
+        "kept."
+    ),
+]
+ByOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Break the results down by this column of the manifest. It may be given several times."
+    ),
+]
+AttackOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME:LEVEL",
+        help="Degrade the queries, for example by jpeg:30, blur:3, resize:0.5 or watermark:0.5. By "
+        "default they stay as they are.",
+    ),
+]
+FailuresOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write a contact sheet of the worst failures into this file, a .png or a .jpg."
+    ),
+]
+
+
 def evaluate(
-    pairs: Annotated[Path, typer.Argument(metavar="PAIRS.csv", help="The manifest of pairs.")],
-    references: Annotated[Path, typer.Option(help="Folder of photos that stand as distractors.")],
-    model: Annotated[
-        str | None, typer.Option(help="Judge this packaged model or model folder as it is.")
-    ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(help="Instead: cross-validate maps fitted on this encoder."),
-    ] = None,
-    map: Annotated[
-        str | None, typer.Option(help=f"With --encoder: {MAPS}; by default full.")
-    ] = None,
-    latents: Annotated[
-        Path | None, typer.Option(help="Read latents from this folder, and keep them there.")
-    ] = None,
-    by: Annotated[
-        list[str] | None, typer.Option(help="Manifest columns to break the results down by.")
-    ] = None,
-    attack: Annotated[
-        str | None,
-        typer.Option(help="Degrade the queries: jpeg:30, blur:3, resize:0.5 or watermark:0.5."),
-    ] = None,
-    failures: Annotated[
-        Path | None, typer.Option(help="Write a contact sheet of the worst failures here.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    pairs: PairsArgument,
+    references: ReferencesOption,
+    model: ModelOption = None,
+    encoder: EncoderOption = None,
+    map: MapOption = None,
+    latents: LatentsOption = None,
+    by: ByOption = None,
+    attack: AttackOption = None,
+    failures: FailuresOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Judge a model on pairs of origins and queries.
 
     The references are all origins of the manifest and the photos. Averages are taken over the
-    queries of an origin group first, then over the groups. With --encoder, 4-fold
-    cross-validation keeps all pairs of a source in one fold. Projected figures are what is to be
-    expected among 1,000,000 references. --attack NAME:LEVEL degrades the queries that are judged,
-    not what maps are fitted to: jpeg by its quality, blur by its sigma in pixels, resize by its
-    scale, watermark by its opacity.
+    queries of an origin group first, then over the groups. Projected values are those that are
+    expected among 1,000,000 references. With --encoder, maps are judged by 4-fold
+    cross-validation, in which all pairs of a source are in one fold.
+
+    --attack NAME:LEVEL degrades the queries that are judged, but not the pairs that maps are
+    learned from. The level of jpeg is its quality, 1 to 100. That of blur is its sigma in pixels.
+    That of resize is its scale. That of watermark is its opacity, up to 1.
     """
     from originid.datasets.pairs import read_pairs
     from originid.encoders import open_encoder
@@ -60,12 +103,7 @@ def evaluate(
     from originid.latents import LatentCache
     from originid.model import DEFAULT, Model, open_model
 
-    if model is not None and encoder is not None:
-        raise typer.BadParameter("give --model or --encoder, not both")
-    if map is not None and encoder is None:
-        raise typer.BadParameter("--map: a model has its own; give --encoder with it")
-    if failures is not None and failures.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise typer.BadParameter(f"--failures {failures}: expected a name ending in .png or .jpg")
+    _check(model, encoder, map, failures)
     settings = map_settings("full" if map is None else map)
     attacked = parse_attack(attack) if attack is not None else None
     judged = open_model(model or DEFAULT) if encoder is None else open_encoder(encoder)
@@ -93,6 +131,18 @@ def evaluate(
         _write_failures(failures, outcome.misses)
 
 
+def _check(model: str | None, encoder: str | None, map: str | None, failures: Path | None) -> None:
+    """Refuse options that contradict each other, and files that a sheet cannot be written to."""
+    if model is not None and encoder is not None:
+        raise typer.BadParameter("--model and --encoder: expected one of them; leave out the other")
+    if map is not None and encoder is None:
+        raise typer.BadParameter(
+            "--map: a model has a map of its own; give --encoder to learn another one"
+        )
+    if failures is not None and failures.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise typer.BadParameter(f"--failures {failures}: expected a name ending in .png or .jpg")
+
+
 def _print(report: "Report") -> None:
     print(
         f"{report.averages.queries} queries of {report.averages.groups} origin groups, "
@@ -112,6 +162,7 @@ def _print(report: "Report") -> None:
 
 
 def _print_training(model: "Model") -> None:
+    """Warn that a model cannot be judged on the pairs that it was learned from."""
     if "pairs" in model.training:
         print(
             f"The model was fitted to {model.training['pairs']} pairs: figures on them are no "
@@ -150,5 +201,5 @@ def _write_failures(path: Path, misses: "list[Miss]") -> None:
         ]
         for miss in misses
     ]
-    if rows:
+    if rows:  # without a miss there is nothing to show, and no file
         write_sheet(path, "the worst failures, one of each origin group", rows, columns=3)

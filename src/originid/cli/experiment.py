@@ -6,59 +6,95 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import print_failures, print_json, progress_bar
+from originid.cli.output import JsonOption, print_failures, print_json, progress_bar
 from originid.system.text import printable
 
 if TYPE_CHECKING:
-    from originid.experiments import Report
+    from originid.experiments import ExperimentReport
 
 NAMES = (
     "data, table1 to table11, figure7 to figure9, strength, failures, discrepancy, theory, or all "
-    "of them"
+    "for all of them"
 )
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help=f"Run this experiment: {NAMES}.")]
+OutputOption = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        help="Write the reports into this folder, a new one or one that was begun with the same "
+        "options.",
+    ),
+]
+DataOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME[:FOLDER]",
+        help="Use this data set: realpairs, oripid, disc21, seed-data-edit or pairs. Without "
+        "FOLDER it is searched in the folder that ORIGINID_DATA names.",
+    ),
+]
+VaeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DIR_OR_ID",
+        help="Use this VAE, a folder or a Hugging Face id. It may be given several times; the "
+        "first one stands for the paper's.",
+    ),
+]
+PairsOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PAIRS.csv", help="Use the pairs of this manifest, instead of a data set."
+    ),
+]
+ReferencesOption = Annotated[
+    Path | None, typer.Option(help="Use the photos of this folder, instead of a data set.")
+]
+LatentsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Keep latents in this folder, and read those that are there. The default is "
+        "OUTPUT/latents."
+    ),
+]
+ScaleOption = Annotated[
+    str,
+    typer.Option(
+        help="Run at this scale: small (for two cores), paper (for a GPU), or a .json file, which "
+        "docs/experiments.md describes."
+    ),
+]
+SeedOption = Annotated[
+    int, typer.Option(min=0, help="Draw everything random with this seed; at least 0.")
+]
 
 
 def experiment(
-    name: Annotated[str, typer.Argument(metavar="NAME", help=f"Which one: {NAMES}.")],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for the reports; begun, or gone on with.")
-    ],
-    data: Annotated[
-        str,
-        typer.Option(metavar="NAME[:FOLDER]", help="A data set; without FOLDER $ORIGINID_DATA."),
-    ] = "",
-    vae: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="DIR_OR_ID", help="A VAE, folder or hub id; may be given several times."
-        ),
-    ] = None,
-    pairs: Annotated[
-        Path | None, typer.Option(metavar="PAIRS.csv", help="Instead of --data: your own pairs.")
-    ] = None,
-    references: Annotated[
-        Path | None, typer.Option(help="Instead of --data: a folder of photos.")
-    ] = None,
-    latents: Annotated[
-        Path | None, typer.Option(help="Folder of latents; by default OUTPUT/latents.")
-    ] = None,
-    scale: Annotated[
-        str, typer.Option(help="small, paper (for a GPU), or a .json file: docs/experiments.md.")
-    ] = "small",
-    seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    name: NameArgument,
+    output: OutputOption,
+    data: DataOption = "",
+    vae: VaeOption = None,
+    pairs: PairsOption = None,
+    references: ReferencesOption = None,
+    latents: LatentsOption = None,
+    scale: ScaleOption = "small",
+    seed: SeedOption = 0,
+    json: JsonOption = False,
 ) -> None:
     """Run an experiment of the paper, and write its tables and plots into a folder.
 
-    The folder gets NAME.json, NAME.csv, NAME.md and plots, and with all index.html, a page of
-    everything. Each table has the paper's figures beside those measured. What is computed is kept
-    in the folder: a run that was cut off goes on, and experiments share what they need. Parts
-    without material are skipped, and the report says why. docs/experiments.md describes each.
+    The folder gets the files NAME.json, NAME.csv, NAME.md and plots. With the name all it also gets
+    index.html, one page of everything. Tables have the paper's values beside those measured here.
+    What is computed is kept in the folder, so that a run that was cut off goes on, and experiments
+    share what they need. A part that lacks data or packages is skipped, and the report says why.
+    docs/experiments.md describes each experiment.
     """
     from originid.experiments import (
         ALL,
         ExperimentContext,
-        Inputs,
+        ExperimentInputs,
         open_experiment,
         open_folder,
         run_all,
@@ -69,8 +105,9 @@ def experiment(
 
     every = name == ALL
     if not every:
-        open_experiment(name)  # a bad name is told before anything is begun
-    inputs = Inputs(data, tuple(vae or ()), pairs, references, read_scale(scale), seed)
+        open_experiment(name)  # a wrong name is an error before anything is begun
+    inputs = ExperimentInputs(data, tuple(vae or ()), pairs, references, read_scale(scale), seed)
+    # Plots are drawn last, so it is checked first that they can be drawn.
     refuse_missing_plots()
     open_folder(output, inputs)
     with progress_bar("working") as progress:
@@ -97,7 +134,7 @@ def _say(line: str) -> None:
     print(printable(line), file=sys.stderr, flush=True)
 
 
-def _print(report: "Report") -> None:
+def _print(report: "ExperimentReport") -> None:
     from originid.experiments.report.report import show
 
     rows = [[printable(show(cell)) for cell in row] for row in report.summary.rows]

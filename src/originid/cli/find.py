@@ -15,29 +15,36 @@ if TYPE_CHECKING:
     from originid.latents.encode_files import Source
     from originid.types import Answer, Failure
 
-NO_ORIGIN = 3
+NO_ORIGIN = 3  # the exit status if no query has an origin
 
 
 def find(
     queries: Annotated[
         list[str],
         typer.Argument(
-            metavar="QUERY...", help="Images or folders; - reads one image from standard input."
+            metavar="QUERY...",
+            help="Find the origins of these images. Folders are searched with all folders in them. "
+            "The name - reads one image from standard input.",
         ),
     ],
-    collection: Annotated[Path, typer.Option("--in", help="The collection to search.")],
-    top: Annotated[int, typer.Option(min=1, help="Matches shown per query.")] = 10,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON line per query.")] = False,
+    collection: Annotated[Path, typer.Option("--in", help="Search this collection.")],
+    top: Annotated[
+        int, typer.Option(min=1, help="Show this many matches of each query; at least 1.")
+    ] = 10,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line, for each query.")
+    ] = False,
 ) -> None:
     """Find the origin of images in a collection.
 
-    Exit status: 0 an origin was found, 3 no query has an origin, 1 a query could not be read and
-    no other has an origin.
+    The exit status is 0 if an origin was found, and 3 if no query has an origin. It is 1 if a query
+    could not be read and no other has an origin.
     """
     from originid.finder import Finder
 
     found = searched = failed = 0
     with Finder.open(collection) as finder:
+        # Each answer is printed as soon as it is there, so that a pipe can work on it.
         for answer in finder.find(_sources(queries), top):
             print_json(_as_json(answer)) if json else _print(answer)
             searched += answer.error is None
@@ -48,6 +55,7 @@ def find(
 
 
 def _sources(queries: list[str]) -> "Iterator[str | Source]":
+    """Yield the images to search for: paths, or the bytes of standard input."""
     from originid.images.find_files import find_images
     from originid.latents.encode_files import Source
 
@@ -59,7 +67,8 @@ def _sources(queries: list[str]) -> "Iterator[str | Source]":
         elif os.path.isdir(query):
             unreadable: list[Failure] = []
             yield from find_images([query], unreadable.append)
-            yield from (failure.path for failure in unreadable)  # finding them tells the reason
+            # These are passed on too: when they are read, the answer says why they cannot be.
+            yield from (failure.path for failure in unreadable)
         else:
             yield query
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import print_failures, print_json, progress_bar
+from originid.cli.output import JsonOption, print_failures, print_json, progress_bar
 from originid.errors import UsageError
 from originid.system.text import printable
 
@@ -17,58 +17,87 @@ if TYPE_CHECKING:
     from originid.generation.sets.run import SetInputs, SetSummary
 
 
+FoldersArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="FOLDER...", help="Edit the images of these folders: the origins."),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        help="Write the set into this folder, a new one or one of a set that goes on.",
+    ),
+]
+GeneratorOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Edit with this generator: a name that --list shows, a folder or a Hugging Face id of "
+        "diffusers, or a .json file of settings."
+    ),
+]
+PromptsOption = Annotated[
+    str,
+    typer.Option(
+        metavar="SOURCE[:COUNT]",
+        help="Take prompts from this source: names (templates with the names of the files), "
+        "chat:MODEL (a model behind OpenAI's API, at OPENAI_BASE_URL and with the key "
+        "OPENAI_API_KEY), or a .csv file with the columns path and prompt, or path and caption. "
+        "COUNT is the number of prompts for each origin, at least 1; without it there are 20.",
+    ),
+]
+StrengthOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Edit with this strength, above 0 and at most 1, or with several that are separated "
+        "by commas, such as 0.3,0.6,0.9. The default is the generator's own."
+    ),
+]
+TestOption = Annotated[
+    float,
+    typer.Option(
+        help="Keep the pairs of this share of the origins for tests; at least 0 and below 1."
+    ),
+]
+RayOption = Annotated[
+    bool,
+    typer.Option(
+        "--ray", help="Share the work among all GPUs of a Ray cluster, or of this machine."
+    ),
+]
+PlanOption = Annotated[
+    bool,
+    typer.Option("--plan", help="Print what the work would take, and make nothing."),
+]
+ListOption = Annotated[bool, typer.Option("--list", help="Print the known generators.")]
+
+
 def generate(
-    folders: Annotated[
-        list[Path] | None, typer.Argument(metavar="FOLDER...", help="Folders of origins.")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The set's folder: new, or to go on with.")
-    ] = None,
-    generator: Annotated[
-        str | None,
-        typer.Option(
-            help="A name from --list, a folder or hub id of diffusers, or a .json file of settings."
-        ),
-    ] = None,
-    prompts: Annotated[
-        str,
-        typer.Option(
-            metavar="SOURCE[:COUNT]",
-            help="names (templates over file names), chat:MODEL (OpenAI's API, by OPENAI_BASE_URL "
-            "and OPENAI_API_KEY), or a .csv with the columns path and prompt, or path and caption. "
-            "names:5 is five prompts an origin; without a number 20.",
-        ),
-    ] = "names",
-    strength: Annotated[
-        str | None,
-        typer.Option(help="One, or several with commas between, as 0.3,0.6,0.9; by default its."),
-    ] = None,
-    test: Annotated[
-        float, typer.Option(help="Share of the origins whose pairs are for tests.")
-    ] = 0.0,
-    ray: Annotated[
-        bool,
-        typer.Option("--ray", help="Share the work among all GPUs of a Ray cluster, or of here."),
-    ] = False,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Print what it would take, and make nothing.")
-    ] = False,
-    list_: Annotated[bool, typer.Option("--list", help="Print the known generators.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    folders: FoldersArgument = None,
+    output: OutputOption = None,
+    generator: GeneratorOption = None,
+    prompts: PromptsOption = "names",
+    strength: StrengthOption = None,
+    test: TestOption = 0.0,
+    ray: RayOption = False,
+    plan: PlanOption = False,
+    list_: ListOption = False,
+    json: JsonOption = False,
 ) -> None:
-    """Make pairs for training and tests: from each origin and prompt a query.
+    """Make pairs for training and tests: a query from each origin and prompt.
 
-    OUTPUT gets images/, pairs.csv, failures.csv and sheet.jpg, with --test also train.csv and
-    test.csv. The same command goes on where it was cut off; started several times at once, on one
-    machine or many that share OUTPUT, the processes share the work. Other generators can be added
-    to a set. What failed is tried again when failures.csv is removed.
+    OUTPUT gets images/, pairs.csv, failures.csv and sheet.jpg. With --test it also gets train.csv
+    and test.csv. If the command was cut off, the same command goes on. If it is started several
+    times at once, on one machine or on many that share OUTPUT, the processes share the work. A set
+    can have pairs of several generators. To try again what failed, remove failures.csv.
 
-    A file of settings for --generator, such as {"generator": "sd2", "seed": 7}, may state seed,
-    batch, steps, guidance, size, and as options other arguments of the pipeline; its name is what
-    the pairs call the generator. Another seed makes other images.
+    A file of settings for --generator, such as {"generator": "sd2", "seed": 7}, may have seed,
+    batch, steps, guidance and size, and in options further arguments of the pipeline. The pairs
+    call the generator by the name of the file. Another seed makes other images.
 
-    --ray takes the extra [ray] and the cluster that RAY_ADDRESS or `ray start` names, else this
-    machine's devices. All machines need originid, and the origins and OUTPUT under the same path.
+    --ray needs the extra [ray]. It uses the cluster that RAY_ADDRESS or `ray start` names, or if
+    there is none, the devices of this machine. All machines need originid, and the origins and
+    OUTPUT under the same paths.
     """
     from originid.generation.diffusion.chosen import choose
     from originid.generation.prompts import open_prompts, read_count
@@ -102,7 +131,7 @@ def _incomplete(
     return UsageError(
         f"missing: {', '.join(name for name, given in parts if not given)}",
         "expected originid generate FOLDER... -o OUTPUT --generator NAME",
-        "`originid generate --list` names the generators",
+        "add what is missing; `originid generate --list` shows the generators",
     )
 
 
@@ -113,6 +142,7 @@ def _make(inputs: "SetInputs", generator: "Generator", ray: bool, json: bool) ->
     from originid.model import open_model
 
     opener = partial(open_maker, generator)
+    # Origins that look alike must not be divided between training and tests, so they are compared.
     model = open_model() if inputs.image_set.settings.test else None
     run = run_job
     if ray:
@@ -123,6 +153,7 @@ def _make(inputs: "SetInputs", generator: "Generator", ray: bool, json: bool) ->
         done = make_set(inputs, opener, model, comparing, making, run)
     print_failures(inputs.unreadable, "failures.csv lists them")
     _print(done, inputs.image_set.folder, json)
+    # A set without pairs is of no use, so the command failed.
     if not done.counts.pairs:
         raise typer.Exit(1)
 
@@ -131,13 +162,13 @@ def _strengths(text: str | None, generator: "Generator") -> tuple[float | None, 
     if text is None:
         return (generator.strength,)
     if generator.strength is None:
-        expected = f"expected none, as {generator.name} knows no strength"
-        raise UsageError(f"--strength {text}", expected, "leave it out")
+        expected = f"expected no strength, because {generator.name} has none"
+        raise UsageError(f"--strength {text}", expected, "leave --strength out")
     try:
         return tuple(dict.fromkeys(float(part) for part in text.split(",")))
     except ValueError as error:
-        expected = "expected numbers above 0 and up to 1, as 0.3,0.6"
-        raise UsageError(f"--strength {text}", expected, "choose others") from error
+        expected = "expected numbers above 0 and at most 1, such as 0.3,0.6"
+        raise UsageError(f"--strength {text}", expected, "give other numbers") from error
 
 
 def _print_generators(json: bool) -> None:
@@ -158,7 +189,7 @@ def _print_generators(json: bool) -> None:
 
 
 def _print_plan(plan: "JobPlan", to_stdout: bool, json: bool) -> None:
-    """Before a run on stderr, as stdout is for its result."""
+    """Print a plan: on standard error before a run, as standard output is for the run's result."""
     if to_stdout and json:
         print_json(asdict(plan))
         return
@@ -182,7 +213,7 @@ def _print_plan(plan: "JobPlan", to_stdout: bool, json: bool) -> None:
 def _time(seconds: float | None) -> str:
     if seconds is None:
         return "not known before some images of this generator are made"
-    hours, minutes = divmod(-(-seconds // 60), 60)
+    hours, minutes = divmod(-(-seconds // 60), 60)  # minutes are rounded up
     return f"{hours:.0f} h {minutes:.0f} min on one device"
 
 

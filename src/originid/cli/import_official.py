@@ -1,4 +1,4 @@
-"""originid import-official: make a model of the weights that the paper's authors published."""
+"""originid import-official: make a model from the weights that the paper's authors published."""
 
 import sys
 from pathlib import Path
@@ -6,30 +6,43 @@ from typing import Annotated
 
 import typer
 
-from originid.cli.output import as_rows, print_failures, print_json, progress_bar
+from originid.cli.output import JsonOption, as_rows, print_failures, print_json, progress_bar
 from originid.system.text import printable
 
 
 def import_official(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE.pth.tar", help="A bare tensor W of dim x latent dim."),
+        typer.Argument(
+            metavar="FILE.pth.tar", help="Read W from this file, a bare tensor (dim, latent dim)."
+        ),
     ],
     vae: Annotated[
-        str, typer.Option(metavar="DIR_OR_ID", help="The VAE; the paper's is Stable Diffusion 2's.")
+        str,
+        typer.Option(
+            metavar="DIR_OR_ID",
+            help="Encode images by this VAE, a folder or a Hugging Face id. The paper's is that of "
+            "Stable Diffusion 2.",
+        ),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder, new.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Write the model into this new folder.")
+    ],
     origins: Annotated[
         list[Path] | None,
-        typer.Option(help="Folders of photos to calibrate on; may be given several times."),
+        typer.Option(
+            help="Calibrate confidences on the photos of this folder. It may be given several "
+            "times. The default is the photos of the demo."
+        ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: JsonOption = False,
 ) -> None:
-    """Make a model of the W that the paper's authors published.
+    """Make a model from the W that the paper's authors published.
 
-    The file is read as a tensor, and code in it is refused. Without --origins, confidences are
-    calibrated on the few photos of the demo, which is rough: some hundred photos like yours are
-    better. The official weights are licensed CC-BY-NC-4.0: not for commercial use.
+    The file is read as a tensor; a file with code in it is refused. Without --origins, confidences
+    are calibrated on the few photos of the demo, which makes them rough. Some hundred photos that
+    are like yours give better ones. The licence of the official weights is CC-BY-NC-4.0, which
+    forbids commercial use.
     """
     from originid.training.import_official import LICENCE, SOURCE
     from originid.training.import_official import import_official as make_model

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import as_rows, print_failures, print_json, progress_bar
+from originid.cli.output import JsonOption, as_rows, print_failures, print_json, progress_bar
 from originid.system.text import printable
 
 if TYPE_CHECKING:
@@ -18,24 +18,38 @@ def index(
     images: Annotated[
         list[str],
         typer.Argument(
-            help="Images, and folders that are walked; - reads paths from standard input."
+            help="Add these images. Folders are searched with all folders in them. The name - "
+            "reads paths from standard input."
         ),
     ],
-    into: Annotated[Path, typer.Option("--into", help="The collection; made when it is absent.")],
+    into: Annotated[
+        Path,
+        typer.Option(
+            "--into", help="Add to this collection, a folder. It is made if it does not exist."
+        ),
+    ],
     model: Annotated[
         str | None,
-        typer.Option(help="A packaged model or a model folder; by default the collection's own."),
+        typer.Option(
+            help="Make vectors by this model, the name of a packaged model or a model folder. The "
+            "default is the collection's own model, or for a new collection the model default."
+        ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Threads that decode and encode; by default one per core."),
+        typer.Option(
+            min=1,
+            help="Decode and encode in this many threads; at least 1. The default is one thread a "
+            "core.",
+        ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Add images to a collection.
 
-    Run it again at any time: files that are already there are not read again, and a run that was
-    interrupted goes on where it stopped. Files that cannot be used are reported and passed over.
+    The command may be given again at any time. Files that are already in the collection are not
+    read again, and a run that was interrupted goes on where it stopped. Files that cannot be used
+    are reported and left out.
     """
     from originid.collection.adding import add_images
 
@@ -49,6 +63,7 @@ def index(
     else:
         print_failures(added.failures, f"originid show {into} --json")
         _print(added, into, references, seconds)
+    # If none of the files could be used, the command failed.
     if added.failures and added.seen == len(added.failures):
         raise typer.Exit(1)
 
@@ -63,13 +78,22 @@ def _open(into: Path, name: str | None) -> "Collection":
     try:
         return create_collection(into, open_model(name or DEFAULT))
     except (InputError, StorageError):
-        if is_collection(into):  # another process made it first
+        if is_collection(into):  # another process made the collection first
             return open_collection(into, None if name is None else open_model(name))
         raise
 
 
 def stdin_paths(images: list[str]) -> list[str]:
-    """The arguments, with - replaced by the lines (or NUL-ended names) of standard input."""
+    """Return the arguments, with - replaced by the names that standard input has.
+
+    The names are lines, or end with NUL if there is a NUL among them, as after ``find -print0``.
+
+    Args:
+        images: the arguments of the command line.
+
+    Raises:
+        typer.BadParameter: an argument is empty, as from a script with an unset variable.
+    """
     import os
     import sys
 
@@ -79,6 +103,7 @@ def stdin_paths(images: list[str]) -> list[str]:
     for image in images:
         if image == "-":
             data = sys.stdin.buffer.read() if sys.stdin else b""
+            # Names that end with NUL may contain line breaks.
             separator = b"\0" if b"\0" in data else b"\n"
             paths += [
                 os.fsdecode(line) for part in data.split(separator) if (line := part.rstrip(b"\r"))

@@ -1,4 +1,4 @@
-"""What every command prints alike."""
+"""What all commands print in the same way: JSON, errors, failures and progress."""
 
 import json
 import sys
@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from originid.errors import OriginidError
 from originid.system.text import printable
@@ -15,28 +17,44 @@ if TYPE_CHECKING:
     from originid.types import Failure
 
 EVERY = 30.0  # seconds between lines of progress where no terminal shows a bar
-SHOWN = 20  # failures printed one by one; the rest is counted
+SHOWN = 20  # failures that are printed one by one; the others are only counted
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the result as one JSON object instead of text.")
+]
+"""The option of every command that prints one result."""
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON line, in ASCII so that names of any bytes survive every terminal."""
+    """Print a value as one line of JSON.
+
+    The line is in ASCII, so that file names of any bytes come through every terminal.
+
+    Args:
+        value: a JSON value; NaN and infinity are not allowed.
+    """
     print(json.dumps(value, allow_nan=False), flush=True)
 
 
 def print_error(error: OriginidError) -> None:
-    """Print an error's three parts on stderr."""
+    """Print the three parts of an error on standard error."""
     print(f"error: {printable(error.given)}", file=sys.stderr)
     print(f"  {printable(error.expected)}", file=sys.stderr)
     print(f"  {printable(error.todo)}", file=sys.stderr)
 
 
 def as_rows(failures: "Iterable[Failure]") -> list[dict[str, str]]:
-    """Failures as ``--json`` lists them."""
+    """Return failures as ``--json`` lists them: objects with ``path`` and ``reason``."""
     return [asdict(failure) for failure in failures]
 
 
 def print_failures(failures: "Iterable[Failure]", more: str) -> None:
-    """Print files that were passed over on stderr; ``more`` says where the rest is listed."""
+    """Print the files that could not be used on standard error, at most `SHOWN` of them.
+
+    Args:
+        failures: the files and the reasons.
+        more: what a person can do to see the files that are not printed.
+    """
     failures = list(failures)
     for failure in failures[:SHOWN]:
         print(f"skipped {printable(failure.path)}: {printable(failure.reason)}", file=sys.stderr)
@@ -46,10 +64,18 @@ def print_failures(failures: "Iterable[Failure]", more: str) -> None:
 
 @contextmanager
 def progress_bar(what: str, unit: str = "images") -> "Iterator[Callable[[int, int], None]]":
-    """A bar on stderr with rate and time left, to be called with units done and in all.
+    """Show progress on standard error: a bar with the rate and the time that is left.
 
-    It appears after a second, and goes when all is done. Without a terminal there is a line every
-    30 seconds instead.
+    The bar appears after a second, and disappears when everything is done. If standard error is no
+    terminal, a line is printed every 30 seconds instead.
+
+    Args:
+        what: what is being done, such as ``encoding``.
+        unit: what is counted, in the plural.
+
+    Yields:
+        A function to call with the number of units done and the number of units in all. When the
+        first number falls, another stage begins, and the rate is counted anew.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -63,9 +89,10 @@ def progress_bar(what: str, unit: str = "images") -> "Iterator[Callable[[int, in
     task = bar.add_task(what, total=None, rate="")
 
     def update(done: int, total: int) -> None:
+        """Show how much is done, ``done`` of ``total`` units."""
         nonlocal start, said, before
         now = time.monotonic()
-        if done < before:  # another stage
+        if done < before:  # another stage has begun
             start = now
             bar.reset(task)
         before = done

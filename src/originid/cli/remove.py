@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from originid.cli.output import print_json
+from originid.cli.output import JsonOption, print_json
 from originid.system.text import printable
 
 
@@ -13,15 +13,17 @@ def remove(
     references: Annotated[
         list[str],
         typer.Argument(
-            metavar="REFERENCE...", help="Files or folders; - reads paths from standard input."
+            metavar="REFERENCE...",
+            help="Take out these files, or all files of these folders. The name - reads paths from "
+            "standard input.",
         ),
     ],
-    collection: Annotated[Path, typer.Option("--from", help="The collection.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    collection: Annotated[Path, typer.Option("--from", help="Take them out of this collection.")],
+    json: JsonOption = False,
 ) -> None:
-    """Remove references from a collection; the image files stay.
+    """Remove references from a collection. The image files stay.
 
-    Exit status: 1 when a name is not in the collection; the others are removed.
+    The exit status is 1 if a name is not in the collection. The other references are removed.
     """
     from originid.cli.index import stdin_paths
     from originid.collection.collection import open_collection

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import as_rows, print_failures, print_json
+from originid.cli.output import JsonOption, as_rows, print_failures, print_json
 from originid.system.text import printable
 
 if TYPE_CHECKING:
@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 
 
 def show(
-    collection: Annotated[Path, typer.Argument(help="The collection.")],
+    collection: Annotated[Path, typer.Argument(help="Show this collection.")],
     verify: Annotated[
-        bool, typer.Option("--verify", help="Check the database, every vector and every file.")
+        bool,
+        typer.Option("--verify", help="Check the database, every vector and every image file too."),
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Show what a collection holds.
 
-    Exit status: 1 when --verify finds a problem.
+    The exit status is 1 if --verify finds a problem.
     """
     from originid.collection.collection import open_collection
 
@@ -47,6 +48,7 @@ def show(
 
 
 def _facts(collection: "Collection") -> dict[str, object]:
+    """Return what is shown, by its names; the size is that of all files of the collection."""
     model = collection.model
     return {
         "collection": str(collection.path),
@@ -60,7 +62,7 @@ def _facts(collection: "Collection") -> dict[str, object]:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file; 0 for a folder, or a file that a writer just removed."""
+    """Return the bytes of a file; 0 for a folder, or a file that another process just removed."""
     try:
         return path.stat().st_size if path.is_file() else 0
     except OSError:

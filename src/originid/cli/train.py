@@ -1,11 +1,11 @@
-"""originid train: fit a map to pairs and write a model."""
+"""originid train: learn a map from pairs and write a model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import as_rows, print_failures, print_json, progress_bar
+from originid.cli.output import JsonOption, as_rows, print_failures, print_json, progress_bar
 from originid.system.text import printable
 
 if TYPE_CHECKING:
@@ -15,48 +15,77 @@ if TYPE_CHECKING:
 
 MAPS = (
     "raw, none, structured, full, cosface, softmax, circle, mlp-2 to mlp-7, convolution, "
-    "attention, full+cosface, paper, or a .json file"
+    "attention, full+cosface, paper, or a .json file of settings"
 )
+"""The ways to learn the map, as help texts list them."""
+ENCODER = "The encoder default is the network of the model neural, not that of the model default."
+"""A sentence that help texts need, because two things have the same name."""
+
+
+PairsArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PAIRS.csv [FOLDER...]",
+        help="Learn from the pairs of this manifest, or from a folder of latents in the layout of "
+        "the paper's code. Further folders are the same as --origins.",
+    ),
+]
+OutputOption = Annotated[
+    Path, typer.Option("-o", "--output", help="Write the model into this new folder.")
+]
+OriginsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Learn from the natural images of this folder too. It may be given several times."
+    ),
+]
+EncoderOption = Annotated[
+    str,
+    typer.Option(
+        help="Use the latents of this encoder, for example tones+edges, or "
+        f"diffusers:FOLDER_OR_HUB_ID. {ENCODER}"
+    ),
+]
+MapOption = Annotated[str, typer.Option(help=f"Learn the map in this way: {MAPS}.")]
+DimOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Make vectors of this many dimensions; at least 1. By default the way to learn the "
+        "map decides.",
+    ),
+]
+LatentsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Keep latents in this folder, for other trainings and evaluations. By default they "
+        "are not kept."
+    ),
+]
+HalfOption = Annotated[
+    bool, typer.Option("--half", help="Keep these latents as float16, in half of the disk space.")
+]
 
 
 def train(
-    pairs: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PAIRS.csv [FOLDER...]",
-            help="The manifest of pairs, or a folder of latents in the paper's layout.",
-        ),
-    ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The model's folder, new.")],
-    origins: Annotated[
-        list[Path] | None,
-        typer.Option(help="Folders of more natural images; may be given several times."),
-    ] = None,
-    encoder: Annotated[
-        str,
-        typer.Option(
-            help="For example tones+edges, distilled+edges or diffusers:FOLDER_OR_HUB_ID."
-        ),
-    ] = "tones+edges",
-    map: Annotated[str, typer.Option(help=f"How the map is learned: {MAPS}.")] = "full",
-    dim: Annotated[
-        int | None, typer.Option(min=1, help="Dimensions of a vector; by default the best.")
-    ] = None,
-    latents: Annotated[
-        Path | None,
-        typer.Option(help="Keep latents in this folder, for other trainings and evaluations."),
-    ] = None,
-    half: Annotated[bool, typer.Option("--half", help="Keep them in half precision.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    pairs: PairsArgument,
+    output: OutputOption,
+    origins: OriginsOption = None,
+    encoder: EncoderOption = "tones+edges",
+    map: MapOption = "full",
+    dim: DimOption = None,
+    latents: LatentsOption = None,
+    half: HalfOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Learn the map W from pairs, calibrate it, and write a model.
 
-    The defaults are the best settings known: a closed form, seconds on a CPU. The map `paper` is
-    metric learning as the paper does it, which wants 100,000 origins and hours.
+    The defaults are the best settings that are known: a closed form, which takes seconds on a CPU.
+    The map `paper` is metric learning as the paper does it, which needs 100,000 origins and hours.
 
-    Images that cannot be read are reported and passed over. The model is written whole or not at
-    all. A training that was cut off goes on when the same command is given again, from what lies in
-    OUTPUT.training.
+    Images that cannot be read are reported and left out. The model is written as a whole or not at
+    all. A training that was cut off goes on when the same command is given again. What it has done
+    is in OUTPUT.training.
     """
     from originid.datasets.pairs import read_pairs
     from originid.encoders import open_encoder
@@ -66,13 +95,14 @@ def train(
     settings = map_settings(map, dim)
     if settings == NoMap(subtract_mean=True):
         raise typer.BadParameter(
-            "--map none: there is nothing to train; take raw, which leaves latents as they are, or "
-            "structured, which weighs them"
+            "--map none: there is nothing to learn; take raw, which leaves latents as they are, or "
+            "structured, which weighs their components"
         )
     opened = open_encoder(encoder)
     folders = [*(origins or []), *pairs[1:]]
     with progress_bar("encoding") as encoding, progress_bar("learning", "steps") as steps:
         failures: list[Failure] = []
+        # A folder holds latents that the paper's code made; nothing is encoded then.
         if pairs[0].is_dir():
             model = train_official(output, pairs[0], opened, settings, steps)
         else:
@@ -84,7 +114,19 @@ def train(
 
 
 def map_settings(name: str, dim: int | None = None) -> "Settings":
-    """The settings that an option names."""
+    """Return the settings that the option --map names.
+
+    Args:
+        name: the value of the option.
+        dim: the number of dimensions of a vector; None leaves it to the settings.
+
+    Returns:
+        The settings; the map ``none`` only subtracts the mean.
+
+    Raises:
+        typer.BadParameter: there is no such map.
+        InputError: the file of settings cannot be used.
+    """
     from originid.training.fitting import map_names, read_map_settings
 
     if name not in map_names() and not name.endswith(".json"):

@@ -1,7 +1,7 @@
-"""Experiments of the paper: a file for each table and figure, and a line in `EXPERIMENTS`.
+"""The experiments of the paper: one file for each table and figure, listed in `EXPERIMENTS`.
 
-An experiment is a function of an `ExperimentContext`. It runs what it has data for and says what
-it skipped.
+An experiment is a function that takes an `ExperimentContext` and returns an `ExperimentReport`. It
+runs every part that it has data for. The report says which parts were skipped, and why.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from pathlib import Path
 
 from originid.errors import ExtraError, InputError
 from originid.experiments.harness.context import ExperimentContext
-from originid.experiments.inputs import Inputs
+from originid.experiments.inputs import ExperimentInputs
 from originid.experiments.report.page import write_page
-from originid.experiments.report.report import Report
+from originid.experiments.report.report import ExperimentReport
 from originid.experiments.report.timing import read_timings, timed
 from originid.experiments.report.writing import open_folder, write_report
 
@@ -22,15 +22,16 @@ __all__ = [
     "EXPERIMENTS",
     "Experiment",
     "ExperimentContext",
-    "Inputs",
-    "Report",
+    "ExperimentInputs",
+    "ExperimentReport",
     "open_experiment",
     "open_folder",
     "run_all",
     "run_one",
 ]
 
-Experiment = Callable[[ExperimentContext], Report]
+Experiment = Callable[[ExperimentContext], ExperimentReport]
+"""Runs one experiment and returns its report. It writes no report itself."""
 
 EXPERIMENTS: dict[str, str] = {
     "data": "tables.data",
@@ -42,35 +43,51 @@ EXPERIMENTS: dict[str, str] = {
     "discrepancy": "tables.figure2",
     "theory": "theory.run",
 }
-"""The module of each experiment, by name; its function is called ``run``."""
+"""The module of each experiment, by the experiment's name. Its function is called ``run``."""
 ALIASES = {"table8": "strength", "figure2": "discrepancy", "figure5": "failures"}
-"""Other names of experiments: those of the paper."""
+"""The paper's names of experiments that are called otherwise here, and their names here."""
 ALL = "all"
+"""The name that stands for every experiment."""
 
 
 def open_experiment(name: str) -> Experiment:
-    """The experiment of a name.
+    """Import an experiment.
+
+    Args:
+        name: the name of the experiment, a key of `EXPERIMENTS` or of `ALIASES`.
+
+    Returns:
+        The function that runs the experiment.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: there is no experiment of that name.
+        ExtraError: the experiment needs a package that is not installed.
     """
     name = ALIASES.get(name, name)
     if name not in EXPERIMENTS:
         known = ", ".join([*EXPERIMENTS, *ALIASES])
         raise InputError(
-            f"no experiment {name!r}", f"expected one of {known}, or {ALL}", "check the name"
+            f"no experiment {name!r}",
+            f"expected one of {known}, or {ALL}",
+            "check the spelling of the name",
         )
+    # Some experiments import torch, which takes seconds, so only the wanted one is imported.
     found: Experiment = import_module(f"originid.experiments.{EXPERIMENTS[name]}").run
     return found
 
 
-def run_one(context: ExperimentContext, folder: Path, name: str) -> Report:
-    """Run an experiment and write its report.
+def run_one(context: ExperimentContext, folder: Path, name: str) -> ExperimentReport:
+    """Run one experiment, and write its report and the time that it took.
+
+    Args:
+        context: the data, the encoders and the results that are kept.
+        folder: the folder that the files of the report are written into.
+        name: the name of the experiment, as for `open_experiment`.
 
     Raises:
-        InputError: none of that name, or none of the material that it needs.
-        ExtraError: what it needs is not installed.
-        StorageError: the disk refuses.
+        InputError: there is no experiment of that name, or no data that it needs.
+        ExtraError: the experiment needs a package that is not installed.
+        StorageError: a file cannot be written.
     """
     experiment = open_experiment(name)
     context.failures.clear()
@@ -81,19 +98,29 @@ def run_one(context: ExperimentContext, folder: Path, name: str) -> Report:
     return report
 
 
-def run_all(context: ExperimentContext, folder: Path) -> tuple[list[Report], dict[str, str]]:
-    """Run every experiment, write each report as it is done, then one page of all.
+def run_all(
+    context: ExperimentContext, folder: Path
+) -> tuple[list[ExperimentReport], dict[str, str]]:
+    """Run every experiment, and write each report when it is done and one page of all reports.
+
+    Args:
+        context: the data, the encoders and the results that are kept.
+        folder: the folder that the reports and ``index.html`` are written into.
 
     Returns:
-        The reports, and the reason for each experiment that could not be run.
+        The reports in the order of `EXPERIMENTS`, and for each experiment that could not be run
+        the reason by the experiment's name.
+
+    Raises:
+        StorageError: a file cannot be written.
     """
-    reports: list[Report] = []
+    reports: list[ExperimentReport] = []
     missing: dict[str, str] = {}
     for name in EXPERIMENTS:
         try:
             reports.append(run_one(context, folder, name))
         except (InputError, ExtraError) as error:
             missing[name] = f"{error.given}; {error.expected}; {error.todo}"
-        # As far as it is done, whatever becomes of the rest.
+        # The page is written each time, so that a run that is cut off leaves a page too.
         write_page(folder / "index.html", reports, missing, read_timings(folder))
     return reports, missing

@@ -1,4 +1,4 @@
-"""What an experiment takes: the data, the encoders to compare, its size and its seed."""
+"""What a person gives to an experiment: the data, the VAEs to compare, the scale and the seed."""
 
 import os
 from dataclasses import asdict, dataclass
@@ -11,16 +11,21 @@ from originid.types import Json
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """What an experiment may use.
+class ExperimentInputs:
+    """What an experiment may use. A folder of reports holds reports of one `ExperimentInputs`.
 
     Args:
-        data: a data set, as `open_dataset` takes it; empty for ``pairs`` and ``references``.
-        vaes: folders or hub ids of autoencoders; the first stands for the paper's.
-        pairs: manifest of pairs.
-        references: folder of photos.
-        scale: see `Scale`.
-        seed: of all that is drawn.
+        data: the name of a data set, as `open_dataset` takes it. It is empty when ``pairs`` and
+            ``references`` are given instead.
+        vaes: folders or Hugging Face ids of autoencoders. The first one stands for the VAE of the
+            paper.
+        pairs: the manifest of pairs (CSV), or None.
+        references: the folder of photos that are searched beside the origins, or None.
+        scale: how large the experiments are; `SCALES` has a small one and the paper's.
+        seed: the seed of everything that is drawn at random, a whole number, at least 0.
+
+    Raises:
+        InputError: a data set is given beside pairs or references.
     """
 
     data: str = ""
@@ -39,7 +44,11 @@ class Inputs:
             )
 
     def to_json(self) -> Json:
-        """As JSON, files and folders as whole paths."""
+        """Return the inputs as a JSON object.
+
+        Files and folders are whole paths, so that the same inputs give the same JSON in whatever
+        folder the command is started.
+        """
         paths = {"pairs": self.pairs, "references": self.references}
         whole = {name: path and os.path.realpath(path) for name, path in paths.items()}
         vaes = [os.path.realpath(vae) if os.path.isdir(vae) else vae for vae in self.vaes]

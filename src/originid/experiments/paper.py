@@ -1,12 +1,16 @@
-"""What the paper reports, in %, to stand beside what is measured."""
+"""What the paper reports, to stand beside what is measured. Values are percentages unless said.
 
-Pairs = tuple[float, float]
-"""mAP and Acc."""
+The values are those of Wang et al., *Origin Identification for Text-Guided Image-to-Image Diffusion
+Models*, ICML 2025. The keys are the names that this project gives to the methods. The generators
+are `originid.datasets.oripid.GENERATORS`, in the order of the columns of Tables 9 and 10.
+"""
 
-GENERATORS = ("SD2", "SDXL", "OpenDalle", "ColorfulXL", "Kandinsky-3", "SD3", "Kolors")
-"""The seven generators of the tables, in the order of their columns."""
+MapAndAcc = tuple[float, float]
+"""mAP, then Acc."""
+SeenUnseen = tuple[float, float, float, float]
+"""mAP and Acc on the generator that training saw, then mAP and Acc on the other generators."""
 
-TABLE_2: dict[str, tuple[float, float]] = {
+TABLE_2: dict[str, MapAndAcc] = {
     "swin-b": (3.9, 2.7),
     "resnet-50": (4.5, 3.0),
     "convnext": (4.5, 3.1),
@@ -27,10 +31,11 @@ TABLE_2: dict[str, tuple[float, float]] = {
     "sscd": (14.8, 12.5),
     "anypattern": (29.1, 25.7),
 }
-"""mAP and Acc of public models with 1,000,000 references, means over seven generators.
+"""mAP and Acc of public models among 1,000,000 references: the means over seven generators.
 
-Two rows contradict Table 9. ASL's mean there is 4.8 and 3.8. SimCLR's Acc is the mean with a 12.0
-for Stable Diffusion 3, which cannot be: it is above the mAP, 7.3.
+Two rows contradict Table 9. The means of ASL there are 4.8 and 3.8. The Acc of SimCLR is the mean
+of values that include 12.0 for Stable Diffusion 3. This value is impossible, because it is above
+the mAP of 7.3.
 """
 
 TABLE_9: dict[str, tuple[float, ...]] = {
@@ -54,9 +59,9 @@ TABLE_9: dict[str, tuple[float, ...]] = {
     "sscd": (9.7, 8.7, 16.4, 18.1, 28.1, 9.0, 14.1),
     "anypattern": (17.6, 18.5, 33.0, 37.8, 48.0, 18.2, 30.7),
 }
-"""mAP of public models on each of `GENERATORS`, in the same order."""
+"""mAP of public models on each generator (Appendix F)."""
 
-TABLE_3: dict[str, tuple[float, float, float, float]] = {
+TABLE_3: dict[str, SeenUnseen] = {
     "vit-circle": (70.4, 64.3, 53.9, 48.5),
     "vit-softmax": (82.7, 78.3, 55.0, 49.4),
     "vit-cosface": (87.1, 83.2, 52.2, 46.5),
@@ -67,7 +72,7 @@ TABLE_3: dict[str, tuple[float, float, float, float]] = {
     "cosface": (88.8, 86.6, 86.6, 84.5),
     "upper": (88.8, 86.6, 92.0, 90.4),
 }
-"""mAP and Acc, seen and unseen; "upper" is trained on the generator it is tested on."""
+"""Trained methods (Section 5.4). ``upper`` is trained on the generator that it is tested on."""
 
 TABLE_3_COSTS: dict[str, tuple[float | None, float, float]] = {
     "vit-circle": (1.79, 2.81, 0.80),
@@ -79,28 +84,36 @@ TABLE_3_COSTS: dict[str, tuple[float | None, float, float]] = {
     "none": (None, 1.59, 4.25),
     "cosface": (0.17, 1.59, 0.53),
 }
-"""Training in hours, extraction in 1e-4 s an image, matching in 1e-10 s a pair, on 8 A100."""
+"""What methods cost on 8 A100 GPUs: hours of training, 1e-4 s an image, and 1e-10 s a pair.
 
-TABLE_5: dict[str, tuple[float, float, float, float]] = {
+The second value is the time to extract the features of an image, the third the time to match a
+query with a reference. None means that nothing is trained.
+"""
+
+TABLE_5: dict[str, SeenUnseen] = {
     "Open-Sora": (86.3, 83.5, 86.5, 84.2),
     "Open-Sora-Plan": (88.8, 86.4, 86.1, 84.0),
     "Stable Diffusion 2": (88.8, 86.6, 86.6, 84.5),
 }
+"""W on the latents of each VAE (Section 5.5)."""
 
-TABLE_6: dict[str, tuple[float, float, float, float]] = {
+TABLE_6: dict[str, SeenUnseen] = {
     "softmax": (76.1, 72.6, 62.4, 59.0),
     "circle": (84.9, 82.0, 82.5, 80.4),
     "cosface": (88.8, 86.6, 86.6, 84.5),
 }
+"""W learned with each loss (Section 5.5)."""
 
-TABLE_7: dict[str, tuple[float, float, float, float]] = {
+TABLE_7: dict[str, SeenUnseen] = {
     "convolution": (37.4, 33.8, 32.5, 29.6),
     "attention": (89.0, 87.2, 80.7, 78.2),
     "mlp-2": (91.4, 89.4, 80.3, 77.3),
     "cosface": (88.8, 86.6, 86.6, 84.5),
 }
+"""Other functions in place of the linear map, which is ``cosface`` (Section 5.5)."""
 
 STRENGTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""How strongly an edit may change its origin, from 0 (not at all) to 1 (completely)."""
 TABLE_8: dict[str, tuple[float, ...]] = {
     "SD2": (100, 100, 99.9, 99.8, 99.8, 99.7, 99.0, 97.1, 86.6, 37.7),
     "SDXL": (99.9, 99.9, 99.8, 99.7, 99.3, 99.0, 97.5, 78.8, 63.9, 15.7),
@@ -110,7 +123,7 @@ TABLE_8: dict[str, tuple[float, ...]] = {
     "SD3": (100, 100, 99.9, 99.8, 99.6, 99.2, 98.2, 82.9, 25.6, 0.0),
     "Kolors": (99.9, 99.8, 99.5, 98.6, 96.9, 90.8, 88.8, 67.4, 20.5, 1.5),
 }
-"""Acc at each of STRENGTHS."""
+"""Acc of W at each of `STRENGTHS`, by the generator of the queries (Appendix D)."""
 
 TABLE_10: dict[str, tuple[float, ...]] = {
     "vit-circle": (70.4, 56.2, 56.5, 41.6, 60.0, 65.6, 43.5),
@@ -123,29 +136,32 @@ TABLE_10: dict[str, tuple[float, ...]] = {
     "cosface": (88.8, 81.5, 87.3, 89.3, 85.7, 85.7, 90.3),
     "upper": (88.8, 84.9, 90.8, 93.1, 95.4, 93.7, 94.0),
 }
-"""mAP on each generator, in the order of `GENERATORS`."""
+"""mAP of trained methods on each generator (Appendix F)."""
 
-TABLE_11: dict[str, tuple[Pairs, Pairs]] = {
+TABLE_11: dict[str, tuple[MapAndAcc, MapAndAcc]] = {
     "InstructPix2Pix": ((68.2, 67.1), (80.7, 79.2)),
     "IP-Adapter": ((0.2, 0.1), (0.4, 0.2)),
     "EDICT": ((60.4, 55.4), (89.0, 86.6)),
     "Plug-and-Play": ((99.4, 99.1), (99.8, 99.7)),
 }
-"""Without and with W."""
+"""Each paradigm without W, then with W (Appendix G)."""
 TABLE_11_CLIP = (36.6, 27.8)
-"""IP-Adapter's edits by a linear map on CLIP's features, from the text of section G."""
+"""mAP and Acc on edits by IP-Adapter, with a linear map on CLIP's features (text of Appendix G)."""
 
 FIGURE_7 = {"jpeg:30": -0.3, "blur:3": -3.7}
-"""Change of the unseen mAP; the text calls resizing and watermarks relatively minor."""
+"""How attacks change the unseen mAP, in points (text of Section 5.4).
+
+For resizing and watermarks the text has no numbers: it calls their effect relatively minor.
+"""
 
 DISCREPANCY = 95.9
-"""Top-1 of the classifier of seven generators."""
+"""Top-1 accuracy of a classifier that tells images of seven generators apart (Section 1)."""
 
 NOTES = (
-    "The paper's text says QAConv-GS is 9.1 points of Acc behind on unseen generators; its Table 3 "
-    "gives 84.5 - 72.3 = 12.2.",
-    "Table 9 has SimCLR on SD3 with mAP 7.3 and Acc 12.0; with one correct reference Acc cannot "
-    "exceed mAP.",
-    "Theory takes n = m = 4,096; the W of the experiments has m = 512.",
+    "The paper's text says that QAConv-GS is 9.1 points of Acc behind on unseen generators. Its "
+    "Table 3 gives 84.5 - 72.3 = 12.2 points.",
+    "Table 9 gives SimCLR on SD3 an mAP of 7.3 and an Acc of 12.0. With one correct reference a "
+    "query, Acc cannot exceed mAP.",
+    "The theory assumes n = m = 4,096. The W of the experiments has m = 512.",
 )
-"""Where the paper contradicts itself."""
+"""Where the paper contradicts itself. The page of all reports shows these sentences."""

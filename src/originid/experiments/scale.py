@@ -1,4 +1,4 @@
-"""How large experiments are: small, for a laptop, or as large as the paper's."""
+"""How large the experiments are: small ones for a laptop, or as large as those of the paper."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,17 +12,25 @@ from originid.training.settings import Checked, at_least, read_settings
 
 @dataclass(frozen=True)
 class Scale(Checked):
-    """The size of experiments.
+    """How large the experiments are.
 
     Args:
-        paper: whether what is learned by gradient descent has the paper's sizes and schedules,
-            for a GPU and 100,000 origins, or small ones, for two cores and a thousand pairs.
-        images: how many of the photos are used where several VAEs are compared, and edited by the
-            small generators, spread over the folder.
-        most_rank: of W by CosFace in Figure 8.
-        pooled: whether Figure 9 takes latents of half the side, which costs a sixteenth.
-        vit: file of first values of a ViT in timm's names; empty begins from random values.
-        resnet: file of first values of a ResNet with IBN-a in the names of its authors.
+        paper: True if everything that is learned by gradient descent has the sizes and schedules
+            of the paper, which need a GPU and 100,000 origins; False if it has small ones, which
+            are for two cores and a thousand pairs.
+        images: how many photos are used where several VAEs are compared (Tables 4 and 5), and
+            where the small generators edit photos (Table 8, Figure 2); at least 1. They are
+            spread evenly over the folder.
+        most_rank: the largest rank of W by CosFace in Figure 8, at least 1.
+        pooled: True if Figure 9 takes latents of half the height and half the width. The widest
+            layers then have a sixteenth of the weights.
+        vit: the file that a ViT takes its first weights from, with the names of the package timm.
+            If it is empty, the first weights are random.
+        resnet: the file that a ResNet with IBN-a takes its first weights from, with the names
+            that the authors of IBN-Net use. If it is empty, the first weights are random.
+
+    Raises:
+        InputError: a value is out of its range, or a file does not exist.
     """
 
     paper: bool = False
@@ -33,7 +41,7 @@ class Scale(Checked):
     resnet: str = ""
 
     def ranges(self) -> dict[str, tuple[bool, str]]:
-        """See `Checked`."""
+        """Return for each value whether it is in its range, and what is expected; see `Checked`."""
         return {
             "images": at_least(self.images, 1),
             "most_rank": at_least(self.most_rank, 1),
@@ -42,43 +50,62 @@ class Scale(Checked):
         }
 
     def network(self, name: str) -> NetworkSettings:
-        """Settings of a trained network by its name."""
+        """Return the settings of a network that is trained from pairs, at this scale.
+
+        Args:
+            name: the name of the network, a key of `PRESETS`.
+        """
         settings = (PAPER if self.paper else PRESETS)[name]
         weights = {"vit": self.vit, "resnet": self.resnet}[settings.network]
         return replace(settings, weights=weights)
 
     def map(self, settings: Settings) -> Settings:
-        """The settings of a map, as they are or with the paper's schedule."""
+        """Return the settings by which a map is learned at this scale.
+
+        Args:
+            settings: the settings of the small scale.
+
+        Returns:
+            The same settings, or for metric learning at the paper's scale those of the paper: of
+            ``settings`` only the values in `KEPT` remain.
+        """
         if not self.paper or not isinstance(settings, MetricLearning):
             return settings
         return MetricLearning(**{name: getattr(settings, name) for name in KEPT})
 
 
 KEPT = ("transform", "loss", "dim", "margin", "seed", "start")
-"""What stays of a preset of metric learning when everything else becomes the paper's."""
+"""The settings of metric learning that stay as they are when all others become the paper's."""
 
 SCALES = {
     "small": Scale(),
     "paper": Scale(paper=True, images=100_000, most_rank=4096, pooled=False),
 }
-"""By name. ``paper`` has the images of its Table 4 and the ranks of its Figure 8."""
+"""The scales by name. ``paper`` has the number of images of Table 4 and the ranks of Figure 8."""
 
 
 def scale_name(scale: Scale) -> str:
-    """The name of a scale, or what stands for the file that it was read from."""
+    """Return the name of a scale, or ``SCALE.json`` for a scale that was read from a file."""
     return next((name for name, each in SCALES.items() if each == scale), "SCALE.json")
 
 
 def read_scale(text: str) -> Scale:
-    """The scale of a name, or of a JSON file: ``{"preset": "paper", "vit": "vit.pth"}``.
+    """Return the scale that a text names.
+
+    Args:
+        text: a key of `SCALES`, or the path of a JSON file such as
+            ``{"preset": "paper", "vit": "vit.pth"}``.
 
     Raises:
-        InputError: neither, an unknown key, or a value out of its range.
+        InputError: the text names no scale and no usable file, or the file has an unknown key or
+            a value out of its range.
     """
     if text in SCALES:
         return SCALES[text]
     if not text.endswith(".json"):
         raise InputError(
-            f"scale {text!r}", f"expected {', '.join(SCALES)}, or a .json file", "choose one"
+            f"scale {text!r}",
+            f"expected {', '.join(SCALES)}, or a .json file",
+            "choose one of these",
         )
     return read_settings(text, SCALES)

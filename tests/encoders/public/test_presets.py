@@ -2,10 +2,11 @@
 
 import pytest
 
+from originid.datasets.oripid import GENERATORS
 from originid.encoders import open_encoder
 from originid.encoders.public import BASELINES
 from originid.errors import InputError
-from originid.experiments.paper import GENERATORS, TABLE_2, TABLE_9
+from originid.experiments.paper import TABLE_2, TABLE_9
 
 
 def test_every_public_model_of_the_paper_is_there() -> None:

@@ -10,10 +10,10 @@ import pytest
 from originid.errors import InputError
 from originid.experiments import (
     ExperimentContext,
-    Inputs,
+    ExperimentInputs,
     run_one,
 )
-from originid.experiments.harness.context import label_pair
+from originid.experiments.harness.labels import label_pair
 from originid.experiments.tables import (
     figure7,
 )
@@ -41,7 +41,7 @@ def test_a_part_is_computed_anew_for_other_data_and_when_damaged(
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(material, data)
-    inputs, values = Inputs(data=f"realpairs:{data}"), iter(range(9))
+    inputs, values = ExperimentInputs(data=f"realpairs:{data}"), iter(range(9))
 
     def part() -> object:  # as a new process would
         return ExperimentContext(inputs, tmp_path / "out").cached("x", {}, lambda: next(values))
@@ -67,7 +67,7 @@ def test_files_that_cannot_be_used_are_reported(
     data = tmp_path / "data"
     shutil.copytree(material, data)
     (data / "pairs" / "q3-0.png").write_bytes(b"no image")
-    inputs = Inputs(data=f"realpairs:{data}")
+    inputs = ExperimentInputs(data=f"realpairs:{data}")
     for _ in range(2):  # computed, and from the parts
         report = run_one(ExperimentContext(inputs, tmp_path / "out"), tmp_path / "out", "figure7")
         assert [Path(failure.path).name for failure in report.failures] == ["q3-0.png"]
@@ -93,7 +93,7 @@ def test_a_part_that_fails_is_tried_again(context: ExperimentContext) -> None:
 
 
 def test_labels(material: Path) -> None:
-    data = ExperimentContext(Inputs(data=f"realpairs:{material}")).dataset
+    data = ExperimentContext(ExperimentInputs(data=f"realpairs:{material}")).dataset
     fields = {"model": "SD 1.5 x", "method": "Edit by ip2p", "kind": "instruct"}
     pair = Pair(Path("a"), Path("b"), "g", fields)
     found = label_pair(pair, data).fields

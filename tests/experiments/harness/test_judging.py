@@ -12,10 +12,11 @@ from originid.datasets.pairs import read_pairs
 from originid.encoders import Encoder
 from originid.experiments import (
     ExperimentContext,
-    Inputs,
+    ExperimentInputs,
 )
 from originid.experiments.harness.cells import accuracy_gain
-from originid.experiments.harness.judging import divide, judge_map, pool
+from originid.experiments.harness.judging import judge_map, split_folds
+from originid.experiments.harness.pooling import pool
 from originid.maps import Map
 from originid.training import fitting
 from originid.training.examples import Examples
@@ -57,12 +58,12 @@ def test_judging_is_what_evaluate_prints(
 
 
 def test_what_is_learned_saw_no_unseen_generator(context: ExperimentContext) -> None:
-    _, found = context.material("tones")
-    trial = divide(context, found, seen=True)
+    _, found = context.encoded_pairs("tones")
+    trial = split_folds(context, found, seen=True)
     everything = np.ones(len(found.pairs), bool)
     taught = trial.trainable(everything)
     assert {found.pairs[row].fields["model"] for row in np.flatnonzero(taught)} == {"SD 1.4"}
-    assert divide(context, found, seen=True, upper=True).trainable(everything).all()
+    assert split_folds(context, found, seen=True, upper=True).trainable(everything).all()
     for fold in range(4):
         inside = {found.pairs[row].group for row in np.flatnonzero(trial.folds == fold)}
         outside = {found.pairs[row].group for row in np.flatnonzero(trial.folds != fold)}
@@ -72,16 +73,16 @@ def test_what_is_learned_saw_no_unseen_generator(context: ExperimentContext) -> 
 def test_a_data_set_with_training_pairs_is_judged_on_the_others(material: Path) -> None:
     pairs = read_pairs(material / "pairs" / "manifest.csv")
     data = Dataset("x", tuple(pairs[:60]), tuple(pairs[60:]), (material / "photos",), "", "", "")
-    context = ExperimentContext(Inputs(), dataset=data)
-    _, found = context.material("tones")
-    trial = divide(context, found, seen=False)
+    context = ExperimentContext(ExperimentInputs(), dataset=data)
+    _, found = context.encoded_pairs("tones")
+    trial = split_folds(context, found, seen=False)
     assert [pair.query for pair in trial.tested] == [pair.query for pair in pairs[60:]]
     assert not {pair.origin for pair in pairs[:60]} & set(trial.references)
     assert judge_map(context, "tones", "structured")["queries"] == len(pairs) - 60
 
 
 def test_pooled_latents_are_means_of_four(context: ExperimentContext) -> None:
-    encoder, found = context.material("tones")
+    encoder, found = context.encoded_pairs("tones")
     small, pooled = pool(encoder, found)
     (c, h, w), (_, half, _) = encoder.shapes[0], small.shapes[0]
     assert half == h // 2

@@ -8,8 +8,8 @@ import pytest
 
 from originid.errors import InputError
 from originid.experiments import (
-    Inputs,
-    Report,
+    ExperimentInputs,
+    ExperimentReport,
     open_folder,
 )
 from originid.experiments.report.page import to_html
@@ -22,19 +22,19 @@ def test_the_same_inputs_may_be_spelled_in_other_ways(
     material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    open_folder(out, Inputs(data=f"realpairs:{material}"))
+    open_folder(out, ExperimentInputs(data=f"realpairs:{material}"))
     (out / "table2.csv").write_text("")
-    open_folder(out, Inputs(data=f"realpairs:{material}/"))
+    open_folder(out, ExperimentInputs(data=f"realpairs:{material}/"))
     monkeypatch.chdir(material.parent)
-    open_folder(out, Inputs(data=f"realpairs:{material.name}"))
+    open_folder(out, ExperimentInputs(data=f"realpairs:{material.name}"))
     monkeypatch.setenv("ORIGINID_DATA", str(material))
-    open_folder(out, Inputs(data="realpairs"))
+    open_folder(out, ExperimentInputs(data="realpairs"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="other inputs: data"):
-        open_folder(out, Inputs(data=f"realpairs:{material.name}"))
+        open_folder(out, ExperimentInputs(data=f"realpairs:{material.name}"))
     (out / "inputs.json").write_text("[1]")
     with pytest.raises(InputError, match=r"inputs\.json cannot be used: it holds a list"):
-        open_folder(out, Inputs(data="realpairs"))
+        open_folder(out, ExperimentInputs(data="realpairs"))
 
 
 def test_time_is_added_until_an_experiment_is_done(tmp_path: Path) -> None:
@@ -58,16 +58,16 @@ def test_time_is_added_until_an_experiment_is_done(tmp_path: Path) -> None:
 
 def test_a_folder_holds_reports_of_one_set_of_inputs(tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    open_folder(folder, Inputs(seed=0))
-    open_folder(folder, Inputs(seed=1))  # as nothing was made of the others
+    open_folder(folder, ExperimentInputs(seed=0))
+    open_folder(folder, ExperimentInputs(seed=1))  # as nothing was made of the others
     (folder / "parts").mkdir()
-    open_folder(folder, Inputs(seed=1))
+    open_folder(folder, ExperimentInputs(seed=1))
     with pytest.raises(InputError, match="seed"):
-        open_folder(folder, Inputs(seed=2))
+        open_folder(folder, ExperimentInputs(seed=2))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "file").touch()
     with pytest.raises(InputError, match="exists"):
-        open_folder(tmp_path / "other", Inputs())
+        open_folder(tmp_path / "other", ExperimentInputs())
 
 
 class _Links(HTMLParser):
@@ -85,8 +85,10 @@ def test_the_page_holds_everything(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
     table = Table("T <1>", ("a", "paper: b"), ((1.0, None), ("<x>", 2)), "A note.")
     plot = Plot("P", "x", "y", {"one": ([1, 2], [1, 2])})
-    inputs = Inputs(vaes=("/somewhere/taesd",))
-    report = Report("r", "R", inputs, table, plots={"p": plot}, skipped={"s": "why"}, note="Data.")
+    inputs = ExperimentInputs(vaes=("/somewhere/taesd",))
+    report = ExperimentReport(
+        "r", "R", inputs, table, plots={"p": plot}, skipped={"s": "why"}, note="Data."
+    )
     html = to_html([report], {"other": "no <data>"}, {"r": Timing(90, 120, True)})
     links = _Links()
     links.feed(html)

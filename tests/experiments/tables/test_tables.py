@@ -14,8 +14,8 @@ from originid.encoders.public.presets import BASELINES
 from originid.errors import InputError
 from originid.experiments import (
     ExperimentContext,
-    Inputs,
-    Report,
+    ExperimentInputs,
+    ExperimentReport,
 )
 from originid.experiments.harness.cells import seen_unseen
 from originid.experiments.tables import (
@@ -47,7 +47,7 @@ def test_data_of_one_generator_have_every_figure(material: Path, tmp_path: Path)
     rows = [",".join(f"{material / 'pairs' / cell}" if i < 2 else cell
                      for i, cell in enumerate(line.split(","))) for line in kept]  # fmt: skip
     pairs.write_text("\n".join([lines[0], *rows]))
-    context = SmallContext(Inputs(pairs=pairs, references=material / "photos"))
+    context = SmallContext(ExperimentInputs(pairs=pairs, references=material / "photos"))
     report = {"by": {"training": {"seen": {"mAP": 1.0, "acc": 2.0}}}}
     assert seen_unseen(report) == (1.0, 2.0, None, None)
     for module in (figure8, figure9):
@@ -64,7 +64,7 @@ def test_data_of_one_generator_have_every_figure(material: Path, tmp_path: Path)
 def test_tables_of_maps(
     context: ExperimentContext,
     monkeypatch: pytest.MonkeyPatch,
-    write_report_of: Callable[[str], Report],
+    write_report_of: Callable[[str], ExperimentReport],
 ) -> None:
     monkeypatch.setattr(figure7, "LEVELS", {"jpeg": ("50",), "blur": ("2",)})
     monkeypatch.setattr(figure7, "PACKAGED", "tones")
@@ -88,7 +88,7 @@ def test_tables_of_maps(
 
 
 def test_public_models_that_cannot_be_loaded_are_named(
-    write_report_of: Callable[[str], Report], monkeypatch: pytest.MonkeyPatch
+    write_report_of: Callable[[str], ExperimentReport], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("imagehash", reason="needs the extra [baselines]")
     some = {name: BASELINES[name] for name in ("phash", "clip", "asl")}
@@ -114,7 +114,9 @@ def test_public_models_need_no_pairs_to_learn_from(
     manifest = folder / "manifest.csv"
     few = manifest.read_text(encoding="utf-8").splitlines(keepends=True)[:4]
     manifest.write_text("".join(few), encoding="utf-8")
-    report = table2.run(SmallContext(Inputs(pairs=manifest, references=material / "photos")))
+    report = table2.run(
+        SmallContext(ExperimentInputs(pairs=manifest, references=material / "photos"))
+    )
     rows = {row["model"]: row for row in report.summary.to_json()}
     assert rows["phash"]["ours ahead"] is not None
     assert rows["tones, map raw"]["Acc"] == 100
@@ -122,7 +124,7 @@ def test_public_models_need_no_pairs_to_learn_from(
     assert "sources" in report.skipped["tones, map full"]
 
 
-def test_finds_and_misses_are_shown(write_report_of: Callable[[str], Report]) -> None:
+def test_finds_and_misses_are_shown(write_report_of: Callable[[str], ExperimentReport]) -> None:
     report = write_report_of("failures")
     row = report.summary.to_json()[0]
     assert row["origin groups"] == 48
@@ -130,7 +132,9 @@ def test_finds_and_misses_are_shown(write_report_of: Callable[[str], Report]) ->
     assert ("misses-tones" in report.sheets) == (row["with a miss"] > 0)
 
 
-def test_the_data_are_counted(write_report_of: Callable[[str], Report], material: Path) -> None:
+def test_the_data_are_counted(
+    write_report_of: Callable[[str], ExperimentReport], material: Path
+) -> None:
     report = write_report_of("data")
     rows = {row["what"]: row for row in report.summary.to_json()}
     assert (rows["queries"]["here"], rows["origins"]["here"]) == (96, 48)
@@ -144,7 +148,7 @@ def test_the_data_are_counted(write_report_of: Callable[[str], Report], material
 def test_missing_files_are_listed(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("origin,query,generator\na.png,b.png,SDXL\n")
     PILImage.new("RGB", (64, 64)).save(tmp_path / "a.png")
-    report = data.run(ExperimentContext(Inputs(data=f"pairs:{tmp_path}")))
+    report = data.run(ExperimentContext(ExperimentInputs(data=f"pairs:{tmp_path}")))
     (row,) = report.tables["missing"].to_json()
     assert row == {"path": str(tmp_path.resolve() / "b.png")}
     assert report.summary.to_json()[-1]["here"] == 1
@@ -156,4 +160,4 @@ def test_one_generator_cannot_be_told_apart(material: Path) -> None:
     ]
     data = Dataset("realpairs", None, tuple(pairs), (material / "photos",), "model", "SD 1", "")
     with pytest.raises(InputError, match="at least two"):
-        discrepancy.run(ExperimentContext(Inputs(), dataset=data))
+        discrepancy.run(ExperimentContext(ExperimentInputs(), dataset=data))

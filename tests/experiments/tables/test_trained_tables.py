@@ -9,8 +9,8 @@ import pytest
 
 from originid.experiments import (
     ExperimentContext,
-    Inputs,
-    Report,
+    ExperimentInputs,
+    ExperimentReport,
     open_experiment,
 )
 from originid.experiments.scale import Scale
@@ -23,7 +23,7 @@ from small_context import SMALLEST, SmallContext
 
 def test_trained_networks_and_costs(
     monkeypatch: pytest.MonkeyPatch,
-    write_report_of: Callable[[str], Report],
+    write_report_of: Callable[[str], ExperimentReport],
     context: ExperimentContext,
     tmp_path: Path,
 ) -> None:
@@ -69,11 +69,11 @@ class TestSmallGenerators:
         pytest.importorskip("transformers", reason="needs the extra [generate]")
         monkeypatch.setattr(strength, "LEVELS", (0.1, 0.9))
         monkeypatch.setattr(strength, "TAUGHT", (0.1,))
-        inputs = Inputs(data=f"realpairs:{material}", scale=Scale(images=12))
+        inputs = ExperimentInputs(data=f"realpairs:{material}", scale=Scale(images=12))
         return SmallContext(inputs, material / "edits", material / "latents")
 
     def test_the_strength_of_edits(
-        self, monkeypatch: pytest.MonkeyPatch, write_report_of: Callable[[str], Report]
+        self, monkeypatch: pytest.MonkeyPatch, write_report_of: Callable[[str], ExperimentReport]
     ) -> None:
         monkeypatch.setattr(strength, "ENCODERS", {SMALLEST: SMALLEST})
         monkeypatch.setattr(strength, "PACKAGED", SMALLEST)
@@ -83,7 +83,7 @@ class TestSmallGenerators:
         assert np.mean([row["0.1"] for row in rows]) > np.mean([row["0.9"] for row in rows]) + 30
 
     def test_generators_are_told_apart_by_their_noise(
-        self, write_report_of: Callable[[str], Report]
+        self, write_report_of: Callable[[str], ExperimentReport]
     ) -> None:
         report = write_report_of("discrepancy")
         rows = {row["generator"]: row for row in report.summary.to_json()}

@@ -12,7 +12,12 @@ from PIL import Image as PILImage
 from originid import cli
 from originid.encoders import open_encoder
 from originid.errors import InputError
-from originid.experiments import ExperimentContext, Inputs, Report, open_experiment
+from originid.experiments import (
+    ExperimentContext,
+    ExperimentInputs,
+    ExperimentReport,
+    open_experiment,
+)
 from originid.experiments.harness.latents import EncodedFiles, encode_files, list_files
 from originid.experiments.report.report import Plot, Table
 from originid.experiments.report.writing import write_report
@@ -50,8 +55,9 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def coded(material: Path) -> EncodedFiles:
-    inputs = Inputs(pairs=material / "pairs.csv", references=material / "photos")
-    return encode_files("pixels", open_encoder("pixels"), list_files(inputs))
+    inputs = ExperimentInputs(pairs=material / "pairs.csv", references=material / "photos")
+    files = list_files(*ExperimentContext(inputs).pairs_and_photos, inputs.scale.images)
+    return encode_files("pixels", open_encoder("pixels"), files)
 
 
 @pytest.fixture(scope="module")
@@ -162,14 +168,15 @@ def test_the_distance_does_not_depend_on_the_scale_of_the_map(coded: EncodedFile
     mean = coded.photos.mean(axis=0)
     rows = list(range(48))
     one, ten = (
-        distances.measure_rows(DenseMap(k * matrix, mean), coded.material, rows) for k in (1, 10)
+        distances.measure_rows(DenseMap(k * matrix, mean), coded.encoded_pairs, rows)
+        for k in (1, 10)
     )
     assert np.allclose(one.relative, ten.relative, rtol=1e-4)
 
 
 def test_theorem_1_the_distance_shrinks_on_unseen_sources(coded: EncodedFiles) -> None:
-    before = distances.cross_validate(coded.material, coded.encoder, NoMap(subtract_mean=True))
-    after = distances.cross_validate(coded.material, coded.encoder, ClosedForm(cutoff=8))
+    before = distances.cross_validate(coded.encoded_pairs, coded.encoder, NoMap(subtract_mean=True))
+    after = distances.cross_validate(coded.encoded_pairs, coded.encoder, ClosedForm(cutoff=8))
     assert after.averages()[0] < 0.6 * before.averages()[0]
     assert after.averages()[1] > before.averages()[1]
     assert after.averages()[3] > before.averages()[3]
@@ -207,7 +214,7 @@ def test_families_of_generators() -> None:
 
 
 def test_observation_1_has_its_controls(coded: EncodedFiles, quick: None) -> None:
-    (found,) = spectra.compare(coded.material, coded.encoder, repeats=8)
+    (found,) = spectra.compare(coded.encoded_pairs, coded.encoder, repeats=8)
     assert (found.generator, found.other, found.pairs) == ("SD 1", "SDXL", 12)
     assert set(found.cosines) == {"other", "same", "shuffled", "random"}
     assert all(0 < c <= 1 + 1e-9 for values in found.cosines.values() for c in values)
@@ -219,7 +226,7 @@ def test_observation_1_has_its_controls(coded: EncodedFiles, quick: None) -> Non
 def test_one_generator_has_nothing_to_be_compared_with(coded: EncodedFiles) -> None:
     from dataclasses import replace
 
-    few = replace(coded.material, pairs=coded.material.pairs[:8])
+    few = replace(coded.encoded_pairs, pairs=coded.encoded_pairs.pairs[:8])
     with pytest.raises(InputError, match="at least 20 pairs"):
         spectra.compare(few, coded.encoder)
 
@@ -313,7 +320,7 @@ def test_the_command_writes_json_markdown_and_plots(
 def test_pairs_alone_need_no_torch_and_are_reproducible(
     material: Path, tmp_path: Path, quick: None
 ) -> None:
-    inputs = Inputs(pairs=material / "pairs.csv", scale=Scale(images=5))
+    inputs = ExperimentInputs(pairs=material / "pairs.csv", scale=Scale(images=5))
     reports = [open_experiment("theory")(ExperimentContext(inputs)) for _ in range(2)]
     assert json.dumps(reports[0].to_json()) == json.dumps(reports[1].to_json())
     assert set(reports[0].tables) == {"theorem1", "observation1"}
@@ -333,7 +340,9 @@ def test_a_manifest_without_sources_skips_what_needs_them(material: Path, tmp_pa
     (material / "bare.csv").write_text(
         "origin,query\n" + "\n".join(",".join(line.split(",")[:2]) for line in lines[1:])
     )
-    report = open_experiment("theory")(ExperimentContext(Inputs(pairs=material / "bare.csv")))
+    report = open_experiment("theory")(
+        ExperimentContext(ExperimentInputs(pairs=material / "bare.csv"))
+    )
     assert set(report.tables) == {"theorem1"}  # origins alone are kept apart
     assert "source" in report.skipped["observation1"]
 
@@ -360,7 +369,7 @@ def test_bad_inputs_are_named(
 
 def test_an_empty_folder_has_nothing_to_run_on(vaes: list[Path], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    inputs = Inputs(vaes=(str(vaes[0]),), references=tmp_path / "empty")
+    inputs = ExperimentInputs(vaes=(str(vaes[0]),), references=tmp_path / "empty")
     with pytest.raises(InputError, match="none of 0 images"):
         open_experiment("theory")(ExperimentContext(inputs))
 
@@ -371,9 +380,9 @@ def test_few_photos_skip_the_lemma(
     photos = write_photos(3)[0].parent
     with pytest.raises(InputError, match="3 readable photos"):
         open_experiment("theory")(
-            ExperimentContext(Inputs(vaes=(str(vaes[0]),), references=photos))
+            ExperimentContext(ExperimentInputs(vaes=(str(vaes[0]),), references=photos))
         )
-    both = Inputs(vaes=(str(vaes[0]), str(vaes[2])), references=photos)
+    both = ExperimentInputs(vaes=(str(vaes[0]), str(vaes[2])), references=photos)
     report = open_experiment("theory")(ExperimentContext(both))
     assert "3 readable photos" in report.skipped["lemma1"]
     assert set(report.tables) == {"table4"}
@@ -383,7 +392,9 @@ def test_a_report_says_what_is_missing(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
     table = Table("T", ("a|b", "c"), ((1.0, None), ("x", 0.123456789)), "A note.")
     bars = Plot("P", "x", "y", {"one": (["a", "b"], [1, 2]), "two": (["a"], [3])}, bars=True)
-    report = Report("r", "R", Inputs(), table, {"t": table}, {"p": bars}, skipped={"s": "why"})
+    report = ExperimentReport(
+        "r", "R", ExperimentInputs(), table, {"t": table}, {"p": bars}, skipped={"s": "why"}
+    )
     write_report(tmp_path / "r", report)
     page = (tmp_path / "r" / "r.md").read_text()
     assert "| a\\|b | c |" in page

@@ -14,7 +14,8 @@ import torch
 
 from originid.errors import InputError, OriginidError
 from originid.experiments.trained_networks.backbones import Ibn, make_backbone
-from originid.experiments.trained_networks.fit import TrainedNetwork, fit_network, pairs_loss
+from originid.experiments.trained_networks.features import TrainedNetwork
+from originid.experiments.trained_networks.fit import fit_network, pairs_loss
 from originid.experiments.trained_networks.matching import MATCHERS, best_in_turn, best_responses
 from originid.experiments.trained_networks.sampling import GraphBatches
 from originid.experiments.trained_networks.settings import PRESETS, NetworkSettings

@@ -1,40 +1,41 @@
-"""Tables of one kind: some ways to learn the map, judged on the seen and on unseen generators."""
+"""The rows that the paper's ablations share (Section 5.5): ways to learn the map, side by side."""
 
 from collections.abc import Mapping
 
-from originid.experiments.harness.cells import PAPER_SEEN_UNSEEN, SEEN_UNSEEN, round1, seen_unseen
+from originid.experiments.harness.cells import LEARNED_MAP, PAPER_SEEN_UNSEEN, learned_map
 from originid.experiments.harness.context import ExperimentContext
 from originid.experiments.harness.judging import judge_map
-from originid.experiments.report.report import Report, Table
-from originid.types import Json
+from originid.experiments.paper import SeenUnseen
+from originid.experiments.report.report import Table
 
-Paper = Mapping[str, tuple[float, float, float, float]]
-COLUMNS = ("encoder", "map", *SEEN_UNSEEN, "projected Acc", "s a fold", *PAPER_SEEN_UNSEEN)
+COLUMNS = ("encoder", "map", *LEARNED_MAP, *PAPER_SEEN_UNSEEN)
 
 
-def compare(
-    context: ExperimentContext, specs: Mapping[str, str], maps: tuple[str, ...], paper: Paper
+def compare_maps(
+    context: ExperimentContext,
+    encoders: Mapping[str, str],
+    maps: tuple[str, ...],
+    paper: Mapping[str, SeenUnseen],
+    note: str,
 ) -> Table:
-    """A row for every encoder and map, each trained on the seen generator."""
+    """Judge ways to learn the map, each of which sees pairs of the seen generator only.
+
+    Args:
+        context: the data, the encoders and the results that are kept.
+        encoders: the encoders' specifications, by the labels that the table shows.
+        maps: the ways to learn the map, as ``originid train --map`` takes them.
+        paper: the paper's values, by the name of the map.
+        note: the sentences that stand under the table.
+
+    Returns:
+        A table with a row for every encoder and map.
+
+    Raises:
+        InputError: there are too few pairs to learn from.
+    """
     rows = []
-    for label, spec in specs.items():
+    for label, spec in encoders.items():
         for map in maps:
-            report = judge_map(context, spec, map, seen=True)
-            rows.append((label, map, *measured(report), *paper.get(map, (None,) * 4)))
-    return Table("Maps", COLUMNS, tuple(rows))
-
-
-def measured(report: Json) -> tuple[float | int | str | None, ...]:
-    """Accuracy on seen and unseen generators, projected Acc of all, and seconds to learn."""
-    return (
-        *seen_unseen(report),
-        round1(report["projected"]["acc"]),
-        round1(report["fit_seconds"]),
-    )
-
-
-def report(
-    context: ExperimentContext, name: str, title: str, table: Table, **tables: Table
-) -> Report:
-    """A report of one table, and others under their names."""
-    return Report(name, title, context.inputs, table, tables, note=context.dataset.note)
+            judgement = judge_map(context, spec, map, seen=True)
+            rows.append((label, map, *learned_map(judgement), *paper.get(map, (None,) * 4)))
+    return Table("Maps", COLUMNS, tuple(rows), note)

@@ -1,4 +1,4 @@
-"""What experiments share: the data, the encoders, latents, and results that outlive a kill."""
+"""What experiments share: the data, the encoders, latents, and results that outlive a run."""
 
 import hashlib
 import json
@@ -18,8 +18,9 @@ from originid.encoders import Encoder, open_encoder
 from originid.errors import InputError
 from originid.evaluation.encoded_pairs import EncodedPairs, encode_all
 from originid.evaluation.fold_split import Fitted
-from originid.experiments.harness.latents import named_by, spread_out
-from originid.experiments.inputs import Inputs
+from originid.experiments.harness.labels import label_pair
+from originid.experiments.harness.latents import spread_out
+from originid.experiments.inputs import ExperimentInputs
 from originid.images.find_files import find_images
 from originid.latents import LatentCache
 from originid.system.progress import Progress, silent
@@ -31,24 +32,28 @@ from originid.types import Failure, Pair
 PACKAGED = "tones+edges"
 """The encoder of the packaged model, which needs no network."""
 Say = Callable[[str], None]
+"""Shows one line of text to the person who waits."""
 
 
 class ExperimentContext:
-    """Where an experiment runs.
+    """The data, the encoders and the kept results that experiments run with.
 
     Args:
-        inputs: see `Inputs`.
-        folder: of the reports; ``parts`` in it keeps each result, so that an experiment that was
-            cut off goes on. None keeps nothing.
-        latents: folder of latent caches; None encodes anew for each experiment.
-        progress: called with images done and images in all.
-        say: called with a line for each part that is done.
-        dataset: the data, where they are not those that the inputs name.
+        inputs: what the person gave.
+        folder: the folder of the reports. Its folder ``parts`` keeps every result, so that an
+            experiment that was cut off goes on. With None nothing is kept.
+        latents: the folder of latent caches. With None latents are held in memory only.
+        progress: called with the number of images done and the number of images in all.
+        say: called with a line of text for each result that was computed.
+        dataset: the data, if they are not those that ``inputs`` name.
+
+    Attributes:
+        failures: the files that could not be used, each once, in the order of their appearance.
     """
 
     def __init__(
         self,
-        inputs: Inputs,
+        inputs: ExperimentInputs,
         folder: Path | None = None,
         latents: Path | None = None,
         progress: Progress = silent,
@@ -57,21 +62,20 @@ class ExperimentContext:
     ) -> None:
         self.inputs, self.folder, self.latents = inputs, folder, latents
         self.progress, self.say = progress, say
-        self._dataset = dataset
+        self._given_dataset = dataset
         self._held: tuple[tuple[str, bool], tuple[Encoder, EncodedPairs]] | None = None
-        self._maps: tuple[Hashable, list[Fitted]] = (None, [])
+        self._fitted_maps: tuple[Hashable, list[Fitted]] = (None, [])
         self.failures: dict[Failure, None] = {}
-        """Files that could not be used, each once."""
 
     @cached_property
     def dataset(self) -> Dataset:
         """The data that the inputs name.
 
         Raises:
-            InputError: they name none, or unusable ones.
+            InputError: the inputs name no data, or data that cannot be used.
         """
-        if self._dataset is not None:
-            return self._dataset
+        if self._given_dataset is not None:
+            return self._given_dataset
         if self.inputs.data:
             return open_dataset(self.inputs.data)
         if self.inputs.pairs is None or self.inputs.references is None:
@@ -80,59 +84,82 @@ class ExperimentContext:
                 "expected a data set, or pairs and references",
                 "give --data NAME:FOLDER, or --pairs PAIRS.csv --references FOLDER",
             )
-        pairs = tuple(read_pairs(self.inputs.pairs))
+        pairs = self._own_pairs
         known = [name for name in GENERATOR_COLUMNS if name in pairs[0].fields]
         column = known[0] if known else ""
         note = f"Pairs of {self.inputs.pairs.name}; the paper's are OriPID."
         return Dataset("pairs", None, pairs, (self.inputs.references,), column, "", note)
 
+    @cached_property
+    def _own_pairs(self) -> tuple[Pair, ...]:
+        return () if self.inputs.pairs is None else tuple(read_pairs(self.inputs.pairs))
+
+    @property
+    def pairs_and_photos(self) -> tuple[list[Pair], tuple[Path, ...]]:
+        """All pairs, those for training first, and the folders or files of the photos.
+
+        Unlike `dataset`, this is no error where the inputs name pairs without photos, or photos
+        without pairs. What they do not name is empty.
+
+        Raises:
+            InputError: the manifest or the data set cannot be used.
+        """
+        if self._given_dataset is not None or self.inputs.data:
+            return [*(self.dataset.train or ()), *self.dataset.test], self.dataset.photos
+        photos = () if self.inputs.references is None else (self.inputs.references,)
+        return list(self._own_pairs), photos
+
     @property
     def encoders(self) -> dict[str, str]:
-        """Label and specification of the encoders that stand for ours: a VAE, and the packaged."""
-        vae = {f"VAE {label(each)}": f"diffusers:{each}" for each in self.inputs.vaes[:1]}
+        """The specifications of the encoders that stand for ours, by their labels.
+
+        They are the first VAE, if one was given, and the encoder of the packaged model.
+        """
+        vae = {f"VAE {short_name(each)}": f"diffusers:{each}" for each in self.inputs.vaes[:1]}
         return {**vae, PACKAGED: PACKAGED}
 
     @property
     def main_encoder(self) -> str:
-        """The specification of the paper's kind of encoder, or of what there is instead."""
+        """The specification of the first VAE, or of the packaged encoder if no VAE was given."""
         return next(iter(self.encoders.values()))
 
-    def open(self, spec: str) -> Encoder:
-        """Open an encoder."""
-        return open_encoder(spec)
-
     def cache(self, encoder: Encoder) -> LatentCache | None:
-        """The latent cache of an encoder, if latents are kept."""
+        """Return the cache of an encoder's latents, or None if latents are not kept."""
         return None if self.latents is None else LatentCache.open(self.latents, encoder)
 
-    def material(self, spec: str, few: bool = False) -> tuple[Encoder, EncodedPairs]:
-        """The latents of all pairs and photos; those of the last call are held in memory.
+    def encoded_pairs(self, spec: str, few: bool = False) -> tuple[Encoder, EncodedPairs]:
+        """Return an encoder, and the latents of all pairs and photos with the pairs' labels.
+
+        The latents of the last call are held in memory; another call with the same arguments
+        returns them at once.
 
         Args:
-            spec: of the encoder.
-            few: only ``scale.images`` of the photos.
+            spec: the specification of the encoder.
+            few: True if only ``scale.images`` of the photos are wanted.
+
+        Raises:
+            InputError: the data or the encoder cannot be used.
+            ExtraError: the encoder needs a package that is not installed.
         """
         if self._held is None or self._held[0] != (spec, few):
-            self._held = None  # frees the memory before more is taken
-            encoder, data = self.open(spec), self.dataset
+            self._held = None  # frees the memory of the last latents before more is taken
+            encoder, data = open_encoder(spec), self.dataset
             photos = spread_out(data.photos, self.inputs.scale.images) if few else data.photos
             pairs = [*(data.train or ()), *data.test]
-            material = encode_all(pairs, photos, encoder, self.progress, self.cache(encoder))
-            labelled = [label_pair(pair, data) for pair in material.pairs]
-            self._held = ((spec, few), (encoder, replace(material, pairs=labelled)))
+            encoded = encode_all(pairs, photos, encoder, self.progress, self.cache(encoder))
+            labelled = [label_pair(pair, data) for pair in encoded.pairs]
+            self._held = ((spec, few), (encoder, replace(encoded, pairs=labelled)))
         self.failures |= dict.fromkeys(self._held[1][1].skipped)
         return self._held[1]
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of the rows of the pairs, and of name, size and time of every file.
+        """A digest that changes when the data change, by which kept results are recognised.
 
-        Results are kept for data that have not changed: two million files take ten seconds.
+        It covers the version of originid, the rows of the pairs, and name, size and time of every
+        file. For two million files it takes ten seconds.
         """
-        if self._dataset is None and not self.inputs.data:
-            pairs, photos = named_by(self.inputs)  # of which one may be missing
-        else:  # read once: some data sets are hashed for it
-            pairs, photos = [*(self.dataset.train or ()), *self.dataset.test], self.dataset.photos
+        pairs, photos = self.pairs_and_photos
         digest = hashlib.sha256(__version__.encode())
         for pair in pairs:
             fields = {**pair.fields, "origin": pair.origin.name, "query": pair.query.name}
@@ -140,33 +167,49 @@ class ExperimentContext:
         for path in dict.fromkeys(
             [*image_paths(pairs), *map(Path, find_images(photos, lambda failure: None))]
         ):
-            digest.update(_state(path).encode())
+            digest.update(_file_state(path).encode())
         return digest.hexdigest()
 
     def map_settings(self, map: str, dim: int | None = None) -> Settings:
-        """The settings of a way to fit maps, at the inputs' scale and by their seed."""
+        """Return the settings by which a map is learned, at the scale and seed of the inputs.
+
+        Args:
+            map: the way to learn the map, as ``originid train --map`` takes it.
+            dim: the number of dimensions of a vector; None leaves it to the settings.
+
+        Returns:
+            The settings; the map ``none`` only subtracts the mean.
+
+        Raises:
+            InputError: ``map`` names no settings.
+        """
         settings = self.inputs.scale.map(read_map_settings(map, dim))
         if isinstance(settings, MetricLearning):
             return replace(settings, seed=self.inputs.seed)
         return settings
 
-    def maps(self, key: Hashable) -> list[Fitted]:
-        """What was fitted for each fold, to be filled; that of the last key is held in memory.
+    def fitted_maps(self, key: Hashable) -> list[Fitted]:
+        """Return the maps that were fitted for each fold, a list that the caller fills.
+
+        Only the maps of the last key are held in memory.
 
         Args:
-            key: all that the maps depend on.
+            key: everything that the maps depend on.
         """
-        if self._maps[0] != key:
-            self._maps = (key, [])
-        return self._maps[1]
+        if self._fitted_maps[0] != key:
+            self._fitted_maps = (key, [])
+        return self._fitted_maps[1]
 
     def cached(self, name: str, settings: dict[str, Any], compute: Callable[[], Any]) -> Any:
-        """A result as JSON: computed once for these settings, then read from the folder.
+        """Return a result that is computed once for these settings and then read from the folder.
 
         Args:
-            name: of what is computed.
-            settings: all that it depends on, beside the inputs and the data.
-            compute: gives what JSON can hold; NaN is not allowed.
+            name: the name of what is computed.
+            settings: everything that the result depends on, besides the inputs and the data.
+            compute: computes the result, which must be a JSON value without NaN.
+
+        Raises:
+            StorageError: the result cannot be written.
         """
         if self.folder is None:
             return compute()
@@ -185,14 +228,15 @@ class ExperimentContext:
             file.parent.mkdir(parents=True, exist_ok=True)
             with new_file(file) as temporary:
                 temporary.write_text(json.dumps(whole, allow_nan=False), encoding="utf-8")
+        # Settings that say nothing (empty, None, False) are left out of the line that is shown.
         stated = {k: v for k, v in settings.items() if v not in ("", None) and v is not False}
         what = ", ".join(f"{key} {value}" for key, value in stated.items())
         self.say(f"{name}: {what}: {seconds:.0f} s")
         return value
 
 
-def _state(path: Path) -> str:
-    """Name, size and time of a file; of one that is missing the name."""
+def _file_state(path: Path) -> str:
+    """Return name, size and time of a file, or only the name of a file that is missing."""
     try:
         found = path.stat()
     except OSError:
@@ -200,50 +244,6 @@ def _state(path: Path) -> str:
     return f"{path.name}:{found.st_size}:{found.st_mtime_ns}"
 
 
-def label(source: str) -> str:
-    """The last part of a folder or hub id."""
+def short_name(source: str) -> str:
+    """Return the last part of the path of a folder, or of a Hugging Face id."""
     return os.path.basename(os.path.normpath(source))
-
-
-FAMILIES = (
-    "SD 1",
-    "SD 2",
-    "SD 3",
-    "SDXL",
-    "SSD-1B",
-    "FLUX",
-    "Imagen",
-    "DALL-E",
-    "single-image DDPM",
-    "ADM",
-)
-PARADIGMS = {
-    "InstructPix2Pix": ("instructpix2pix", "instruct-pix2pix", "ip2p"),
-    "IP-Adapter": ("ip-adapter",),
-    "EDICT": ("edict",),
-    "Plug-and-Play": ("pnp", "plug-and-play"),
-}
-"""The paper's Table 11, and what names them in a manifest."""
-
-
-def label_pair(pair: Pair, dataset: Dataset) -> Pair:
-    """A pair with the columns that tables break down by.
-
-    ``family`` is the kind of generator, ``training`` whether maps of "seen" tables may see it
-    (seen or unseen), ``paradigm`` one of `PARADIGMS` or empty.
-    """
-    generator = pair.fields.get(dataset.generator, "") if dataset.generator else ""
-    family = next((each for each in FAMILIES if generator.startswith(each)), "")
-    other = "other" if dataset.name == "realpairs" else generator or "unknown"
-    words = " ".join(pair.fields.get(name, "") for name in ("method", "kind", "generator")).lower()
-    paradigm = [name for name, keys in PARADIGMS.items() if any(key in words for key in keys)]
-    seen = generator.startswith(dataset.seen)
-    return replace(
-        pair,
-        fields={
-            **pair.fields,
-            "family": family or other,
-            "training": "seen" if seen else "unseen",
-            "paradigm": paradigm[0] if len(paradigm) == 1 else "",
-        },
-    )

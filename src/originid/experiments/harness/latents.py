@@ -1,4 +1,4 @@
-"""The latents that an experiment works on: those of the pairs and of some of the photos."""
+"""The latents that the theory is measured on: those of the pairs and of some of the photos."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.datasets import open_dataset
-from originid.datasets.pairs import image_paths, read_pairs, readable_pairs
+from originid.datasets.pairs import image_paths, readable_pairs
 from originid.encoders import Encoder
 from originid.errors import InputError
 from originid.evaluation.encoded_pairs import EncodedPairs, gather
 from originid.evaluation.protocol import list_references
-from originid.experiments.inputs import Inputs
 from originid.images.find_files import find_images, refuse_missing
 from originid.latents import FileLatent, LatentCache
 from originid.system.progress import Progress, silent
@@ -22,8 +20,14 @@ from originid.types import Failure, Latents, Pair
 
 
 @dataclass(frozen=True)
-class Files:
-    """The pairs of a manifest, and photos spread evenly over a folder."""
+class ListedFiles:
+    """The files that are to be encoded.
+
+    Args:
+        pairs: the pairs of a manifest.
+        photos: photos that are spread evenly over the folders.
+        failures: the folders that could not be read.
+    """
 
     pairs: list[Pair]
     photos: list[Path]
@@ -31,50 +35,49 @@ class Files:
 
     @property
     def paths(self) -> list[Path]:
-        """Every file once: those that the manifest names, then the photos."""
+        """Every file once: first those that the manifest names, then the photos."""
         return list(dict.fromkeys([*image_paths(self.pairs), *self.photos]))
 
 
 @dataclass(frozen=True)
 class EncodedFiles:
-    """An encoder and what it made of the files, rows of every encoder's ``photos`` alike.
+    """The latents of files by one encoder. The rows of ``photos`` are alike for all encoders.
 
-    ``photos`` are the latents (n, latent_dim) of the photos or, without any, of the origins.
+    Args:
+        label: the name of the encoder in tables.
+        encoder: the encoder that made the latents.
+        encoded_pairs: the pairs, the references, and the latents of both.
+        photos: the latents of the photos, float32 (n, latent_dim). If there are no photos, they
+            are the latents of the origins.
     """
 
     label: str
     encoder: Encoder
-    material: EncodedPairs
+    encoded_pairs: EncodedPairs
     photos: Latents
 
     def blocks(self) -> NDArray[np.float64]:
-        """The photos' latents as (n, C, H, W), of an encoder with a single block."""
+        """Return the latents of the photos as float64 (n, C, H, W).
+
+        The encoder must have a single block, as VAEs do.
+        """
         return self.photos.reshape(-1, *self.encoder.shapes[0]).astype(np.float64)
 
 
-def list_files(inputs: Inputs) -> Files:
-    """What the inputs name; no pairs or photos where they name none.
+def list_files(pairs: list[Pair], photos: Sequence[Path], images: int) -> ListedFiles:
+    """List the files of pairs, and some of the photos.
+
+    Args:
+        pairs: the pairs; there may be none.
+        photos: folders of photos, or single photos; there may be none.
+        images: the largest number of photos to take, at least 1.
 
     Raises:
-        InputError: a bad manifest or a missing folder.
+        InputError: a folder is missing.
     """
-    pairs, folders = named_by(inputs)
     failures: list[Failure] = []
-    photos = spread_out(folders, inputs.scale.images, failures.append)
-    return Files(pairs, list(photos), failures)
-
-
-def named_by(inputs: Inputs) -> tuple[list[Pair], tuple[Path, ...]]:
-    """The pairs and the folders of photos that inputs name.
-
-    Raises:
-        InputError: a bad manifest or data set.
-    """
-    if inputs.data:
-        data = open_dataset(inputs.data)
-        return [*(data.train or ()), *data.test], data.photos
-    pairs = [] if inputs.pairs is None else read_pairs(inputs.pairs)
-    return pairs, () if inputs.references is None else (inputs.references,)
+    chosen = spread_out(photos, images, failures.append)
+    return ListedFiles(pairs, list(chosen), failures)
 
 
 def spread_out(
@@ -82,10 +85,18 @@ def spread_out(
     images: int,
     on_failure: Callable[[Failure], None] = lambda failure: None,
 ) -> tuple[Path, ...]:
-    """Some image files spread evenly over folders, links followed.
+    """Choose image files that are spread evenly over folders, so that every folder has a share.
+
+    Args:
+        photos: folders of image files, or single image files.
+        images: the largest number of files to choose, at least 1.
+        on_failure: called with each folder that cannot be read.
+
+    Returns:
+        The whole paths of the chosen files, with symbolic links followed.
 
     Raises:
-        InputError: a missing folder.
+        InputError: a folder is missing.
     """
     refuse_missing(path for path in photos if not path.is_file())
     found = list(find_images(photos, on_failure))
@@ -96,20 +107,28 @@ def spread_out(
 def encode_files(
     label: str,
     encoder: Encoder,
-    files: Files,
+    files: ListedFiles,
     progress: Progress = silent,
     cache: LatentCache | None = None,
 ) -> EncodedFiles:
-    """The latents of all files, kept as `gather` says.
+    """Encode files.
+
+    Args:
+        label: the name of the encoder in tables.
+        encoder: the encoder.
+        files: the files. Those that cannot be read are left out, and listed as skipped.
+        progress: called with the number of images done and the number of images in all.
+        cache: where latents are kept; with None they are held in memory.
 
     Raises:
-        InputError: nothing can be read.
+        InputError: none of the files can be read.
     """
     skipped = list(files.failures)
-    first: dict[bytes, Path] = {}  # of the files of one content
+    first_with: dict[bytes, Path] = {}  # the first file of each content, by the SHA-256 of it
 
     def keep(entry: FileLatent) -> bool:
-        first.setdefault(entry.sha256, entry.path)
+        """Note the content of a file, and keep every file."""
+        first_with.setdefault(entry.sha256, entry.path)
         return True
 
     rows, store = gather(files.paths, encoder, keep, skipped.append, progress, cache)
@@ -120,9 +139,9 @@ def encode_files(
             "check the manifest's paths and the folder of references",
         )
     pairs = readable_pairs(files.pairs, skipped)
-    # A copy of an origin, or of another photo, is no stranger.
-    different = set(first.values())
+    # A photo that is a copy of an origin or of another photo is left out: it is not a stranger.
+    different = set(first_with.values())
     photos = [path for path in files.photos if path in different]
     references = list_references(pairs, photos)
-    material = EncodedPairs(pairs, references, rows, store, skipped)
-    return EncodedFiles(label, encoder, material, material.take(photos or references))
+    encoded = EncodedPairs(pairs, references, rows, store, skipped)
+    return EncodedFiles(label, encoder, encoded, encoded.take(photos or references))

@@ -2,26 +2,36 @@
 
 from originid.encoders.public.presets import BASELINES
 from originid.errors import ExtraError, InputError
+from originid.experiments.harness.cells import Judgement
 from originid.experiments.harness.context import ExperimentContext
 from originid.experiments.harness.judging import judge_map
-from originid.types import Json
 
-Judged = dict[str, tuple[str, Json]]
-"""The family and the result of each model, by its name."""
+JudgedModels = dict[str, tuple[str, Judgement]]
+"""The family of each model and how well it finds origins, by the model's name."""
 
 
-def judge_models(context: ExperimentContext) -> tuple[Judged, Judged, dict[str, str]]:
-    """What every model that can be loaded reaches, what ours do, and why others were not run."""
-    found: Judged = {}
+def judge_models(context: ExperimentContext) -> tuple[JudgedModels, JudgedModels, dict[str, str]]:
+    """Judge every public model that can be loaded here, and our encoders with and without a map.
+
+    Args:
+        context: the data, the encoders and the results that are kept.
+
+    Returns:
+        The public models, our models, and for each model that could not be judged the reason.
+
+    Raises:
+        InputError: the data cannot be used.
+    """
+    public: JudgedModels = {}
     skipped: dict[str, str] = {}
     for name, baseline in BASELINES.items():
         try:
-            report = judge_map(context, f"baseline:{name}", "raw")
+            judgement = judge_map(context, f"baseline:{name}", "raw")
         except (InputError, ExtraError) as error:
             skipped[name] = f"{error.given}; {error.todo}"
         else:
-            found[name] = (baseline.family, report)
-    ours: Judged = {}
+            public[name] = (baseline.family, judgement)
+    ours: JudgedModels = {}
     for label, spec in context.encoders.items():
         for map in ("raw", "full"):
             name = f"{label}, map {map}"
@@ -30,5 +40,6 @@ def judge_models(context: ExperimentContext) -> tuple[Judged, Judged, dict[str, 
             except InputError as error:
                 if map == "raw":
                     raise
-                skipped[name] = f"{error.given}; {error.todo}"  # too few pairs to learn from
-    return found, ours, skipped
+                # There are too few pairs to learn a map from; the other rows can still be shown.
+                skipped[name] = f"{error.given}; {error.todo}"
+    return public, ours, skipped

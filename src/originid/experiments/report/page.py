@@ -1,4 +1,4 @@
-"""One HTML page of many reports, with tables and plots in it and nothing else to fetch."""
+"""One HTML page of many reports. Tables and plots are in it, so that it needs no other file."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from originid.experiments.paper import NOTES
-from originid.experiments.report.report import Cell, Plot, Report, Table, show
+from originid.experiments.report.report import Cell, ExperimentReport, Plot, Table, show
 from originid.experiments.report.timing import Timing
 from originid.experiments.report.writing import draw, sheet_name, write_text
 from originid.system.storage import storage_errors
@@ -25,30 +25,41 @@ code { background: #f3f3f3; padding: 0 .2rem; } nav a { margin-right: .8rem; }
 
 def write_page(
     path: Path,
-    reports: Sequence[Report],
+    reports: Sequence[ExperimentReport],
     missing: Mapping[str, str],
     timings: Mapping[str, Timing],
 ) -> None:
     """Write the page.
 
     Args:
-        path: of the page; CSV files and sheets are linked beside it.
-        reports: in their order.
-        missing: the reason for each experiment that could not be run.
-        timings: of experiments, where known.
+        path: the file of the page. It links to the CSV files and the sheets beside it.
+        reports: the reports, in the order in which the page shows them.
+        missing: the reason for each experiment that could not be run, by its name.
+        timings: the times of experiments by their names, as far as they are known.
 
     Raises:
-        StorageError: the disk refuses.
+        StorageError: the page cannot be written.
+        ImportError: matplotlib is not installed, and a report has a plot.
     """
     with storage_errors(path):
         write_text(path, to_html(reports, missing, timings))
 
 
 def to_html(
-    reports: Sequence[Report], missing: Mapping[str, str], timings: Mapping[str, Timing]
+    reports: Sequence[ExperimentReport], missing: Mapping[str, str], timings: Mapping[str, Timing]
 ) -> str:
-    """The page as text."""
+    """Return the page as text.
+
+    Args:
+        reports: the reports, in the order in which the page shows them.
+        missing: the reason for each experiment that could not be run, by its name.
+        timings: the times of experiments by their names, as far as they are known.
+
+    Raises:
+        ImportError: matplotlib is not installed, and a report has a plot.
+    """
     links = "".join(f'<a href="#{each.name}">{escape(each.name)}</a>' for each in reports)
+    # Most reports of a folder are about the same data and have the same note: it is shown once.
     notes = dict.fromkeys(report.note for report in reports if report.note)
     parts = ["<h1>Origin identification: every table and figure</h1>", f"<nav>{links}</nav>"]
     parts += [f'<p class="note">{escape(note)}</p>' for note in notes]
@@ -57,8 +68,8 @@ def to_html(
         cores = sum(each.core_seconds for each in timings.values()) / 60
         parts += [
             f"<p>All of it took {whole:.0f} minutes, in which {cores:.0f} core-minutes were "
-            "computed; what is shared, latents above all, is counted where it was needed "
-            "first.</p>"
+            "computed. What experiments share, above all latents, is counted in the experiment "
+            "that needed it first.</p>"
         ]
     parts += ["<p>Where the paper contradicts itself:</p><ul>"]
     parts += [f"<li>{escape(note)}</li>" for note in NOTES] + ["</ul>"]
@@ -71,7 +82,7 @@ def to_html(
     )
 
 
-def _section(report: Report, timing: Timing | None) -> str:
+def _section(report: ExperimentReport, timing: Timing | None) -> str:
     took = "" if timing is None else f", {timing.seconds / 60:.1f} minutes"
     parts = [f'<h2 id="{report.name}">{escape(report.title)}</h2>']
     parts += [f"<p><code>{escape(report.command)}</code>{took}</p>"]

@@ -1,36 +1,55 @@
-"""What an experiment gives: tables, plots and contact sheets, and what was left out."""
+"""What an experiment gives: tables, plots and contact sheets, and what was left out and why."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from originid.experiments.inputs import Inputs
+from originid.experiments.inputs import ExperimentInputs
 from originid.experiments.scale import Scale, scale_name
 from originid.images.contact_sheet import Tile
 from originid.types import Failure, Json
 
 Cell = str | int | float | None
-"""None is a value that does not exist."""
+"""A value in a table. None stands for a value that does not exist."""
+TableRow = tuple[Cell, ...]
+"""The cells of a row, one for each column of the table."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under named columns, with a sentence or more about them."""
+    """A table.
+
+    Args:
+        title: the title.
+        columns: the names of the columns. Those of the paper's values begin with ``paper``.
+        rows: the rows from top to bottom, each with a cell for every column.
+        note: the sentences that stand under the table; there may be none.
+    """
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[TableRow, ...]
     note: str = ""
 
     def to_json(self) -> list[Json]:
-        """One object for each row."""
+        """Return an object for each row, with the cells by the names of their columns."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
 @dataclass(frozen=True)
 class Plot:
-    """Lines (x, y), or with ``bars`` groups of bars whose x are names; ``log`` names log axes."""
+    """A plot of lines or of bars.
+
+    Args:
+        title: the title.
+        x: the name of the horizontal axis, with its unit.
+        y: the name of the vertical axis, with its unit.
+        series: the horizontal and the vertical values of each line, by the line's name. The
+            horizontal values of bars are names.
+        bars: True if the series are groups of bars, False if they are lines.
+        log: the axes that are logarithmic: a text of none, one or both of the letters x and y.
+    """
 
     title: str
     x: str
@@ -42,7 +61,13 @@ class Plot:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Images in rows with captions, some rows side by side."""
+    """A contact sheet: images in rows, with captions.
+
+    Args:
+        title: the title.
+        rows: the tiles of each row, from left to right.
+        columns: how many rows stand side by side, at least 1.
+    """
 
     title: str
     rows: Sequence[Sequence[Tile]]
@@ -50,17 +75,25 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Report:
+class ExperimentReport:
     """The results of an experiment.
 
-    ``summary`` is what the command prints. ``skipped`` has the reason for each part that was not
-    run; ``failures`` the files that could not be used. ``note`` says in what the data differ from
-    the paper's.
+    Args:
+        name: the name of the experiment, which the names of its files begin with.
+        title: the headline.
+        inputs: what the experiment was run with.
+        summary: the table that the command prints.
+        tables: further tables, by the names that end the names of their files.
+        plots: the plots, by the names that end the names of their files.
+        sheets: the contact sheets, by the names that end the names of their files.
+        skipped: the reason for each part that was not run, by the part's name.
+        failures: the files that could not be used.
+        note: a sentence that says how the data differ from those of the paper.
     """
 
     name: str
     title: str
-    inputs: Inputs
+    inputs: ExperimentInputs
     summary: Table
     tables: Mapping[str, Table] = field(default_factory=dict)
     plots: Mapping[str, Plot] = field(default_factory=dict)
@@ -71,7 +104,10 @@ class Report:
 
     @property
     def command(self) -> str:
-        """What makes the report, folders by their last part."""
+        """The command that makes the report.
+
+        Of folders it has the last part only, because a report may be shown to strangers.
+        """
         inputs = self.inputs
         words = ["originid experiment", self.name, "-o OUT"]
         words += [f"--data {inputs.data.partition(':')[0]}:FOLDER"] if inputs.data else []
@@ -83,7 +119,7 @@ class Report:
         return " ".join(words)
 
     def to_json(self) -> Json:
-        """Everything but plots and sheets; null for a value that does not exist."""
+        """Return everything but plots and sheets; null stands for a value that does not exist."""
         return {
             "experiment": self.name,
             "inputs": self.inputs.to_json(),
@@ -96,7 +132,7 @@ class Report:
 
 
 def show(cell: Cell) -> str:
-    """A cell as text: six digits, and ``n/a`` for what does not exist."""
+    """Return a cell as text: numbers with six digits, and ``n/a`` for what does not exist."""
     if cell is None:
         return "n/a"
     return f"{cell:.6g}" if isinstance(cell, float) else str(cell)

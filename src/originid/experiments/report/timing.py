@@ -1,4 +1,4 @@
-"""How long each experiment took, over the runs that it needed."""
+"""How long each experiment took, added up over the runs that it needed."""
 
 import json
 import time
@@ -11,12 +11,18 @@ from originid.errors import ExtraError, InputError
 from originid.experiments.report.writing import read_object, write_text
 from originid.system.storage import storage_errors
 
-FILE = "timings.json"
+FILE = "timings.json"  # in the folder of the reports
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What an experiment took: seconds on the clock, and of all cores together."""
+    """How long an experiment took.
+
+    Args:
+        seconds: the seconds on the clock, at least 0.
+        core_seconds: the seconds that all cores together computed, at least 0.
+        done: True if the experiment was run to its end.
+    """
 
     seconds: float = 0.0
     core_seconds: float = 0.0
@@ -25,21 +31,24 @@ class Timing:
 
 @contextmanager
 def timed(folder: Path, name: str) -> Iterator[None]:
-    """Add what is done in this block to the time of an experiment, until it is done once.
+    """Add the time of this block to the time of an experiment, until the block ends well once.
+
+    Later runs read kept results, so they would say nothing about how long the experiment takes.
 
     Args:
-        folder: of the reports; its ``timings.json`` outlives a run that is cut off by Ctrl-C.
-        name: of the experiment.
+        folder: the folder of the reports. Its file ``timings.json`` keeps the time of a run that
+            is cut off by Ctrl-C.
+        name: the name of the experiment.
 
     Raises:
-        StorageError: the disk refuses.
+        StorageError: the time cannot be written.
     """
     start, cores, counts, done = time.monotonic(), time.process_time(), True, False
     try:
         yield
         done = True
     except (InputError, ExtraError):
-        counts = False  # it did not run
+        counts = False  # it could not be run, so nothing was measured
         raise
     finally:
         known = _read(folder)
@@ -57,7 +66,14 @@ def timed(folder: Path, name: str) -> Iterator[None]:
 
 
 def read_timings(folder: Path) -> dict[str, Timing]:
-    """What each experiment took that is done."""
+    """Return the times of the experiments that were run to their end, by their names.
+
+    Args:
+        folder: the folder of the reports.
+
+    Raises:
+        InputError: the file of the times cannot be read.
+    """
     return {name: timing for name, timing in _read(folder).items() if timing.done}
 
 

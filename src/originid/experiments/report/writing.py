@@ -1,4 +1,4 @@
-"""Reports as files: JSON, CSV, Markdown, plots and sheets, in a folder that many reports share."""
+"""Reports as files: JSON, CSV, Markdown, plots and sheets. Many reports share a folder."""
 
 import csv
 import io
@@ -8,57 +8,69 @@ from pathlib import Path
 from typing import BinaryIO
 
 from originid.errors import ExtraError, InputError
-from originid.experiments.inputs import Inputs
-from originid.experiments.report.report import Plot, Report, Table, show
+from originid.experiments.inputs import ExperimentInputs
+from originid.experiments.report.report import ExperimentReport, Plot, Table, show
 from originid.images.contact_sheet import write_sheet
 from originid.system.storage import new_file, storage_errors
 from originid.types import Json
 
-INPUTS = "inputs.json"
+INPUTS = "inputs.json"  # in the folder of the reports: what they were made with
 
 
 def refuse_missing_plots() -> None:
-    """Raise ExtraError if plots cannot be drawn: before an experiment, not after it."""
+    """Check that plots can be drawn, before an experiment that takes hours rather than after it.
+
+    Raises:
+        ExtraError: matplotlib is not installed.
+    """
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
         raise ExtraError("drawing plots", "experiments") from error
 
 
-def open_folder(folder: Path, inputs: Inputs) -> None:
+def open_folder(folder: Path, inputs: ExperimentInputs) -> None:
     """Begin a folder of reports, or go on with one that was begun with the same inputs.
 
+    Args:
+        folder: the folder; it is made if it does not exist.
+        inputs: what the reports are made with.
+
     Raises:
-        InputError: it holds something else, or reports of other inputs.
-        StorageError: the disk refuses.
+        InputError: the folder holds something else, or reports of other inputs.
+        StorageError: the folder cannot be made or written.
     """
     file = folder / INPUTS
     text = json.dumps(inputs.to_json(), indent=2) + "\n"
     with storage_errors(folder):
         if not file.exists() and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(
-                f"{folder} exists",
-                "expected a new or empty folder, or one of reports that was begun here",
-                "choose another name",
+                f"{folder} exists and holds no reports",
+                "expected a new or empty folder, or a folder of reports that was begun before",
+                "choose another folder",
             )
         folder.mkdir(parents=True, exist_ok=True)
-        if {each.name for each in folder.iterdir()} <= {INPUTS}:  # nothing was made of others
+        # As long as nothing was made, the inputs may still be changed.
+        if {each.name for each in folder.iterdir()} <= {INPUTS}:
             write_text(file, text)
     before = read_object(file)
     if before != json.loads(text):
         changed = [name for name, value in before.items() if inputs.to_json().get(name) != value]
         raise InputError(
             f"{folder} holds reports of other inputs: {', '.join(changed)}",
-            "expected the inputs that it was begun with, as in its " + INPUTS,
-            "give these, or choose another folder",
+            f"expected the inputs that the folder was begun with; its {INPUTS} has them",
+            "give these inputs, or choose another folder",
         )
 
 
 def read_object(file: Path) -> Json:
-    """The JSON object that a file of the folder holds; an empty one if there is no file.
+    """Return the JSON object in a file, or an empty one if there is no such file.
+
+    Args:
+        file: a file that an experiment wrote.
 
     Raises:
-        InputError: it holds something else.
+        InputError: the file cannot be read, or holds something else.
     """
     try:
         found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
@@ -67,19 +79,24 @@ def read_object(file: Path) -> Json:
     except (OSError, ValueError) as error:
         raise InputError(
             f"{file} cannot be used: {error}",
-            "expected what an experiment wrote there",
-            "choose another folder, or delete the file: results in parts stay usable",
+            "expected a JSON object that an experiment wrote",
+            "delete the file, or choose another folder; the results in the folder parts stay valid",
         ) from error
     return found
 
 
-def write_report(folder: Path, report: Report) -> None:
+def write_report(folder: Path, report: ExperimentReport) -> None:
     """Write NAME.json, NAME.md, NAME.csv, NAME-TABLE.csv, NAME-PLOT.png and NAME-SHEET.jpg.
 
-    Each file is replaced whole; NAME.json comes last.
+    Each file is replaced as a whole. NAME.json is written last, so that it is a sign that the
+    others are complete.
+
+    Args:
+        folder: the folder of the reports; it is made if it does not exist.
+        report: the report.
 
     Raises:
-        StorageError: the disk refuses.
+        StorageError: a file cannot be written.
         ExtraError: matplotlib is not installed.
     """
     refuse_missing_plots()
@@ -98,25 +115,25 @@ def write_report(folder: Path, report: Report) -> None:
         write_text(folder / f"{report.name}.json", text)
 
 
-def plot_name(report: Report, key: str) -> str:
-    """The file of a plot."""
+def plot_name(report: ExperimentReport, key: str) -> str:
+    """Return the name of the file of a plot; ``key`` is the plot's name in the report."""
     return f"{report.name}-{key}.png"
 
 
-def sheet_name(report: Report, key: str) -> str:
-    """The file of a sheet."""
+def sheet_name(report: ExperimentReport, key: str) -> str:
+    """Return the name of the file of a sheet; ``key`` is the sheet's name in the report."""
     return f"{report.name}-{key}.jpg"
 
 
 def to_csv(table: Table) -> str:
-    """A table as CSV with a header; an empty cell is a value that does not exist."""
+    """Return a table as CSV with a header. A value that does not exist is an empty cell."""
     file = io.StringIO(newline="")
     csv.writer(file, lineterminator="\n").writerows([table.columns, *table.rows])
     return file.getvalue()
 
 
-def to_markdown(report: Report) -> str:
-    """The page that shows tables, plots and sheets."""
+def to_markdown(report: ExperimentReport) -> str:
+    """Return a page in Markdown with the tables, and links to the plots and the sheets."""
     parts = [f"# {report.title}", "", f"`{report.command}`", ""]
     parts += [report.note, ""] if report.note else []
     parts += [_table(report.summary)]
@@ -133,11 +150,17 @@ def to_markdown(report: Report) -> str:
 
 
 def _under_keys(
-    report: Report,
+    report: ExperimentReport,
     of_table: Callable[[str, Table], list[str]],
     of_plot: Callable[[str, Plot], list[str]],
 ) -> list[str]:
-    """What is made of tables and plots, those of one key next to each other."""
+    """Return what is made of all tables and plots; a table and a plot of one name are neighbours.
+
+    Args:
+        report: the report.
+        of_table: makes lines of a table and its name.
+        of_plot: makes lines of a plot and its name.
+    """
     parts: list[str] = []
     for key in dict.fromkeys([*report.tables, *report.plots]):
         parts += of_table(key, report.tables[key]) if key in report.tables else []
@@ -156,13 +179,21 @@ def _row(cells: "tuple[str, ...] | list[str]") -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole."""
+    """Write a text file in UTF-8 as a whole: a run that is cut off leaves the old file or none."""
     with new_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def draw(path: "Path | BinaryIO", plot: Plot) -> None:
-    """Draw a plot as PNG."""
+    """Draw a plot as a PNG image.
+
+    Args:
+        path: the path of the image, or an open binary file.
+        plot: the plot.
+
+    Raises:
+        ImportError: matplotlib is not installed; `refuse_missing_plots` asks first.
+    """
     from matplotlib.figure import Figure  # without pyplot: no window, no global state
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
@@ -182,6 +213,7 @@ def draw(path: "Path | BinaryIO", plot: Plot) -> None:
         places = sorted({place for x, _ in plot.series.values() for place in x})
         axes.set_xticks(places, labels=[f"{place:g}" for place in places])
         axes.minorticks_off()
-    # The best place is searched for, for seconds on a busy machine; below, nothing is covered.
+    # Below the axes the legend covers nothing. Inside, matplotlib would search the best place,
+    # which takes seconds on a busy machine.
     figure.legend(loc="outside lower center", ncols=2, fontsize="small")
     figure.savefig(path, dpi=110, format="png", metadata={"Software": None})

@@ -1,4 +1,7 @@
-"""Figure 2: generators leave traces of their own, by which a classifier tells them apart."""
+"""Figure 2 (Section 1): generators leave traces of their own, which tell them apart.
+
+The paper's number is the accuracy of a classifier. The experiment is called ``discrepancy``.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,35 +12,45 @@ from numpy.typing import NDArray
 from originid.datasets.pairs import read_pairs
 from originid.errors import ExtraError, InputError
 from originid.experiments.harness.context import PACKAGED, ExperimentContext
-from originid.experiments.harness.judging import divide
+from originid.experiments.harness.judging import split_folds
 from originid.experiments.harness.judging_networks import ResizedImages
+from originid.experiments.harness.small_edits import make_edits
 from originid.experiments.paper import DISCREPANCY
-from originid.experiments.report.report import Cell, Report, Table
-from originid.experiments.tables.table8 import make_edits
+from originid.experiments.report.report import ExperimentReport, Table, TableRow
 
-SIDE = 128  # pixels
-BINS = 16  # of the radial spectrum
-CELL = 8  # pixels of a side that a latent stands for
+SIDE = 128  # pixels of the square images
+BINS = 16  # rings of frequency in a radial spectrum
+CELL = 8  # pixels of the side of the square that one position of a latent stands for
 LAGS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 2), (2, 0), (0, 4), (4, 0), (0, 8), (8, 0))
-LEAST = 20  # queries of a generator
-BLOCK = 256  # images decoded at a time
+"""Distances between pixels, down and to the right, at which it is measured how noise repeats."""
+LEAST = 20  # queries that a generator must have to be told apart from others
+BLOCK = 256  # images that are decoded at a time
 NOTE = """\
-A linear classifier (ridge regression) of simple traces: moments of the colours, radial spectra, and
-how noise repeats from pixel to pixel and over the square of pixels that a latent stands for. It is
-trained on the queries of the other folds' origins. The paper's Swin-S tells seven generators apart
-by their images of the same origins; here a generator often comes from one source with subjects of
-its own, and every image was scaled and compressed once more, which takes traces away. balanced is
-the mean over generators of the share of their images that is told right."""
+The classifier is linear (ridge regression) and sees simple traces: moments of the colours, radial
+spectra, and how noise repeats from pixel to pixel and within the squares of pixels that the
+positions of a latent stand for. It is trained on the queries of the other folds' origins. In the
+paper a Swin-S tells seven generators apart by their images of the same origins. Here a generator
+often comes from one source, which has subjects of its own. And every image was scaled and
+compressed once more, which takes traces away. The row balanced is the mean over generators of the
+share of their images that is told right."""
 SAME_NOTE = """\
-As the paper does it, in small: two generators of our own edit the same photos, with the same
-prompts at the same strengths. Trained on half of the origins, judged on the other half."""
+This is what the paper does, in small: two generators of our own edit the same photos, with the same
+prompts and at the same strengths. The classifier is trained on the edits of half of the photos and
+judged on those of the other half."""
 
 
-def run(context: ExperimentContext) -> Report:
-    """Tell generators apart by their images: those of the data, and two on the same origins."""
-    _, material = context.material(PACKAGED)
-    trial = divide(context, material, seen=True)
-    names = np.array([pair.fields["family"] for pair in trial.tested])
+def run(context: ExperimentContext) -> ExperimentReport:
+    """Tell generators apart by their images: those of the data, and the two small ones.
+
+    Args:
+        context: the data, the encoders and the results that are kept.
+
+    Raises:
+        InputError: fewer than two generators have enough queries, or the data cannot be used.
+    """
+    _, encoded = context.encoded_pairs(PACKAGED)
+    split = split_folds(context, encoded, seen=True)
+    names = np.array([pair.fields["family"] for pair in split.tested])
     known = [
         name for name in np.unique(names) if name != "other" and (names == name).sum() >= LEAST
     ]
@@ -45,21 +58,23 @@ def run(context: ExperimentContext) -> Report:
         raise InputError(
             f"{len(known)} generators with {LEAST} queries or more",
             "expected at least two",
-            "give data of several generators, with their names in a column generator",
+            "give data of several generators, with their names in the column generator",
         )
-    traces = _traces([pair.query for pair in trial.tested])
-    folds = trial.folds[trial.judged]
+    traces = _traces([pair.query for pair in split.tested])
+    folds = split.folds[split.judged]
     usable = np.isin(names, known)
     guesses = np.empty(len(names), dtype=object)
+    # Folds are by origin group, so that no subject of a training image is judged.
     for fold in np.unique(folds):
         taught = usable & (folds != fold)
         guesses[folds == fold] = classify(traces[taught], names[taught], traces[folds == fold])
     tables, skipped = {}, {}
+    # This part needs the extra [generate], the first part does not.
     try:
         tables["same"] = _same_origins(context)
     except (InputError, ExtraError) as error:
         skipped["the same origins"] = f"{error.given}; {error.todo}"
-    return Report(
+    return ExperimentReport(
         "discrepancy",
         "Figure 2: telling generators apart",
         context.inputs,
@@ -71,6 +86,7 @@ def run(context: ExperimentContext) -> Report:
 
 
 def _same_origins(context: ExperimentContext) -> Table:
+    """Tell the small generators and the photos apart."""
     folder = make_edits(context)
     parts = []
     for name in ("train.csv", "test.csv"):
@@ -84,14 +100,15 @@ def _same_origins(context: ExperimentContext) -> Table:
 
 
 def _traces(paths: Sequence[Path]) -> NDArray[np.float64]:
+    """Return the traces of image files, (n, d)."""
     files = ResizedImages(paths, SIDE)
     blocks = (files[start : start + BLOCK] for start in range(0, len(paths), BLOCK))
     return np.stack([trace(image) for block in blocks for image in block])
 
 
 def _table(title: str, names: NDArray[np.str_], guesses: NDArray[np.str_], note: str) -> Table:
-    """The share of images that is told right, of each generator and balanced."""
-    rows: list[tuple[Cell, ...]] = []
+    """Return the table of the share of images that is told right, by generator and balanced."""
+    rows: list[TableRow] = []
     shares = []
     for name in np.unique(names):
         of_name = names == name
@@ -103,10 +120,13 @@ def _table(title: str, names: NDArray[np.str_], guesses: NDArray[np.str_], note:
 
 
 def trace(image: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """What a generator's decoder leaves in the colours, the spectra and the noise.
+    """Return what a generator's decoder leaves in the colours, the spectra and the noise.
 
     Args:
-        image: uint8 (SIDE, SIDE, 3).
+        image: the image, uint8 (SIDE, SIDE, 3).
+
+    Returns:
+        float64 (d,), the same d for all images.
     """
     values = image.reshape(-1, 3) / 255.0
     grey = image.mean(axis=2)
@@ -116,12 +136,12 @@ def trace(image: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _noise(channel: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What the four neighbours of a pixel do not tell."""
+    """Return the noise of a channel: each pixel less the mean of its four neighbours."""
     return channel - sum(np.roll(channel, step, axis) for axis in (0, 1) for step in (-1, 1)) / 4
 
 
 def _correlations(channels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each two of the columns, (3,); zero where one is constant."""
+    """Return the correlations of each two of three columns, (3,); 0 where one is constant."""
     centred = channels - channels.mean(axis=0)
     covariance = centred.T @ centred / len(centred)
     deviation = np.sqrt(np.diag(covariance) + 1e-6)
@@ -130,7 +150,10 @@ def _correlations(channels: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _grid(noise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logarithms of the mean size of noise at each place of a latent's square of pixels, (64,)."""
+    """Return how large the noise is at each of the 64 places of a latent's square of pixels, (64,).
+
+    The values are logarithms of the mean absolute noise, less their mean.
+    """
     squares = np.abs(noise).reshape(SIDE // CELL, CELL, SIDE // CELL, CELL)
     sizes = np.log(squares.mean(axis=(0, 2)) + 0.05).ravel()
     relative: NDArray[np.float64] = sizes - sizes.mean()
@@ -138,16 +161,16 @@ def _grid(noise: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _neighbours(image: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
-    """Variance and tails of each channel's noise, how it repeats at `LAGS`, how channels share it.
+    """Return variance and tails of each channel's noise, and how it repeats at `LAGS`.
 
     Returns:
-        A vector for each channel, then one of the correlations of channels.
+        A vector for each channel, then one of the correlations of the noise of two channels.
     """
     found = []
     noises = [_noise(image[..., channel].astype(np.float64)) for channel in range(3)]
     for noise in noises:
         centred = noise - noise.mean()
-        variance = (centred**2).mean() + 1e-3
+        variance = (centred**2).mean() + 1e-3  # a constant image has the variance 0
         tails = (centred**4).mean() / variance**2 + 1e-3
         repeated = [(centred * np.roll(centred, lag, (0, 1))).mean() / variance for lag in LAGS]
         found.append(np.array([np.log(variance), np.log(tails), *repeated]))
@@ -155,7 +178,7 @@ def _neighbours(image: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
 
 
 def _radial(grey: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logarithm of the mean power in rings of frequency, (BINS,)."""
+    """Return the logarithm of the mean power in rings of frequency, (BINS,)."""
     power = np.abs(np.fft.fft2(grey)) ** 2
     frequency = np.fft.fftfreq(len(grey))
     radius = np.hypot(frequency[:, None], frequency)
@@ -167,11 +190,15 @@ def _radial(grey: NDArray[np.float64]) -> NDArray[np.float64]:
 def classify(
     traces: NDArray[np.float64], names: NDArray[np.str_], asked: NDArray[np.float64]
 ) -> NDArray[np.str_]:
-    """Ridge regression onto the classes, each class of the same weight.
+    """Name the generators of images, by ridge regression in which all classes weigh the same.
 
     Args:
-        traces: (n, d) with their names (n,).
-        asked: (m, d).
+        traces: the traces of the images to learn from, float64 (n, d).
+        names: the names of the generators of these images, (n,).
+        asked: the traces of the images to name, float64 (m, d).
+
+    Returns:
+        A name for each image that was asked for, (m,).
     """
     known, member = np.unique(names, return_inverse=True)
     weight = 1 / np.bincount(member)[member]

@@ -1,12 +1,13 @@
-"""Figure 7: attacks on the queries."""
+"""Figure 7 (Section 5.4): attacks on the queries, such as compression and blur."""
 
 from originid.evaluation.attacks import parse_attack
 from originid.experiments.harness.cells import OVERALL, accuracy_gain, overall, round1
 from originid.experiments.harness.context import PACKAGED, ExperimentContext
 from originid.experiments.harness.judging import judge_map
 from originid.experiments.paper import FIGURE_7
-from originid.experiments.report.report import Plot, Report, Table
+from originid.experiments.report.report import ExperimentReport, Plot, Table
 
+# By the attack: the JPEG quality, the sigma of the blur in pixels, the scale, and the opacity.
 LEVELS: dict[str, tuple[str, ...]] = {
     "jpeg": ("90", "70", "50", "30", "10"),
     "blur": ("1", "2", "3", "5"),
@@ -14,12 +15,20 @@ LEVELS: dict[str, tuple[str, ...]] = {
     "watermark": ("0.25", "0.5", "0.75", "1"),
 }
 NOTE = """\
-Maps are learned from pairs that are not attacked; the queries are attacked at their own size.
-change is the Acc under the attack less that without, with its 95 % interval."""
+Maps are learned from pairs that are not attacked. The queries are attacked at their own size. The
+column "change of Acc" is the Acc under the attack less the Acc without it. Its 95 % interval is in
+brackets."""
 
 
-def run(context: ExperimentContext) -> Report:
-    """Judge the packaged encoder under every attack and level."""
+def run(context: ExperimentContext) -> ExperimentReport:
+    """Judge the packaged encoder with map full under every attack and level.
+
+    Args:
+        context: the data, the encoders and the results that are kept.
+
+    Raises:
+        InputError: the data or an encoder cannot be used, or there are too few pairs to learn from.
+    """
     whole = judge_map(context, PACKAGED, "full")
     rows = [("none", *overall(whole), None, None, None)]
     lines = {}
@@ -27,11 +36,11 @@ def run(context: ExperimentContext) -> Report:
         values = []
         for level in levels:
             attack = str(parse_attack(f"{name}:{level}"))
-            report = judge_map(context, PACKAGED, "full", attack=attack)
-            gained = round1(report["mAP"] - whole["mAP"])
-            change = accuracy_gain(report, whole, context.inputs.seed)
-            rows.append((attack, *overall(report), change, gained, FIGURE_7.get(attack)))
-            values.append(report["acc"])
+            judgement = judge_map(context, PACKAGED, "full", attack=attack)
+            gained = round1(judgement["mAP"] - whole["mAP"])
+            change = accuracy_gain(judgement, whole, context.inputs.seed)
+            rows.append((attack, *overall(judgement), change, gained, FIGURE_7.get(attack)))
+            values.append(judgement["acc"])
         lines[name] = (list(range(len(levels) + 1)), [whole["acc"], *values])
     columns = ("attack", *OVERALL, "change of Acc", "change of mAP", "paper: change of unseen mAP")
     plot = Plot(
@@ -40,7 +49,7 @@ def run(context: ExperimentContext) -> Report:
         "Acc in %",
         lines,
     )
-    return Report(
+    return ExperimentReport(
         "figure7",
         "Figure 7: attacks",
         context.inputs,

@@ -1,68 +1,62 @@
-"""Table 8 in small: how strongly an edit may change an image before its origin is lost.
+"""Table 8 (Appendix D) in small: how strong an edit may be before its origin is lost.
 
-The generators are the two small ones that originid carries, so that nothing is fetched; the map is
-learned from one and judged on both (Table 10 in small).
+The generators are the two small ones that originid carries, so that nothing has to be downloaded.
+The map is learned from the edits of one generator and judged on both, which is Table 10 in small.
+The experiment is called ``strength``.
 """
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from originid.datasets import Dataset
 from originid.datasets.pairs import read_pairs
-from originid.errors import InputError
+from originid.experiments.harness import small_edits
 from originid.experiments.harness.cells import round1
 from originid.experiments.harness.context import PACKAGED, ExperimentContext
 from originid.experiments.harness.judging import judge_map
-from originid.experiments.harness.latents import spread_out
+from originid.experiments.harness.small_edits import SMALL_GENERATORS
 from originid.experiments.paper import STRENGTHS, TABLE_8
-from originid.experiments.report.report import Cell, Plot, Report, Table
-from originid.experiments.report.writing import to_csv, write_text
-from originid.system.storage import storage_errors
+from originid.experiments.report.report import ExperimentReport, Plot, Table, TableRow
 from originid.types import Pair
 
-GENERATORS = ("small-ddpm", "small-flow")
-LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 TAUGHT = (0.3, 0.5, 0.7)
-"""Strengths that maps learn from; the paper's learn from 0.9 of Stable Diffusion 2."""
-ENCODERS = {"VAE, distilled": "distilled", PACKAGED: PACKAGED}
-PROMPTS = (
-    "a black and white photo of something",
-    "a pencil drawing of something",
-    "an oil painting of something",
-    "a cartoon of something",
-    "something at night",
-    "something at sunset",
-    "something in the fog",
-    "a negative of something",
-)
-"""What the small generators have learned to do; one for each origin."""
+"""The strengths that maps learn from. Those of the paper learn from 0.9 of Stable Diffusion 2."""
+ENCODERS = {"VAE, distilled": "default", PACKAGED: PACKAGED}
 NOTE = """\
-Acc in % among all photos. Half of the origins are for learning: pairs of strengths 0.3, 0.5 and
-0.7. Rows "learned from" the generator itself are the paper's upper bound, those from the other one
-its unseen generator. Both generators were trained on RealPairs' photos; their images have 128
-px."""
+Values are Acc in % among all photos. Half of the origins are for learning, with their edits of the
+strengths 0.3, 0.5 and 0.7. Where a map is learned from the generator that it is judged on, the row
+is the paper's upper bound. Where it is learned from the other one, the row is an unseen generator
+of the paper. Both generators were trained on the photos of RealPairs. Their images have 128 px."""
 
 
-def run(context: ExperimentContext) -> Report:
-    """Make edits at every strength, learn from one generator, judge on both."""
-    folder = make_edits(context)
-    rows: list[tuple[Cell, ...]] = []
+def run(context: ExperimentContext) -> ExperimentReport:
+    """Make edits at every strength, learn from one generator, and judge on both.
+
+    Args:
+        context: the data, the encoders and the results that are kept.
+
+    Raises:
+        InputError: there is no folder for the edits, or the data cannot be used.
+        ExtraError: the extra ``[generate]`` is not installed.
+    """
+    folder = small_edits.make_edits(context)
+    rows: list[TableRow] = []
     lines: dict[str, tuple[list[float], list[float]]] = {}
     for label, spec in ENCODERS.items():
-        for taught in (None, *GENERATORS):
-            small = _bench(context, folder, taught or GENERATORS[0])
-            by = judge_map(small, spec, "full" if taught else "raw", seen=True)["by"]["cell"]
-            for judged in GENERATORS:
-                values = [by[cell(judged, level)]["acc"] for level in LEVELS]
+        for taught in (None, *SMALL_GENERATORS):
+            # Without a map it makes no difference which generator may be seen.
+            on_edits = _context_of_edits(context, folder, taught or SMALL_GENERATORS[0])
+            by = judge_map(on_edits, spec, "full" if taught else "raw", seen=True)["by"]["cell"]
+            for judged in SMALL_GENERATORS:
+                values = [by[cell(judged, level)]["acc"] for level in small_edits.LEVELS]
                 shown = [round1(value) for value in values]
                 rows.append((label, taught or "no map", judged, *shown))
                 if spec == PACKAGED:
                     name = f"{judged}, {f'map from {taught}' if taught else 'no map'}"
-                    lines[name] = (list(LEVELS), values)
-    columns = ("encoder", "learned from", "judged on", *map(str, LEVELS))
-    paper: list[tuple[Cell, ...]] = [(name, *values) for name, values in TABLE_8.items()]
-    return Report(
+                    lines[name] = (list(small_edits.LEVELS), values)
+    columns = ("encoder", "learned from", "judged on", *map(str, small_edits.LEVELS))
+    paper: list[TableRow] = [(name, *values) for name, values in TABLE_8.items()]
+    return ExperimentReport(
         "strength",
         "Table 8: strength of the edits",
         context.inputs,
@@ -74,24 +68,30 @@ def run(context: ExperimentContext) -> Report:
 
 
 def cell(generator: str, strength: float) -> str:
-    """The value of the column that results are broken down by."""
+    """Return the value of the column ``cell``, by which results are broken down.
+
+    Args:
+        generator: the name of the generator.
+        strength: the strength of the edit, in (0, 1].
+    """
     return f"{generator} {strength:g}"
 
 
-def _bench(context: ExperimentContext, folder: Path, taught: str) -> ExperimentContext:
-    """The same place with the generated pairs as its data."""
+def _context_of_edits(context: ExperimentContext, folder: Path, taught: str) -> ExperimentContext:
+    """Return the same context with the edits as its data; maps may see the generator ``taught``."""
 
-    def labelled(name: str) -> tuple[Pair, ...]:
+    def labelled(name: str, strengths: tuple[float, ...]) -> tuple[Pair, ...]:
+        """Return the pairs of a manifest that have one of the strengths, with the column cell."""
         return tuple(
             replace(pair, fields={**pair.fields, "cell": cell(pair.fields["generator"], level)})
             for pair in read_pairs(folder / name)
-            if (level := float(pair.fields["strength"])) in (TAUGHT if "train" in name else LEVELS)
+            if (level := float(pair.fields["strength"])) in strengths
         )
 
     data = Dataset(
         f"generated, {taught}",
-        labelled("train.csv"),
-        labelled("test.csv"),
+        labelled("train.csv", TAUGHT),
+        labelled("test.csv", small_edits.LEVELS),
         context.dataset.photos,
         "generator",
         taught,
@@ -100,29 +100,3 @@ def _bench(context: ExperimentContext, folder: Path, taught: str) -> ExperimentC
     return ExperimentContext(
         context.inputs, context.folder, context.latents, context.progress, context.say, data
     )
-
-
-def make_edits(context: ExperimentContext) -> Path:
-    """The set of edits of some of the photos, made or completed."""
-    from originid.generation.diffusion.making import open_maker
-    from originid.generation.diffusion.presets import GENERATORS as PRESETS
-    from originid.generation.prompts import open_prompts
-    from originid.generation.sets.job import JobSettings
-    from originid.generation.sets.run import find_inputs, make_set
-    from originid.generation.sets.shards import SetSettings
-
-    if context.folder is None:
-        raise InputError("no folder", "expected one for the edits", "give -o FOLDER")
-    origins = spread_out(context.dataset.photos, context.inputs.scale.images)
-    output, listing = context.folder / "generated", context.folder / "prompts.csv"
-    prompts = [(str(path), PROMPTS[row % len(PROMPTS)]) for row, path in enumerate(origins)]
-    with storage_errors(listing):
-        context.folder.mkdir(parents=True, exist_ok=True)
-        write_text(listing, to_csv(Table("", ("path", "prompt"), tuple(prompts))))
-    for name in GENERATORS:
-        preset = PRESETS[name]
-        settings = JobSettings(name, preset.kind, LEVELS, batch=8, seed=context.inputs.seed)
-        source = open_prompts(str(listing), 1, output / "prompts")
-        inputs = find_inputs(origins, output, SetSettings(0.5), source, settings)
-        make_set(inputs, partial(open_maker, preset), making=context.progress)
-    return output

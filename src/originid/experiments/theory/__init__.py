@@ -1,1 +1,1 @@
-"""The paper's theory, measured: Lemma 1, Theorem 1, Observation 1 (Table 1) and Table 4."""
+"""The paper's theory (Section 4), measured: Lemma 1, Theorem 1, Observation 1 and Table 4."""

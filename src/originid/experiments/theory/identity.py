@@ -1,19 +1,20 @@
-"""Lemma 1 and its counterpart for flow matching, on the schedulers of diffusers.
+"""Lemma 1 (Section 4.1, Appendix A), and its counterpart for flow matching, with diffusers.
 
-With ``z_t = sqrt(a) z_0 + sqrt(1 - a) eps`` and the one-step estimate
-``z0_hat = (z_t - sqrt(1 - a) eps_theta) / sqrt(a)``, where a is the paper's alpha_bar::
+A diffusion model makes the noisy latent ``z_t = sqrt(a) z_0 + sqrt(1 - a) eps``, where a is the
+paper's alpha_bar. From the noise eps_theta that its network predicts follows the one-step estimate
+``z0_hat = (z_t - sqrt(1 - a) eps_theta) / sqrt(a)``. The lemma is::
 
     z0_hat - z_0 = sqrt(1 - a) / sqrt(a) (eps - eps_theta)                         (equation 2)
 
-Models trained by flow matching (SD3, FLUX) have another. With ``x_t = (1 - t) x_0 + t eps`` the
-velocity is ``v = eps - x_0``, so ``x_0 = x_t - t v``, and the estimate ``x0_hat = x_t - t v_theta``
-differs from it by::
+Models that are trained by flow matching (SD3, FLUX) have another identity. With
+``x_t = (1 - t) x_0 + t eps`` the velocity is ``v = eps - x_0``, so ``x_0 = x_t - t v``. The
+estimate ``x0_hat = x_t - t v_theta`` differs from x_0 by::
 
     x0_hat - x_0 = t (v - v_theta)
 
-Both are algebra and hold for any eps_theta or v_theta. How large the difference is depends on the
-denoiser; for the best one possible it is the posterior's spread, which nothing makes small at a
-high noise level.
+Both identities are algebra: they hold for every eps_theta and v_theta. How large the difference is
+depends on the denoiser. For the best possible denoiser it is the spread of the clean latents that
+could have given the noisy one. At a high noise level nothing can make that small.
 """
 
 from collections.abc import Callable
@@ -33,26 +34,35 @@ except ImportError as error:
     raise ExtraError("the schedulers of the theory experiment", "vae") from error
 
 Denoiser = Callable[[Floats64, float, float], Floats64]
-"""From noisy latents (n, C, H, W), signal and noise level to the estimate of the clean latents."""
-STEPS = 1000  # of the noise schedule that every Stable Diffusion was trained with
+"""Estimates the clean latents (n, C, H, W) from noisy ones and the levels of signal and noise.
+
+A noisy latent is the clean one times the signal level, plus normal noise times the noise level.
+"""
+STEPS = 1000  # steps of the noise schedule that every Stable Diffusion was trained with
 _BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 SCHEDULERS = ("DDPM", "DDIM", "flow matching")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Both sides of the identity, and the estimate, each of shape (n, C, H, W)."""
+    """Both sides of an identity, and the estimate, for n latents.
+
+    Args:
+        left: the estimate less the clean latents, float64 (n, C, H, W).
+        right: the right side of the identity, float64 (n, C, H, W).
+        estimate: the one-step estimate of the clean latents, float64 (n, C, H, W).
+    """
 
     left: Floats64
     right: Floats64
     estimate: Floats64
 
     def norms(self) -> tuple[float, float]:
-        """Root mean square over the latents of each side's length."""
+        """Return the length of the left and of the right side: root mean squares over latents."""
         return _length(self.left), _length(self.right)
 
     def difference(self) -> float:
-        """The largest over the latents of |left - right| / |left|."""
+        """Return the largest |left - right| / |left| of all latents; 0 if the identity holds."""
         axes = (1, 2, 3)
         gap, size = (np.sqrt((x**2).sum(axis=axes)) for x in (self.left - self.right, self.left))
         return float((gap / np.maximum(size, 1e-300)).max())
@@ -60,13 +70,13 @@ class Identity:
 
 @dataclass(frozen=True)
 class GaussianLatents:
-    """Natural latents as a Gaussian whose covariance is diagonal in each channel's 2-D DCT.
+    """A Gaussian model of natural latents, with a covariance that is diagonal in the 2-D DCT.
 
-    The best denoiser for such latents has a closed form: it is trained, and needs no network.
+    The best denoiser for such latents has a closed form, so it needs no network.
 
     Args:
-        mean: of the DCT coefficients, (C, H, W).
-        variance: of the DCT coefficients, (C, H, W).
+        mean: the mean of each DCT coefficient, float64 (C, H, W).
+        variance: the variance of each DCT coefficient, float64 (C, H, W), at least 0.
     """
 
     mean: Floats64
@@ -74,23 +84,29 @@ class GaussianLatents:
 
     @classmethod
     def fit(cls, latents: Floats64) -> "GaussianLatents":
-        """Fit to latents (n, C, H, W), n >= 2."""
+        """Return the model of some latents, float64 (n, C, H, W), n >= 2."""
         spectra = _dct(latents)
         return cls(spectra.mean(axis=0), spectra.var(axis=0, ddof=1))
 
     def estimate(self, noisy: Floats64, signal: float, noise: float) -> Floats64:
-        """E[x | signal x + noise eps = noisy], the estimate of least mean squared error."""
+        """Return E[x | signal x + noise eps = noisy], the estimate of least mean squared error.
+
+        Args:
+            noisy: the noisy latents, float64 (n, C, H, W).
+            signal: the factor of the clean latents, at least 0.
+            noise: the standard deviation of the noise, above 0.
+        """
         gain = signal * self.variance / (signal**2 * self.variance + noise**2)
         spectra = self.mean + gain * (_dct(noisy) - signal * self.mean)
         return _dct(spectra, inverse=True)
 
 
 def random_network(shape: Shape, seed: int) -> Denoiser:
-    """A small conditional U-Net of diffusers with random weights: an eps_theta that knows nothing.
+    """Return a denoiser that knows nothing: a small U-Net of diffusers with random weights.
 
     Args:
-        shape: of a latent; height and width even.
-        seed: of the weights and of the text condition.
+        shape: the shape (C, H, W) of a latent; height and width are even.
+        seed: the seed of the weights and of the text embedding, at least 0.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -109,6 +125,7 @@ def random_network(shape: Shape, seed: int) -> Denoiser:
         text = torch.randn(1, 4, 8)
 
     def estimate(noisy: Floats64, signal: float, noise: float) -> Floats64:
+        """Estimate the clean latents; see `Denoiser`."""
         t = STEPS * noise**2 / (signal**2 + noise**2)
         with torch.inference_mode():
             sample = torch.from_numpy(noisy).float()
@@ -121,14 +138,15 @@ def random_network(shape: Shape, seed: int) -> Denoiser:
 def identity(
     scheduler: str, latents: Floats64, denoiser: Denoiser, time: float, seed: int
 ) -> Identity:
-    """Noise latents to a time, estimate them in one step, and give both sides of the identity.
+    """Add noise to latents, estimate them in one step, and return both sides of the identity.
 
     Args:
-        scheduler: one of `SCHEDULERS`; its own step makes the estimate.
-        latents: scaled as the generator takes them, (n, C, H, W).
-        denoiser: see `Denoiser`.
-        time: in (0, 1); the diffusion schedulers' timestep is 1,000 times as much.
-        seed: of the noise.
+        scheduler: one of `SCHEDULERS`. Its own step makes the estimate.
+        latents: latents that are scaled as the generator takes them, float64 (n, C, H, W).
+        denoiser: what estimates the clean latents.
+        time: how much noise is added, in (0, 1). The timestep of a diffusion scheduler is 1,000
+            times the time.
+        seed: the seed of the noise, at least 0.
     """
     noise = np.random.default_rng(seed).standard_normal(latents.shape)
     if scheduler == "flow matching":
@@ -137,7 +155,12 @@ def identity(
 
 
 def noise_levels(scheduler: str, time: float) -> tuple[float, float]:
-    """Factor of the latent and of the noise at a time in (0, 1)."""
+    """Return the factor of the clean latent and the factor of the noise.
+
+    Args:
+        scheduler: one of `SCHEDULERS`.
+        time: how much noise there is, in (0, 1).
+    """
     if scheduler == "flow matching":
         return 1 - time, time
     alpha_bar = float(_scheduler(scheduler).alphas_cumprod[_timestep(time)])
@@ -164,7 +187,8 @@ def _diffusion(
     z_t = scheduler.add_noise(z_0, eps, torch.tensor([t]))
     best = denoiser(z_t.numpy(), signal_level, noise_level)
     eps_theta = (z_t - signal_level * torch.from_numpy(best)) / noise_level
-    # The step goes on to a noisier sample, whose noise must not come from the global generator.
+    # The step also makes a sample for the next step, which is not used here. The noise of that
+    # sample must not come from the global generator.
     generator = torch.Generator().manual_seed(0)
     step = scheduler.step(eps_theta, t, z_t, generator=generator)
     z0_hat = step.pred_original_sample
@@ -179,17 +203,19 @@ def _flow(latents: Floats64, noise: Floats64, denoiser: Denoiser, time: float) -
     x_0, eps = torch.from_numpy(latents), torch.from_numpy(noise)
     x_t = scheduler.scale_noise(x_0, scheduler.timesteps[:1], eps)
     v_theta = (x_t - torch.from_numpy(denoiser(x_t.numpy(), 1 - t, t))) / t
-    # With one sigma the scheduler's only step leads from it to 0: the estimate itself.
+    # There is one sigma, so the scheduler's only step leads from it to 0: that is the estimate.
     x0_hat = scheduler.step(v_theta, scheduler.timesteps[0], x_t).prev_sample
     right = t * ((eps - x_0) - v_theta)
     return Identity((x0_hat - x_0).numpy(), right.numpy(), x0_hat.numpy())
 
 
 def _length(x: Floats64) -> float:
+    """Return the root mean square over latents (n, C, H, W) of their lengths."""
     return float(np.sqrt((x**2).sum(axis=(1, 2, 3)).mean()))
 
 
 def _dct(blocks: Floats64, inverse: bool = False) -> Floats64:
+    """Return the 2-D DCT of each channel of blocks (n, C, H, W), or undo it."""
     rows, columns = (dct_matrix(n).astype(np.float64) for n in blocks.shape[2:])
     if inverse:
         rows, columns = rows.T, columns.T

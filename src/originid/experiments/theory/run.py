@@ -1,56 +1,63 @@
-"""The paper's theory in figures: Lemma 1, Theorem 1, Observation 1 (Table 1) and Table 4."""
+"""The experiment ``theory``: Lemma 1, Theorem 1, Observation 1 (Table 1) and Table 4, measured.
 
-import os
+They are in Sections 4.1, 4.2 and 5.3 of the paper. Tables 1 and 4 can be run alone as well.
+"""
+
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 
 from originid.encoders import open_encoder
 from originid.errors import InputError
-from originid.experiments.harness.context import ExperimentContext
-from originid.experiments.harness.latents import EncodedFiles, Files, encode_files, list_files
-from originid.experiments.report.report import Report, Table
-from originid.experiments.theory.tables import PARTS, Result
+from originid.experiments.harness.context import PACKAGED, ExperimentContext, short_name
+from originid.experiments.harness.latents import EncodedFiles, ListedFiles, encode_files, list_files
+from originid.experiments.report.report import ExperimentReport, Table
+from originid.experiments.theory.tables import PARTS, TheoryResult
 from originid.types import Failure, Json
 
-PIXELS = "tones+edges"  # the encoder without a network, which pairs are measured with too
 
-
-def run(context: ExperimentContext) -> Report:
-    """Run every part that there is material for.
+def run(context: ExperimentContext) -> ExperimentReport:
+    """Run every part of the theory that there are pairs, photos or VAEs for.
 
     Each image is encoded once by each encoder, and all latents are held in memory.
 
+    Args:
+        context: the data, the VAEs and the results that are kept.
+
     Raises:
         InputError: there are no images, or a manifest, folder or VAE cannot be used.
-        ExtraError: VAEs without the extra ``[vae]``.
+        ExtraError: VAEs are given, and the extra ``[vae]`` is not installed.
     """
     return run_parts(context, "theory", "The theory in figures", tuple(PARTS))
 
 
-def run_parts(context: ExperimentContext, name: str, title: str, wanted: tuple[str, ...]) -> Report:
+def run_parts(
+    context: ExperimentContext, name: str, title: str, wanted: tuple[str, ...]
+) -> ExperimentReport:
     """Run some parts of the theory as a report of their own.
 
     Args:
-        context: the data, the encoders, and results that are kept.
+        context: the data, the VAEs and the results that are kept.
         name: the name of the report.
         title: the headline of the report.
-        wanted: which entries of `tables.PARTS` to run.
+        wanted: the parts to run, keys of `tables.PARTS`.
 
     Raises:
         InputError: there are no images, or a manifest, folder or VAE cannot be used.
-        ExtraError: VAEs without the extra ``[vae]``.
+        ExtraError: VAEs are given, and the extra ``[vae]`` is not installed.
     """
     inputs = context.inputs
-    files = list_files(inputs)
+    files = list_files(*context.pairs_and_photos, inputs.scale.images)
     if not files.pairs and (inputs.references is None or not inputs.vaes):
         raise InputError(
             "nothing to run the theory on",
             "expected pairs, or VAEs and a folder of references, or all of these",
-            "give --pairs PAIRS.csv, or --vae DIR_OR_ID and --references FOLDER, or --data",
+            "give --data NAME:FOLDER, or --pairs PAIRS.csv, or --vae DIR_OR_ID with "
+            "--references FOLDER",
         )
+    # Nothing is encoded if the results of all parts are kept in the folder.
     encoded = cache(lambda: _encode(context, files, wanted))
-    results: dict[str, Result] = {}
+    results: dict[str, TheoryResult] = {}
     failures: dict[Failure, None] = {}
     skipped: dict[str, str] = {}
     for part in wanted:
@@ -63,11 +70,11 @@ def run_parts(context: ExperimentContext, name: str, title: str, wanted: tuple[s
     if not results:
         raise InputError(
             f"nothing of {name} can be run: {next(iter(skipped.values()))}",
-            f"expected material for one of {', '.join(wanted)}",
+            f"expected what one of {', '.join(wanted)} is measured on",
             "give --data, or --pairs, --vae and --references; docs/theory.md says what each needs",
         )
     rows = tuple(row for result in results.values() for row in result.summary)
-    return Report(
+    return ExperimentReport(
         name,
         title,
         inputs,
@@ -80,57 +87,60 @@ def run_parts(context: ExperimentContext, name: str, title: str, wanted: tuple[s
 
 
 class MissingError(Exception):
-    """Why a part has nothing to run on."""
+    """A part has nothing to be measured on; the text says what is missing."""
 
 
 Encoded = tuple[list[EncodedFiles], list[EncodedFiles]]
-"""What the VAEs, and what all encoders made of the files."""
+"""The latents by each VAE, then the latents by every encoder, VAEs included."""
 
 
 def _part(
     context: ExperimentContext, part: str, encoded: Callable[[], Encoded]
-) -> tuple[Result, tuple[Failure, ...]]:
-    """The result of a part, and the files that could not be used for it.
+) -> tuple[TheoryResult, tuple[Failure, ...]]:
+    """Return the result of a part, and the files that could not be used for it.
 
     Raises:
-        MissingError: that part alone cannot be run.
+        MissingError: this part cannot be run; others may be.
     """
 
     def compute() -> Json:
-        vaes, coded = encoded()
+        """Measure the part."""
+        vaes, every = encoded()
         try:
-            result = PARTS[part](vaes, coded, context.inputs.seed)
+            result = PARTS[part](vaes, every, context.inputs.seed)
         except InputError as error:
             raise MissingError(f"{error.given}; {error.expected}; {error.todo}") from error
-        return {"result": result.to_json(), "unreadable": [asdict(f) for f in _failures(coded)]}
+        return {"result": result.to_json(), "unreadable": [asdict(f) for f in _failures(every)]}
 
     found = context.cached("theory", {"table": part}, compute)
-    return Result.from_json(found["result"]), tuple(Failure(**each) for each in found["unreadable"])
+    return TheoryResult.from_json(found["result"]), tuple(
+        Failure(**each) for each in found["unreadable"]
+    )
 
 
-def _encode(context: ExperimentContext, files: Files, wanted: tuple[str, ...]) -> Encoded:
-    """What the VAEs, and all encoders, make of the files."""
+def _encode(context: ExperimentContext, files: ListedFiles, wanted: tuple[str, ...]) -> Encoded:
+    """Encode the files by each VAE and, if there are pairs, by the encoder without a network."""
     chosen = context.inputs.vaes[:1] if wanted == ("observation1",) else context.inputs.vaes
     specs = [(label, f"diffusers:{vae}") for label, vae in _labels(chosen)]
-    specs += [(PIXELS, PIXELS)] if files.pairs else []
-    # All are opened before any is used: a bad name is no news for the end of an hour.
+    specs += [(PACKAGED, PACKAGED)] if files.pairs else []
+    # All are opened before any is used, so that a bad name is an error at once, not after an hour.
     opened = [(label, open_encoder(spec)) for label, spec in specs]
-    coded = [
+    every = [
         encode_files(label, encoder, files, context.progress, context.cache(encoder))
         for label, encoder in opened
     ]
-    return coded[: len(chosen)], coded
+    return every[: len(chosen)], every
 
 
 def _labels(vaes: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The last part of each VAE's path as its label; the whole where two are alike."""
-    names = [os.path.basename(os.path.normpath(vae)) for vae in vaes]
+    """Return label and source of each VAE: the short name, or the whole where two are alike."""
+    names = [short_name(vae) for vae in vaes]
     return [
         (name if names.count(name) == 1 else vae, vae)
         for name, vae in zip(names, vaes, strict=True)
     ]
 
 
-def _failures(coded: list[EncodedFiles]) -> tuple[Failure, ...]:
-    """Every file that some encoder could not use, once."""
-    return tuple(dict.fromkeys(f for each in coded for f in each.material.skipped))
+def _failures(every: list[EncodedFiles]) -> tuple[Failure, ...]:
+    """Return every file that some encoder could not use, once."""
+    return tuple(dict.fromkeys(f for each in every for f in each.encoded_pairs.skipped))

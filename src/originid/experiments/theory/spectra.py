@@ -1,9 +1,9 @@
-"""Observation 1: the singular values of maps that were trained on different generators.
+"""Observation 1 (Table 1, Section 4.2): singular values of maps learned on different generators.
 
-The paper finds the cosine of two maps' vectors of singular values near 1 and builds Theorem 2 on
-it. Both vectors are positive and sorted, so their cosine is high whatever they come from. It is
-shown beside the same cosine for maps that learned nothing, and beside what the theorem is about:
-the distance of one generator's pairs under another generator's map.
+The paper finds that the cosine of two maps' vectors of singular values is near 1, and builds
+Theorem 2 on that. But both vectors are positive and sorted, so their cosine is high wherever they
+come from. Therefore two more things are measured: the same cosine for maps that learned nothing,
+and what the theorem is about, the distance of one generator's pairs under another generator's map.
 """
 
 import math
@@ -27,20 +27,30 @@ from originid.training.closed_form import ClosedForm
 from originid.training.fitting import basis_for, fit_map
 from originid.types import Floats64, Pair
 
-DIM = 512  # the paper's
-LEAST = 20  # pairs of a generator: a half of them still fits a map
-COEFFICIENTS = 1350  # that a map is fitted on: a hundred fits of more would take hours
-MOST = 4  # generators that are compared with the most frequent one
+DIM = 512  # dimensions of the paper's vectors
+LEAST = 20  # pairs that a generator must have: a map can be learned from half of them
+COEFFICIENTS = 1350  # DCT coefficients that a map is learned on: with more, 100 fits take hours
+MOST = 4  # the most generators that are compared with the most frequent one
 
 
 @dataclass
 class Comparison:
-    """What the repeats gave for the map of one generator and that of another.
+    """The comparison of one generator's maps with those of another, over some repeats.
 
-    ``cosines`` of singular values: with the ``other`` generator's map, with one of the ``same``
-    generator from other pairs, with one of ``shuffled`` pairs, with a ``random`` Gaussian matrix.
-    ``distances`` of the other generator's remaining pairs, relative to strangers: under its
-    ``own`` map, under this one (``other``), under that of ``shuffled`` pairs.
+    Args:
+        generator: the name of the first generator.
+        other: the name of the other generator.
+        pairs: the number of pairs that each map was learned from.
+        cosines: for each repeat the cosine of the singular values of the first generator's map
+            with those of another matrix, by the name of that matrix. ``other`` is the map of the
+            other generator, ``same`` a map from other pairs of the first generator, ``shuffled``
+            a map from wrong pairs, ``random`` a Gaussian matrix.
+        distances: for each repeat the distance of the other generator's remaining pairs, in
+            units of the distance of strangers, by the name of the map. ``own`` is the map of the
+            other generator, ``other`` that of the first generator, ``shuffled`` one from wrong
+            pairs.
+        spectra: the singular values of the maps of the last repeat, float64 (dim,), by the names
+            of the maps.
     """
 
     generator: str
@@ -52,31 +62,45 @@ class Comparison:
 
 
 def singular_values(matrix: NDArray[np.float32]) -> Floats64:
-    """The singular values of a matrix (dim, latent_dim), descending, (dim,)."""
+    """Return the singular values of a matrix, float64 (dim,), the largest first.
+
+    Args:
+        matrix: float32 (dim, latent_dim), with dim at most latent_dim.
+    """
     wide = matrix.astype(np.float64)
-    # The eigenvalues of a 512 x 512 matrix are a tenth of the work.
+    # They are the roots of the eigenvalues of a 512 x 512 matrix, which is a tenth of the work.
     return np.asarray(np.sqrt(np.maximum(np.linalg.eigvalsh(wide @ wide.T)[::-1], 0)))
 
 
 def spectrum_cosine(a: Floats64, b: Floats64) -> float:
-    """Equation 4: the cosine of two vectors of singular values (k,)."""
+    """Return the cosine of two vectors of singular values, float64 (dim,): equation 4."""
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
 def random_spectrum(dim: int, latent_dim: int, rng: np.random.Generator) -> Floats64:
-    """The singular values of a matrix of independent normal numbers, (dim,)."""
+    """Return the singular values of a matrix of independent normal numbers, float64 (dim,).
+
+    Args:
+        dim: the number of rows of the matrix.
+        latent_dim: the number of its columns, at least dim.
+        rng: the source of the numbers.
+    """
     return singular_values(rng.standard_normal((dim, latent_dim), np.float32))
 
 
 def families(pairs: Sequence[Pair]) -> dict[str, list[int]]:
-    """Rows of the pairs of each family of generators, the largest family first.
+    """Return the numbers of the pairs of each family of generators, the largest family first.
 
-    A family is the first word and, if a number follows, its first digits: SD 1.4 and SD 1.5 are
-    one, SDXL-Turbo is SDXL, SD2 and SD3 are two. The manifest's column is ``model``, else
-    ``generator``, else ``source``, whose values are taken whole.
+    The family is the first word of the generator's name, with the first digits of a number that
+    follows. So SD 1.4 and SD 1.5 are one family, SDXL-Turbo belongs to SDXL, and SD2 and SD3 are
+    two families. The name of the generator is in the column ``model``, else in ``generator``. If
+    there is neither, each ``source`` is a family.
+
+    Args:
+        pairs: the pairs of the manifest.
 
     Raises:
-        InputError: no pairs, or none of these columns.
+        InputError: there are no pairs, or they have none of these columns.
     """
     known = pairs[0].fields if pairs else {}
     name = next((name for name in ("model", "generator") if name in known), "source")
@@ -89,23 +113,27 @@ def families(pairs: Sequence[Pair]) -> dict[str, list[int]]:
 
 
 def compare(
-    material: EncodedPairs, encoder: Encoder, repeats: int = 10, seed: int = 0
+    encoded: EncodedPairs, encoder: Encoder, repeats: int = 10, seed: int = 0
 ) -> list[Comparison]:
-    """Compare maps of the most frequent generator with those of up to `MOST` others.
+    """Compare maps of the most frequent generator with those of up to `MOST` other generators.
 
-    In each repeat a map is fitted to a random half of each generator's pairs, of both as many as
-    half of the smaller generator's; distances are of pairs of other origin groups.
+    In each repeat a map of each generator is learned from pairs that are drawn at random. Each map
+    sees as many pairs as half of the smaller generator's. Distances are those of pairs whose
+    origin groups the other generator's own map has not seen.
 
     Args:
-        material: latents of pairs and references.
-        encoder: what made them.
-        repeats: how often halves are drawn.
-        seed: of the draws.
+        encoded: the pairs, the references and their latents.
+        encoder: the encoder that made the latents.
+        repeats: how often pairs are drawn, at least 1.
+        seed: the seed of the draws, at least 0.
+
+    Returns:
+        A comparison for each of the other generators, the most frequent one first.
 
     Raises:
         InputError: fewer than two generators have `LEAST` pairs.
     """
-    large = {name: rows for name, rows in families(material.pairs).items() if len(rows) >= LEAST}
+    large = {name: rows for name, rows in families(encoded.pairs).items() if len(rows) >= LEAST}
     if len(large) < 2:
         raise InputError(
             f"{len(large)} generators with at least {LEAST} pairs",
@@ -117,9 +145,9 @@ def compare(
     for name, other_rows in others:
         n = min(len(rows), len(other_rows)) // 2
         rngs = [np.random.default_rng([seed, repeat]) for repeat in range(repeats)]
-        repeat = partial(_repeat, n, material, encoder, rows, other_rows)
+        repeat = partial(_repeat, n, encoded, encoder, rows, other_rows)
         comparison = Comparison(first, name, n)
-        # A core decomposes a matrix by itself.
+        # Each core works on a repeat of its own.
         for cosines, distances, found in map_ordered(repeat, rngs, available_cores()):
             for key, cosine in cosines.items():
                 comparison.cosines[key].append(cosine)
@@ -132,19 +160,19 @@ def compare(
 
 def _repeat(
     n: int,
-    material: EncodedPairs,
+    encoded: EncodedPairs,
     encoder: Encoder,
     rows: Sequence[int],
     other_rows: Sequence[int],
     rng: np.random.Generator,
 ) -> tuple[dict[str, float], dict[str, float], dict[str, Floats64]]:
-    """Cosines, distances and spectra of one draw of ``n`` pairs, as of `Comparison`."""
-    mine, theirs = (_by_group(material.pairs, each, rng) for each in (rows, other_rows))
+    """Return cosines, distances and spectra of one draw of ``n`` pairs; see `Comparison`."""
+    mine, theirs = (_by_group(encoded.pairs, each, rng) for each in (rows, other_rows))
     maps = {
-        "this": _fit(material, encoder, mine[:n]),
-        "same": _fit(material, encoder, mine[n : 2 * n]),
-        "other": _fit(material, encoder, theirs[:n]),
-        "shuffled": _fit(material, encoder, theirs[:n], rng),
+        "this": _fit(encoded, encoder, mine[:n]),
+        "same": _fit(encoded, encoder, mine[n : 2 * n]),
+        "other": _fit(encoded, encoder, theirs[:n]),
+        "shuffled": _fit(encoded, encoder, theirs[:n], rng),
     }
     spectra = {name: singular_values(map.matrix) for name, map in maps.items()}
     spectra["random"] = random_spectrum(maps["this"].dim, maps["this"].latent_dim, rng)
@@ -152,32 +180,32 @@ def _repeat(
         name: spectrum_cosine(spectra["this"], spectra[name])
         for name in ("other", "same", "shuffled", "random")
     }
-    seen = {material.pairs[row].group for row in theirs[:n]}
-    unseen = [row for row in theirs[n:] if material.pairs[row].group not in seen]
+    seen = {encoded.pairs[row].group for row in theirs[:n]}
+    unseen = [row for row in theirs[n:] if encoded.pairs[row].group not in seen]
     judged = {"own": "other", "other": "this", "shuffled": "shuffled"} if unseen else {}
     distances = {
-        name: measure_rows(maps[map_name], material, unseen).averages()[0]
+        name: measure_rows(maps[map_name], encoded, unseen).averages()[0]
         for name, map_name in judged.items()
     }
     return cosines, distances, spectra
 
 
 def _by_group(pairs: Sequence[Pair], rows: Sequence[int], rng: np.random.Generator) -> list[int]:
-    """The rows in random order, but those of an origin group together."""
+    """Return the rows in random order, but with the rows of an origin group together."""
     names = sorted({pairs[row].group for row in rows})
     place = dict(zip(names, rng.permutation(len(names)).tolist(), strict=True))
     return sorted(rng.permutation(rows).tolist(), key=lambda row: place[pairs[row].group])
 
 
 def _fit(
-    material: EncodedPairs,
+    encoded: EncodedPairs,
     encoder: Encoder,
     rows: Sequence[int],
     shuffle: np.random.Generator | None = None,
 ) -> DenseMap:
-    """A map on some pairs; to shuffle, each query gets a reference at random for an origin."""
-    pairs = [material.pairs[row] for row in rows]
-    references = material.references
+    """Learn a map from some pairs. With ``shuffle`` each query gets a random origin."""
+    pairs = [encoded.pairs[row] for row in rows]
+    references = encoded.references
     if shuffle is not None:
         strangers = shuffle.integers(len(references), size=len(pairs))
         pairs = [
@@ -185,7 +213,7 @@ def _fit(
             for pair, stranger in zip(pairs, strangers, strict=True)
         ]
     map = fit_map(
-        examples_of(material, pairs, references), encoder, _settings(encoder, len(references))
+        examples_of(encoded, pairs, references), encoder, _settings(encoder, len(references))
     )
     if not isinstance(map, DenseMap):
         raise TypeError(f"a fit with dim gave a {map.kind} map")
@@ -193,12 +221,15 @@ def _fit(
 
 
 def _settings(encoder: Encoder, natural: int) -> ClosedForm:
-    """The paper's dimensions, of the lowest frequencies, in so far as there are so many."""
+    """Return settings for the paper's number of dimensions, on the lowest frequencies.
+
+    There are fewer dimensions if the latents or the natural images are too few.
+    """
     widest = max(math.ceil(min(cutoff, 64)) for cutoff in encoder.cutoffs)
     bases = {
         cutoff: basis_for(encoder, ClosedForm(cutoff=cutoff)) for cutoff in range(1, widest + 1)
     }
     cutoff = max((c for c, basis in bases.items() if basis.dim <= COEFFICIENTS), default=1)
-    # More dimensions than natural images less one are a choice among equals.
+    # n natural images span n - 1 directions; all further directions would be equally good.
     dim = min(DIM, bases[cutoff].dim, natural - 1)
     return ClosedForm(cutoff=cutoff, dim=dim)

@@ -1,8 +1,9 @@
-"""Table 4: how much two autoencoders differ.
+"""Table 4 (Section 5.3): how much two autoencoders differ.
 
-The paper compares the weights of the encoders' last convolution, and the latents of the same
-images, by their cosine. A cosine near 0 says that the axes differ; whether the content does is told
-by how much of one latent a linear map of the other explains.
+The paper takes the cosine of the weights of the two encoders' last convolutions, and the cosine of
+the two latents of the same image. A cosine near 0 says that the axes of the latents differ. It does
+not say that their content differs. So it is also measured how much of one latent a linear map of
+the other one explains.
 """
 
 import numpy as np
@@ -19,25 +20,29 @@ except ImportError as error:
 
 
 def as_vae(encoder: Encoder) -> DiffusersEncoder:
-    """The encoder, if it is the VAE of a diffusion model.
+    """Return the encoder itself, if it is the VAE of a diffusion model.
 
     Raises:
-        InputError: it is not.
+        InputError: it is another kind of encoder.
     """
     if not isinstance(encoder, DiffusersEncoder):
-        raise InputError(f"encoder {encoder.spec}", "expected a VAE", "give a VAE's folder or id")
+        raise InputError(
+            f"encoder {encoder.spec}",
+            "expected the VAE of a diffusion model",
+            "give the folder or the Hugging Face id of a VAE",
+        )
     return encoder
 
 
 def last_convolution(encoder: DiffusersEncoder) -> Floats32:
-    """Weights (out, in, k, k) of the last 2-D convolution of a VAE's encoder."""
+    """Return the weights of an encoder's last 2-D convolution, float32 (out, in, k, k)."""
     layers = encoder.network.encoder.modules()
     convolutions = [layer for layer in layers if isinstance(layer, torch.nn.Conv2d)]
     return np.asarray(convolutions[-1].weight.detach().float().cpu().numpy())
 
 
 def weight_cosine(a: Floats32, b: Floats32) -> float | None:
-    """Cosine of two arrays of weights; None where their shapes differ."""
+    """Return the cosine of two arrays of weights, in [-1, 1], or None if their shapes differ."""
     if a.shape != b.shape:
         return None
     x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
@@ -45,12 +50,15 @@ def weight_cosine(a: Floats32, b: Floats32) -> float | None:
 
 
 def latent_cosine(a: Latents, b: Latents, centred: bool = False) -> float | None:
-    """Mean cosine of the latents (n, d) of the same images; None where their dims differ.
+    """Return the mean cosine of the latents of the same images by two encoders.
 
     Args:
-        a: by one encoder.
-        b: by the other, rows in the same order.
-        centred: whether the mean of each encoder's latents is subtracted first.
+        a: the latents by one encoder, float32 (n, latent_dim).
+        b: the latents by the other encoder, with the images in the same order.
+        centred: True if the mean of each encoder's latents is subtracted first.
+
+    Returns:
+        A number in [-1, 1], or None if the latents have different numbers of dimensions.
     """
     if a.shape != b.shape:
         return None
@@ -62,16 +70,19 @@ def latent_cosine(a: Latents, b: Latents, centred: bool = False) -> float | None
 
 
 def explained(a: Latents, a_shape: Shape, b: Latents, b_shape: Shape) -> float | None:
-    """Share of b's variance that the best linear map of a's channels, position by position, has.
+    """Return the share of the variance of b's latents that a linear map of a's channels explains.
 
-    One matrix (channels of b, channels of a) and an offset serve all positions and images. None
-    where height or width differ.
+    The map is the best one by least squares: one matrix (channels of b, channels of a) and one
+    offset, the same at all positions and for all images.
 
     Args:
-        a: (n, C H W).
-        a_shape: (C, H, W) of a.
-        b: of the same images.
-        b_shape: (C, H, W) of b.
+        a: the latents by one encoder, float32 (n, C H W).
+        a_shape: the shape (C, H, W) of a latent of a.
+        b: the latents by the other encoder, with the images in the same order.
+        b_shape: the shape (C, H, W) of a latent of b.
+
+    Returns:
+        A number in [0, 1], or None if height or width differ.
     """
     if a_shape[1:] != b_shape[1:]:
         return None
@@ -88,19 +99,24 @@ def explained(a: Latents, a_shape: Shape, b: Latents, b_shape: Shape) -> float |
 
 
 def scaling(encoder: DiffusersEncoder) -> tuple[float, float]:
-    """The factor and the shift by which a generator takes latents: factor (z - shift)."""
+    """Return the factor and the shift of a VAE: its generator works on factor * (z - shift)."""
     config = encoder.network.config
     factor = getattr(config, "scaling_factor", None) or 1.0
     return float(factor), float(getattr(config, "shift_factor", None) or 0.0)
 
 
 def decode(encoder: DiffusersEncoder, latents: Latents) -> Image:
-    """The images (n, size, size, 3) of latents (n, C, H, W) that are not scaled, as a file would.
+    """Decode latents to images, which are clipped and rounded to 8 bits as in a file.
 
-    They are clipped and rounded to 8 bits.
+    Args:
+        encoder: the VAE.
+        latents: latents that are not scaled, (n, C, H, W).
+
+    Returns:
+        uint8 (n, size, size, 3).
     """
     images = []
-    for latent in latents:
+    for latent in latents:  # one at a time, which bounds the memory that decoding needs
         batch = torch.from_numpy(latent[None]).float()
         parameter = next(encoder.network.parameters())
         with torch.inference_mode():

@@ -1,5 +1,4 @@
-"""What the tables of the theory experiment are called, what their columns mean, and the paper's
-figures."""
+"""Texts of the tables of the theory experiment: titles, columns, notes, and the paper's values."""
 
 LEMMA1_TITLE = "Lemma 1: the one-step estimate and the error of the noise"
 LEMMA1_COLUMNS = (
@@ -15,20 +14,22 @@ LEMMA1_COLUMNS = (
     "paper",
 )
 LEMMA1_NOTE = """\
-left is the length of z0_hat - z_0, with the scheduler's own estimate; right is that of
-sqrt(1 - a) / sqrt(a) (eps - eps_theta), where a is alpha_bar. Both are root mean squares over
-images; difference is the largest |left - right| / |left|. Models trained by flow matching have
-another identity, x0_hat - x_0 = t (v - v_theta), which stands in the rows of that scheduler.
+The column left is the length of z0_hat - z_0, where z0_hat is the scheduler's own estimate. The
+column right is the length of sqrt(1 - a) / sqrt(a) (eps - eps_theta), where a is alpha_bar. Both
+are root mean squares over images. The column difference is the largest |left - right| / |left|.
+Models that are trained by flow matching have another identity, x0_hat - x_0 = t (v - v_theta). The
+rows of that scheduler show this one.
 
-distance is the square of left relative to the mean squared distance of two different photos'
-latents: a stranger has 1, and what the best possible denoiser guesses from noise alone 0.5. The
-paper takes it for nearly 0. round trip is |E(D(z0_hat)) - z0_hat|^2 in the same unit: the lemma
-leaves it out, as it takes the latent of the decoded image for z0_hat.
+The column distance is the square of left, divided by the mean squared distance of the latents of
+two different photos. So a stranger has the distance 1, and what the best possible denoiser guesses
+from noise alone has 0.5. The paper assumes that the distance is nearly 0. The column round trip is
+|E(D(z0_hat)) - z0_hat|^2 in the same unit. The lemma leaves it out: it takes z0_hat for the latent
+of the decoded image.
 
-The denoiser optimal is the exact one of a Gaussian model of latents, fitted to other photos than
-those that are noised. random is a U-Net with random weights: the identity is algebra and holds for
-it too, so it does not say that the distance is small. A generator takes many steps and follows a
-prompt; the lemma describes one step."""
+The denoiser optimal is the exact one for a Gaussian model of latents. The model was fitted to other
+photos than those that get noise. The denoiser random is a U-Net with random weights. The identity
+is algebra and holds for it too, so the identity does not say that the distance is small. A
+generator takes many steps and follows a prompt; the lemma describes a single step."""
 
 THEOREM1_TITLE = "Theorem 1: the distance that the map makes smaller"
 THEOREM1_COLUMNS = (
@@ -43,13 +44,14 @@ THEOREM1_COLUMNS = (
     "paper",
 )
 THEOREM1_NOTE = """\
-distance is the mean of |W (E(g) - E(o))|^2 relative to the mean squared distance of a query from
-images that are not its origin, under the same map; by itself the theorem is met by W = 0. Without
-a map only the mean is subtracted. The closed form weighs every direction by what edits leave of it,
-not by how much images vary in it, so the mean distance need not shrink where the origin becomes
-easier to tell: separation is the cosine with the origin less that with strangers, in standard
-deviations of the latter. 4-fold cross-validation by source, averages over the pairs of an
-origin group, then over the groups."""
+The column distance is the mean of |W (E(g) - E(o))|^2, divided by the mean squared distance of a
+query from images that are not its origin, under the same map. Without this division W = 0 would
+fulfil the theorem. Without a map only the mean is subtracted. The closed form weighs each direction
+by what edits leave of it, not by how much images vary in it. So the mean distance may stay as it is
+where the origin becomes easier to tell from strangers. The column separation shows this: it is the
+cosine with the origin less the mean cosine with strangers, in standard deviations of the cosines
+with strangers. The maps are learned by 4-fold cross-validation by source. Averages are taken over
+the pairs of an origin group first, then over the groups."""
 
 OBSERVATION1_TITLE = "Observation 1: singular values of two generators' maps"
 OBSERVATION1_COLUMNS = (
@@ -67,16 +69,18 @@ OBSERVATION1_COLUMNS = (
     "distance, shuffled",
 )
 OBSERVATION1_NOTE = """\
-Mean ± standard deviation over 10 random halves of the pairs; maps in closed form on at most 1,350
-low DCT coefficients, cut to the paper's 512 dimensions or to as many as there are natural images
-less one (the paper's maps are by gradient descent). cosine is what the paper reports. The three
-columns after it are controls that it lacks: other pairs of the same generator, a map whose pairs
-are wrong, a Gaussian matrix. Sorted vectors of positive numbers are nearly parallel whatever made
-them, so the cosine is evidence only as far as it exceeds the controls; and equal singular values
-say nothing about directions.
+Values are means ± standard deviations over 10 random halves of the pairs. The maps are learned in
+closed form from at most 1,350 low DCT coefficients. They have the paper's 512 dimensions, or fewer
+if there are fewer natural images. (The paper learns its maps by gradient descent.) The column
+cosine is what the paper reports. The three columns after the paper's values are controls that the
+paper lacks: a map from other pairs of the same generator, a map from wrong pairs, and a Gaussian
+matrix. Sorted vectors of positive numbers are nearly parallel whatever made them. So the cosine is
+evidence only as far as it is larger than the controls. And equal singular values say nothing about
+directions.
 
-Theorem 2 itself is about the distances: of the other generator's pairs of unseen origins, relative
-to strangers, under the map of that generator's other pairs, of the first generator's, and of wrong
+Theorem 2 itself is about the last three columns. They are the distances of the other generator's
+pairs, with origins that were not learned from, in units of the distance of strangers. The maps are
+one from that generator's other pairs, one from the first generator's pairs, and one from wrong
 pairs."""
 TABLE_1 = {
     "SDXL": "0.995790 ± 0.000037",
@@ -87,8 +91,8 @@ TABLE_1 = {
     "SD3": "0.993256 ± 0.000035",
     "Kolors": "0.991808 ± 0.000042",
 }
-"""Table 1 of the paper, against Stable Diffusion 2, by `spectra.families`."""
-TABLE_1_RANGE = "0.9918 to 0.9998"
+"""Table 1 of the paper: cosines with Stable Diffusion 2, by the families of `spectra.families`."""
+TABLE_1_RANGE = "0.9918 to 0.9998"  # of all of Table 1, for generators that it does not have
 
 TABLE4_TITLE = "Table 4: how far VAEs differ"
 TABLE4_COLUMNS = (
@@ -102,12 +106,15 @@ TABLE4_COLUMNS = (
     "explained",
 )
 TABLE4_NOTE = """\
-convolution is the cosine of the weights of the encoders' last convolution, latents the mean cosine
-of the latents of the same photos; n/a where shapes differ. The paper's figures are of Stable
-Diffusion 2 against the generator whose VAE the second name tells of.
+The column convolution is the cosine of the weights of the two encoders' last convolutions. The
+column latents is the mean cosine of the two latents of the same photo. Both are n/a where shapes
+differ. The paper's values compare Stable Diffusion 2 with the generator that the name of the second
+VAE contains.
 
-explained is the share of the second latent's variance that one linear map of the first one's
-channels, the same at every position, has: a cosine near 0 says that the axes differ, not that the
-content does."""
+The column explained is the share of the second latent's variance that a linear map of the first
+latent's channels explains, the same map at every position. A cosine near 0 says that the axes
+differ. It does not say that the content differs."""
 TABLE_4 = {"xl": ("0.169", "0.120"), "sd3": ("n/a", "n/a"), "kandinsky": ("0.002", "0.023")}
-"""Table 4 of the paper, Stable Diffusion 2 against others, by a part of the VAE's name."""
+"""Table 4 of the paper: (convolution, latents) of Stable Diffusion 2 and another generator.
+
+The keys are parts of the names of VAEs."""

@@ -1,9 +1,9 @@
-"""Comparing two images position by position: QAConv and TransMatcher.
+"""Networks that compare two images: by the cosine of two vectors, or position by position.
 
-QAConv: Liao and Shao, Interpretable and Generalizable Person Re-identification with
-Query-Adaptive Convolution and Temporal Lifting, ECCV 2020. TransMatcher: Liao and Shao,
-TransMatcher: Deep Image Matching Through Transformers for Generalizable Person
-Re-identification, NeurIPS 2021.
+QAConv and TransMatcher compare position by position. QAConv: Liao and Shao, Interpretable and
+Generalizable Person Re-identification with Query-Adaptive Convolution and Temporal Lifting, ECCV
+2020. TransMatcher: Liao and Shao, TransMatcher: Deep Image Matching Through Transformers for
+Generalizable Person Re-identification, NeurIPS 2021.
 """
 
 from collections.abc import Callable
@@ -15,15 +15,20 @@ from torch.nn import functional
 from originid.experiments.trained_networks.backbones import encoder_layer, make_backbone
 from originid.experiments.trained_networks.settings import NetworkSettings
 
-# Responses computed at once: a core keeps 1 MB in its cache, a GPU has room and many cores.
+# Responses (4 bytes each) that are computed at once. A core keeps 1 MB in its cache; a GPU has
+# much memory and many cores.
 CPU_BLOCK, GPU_BLOCK = 1 << 18, 1 << 26
-QUERIES = 32  # compared at once
+QUERIES = 32  # queries that are compared at once
 Best = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
-"""What `best_responses` does."""
+"""A function that returns what `best_responses` returns."""
 
 
 class Cosine(nn.Module):  # type: ignore[misc]
-    """A backbone's vectors, compared by cosine."""
+    """A network whose features are vectors, compared by their cosine.
+
+    Args:
+        settings: the settings of the network.
+    """
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
@@ -31,25 +36,33 @@ class Cosine(nn.Module):  # type: ignore[misc]
         self.channels = self.backbone.channels
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, s, s) to vectors (n, channels), of any length."""
+        """Map images, float32 (n, 3, side, side), to vectors, float32 (n, channels).
+
+        The vectors are not scaled to unit length.
+        """
         vectors: torch.Tensor = self.backbone(images)
         return vectors
 
     def match(self, queries: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
-        """Score every pair of vectors, (q, r)."""
+        """Return the cosine of every query with every reference, float32 (q, r).
+
+        Args:
+            queries: vectors, float32 (q, channels).
+            references: vectors, float32 (r, channels).
+        """
         return functional.normalize(queries) @ functional.normalize(references).T
 
 
 class Pairwise(nn.Module):  # type: ignore[misc]
-    """A backbone's feature maps, compared position by position.
+    """A network whose features are feature maps, compared position by position.
 
-    A layer's response of position s of a query to position t of a reference is the product of
-    their columns. Each position's best response, of the query's and of the reference's, goes
-    through the layer's head; the score is the sum over both directions and all layers,
-    batch-normalised.
+    In each layer, position s of a query responds to position t of a reference by the scalar
+    product of the two maps' columns at these positions. The best response of each position, of the
+    query's and of the reference's, goes through the head of the layer. The score is the sum over
+    both directions and all layers, after a batch norm.
 
     Args:
-        settings: see `NetworkSettings`.
+        settings: the settings of the network.
     """
 
     def __init__(self, settings: NetworkSettings) -> None:
@@ -61,15 +74,29 @@ class Pairwise(nn.Module):  # type: ignore[misc]
         self.norm = nn.BatchNorm1d(1)
 
     def prior(self, layer: int) -> torch.Tensor | None:
-        """A factor of each response, (positions, positions); None is 1."""
+        """Return the factor of each response, float32 (positions, positions); None stands for 1.
+
+        Args:
+            layer: the number of the layer, from 0.
+        """
         return None
 
     def compare(self, queries: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
-        """Score every pair of feature maps, (q, r), with gradients."""
+        """Return the score of every query with every reference, float32 (q, r), with gradients.
+
+        Args:
+            queries: feature maps, float32 (q, c, h, w), of all layers one after the other.
+            references: feature maps, float32 (r, c, h, w).
+        """
         return self._score(queries, references, best_responses)
 
     def match(self, queries: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
-        """Score every pair of feature maps, (q, r), for inference, in bounded memory."""
+        """Return what `compare` returns, for inference: in bounded memory, and without gradients.
+
+        Args:
+            queries: feature maps, float32 (q, c, h, w), of all layers one after the other.
+            references: feature maps, float32 (r, c, h, w).
+        """
         places = queries[0, 0].numel()
         block = CPU_BLOCK if queries.device.type == "cpu" else GPU_BLOCK
         step = max(1, block // (QUERIES * places))
@@ -98,7 +125,11 @@ class Pairwise(nn.Module):  # type: ignore[misc]
 
 
 class QAConv(Pairwise):
-    """Query-adaptive convolution: each column of a normalised map is a 1 x 1 kernel."""
+    """Query-adaptive convolution: each column of a query's map is a 1 x 1 convolution kernel.
+
+    Args:
+        settings: the settings of the network.
+    """
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__(settings)
@@ -107,14 +138,21 @@ class QAConv(Pairwise):
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, s, s) to feature maps (n, neck, h, w), each column of unit length."""
+        """Map images, float32 (n, 3, side, side), to feature maps, float32 (n, neck, h, w).
+
+        Each column of a feature map has unit length.
+        """
         return functional.normalize(self.neck(self.backbone.maps(images)))
 
 
 class TransMatcher(Pairwise):
-    """Cross-matching without softmax or values, weighted by a learned prior of positions.
+    """Cross-attention without softmax or values, with a learned factor for each two positions.
 
-    Self-attention and the projections see one image only, so that they belong to the features.
+    Self-attention and the projections depend on one image only, so they are part of the features
+    and are computed once an image.
+
+    Args:
+        settings: the settings of the network.
     """
 
     def __init__(self, settings: NetworkSettings) -> None:
@@ -129,7 +167,10 @@ class TransMatcher(Pairwise):
         self.heads.extend(_mlp_head(places, hidden) for _ in layers)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Images (n, 3, s, s) to feature maps (n, layers x neck, h, w)."""
+        """Map images, float32 (n, 3, side, side), to feature maps, float32 (n, c, h, w).
+
+        The maps of all layers stand one after the other, so c is the number of layers times neck.
+        """
         maps = self.neck(self.backbone.maps(images))
         tokens = maps.flatten(2).transpose(1, 2)
         parts = []
@@ -139,7 +180,11 @@ class TransMatcher(Pairwise):
         return torch.cat(parts, dim=2).transpose(1, 2).unflatten(2, maps.shape[2:])
 
     def prior(self, layer: int) -> torch.Tensor | None:
-        """Between 0 and 1 for each pair of positions."""
+        """Return the learned factor of each response, in (0, 1), float32 (positions, positions).
+
+        Args:
+            layer: the number of the layer, from 0.
+        """
         return self.priors[layer].sigmoid()
 
 
@@ -158,15 +203,16 @@ def _mlp_head(places: int, hidden: int) -> nn.Module:
 def best_responses(
     queries: torch.Tensor, references: torch.Tensor, prior: torch.Tensor | None
 ) -> torch.Tensor:
-    """The best response of each position of a query, and of a reference.
+    """Return the best response of each position of each query and of each reference.
 
     Args:
-        queries: (q, c, s).
-        references: (r, c, t), with t = s.
-        prior: factors, (s, t); None is 1.
+        queries: the columns of s positions, float32 (q, c, s).
+        references: the columns of as many positions, float32 (r, c, s).
+        prior: the factor of each response, float32 (s, s); None stands for 1.
 
     Returns:
-        (q, r, 2, s): over the reference's positions, and over the query's.
+        float32 (q, r, 2, s): first the best response of each of the query's positions to the
+        reference's, then that of each of the reference's positions to the query's.
     """
     responses = torch.einsum("qcs,rct->qrst", queries, references)
     if prior is not None:
@@ -177,7 +223,15 @@ def best_responses(
 def best_in_turn(
     queries: torch.Tensor, references: torch.Tensor, prior: torch.Tensor | None
 ) -> torch.Tensor:
-    """`best_responses`, a position of the queries at a time: a fifth of the time on a CPU."""
+    """Return what `best_responses` returns, taking one position of the queries at a time.
+
+    On a CPU this takes a fifth of the time. It has no gradients.
+
+    Args:
+        queries: the columns of s positions, float32 (q, c, s).
+        references: the columns of as many positions, float32 (r, c, s).
+        prior: the factor of each response, float32 (s, s); None stands for 1.
+    """
     (q, c, places), r = queries.shape, len(references)
     columns = references.permute(1, 2, 0).reshape(c, places * r)
     best = queries.new_empty(2, places, q, r)
@@ -199,4 +253,4 @@ MATCHERS: dict[str, type[Cosine] | type[Pairwise]] = {
     "qaconv": QAConv,
     "transmatcher": TransMatcher,
 }
-"""A network for each way of comparing."""
+"""The network of each way to compare images, by the name in `NetworkSettings`."""

@@ -1,4 +1,4 @@
-"""First values of a backbone from a published checkpoint, in place of random ones."""
+"""The first weights of a backbone, from a published checkpoint instead of random ones."""
 
 import re
 from collections.abc import Iterator
@@ -17,22 +17,22 @@ VIT = {
     r"\.self_attn\.out_proj\.": ".attn.proj.",
     r"\.linear(\d)\.": r".mlp.fc\1.",
 }
-"""Names of a ViT here, and those of timm."""
+"""How names of a ViT's weights here (regular expressions) become the names of timm."""
 IBN = {"instance.": "IN.", "batch.": "BN."}
-"""Names of a norm here, and those of IBN-Net's authors."""
-COUNTER = "num_batches_tracked"
+"""How names of an `Ibn` norm's weights here become the names of IBN-Net's authors."""
+COUNTER = "num_batches_tracked"  # of a batch norm, which is no weight and may be missing
 
 
 def load_backbone(backbone: ResNet | Vit, path: str) -> None:
-    """Give a backbone the values of a checkpoint.
+    """Give a backbone the weights of a checkpoint.
 
     Args:
-        backbone: of the checkpoint's sizes.
-        path: a file of tensors by name: of timm's vision transformers, or of the ResNets of
-            IBN-Net's authors, which are torchvision's but for the norms.
+        backbone: the backbone, which has the sizes of the checkpoint. It is changed.
+        path: a file of tensors by their names. The names are those of timm's vision transformers,
+            or those of the ResNets of IBN-Net's authors, which are torchvision's except the norms.
 
     Raises:
-        InputError: not such a file, or of other sizes.
+        InputError: the file is no such checkpoint, or has tensors of other sizes.
     """
     try:
         weights = read_weights(Path(path))
@@ -60,7 +60,11 @@ def _vit_names(own: dict[str, Any]) -> dict[str, str]:
 
 
 def _resnet_names(backbone: ResNet, own: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Names here and there; layers are numbered here, and named by stage and block there."""
+    """Yield each weight's name here and in the checkpoint.
+
+    Here layers are numbered from the first to the last. In the checkpoint they are named by stage
+    and block.
+    """
     places = [
         f"layer{stage}.{block}"
         for stage, blocks in enumerate(backbone.depth, start=1)

@@ -1,4 +1,4 @@
-"""Which images a step sees, when the classes of a batch are to be hard to tell apart."""
+"""Batches of classes that are hard to tell apart."""
 
 from collections.abc import Iterator
 
@@ -10,22 +10,24 @@ from originid.types import Rows
 
 
 class GraphBatches(Batches):
-    """P x K batches of a class and the classes most like it.
+    """Batches of P classes and K images of each, where the classes look much alike.
 
-    The graph sampler of QAConv-GS (Liao and Shao, CVPR 2022, section 3): each class in turn is
-    an anchor, and its P - 1 nearest classes, by the network as it stands, fill the batch.
+    This is the graph sampler of QAConv-GS (Liao and Shao, CVPR 2022, section 3). Each class in
+    turn is the anchor of a batch. The other P - 1 classes are those that the network, as it is
+    now, finds most similar to the anchor.
     """
 
     def near(
         self, chosen: Rows, scores: NDArray[np.float32], epoch: int, steps: int
     ) -> Iterator[Rows]:
-        """The batches of an epoch: int64 of shape (P, K), one class a line.
+        """Return the batches of an epoch: numbers of images, int64 (P, K), a class in each row.
 
         Args:
-            chosen: c places in ``present``, of the classes in the graph.
-            scores: similarity of each to each, (c, c); the diagonal is not looked at.
-            epoch: gives other draws.
-            steps: how many batches.
+            chosen: the classes in the graph, as positions in ``present``, int64 (c,).
+            scores: how similar each class is to each other one, float32 (c, c). The diagonal is
+                not used.
+            epoch: the number of the epoch, from 0; each draws other images.
+            steps: the number of batches, at least 0.
         """
         rng = np.random.default_rng([self._seed, epoch, 2])
         others = np.where(np.eye(len(chosen), dtype=bool), -np.inf, scores)

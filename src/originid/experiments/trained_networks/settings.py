@@ -1,4 +1,4 @@
-"""What a trained network can be told, and the settings known by name."""
+"""The settings of a trained network, and presets of them in two sizes."""
 
 import math
 from dataclasses import dataclass, replace
@@ -11,50 +11,58 @@ from originid.training.settings import (
     below_one,
     one_of,
     positive,
-    warmed_cosine,
 )
 
 NETWORKS = ("vit", "resnet")
 MATCHERS = ("cosine", "qaconv", "transmatcher")
 LOSSES = ("cosface", "softmax", "circle", "pairs")
-STEM = 4  # a ResNet's side after its first layers is the image's over this
-STAGES = 4  # of a ResNet, at most
+STEM = 4  # the side of the image, divided by that of the map after a ResNet's first layers
+STAGES = 4  # the most stages that a ResNet has
 
 
 @dataclass(frozen=True)
 class NetworkSettings(Checked):
-    """Settings of a network and its training.
+    """The settings of a network and of its training.
 
     Args:
-        method: its name in a table.
-        network: ``vit`` or ``resnet`` (with IBN-a blocks).
-        matcher: what compares two images: ``cosine`` of two vectors, or ``qaconv`` or
-            ``transmatcher`` of two feature maps.
-        loss: ``cosface``, ``softmax`` or ``circle`` for vectors, ``pairs`` for feature maps.
-        side: of the square images, in pixels.
-        width: channels of a ViT's tokens, or of a ResNet's first stage; doubled at each further.
-        depth: blocks of each stage; a ViT has one stage.
-        patch: side of a ViT's patches, in pixels.
-        heads: of attention, in a ViT and in TransMatcher's encoder.
-        bottleneck: whether a ResNet's blocks are ResNet-50's, with 4 times as many outputs.
-        neck: channels of a feature map.
-        layers: pairs of encoder and decoder of TransMatcher.
-        hidden: width of TransMatcher's feed-forward layers.
-        scale: s of CosFace, gamma of Circle; the others have none.
-        margin: of CosFace, of Circle, or of the triplets of ``pairs``; softmax has none.
-        origins_per_batch: P, classes in a batch.
-        images_per_origin: K, images of each.
-        steps: of gradient descent.
-        graph_steps: steps after which QAConv-GS's graph of similar classes is made anew, whose
-            neighbours then share batches; 0 draws the classes of a batch at random.
-        rate: of Adam, at its peak; it falls along half a cosine to 0.
-        warmup: steps in which the rate rises.
-        ema: largest decay of the moving average that becomes the network.
-        flip: whether a training image is mirrored half of the time.
-        imagenet_colours: whether pixels are scaled by the mean and deviation of ImageNet's, as
-            published weights may want it, or to [-1, 1].
-        weights: file of first values of the backbone, as `load_backbone` reads; empty: random.
-        seed: of the first values, the batches and the flips.
+        method: the name of the method in a table.
+        network: the backbone: ``vit``, or ``resnet`` with IBN-a blocks.
+        matcher: what compares two images: ``cosine`` compares two vectors, ``qaconv`` and
+            ``transmatcher`` compare two feature maps.
+        loss: the loss: ``cosface``, ``softmax`` or ``circle`` for vectors, ``pairs`` for feature
+            maps.
+        side: the side of the square images, in pixels, a multiple of `reduction`.
+        width: the number of channels of a ViT's tokens, or of a ResNet's first stage. Each further
+            stage of a ResNet has twice as many.
+        depth: the number of blocks of each stage. A ViT has one stage, a ResNet up to 4.
+        patch: the side of a ViT's patches, in pixels.
+        heads: the number of attention heads of a ViT and of TransMatcher.
+        bottleneck: True if a ResNet has the bottleneck blocks of ResNet-50, which have 4 times as
+            many output channels; False if it has basic blocks.
+        neck: the number of channels of a feature map that is compared.
+        layers: the number of layers of TransMatcher, each an encoder and a decoder.
+        hidden: the number of channels inside of TransMatcher's feed-forward networks.
+        scale: s of CosFace or gamma of Circle, above 0; the other losses have none.
+        margin: the margin of CosFace, of Circle, or of the triplets of ``pairs``, at least 0;
+            softmax has none.
+        origins_per_batch: P, the number of classes in a batch, at least 2.
+        images_per_origin: K, the number of images of each class in a batch, at least 2.
+        steps: the number of steps of gradient descent.
+        graph_steps: the number of steps after which QAConv-GS finds anew which classes are similar
+            and share batches. With 0 the classes of a batch are drawn at random.
+        rate: the highest learning rate of Adam. It falls along half a cosine to 0.
+        warmup: the number of steps in which the learning rate rises from 0.
+        ema: the largest decay of the moving average of the weights, in [0, 1). The average is the
+            trained network.
+        flip: True if half of the training images, drawn at random, are mirrored.
+        imagenet_colours: True if pixels are scaled by the mean and the deviation of ImageNet, as
+            published weights may need it; False if they are scaled to [-1, 1].
+        weights: the file of the backbone's first weights, as `load_backbone` reads it. If it is
+            empty, they are random.
+        seed: the seed of the first weights, the batches and the mirroring, at least 0.
+
+    Raises:
+        InputError: a value is out of its range.
     """
 
     method: str = "ViT + CosFace"
@@ -84,8 +92,8 @@ class NetworkSettings(Checked):
     weights: str = ""
     seed: int = 0
 
-    def ranges(self) -> dict[str, Range]:
-        """See `Checked`."""
+    def ranges(self) -> dict[str, tuple[bool, str]]:
+        """Return for each value whether it is in its range, and what is expected; see `Checked`."""
         return {**self._shapes(), **self._training()}
 
     def _shapes(self) -> dict[str, Range]:
@@ -134,17 +142,18 @@ class NetworkSettings(Checked):
 
     @property
     def reduction(self) -> int:
-        """The image's side over that of the backbone's feature map."""
+        """The side of the image, divided by the side of the backbone's feature map."""
         return self.patch if self.network == "vit" else int(STEM * 2 ** (len(self.depth) - 1))
 
     @property
     def places(self) -> int:
-        """Positions of a feature map."""
+        """The number of positions of a feature map."""
         return (self.side // self.reduction) ** 2
 
     def rate_at(self, step: int) -> float:
-        """The rate of a step, counted from 0."""
-        return warmed_cosine(self.rate, step, self.steps, self.warmup)
+        """Return the learning rate of a step; steps are counted from 0."""
+        warm = min(1.0, (step + 1) / max(1, self.warmup))
+        return self.rate * warm * 0.5 * (1 + math.cos(math.pi * step / self.steps))
 
 
 _VIT = NetworkSettings()
@@ -167,12 +176,12 @@ PRESETS: dict[str, NetworkSettings] = {
     "vit-cosface": _VIT,
     "ibn-net": _IBN,
     "qaconv-gs": _QACONV,
-    # Positions count by their square, and layers and heads besides.
+    # Its cost grows with the square of the number of positions, so it has a stage more.
     "transmatcher": replace(
         _QACONV, method="TransMatcher", matcher="transmatcher", depth=(1, 1, 1)
     ),
 }
-"""Settings by name, for about a thousand pairs on a CPU."""
+"""The settings of each network, for about a thousand pairs on a CPU."""
 
 _SCHEDULE: dict[str, Any] = {
     "side": 224,
@@ -191,7 +200,8 @@ _RESNET_50: dict[str, Any] = {
     "imagenet_colours": True,
     **_SCHEDULE,
 }
-# These end after the third stage, and their batches hold pairs: memory is for their square.
+# These networks end after the third stage. Their batches are small, because
+# every two images are compared: memory grows with the square of the batch.
 _PAIRWISE: dict[str, Any] = {
     **_RESNET_50,
     "depth": (3, 4, 6),
@@ -208,8 +218,9 @@ PAPER: dict[str, NetworkSettings] = {
         PRESETS["transmatcher"], neck=512, layers=3, heads=1, hidden=2048, **_PAIRWISE
     ),
 }
-"""The same at the paper's size, for a GPU.
+"""The settings of each network at the paper's size, for a GPU.
 
-Networks, losses, batches and steps are those of the paper, its code, and the papers of QAConv-GS
-and TransMatcher, as far as they say. The paper's begin from ImageNet: see ``weights``.
+Networks, losses, batches and steps are those of the paper, of its code, and of the papers of
+QAConv-GS and TransMatcher, as far as they say. The paper's networks begin from weights that were
+trained on ImageNet; these begin from random ones unless ``weights`` names a file.
 """
