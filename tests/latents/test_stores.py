@@ -83,7 +83,8 @@ def test_keys_are_found_as_in_a_dictionary(batches: list[list[int]], recent: int
     """With room for a few in the dictionary, so that most move to the arrays."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cache_keys, "RECENT", recent)
-        keys, expected, first = Keys(), {}, 0
+        keys, first = Keys(), 0
+        expected: dict[int, int] = {}
         seen: set[int] = set()
         for batch in batches:
             fresh = [n for n in dict.fromkeys(batch) if n not in seen]  # as the cache adds them

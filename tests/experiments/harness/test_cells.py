@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from originid.experiments.harness.ablations import measured, report
@@ -65,9 +65,10 @@ def test_only_shared_groups_count() -> None:
     assert gain_of({"a": 1.0, "x": 0.0}, {"a": 0.5, "y": 1.0}) == (50.0, 50.0, 50.0)
 
 
+@settings(max_examples=30, deadline=None)
 @given(
-    st.dictionaries(st.text("abcdef", min_size=1), st.tuples(st.floats(0, 1), st.floats(0, 1)),
-                    min_size=1, max_size=20)
+    st.dictionaries(st.sampled_from("abcdefghijklm"), st.tuples(st.floats(0, 1), st.floats(0, 1)),
+                    min_size=1, max_size=9)
 )  # fmt: skip
 def test_a_gain_turned_around_is_a_loss(groups: dict[str, tuple[float, float]]) -> None:
     ours = {name: one for name, (one, _) in groups.items()}
@@ -79,7 +80,8 @@ def test_a_gain_turned_around_is_a_loss(groups: dict[str, tuple[float, float]]) 
     assert loss == pytest.approx(-gain, abs=0.11)
     assert low <= gain + 0.11
     assert gain <= high + 0.11
-    assert (lowest, highest) == (pytest.approx(-high, abs=0.11), pytest.approx(-low, abs=0.11))
+    assert lowest == pytest.approx(-high, abs=0.11)
+    assert highest == pytest.approx(-low, abs=0.11)
 
 
 @pytest.mark.parametrize(
