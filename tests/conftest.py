@@ -1,7 +1,10 @@
 """Fixtures that several test files use."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,6 +17,36 @@ from originid.testing import textured_image
 from originid.training.closed_form import no_map
 from originid.verdict.calibration import Calibration
 from originid.verdict.pareto_tail import BODY, Tail
+
+TORCH = ("torch", "diffusers", "transformers", "accelerate", "pytorch_metric_learning")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-torch",
+        action="store_true",
+        help="run as if torch and what needs it were not installed: the fast part of the tests",
+    )
+
+
+class WithoutTorch(PathFinder):
+    """Finds what is installed, but not torch."""
+
+    @classmethod
+    def find_spec(
+        cls,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] in TORCH:
+            return None
+        return super().find_spec(fullname, path, target)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--no-torch"):
+        sys.meta_path[sys.meta_path.index(PathFinder)] = WithoutTorch
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from extras import needs_torch
 from fixture_types import Run
 from originid.model import Model
 
@@ -193,7 +194,7 @@ def test_what_is_missing_is_named(command: str, run: Run) -> None:
         (["find", "a", "--in", "c", "--top", "none"], "--top"),
         (["index", "a", "--into", "c", "--workers", "0"], "--workers"),
         (["train", "a.csv", "-o", "m", "--dim", "many"], "--dim"),
-        (["distill", "a", "--teacher", "t", "-o", "e.bin"], ".onnx"),
+        pytest.param(["distill", "a", "--teacher", "t", "-o", "e.bin"], ".onnx", marks=needs_torch),
         (["evaluate", "p.csv", "--references", ".", "--failures", "sheet.pdf"], ".png"),
         (["experiment", "data", "-o", "x", "--seed", "-1"], "--seed"),
         (["show", "c", "--verfy"], "--verify"),

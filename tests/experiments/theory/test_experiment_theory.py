@@ -28,6 +28,7 @@ from originid.testing import textured_image
 from originid.training.closed_form import ClosedForm
 from originid.training.fitting import NoMap
 from originid.types import Pair
+from small_context import SMALLEST
 
 MODELS = ("SD 1.4", "SD 1.5 x", "SDXL-Turbo", "SDXL fp16")
 
@@ -335,7 +336,10 @@ def test_pairs_alone_need_no_torch_and_are_reproducible(
     }
 
 
-def test_a_manifest_without_sources_skips_what_needs_them(material: Path, tmp_path: Path) -> None:
+def test_a_manifest_without_sources_skips_what_needs_them(
+    material: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("originid.experiments.theory.run.PIXELS", SMALLEST)
     lines = (material / "pairs.csv").read_text().splitlines()
     (material / "bare.csv").write_text(
         "origin,query\n" + "\n".join(",".join(line.split(",")[:2]) for line in lines[1:])
