@@ -19,7 +19,7 @@ from originid.collection.collection import Collection, create_collection
 from originid.collection.database import Row
 from originid.errors import CollectionError, InputError
 from originid.finder import BLANK, TOP, Finder
-from originid.latents.encode_files import Source
+from originid.latents.sources import Source
 from originid.model import Model
 from originid.testing import textured_image
 from originid.types import Answer, Match, Verdict

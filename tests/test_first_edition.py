@@ -16,7 +16,7 @@ from image_files import encoded
 from originid.collection.adding import add_images
 from originid.collection.collection import Collection, open_collection
 from originid.finder import Finder
-from originid.latents.encode_files import Source
+from originid.latents.sources import Source
 from originid.testing import textured_image
 
 FIXTURES = Path(__file__).parent / "fixtures"

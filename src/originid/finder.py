@@ -10,14 +10,8 @@ from originid.collection.collection import Collection, open_collection
 from originid.collection.database import Row
 from originid.encoders.base import Encoder
 from originid.errors import InputError
-from originid.latents.encode_files import (
-    Encoded,
-    ImageLike,
-    Source,
-    as_sources,
-    encode_sources,
-    is_one_image,
-)
+from originid.latents.encode_files import Encoded, encode_sources
+from originid.latents.sources import ImageLike, Source, as_sources, is_one_image
 from originid.types import Answer, Failure, Match, Verdict
 
 TOP = 10
@@ -59,10 +53,12 @@ class Finder:
     @overload
     def find(  # type: ignore[overload-overlap]  # a text is an iterable of texts
         self, queries: ImageLike | Source, top: int = TOP
-    ) -> Answer: ...
+    ) -> Answer:
+        """Find the origin of one query."""
 
     @overload
-    def find(self, queries: Iterable[ImageLike | Source], top: int = TOP) -> Iterator[Answer]: ...
+    def find(self, queries: Iterable[ImageLike | Source], top: int = TOP) -> Iterator[Answer]:
+        """Find the origin of each of several queries, in order."""
 
     def find(
         self, queries: ImageLike | Source | Iterable[ImageLike | Source], top: int = TOP

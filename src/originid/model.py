@@ -20,7 +20,8 @@ import numpy as np
 from originid.encoders import Encoder, latent_dim, open_encoder, split_spec
 from originid.errors import ImageError, ModelError, cause
 from originid.images.decode import PREPROCESSING
-from originid.latents.encode_files import Encoded, ImageLike, as_sources, encode_sources
+from originid.latents.encode_files import Encoded, encode_sources
+from originid.latents.sources import ImageLike, as_sources
 from originid.maps import Map, load_map, save_map, unit_length
 from originid.system.storage import new_directory
 from originid.types import Failure, Json, Latents, Vectors
@@ -186,6 +187,7 @@ def _bring(spec: str, folder: Path) -> str:
     """Copy the encoder files that a text names into a model's folder; the text that names these."""
 
     def copied(number: int, file: str) -> str:
+        """Copy an encoder's file into the folder; return its name there."""
         name = f"encoder-{number}.onnx" if number else "encoder.onnx"
         shutil.copyfile(file, folder / name)
         return name

@@ -30,7 +30,7 @@ from originid.latents import (
 )
 from originid.latents import cache as store
 from originid.latents import cache_keys as keys
-from originid.latents.encode_files import Source
+from originid.latents.sources import Source
 from originid.system import storage
 from originid.testing import QuadrantEncoder, textured_image
 from originid.types import Failure, Image, Latents

@@ -16,7 +16,8 @@ from originid.errors import ImageError
 from originid.images.contrast import largest_contrast
 from originid.images.decode import Decoded, Limits, ReserveMemory, no_limit
 from originid.latents import encode_files as pipeline
-from originid.latents.encode_files import Encoded, Entry, Known, Source, encode_sources
+from originid.latents.encode_files import Encoded, Entry, Known, encode_sources
+from originid.latents.sources import Source
 from originid.types import Failure, Image, Latents
 
 PATIENCE = 60  # seconds after which a test that hangs fails instead

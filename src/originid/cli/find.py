@@ -12,7 +12,7 @@ from originid.cli.output import print_json
 from originid.system.text import percent, printable
 
 if TYPE_CHECKING:
-    from originid.latents.encode_files import Source
+    from originid.latents.sources import Source
     from originid.types import Answer, Failure
 
 NO_ORIGIN = 3  # the exit status if no query has an origin
@@ -57,7 +57,7 @@ def find(
 def _sources(queries: list[str]) -> "Iterator[str | Source]":
     """Yield the images to search for: paths, or the bytes of standard input."""
     from originid.images.find_files import find_images
-    from originid.latents.encode_files import Source
+    from originid.latents.sources import Source
 
     if "" in queries:
         raise typer.BadParameter("an empty name: expected images or folders")

@@ -12,7 +12,8 @@ from threadpoolctl import threadpool_limits
 from originid.collection.collection import Collection
 from originid.collection.database import Row, modified
 from originid.images.find_files import find_images
-from originid.latents.encode_files import Encoded, Entry, Known, Source, encode_sources
+from originid.latents.encode_files import Encoded, Entry, Known, encode_sources
+from originid.latents.sources import Source
 from originid.system.progress import Progress, silent
 from originid.types import Failure, Latents
 

@@ -37,7 +37,8 @@ def _baseline(source: str) -> Encoder:
 
 
 def _plain(name: str, encoder: Callable[[], Encoder]) -> Callable[[str], Encoder]:
-    def build(source: str) -> Encoder:
+    def build_plain(source: str) -> Encoder:
+        """Build the encoder, and refuse a source, which it does not take."""
         if source:
             raise InputError(
                 f"encoder {name}:{source}",
@@ -46,7 +47,7 @@ def _plain(name: str, encoder: Callable[[], Encoder]) -> Callable[[str], Encoder
             )
         return encoder()
 
-    return build
+    return build_plain
 
 
 ENCODERS: dict[str, Callable[[str], Encoder]] = {

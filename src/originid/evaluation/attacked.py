@@ -6,9 +6,11 @@ from pathlib import Path
 from originid.encoders import Encoder
 from originid.errors import ImageError
 from originid.evaluation.attacks import Attack
-from originid.images.decode import decode, lossless_file, read_bytes
+from originid.images.decode import decode, read_bytes
+from originid.images.lossless import lossless_file
 from originid.latents import FileLatent, LatentCache, encode_cached
-from originid.latents.encode_files import CHUNK, Source
+from originid.latents.encode_files import CHUNK
+from originid.latents.sources import Source
 from originid.system.progress import Progress, silent
 from originid.types import Failure
 

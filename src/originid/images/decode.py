@@ -23,7 +23,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image as Pillow
-from PIL import ImageOps
 from PIL.ImageFile import ImageFile
 
 from originid.errors import ImageError, InputError
@@ -203,35 +202,6 @@ def decode(
     if turn > 4:
         width, height = height, width
     return Decoded(image, width, height)
-
-
-def lossless_file(image: Image | Pillow.Image) -> bytes:
-    """The bytes of a file from which `decode` gives an image as it is.
-
-    Args:
-        image: a uint8 RGB array (h, w, 3), or an image of Pillow in any mode, which is turned
-            upright by its EXIF data and flattened as a file's would be.
-
-    Raises:
-        InputError: an array of another type or shape, or something else.
-    """
-    if isinstance(image, Pillow.Image):
-        picture = rgb(flat(ImageOps.exif_transpose(image)))
-    elif isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] == (3,):
-        picture = Pillow.fromarray(image)
-    else:
-        shape = getattr(image, "shape", "")
-        given = f"{getattr(image, 'dtype', type(image).__name__)} {shape}".strip()
-        raise InputError(
-            f"an image of type {given}",
-            "expected a path, the bytes of a file, an image of Pillow, or a uint8 RGB array "
-            "(height, width, 3)",
-            "convert it: channels last, values from 0 to 255",
-        )
-    buffer = io.BytesIO()
-    # BMP, as the bytes of PNG differ between versions of zlib, and so would its SHA-256.
-    picture.save(buffer, "BMP")
-    return buffer.getvalue()
 
 
 @contextmanager

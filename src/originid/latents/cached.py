@@ -10,7 +10,8 @@ import numpy as np
 from originid.encoders import Encoder
 from originid.images.decode import LIMITS, Limits
 from originid.latents.cache import LatentCache
-from originid.latents.encode_files import Encoded, Entry, Source, encode_sources
+from originid.latents.encode_files import Encoded, Entry, encode_sources
+from originid.latents.sources import Source
 from originid.system.progress import Progress, silent
 from originid.types import Failure, Latents
 

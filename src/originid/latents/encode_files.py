@@ -14,10 +14,9 @@ than the budget of all workers together is read or decoded alone.
 """
 
 import hashlib
-import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -25,12 +24,12 @@ from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
-from PIL import Image as Pillow
 
 from originid.encoders.base import Encoder
 from originid.errors import ImageError
 from originid.images.contrast import largest_contrast
-from originid.images.decode import LIMITS, Limits, decode, lossless_file, read_bytes
+from originid.images.decode import LIMITS, Limits, decode, read_bytes
+from originid.latents.sources import Source
 from originid.system.parallel import MemoryBudget, Reservation, Threads, available_cores
 from originid.types import Failure, Image, Latents
 
@@ -40,63 +39,6 @@ AHEAD = 4  # chunks for each worker from the first unfinished one to the last be
 FILES = 32_000_000  # bytes for each worker: 5 to 10 photos of a 12-megapixel camera
 PIXELS = 256_000_000  # bytes for each worker: 12 megapixels of any common mode, 50 of most modes
 READERS = 8  # threads, which mostly wait for the disk
-
-
-ImageLike: TypeAlias = str | os.PathLike[str] | bytes | Image | Pillow.Image
-"""What stands for an image: a path, the bytes of a file, a uint8 RGB array (h, w, 3), or an image
-of Pillow."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """An image to read: a file, or bytes that stand for a file.
-
-    Args:
-        name: the path of the file, or a name for the bytes.
-        data: the bytes of the image file, or None to read them from the path.
-        mtime_ns: the time at which the file was last changed, in nanoseconds since 1970; it is
-            only passed on.
-    """
-
-    name: str
-    data: bytes | None = None
-    mtime_ns: int = 0
-
-    @classmethod
-    def of(cls, image: ImageLike, name: str) -> "Source":
-        """The source of whatever stands for an image.
-
-        Args:
-            image: see `ImageLike`. It gets the latent that its file would get.
-            name: what the image is called where it is not a path.
-
-        Raises:
-            InputError: an array of another type or shape, or something else.
-        """
-        if isinstance(image, str | os.PathLike):
-            return cls(os.fspath(image))
-        if isinstance(image, bytes):
-            return cls(name, image)
-        return cls(name, lossless_file(image))
-
-
-def is_one_image(images: object) -> bool:
-    """Whether something is one image, as `ImageLike` says, and not several."""
-    if isinstance(images, np.ndarray):
-        return images.ndim == 3
-    return isinstance(images, str | os.PathLike | bytes | Pillow.Image | Source)
-
-
-def as_sources(images: "ImageLike | Source | Iterable[ImageLike | Source]") -> "Iterator[Source]":
-    """The sources of one image or of several; what is no path is called ``image 1`` and so on.
-
-    Raises:
-        InputError: an array of another type or shape, or something that is no image.
-    """
-    several: Iterable[ImageLike | Source]
-    several = [images] if is_one_image(images) else images  # type: ignore[list-item, assignment]
-    for number, image in enumerate(several, start=1):
-        yield image if isinstance(image, Source) else Source.of(image, f"image {number}")
 
 
 @dataclass(frozen=True)

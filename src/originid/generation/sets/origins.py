@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from originid.errors import ImageError
 from originid.images.decode import read_bytes
 from originid.images.find_files import find_images, refuse_missing
-from originid.latents.encode_files import Encoded, Source, encode_sources
+from originid.latents.encode_files import Encoded, encode_sources
+from originid.latents.sources import Source
 from originid.model import Model
 from originid.system.parallel import available_cores, map_ordered
 from originid.system.progress import Progress, silent

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from originid.images.decode import decode, read_bytes
-from originid.latents.encode_files import Source
+from originid.latents.sources import Source
 from originid.types import Image
 
 SMALLEST = 0.5  # the smallest side of a crop, as a share of the image's

@@ -1,0 +1,68 @@
+"""What stands for an image: a path, the bytes of a file, an array, or an image of Pillow."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from PIL import Image as Pillow
+
+from originid.images.lossless import lossless_file
+from originid.types import Image
+
+ImageLike: TypeAlias = str | os.PathLike[str] | bytes | Image | Pillow.Image
+"""What stands for an image: a path, the bytes of a file, a uint8 RGB array (h, w, 3), or an image
+of Pillow."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image to read: a file, or bytes that stand for a file.
+
+    Args:
+        name: the path of the file, or a name for the bytes.
+        data: the bytes of the image file, or None to read them from the path.
+        mtime_ns: the time at which the file was last changed, in nanoseconds since 1970; it is
+            only passed on.
+    """
+
+    name: str
+    data: bytes | None = None
+    mtime_ns: int = 0
+
+    @classmethod
+    def of(cls, image: ImageLike, name: str) -> "Source":
+        """The source of whatever stands for an image.
+
+        Args:
+            image: see `ImageLike`. It gets the latent that its file would get.
+            name: what the image is called where it is not a path.
+
+        Raises:
+            InputError: an array of another type or shape, or something else.
+        """
+        if isinstance(image, str | os.PathLike):
+            return cls(os.fspath(image))
+        if isinstance(image, bytes):
+            return cls(name, image)
+        return cls(name, lossless_file(image))
+
+
+def is_one_image(images: object) -> bool:
+    """Whether something is one image, as `ImageLike` says, and not several."""
+    if isinstance(images, np.ndarray):
+        return images.ndim == 3
+    return isinstance(images, str | os.PathLike | bytes | Pillow.Image | Source)
+
+
+def as_sources(images: "ImageLike | Source | Iterable[ImageLike | Source]") -> "Iterator[Source]":
+    """The sources of one image or of several; what is no path is called ``image 1`` and so on.
+
+    Raises:
+        InputError: an array of another type or shape, or something that is no image.
+    """
+    several: Iterable[ImageLike | Source]
+    several = [images] if is_one_image(images) else images  # type: ignore[list-item, assignment]
+    for number, image in enumerate(several, start=1):
+        yield image if isinstance(image, Source) else Source.of(image, f"image {number}")
