@@ -47,9 +47,8 @@ def train_model(
 ) -> tuple[Model, list[Failure]]:
     """Fit a map to pairs, calibrate it, and write the model.
 
-    Each image is encoded once, into a cache on disk, and is read from there afterwards. So memory
-    holds only the path of each image. If the training is cut off and started again, it uses the
-    latents and the checkpoint that are already there, and comes to the same result.
+    Each image is encoded once, into a cache on disk. A training that was cut off and is started
+    again uses the latents and the checkpoint that are there, and comes to the same result.
 
     Args:
         path: The folder of the model, which must not exist yet.
@@ -57,11 +56,10 @@ def train_model(
         origins: Folders with more natural images.
         encoder: The encoder on whose latents the map is fitted.
         settings: How the map is learned.
-        latents: The folder of a latent cache that is used and kept. With None the cache lies beside
-            ``path`` and is removed when the model is written.
+        latents: The folder of a latent cache that is kept; None makes one for this training only.
         dtype: The precision of the cached latents: ``float32`` or ``float16``.
-        encoding: Called with the number of images that are encoded, and the number of all.
-        learning: Called with the number of steps of metric learning that are done, and of all.
+        encoding: Called with the numbers of encoded and of all images.
+        learning: Called with the numbers of done and of all steps of metric learning.
 
     Returns:
         The model, and the files that could not be used.
@@ -72,19 +70,12 @@ def train_model(
         OriginidError: Metric learning diverges.
 
     Example:
-        >>> import originid
-        >>> from originid.testing import write_photos
-        >>> photos = write_photos("training", 40)
-        >>> pairs = [originid.Pair(photo, photo, photo.name) for photo in photos[:20]]
-        >>> model, unreadable = originid.train_model(
-        ...     "my-model",
-        ...     pairs,
-        ...     ["training"],
-        ...     originid.open_encoder("pixels"),
-        ...     originid.read_map_settings("none"),
-        ... )
-        >>> model.dim, unreadable
-        (3072, [])
+        >>> import originid, originid.testing
+        >>> photos = originid.testing.write_photos("training", 40)
+        >>> pairs = [originid.Pair(p, p, p.name) for p in photos]
+        >>> encoder, settings = originid.open_encoder("pixels"), originid.read_map_settings("none")
+        >>> originid.train_model("my-model", pairs, ["training"], encoder, settings)[0].dim
+        3072
     """
     refuse_existing(Path(path))  # now, and not after hours of encoding
     refuse_missing(origins)
@@ -97,14 +88,13 @@ def train_model(
         paths = [*image_paths(pairs), *photos]
         chunks = encode_paths(paths, encoder, failures.append, encoding, cache)
         rows = {entry.path: cache.index(entry.sha256) for chunk in chunks for entry in chunk}
-    # A pair is usable if both of its images are.
-    usable = readable_pairs(pairs, failures)
+    usable = readable_pairs(pairs, failures)  # those with both images
     prepared = _prepare_pairs(usable, photos, rows, cache)
     map = fit_map(prepared.examples, encoder, settings, work, learning)
     if processes.is_main:
-        calibration = prepared.calibrate(map, cache)
         described = {"pairs": len(usable), "natural_images": len(prepared.examples.natural_rows)}
-        save_model(path, encoder, map, calibration, _training(settings, described))
+        training = _training(settings, described)
+        save_model(path, encoder, map, prepared.calibrate(map, cache), training)
         clear_work(work)
     processes.leave()
     return open_model(path, encoder), failures

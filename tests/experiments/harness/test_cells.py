@@ -7,18 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from originid.experiments.harness.ablations import measured, report
 from originid.experiments.harness.cells import (
     accuracy_gain,
     interval,
+    learned_map,
     overall,
     round1,
     seen_unseen,
 )
-from originid.experiments.harness.context import label
-from originid.experiments.report.report import Table
+from originid.experiments.harness.context import short_name
 from originid.types import Json
-from small_context import SmallContext
 
 JUDGED: Json = {
     "mAP": 61.234,
@@ -45,7 +43,7 @@ def test_what_is_not_known_is_no_cell() -> None:
     assert interval([1.04, 22.26]) == "[1.0, 22.3]"
     assert overall(JUDGED) == (61.2, 58.0, "[50.0, 66.7]", None)
     assert seen_unseen(JUDGED) == (70.0, 66.7, None, None)
-    assert measured(JUDGED) == (70.0, 66.7, None, None, None, 1.2)
+    assert learned_map(JUDGED) == (70.0, 66.7, None, None, None, 1.2)
 
 
 def gain_of(ours: dict[str, float], other: dict[str, float]) -> tuple[float, float, float]:
@@ -89,11 +87,4 @@ def test_a_gain_turned_around_is_a_loss(groups: dict[str, tuple[float, float]]) 
     [("/a/b/taesd", "taesd"), ("/a/b/taesd/", "taesd"), ("owner/name", "name"), ("x", "x")],
 )
 def test_the_label_of_a_source(source: str, name: str) -> None:
-    assert label(source) == name
-
-
-def test_a_report_of_one_table(context: SmallContext) -> None:
-    table, more = Table("T", ("a",), ((1,),)), Table("M", ("b",), ((2,),))
-    made = report(context, "table0", "Table 0", table, paper=more)
-    assert (made.summary, made.tables) == (table, {"paper": more})
-    assert (made.inputs, made.note) == (context.inputs, context.dataset.note)
+    assert short_name(source) == name

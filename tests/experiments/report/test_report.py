@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as PILImage
 
 from originid.errors import ExtraError, InputError, StorageError
-from originid.experiments import Inputs, Report
+from originid.experiments import ExperimentInputs, ExperimentReport
 from originid.experiments.report.page import to_html, write_page
 from originid.experiments.report.report import Cell, Plot, Sheet, Table, show
 from originid.experiments.report.timing import Timing, read_timings, timed
@@ -38,11 +38,11 @@ SHEET = Sheet("Misses", [[Tile(flat_image((1, 2, 3)), ("query",))]])
 
 
 @pytest.fixture
-def report() -> Report:
-    return Report(
+def report() -> ExperimentReport:
+    return ExperimentReport(
         "table0",
         "Table 0: nothing",
-        Inputs(data="realpairs:/somewhere/data"),
+        ExperimentInputs(data="realpairs:/somewhere/data"),
         SUMMARY,
         {"more": OTHER},
         {"more": LINE, "bars": BARS},
@@ -59,20 +59,22 @@ def report() -> Report:
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
-        (Inputs(), "--seed 0"),
-        (Inputs(seed=7), "--seed 7"),
-        (Inputs(data="realpairs"), "--data realpairs:FOLDER --seed 0"),
-        (Inputs(data="oripid:/a/b"), "--data oripid:FOLDER --seed 0"),
-        (Inputs(vaes=("/a/b/vae", "hub/id")), "--vae vae --vae id --seed 0"),
+        (ExperimentInputs(), "--seed 0"),
+        (ExperimentInputs(seed=7), "--seed 7"),
+        (ExperimentInputs(data="realpairs"), "--data realpairs:FOLDER --seed 0"),
+        (ExperimentInputs(data="oripid:/a/b"), "--data oripid:FOLDER --seed 0"),
+        (ExperimentInputs(vaes=("/a/b/vae", "hub/id")), "--vae vae --vae id --seed 0"),
         (
-            Inputs(pairs=Path("/x/p.csv"), references=Path("/x/photos")),
+            ExperimentInputs(pairs=Path("/x/p.csv"), references=Path("/x/photos")),
             "--pairs PAIRS.csv --references FOLDER --seed 0",
         ),
-        (Inputs(scale=SCALES["paper"]), "--scale paper --seed 0"),
-        (Inputs(scale=Scale(images=3)), "--scale SCALE.json --seed 0"),
+        (ExperimentInputs(scale=SCALES["paper"]), "--scale paper --seed 0"),
+        (ExperimentInputs(scale=Scale(images=3)), "--scale SCALE.json --seed 0"),
     ],
 )
-def test_the_command_of_its_inputs(inputs: Inputs, words: str, report: Report) -> None:
+def test_the_command_of_its_inputs(
+    inputs: ExperimentInputs, words: str, report: ExperimentReport
+) -> None:
     made = replace(report, inputs=inputs)
     assert made.command == f"originid experiment table0 -o OUT {words}"
 
@@ -121,7 +123,7 @@ def test_csv_is_read_back() -> None:
     ]
 
 
-def test_markdown_has_every_part_in_order(report: Report) -> None:
+def test_markdown_has_every_part_in_order(report: ExperimentReport) -> None:
     text = to_markdown(report)
     parts = [
         "# Table 0: nothing",
@@ -144,8 +146,8 @@ def test_markdown_has_every_part_in_order(report: Report) -> None:
     assert places == sorted(places)
 
 
-def test_a_plain_report_has_no_empty_parts(report: Report) -> None:
-    plain = Report("x", "X", Inputs(), SUMMARY)
+def test_a_plain_report_has_no_empty_parts(report: ExperimentReport) -> None:
+    plain = ExperimentReport("x", "X", ExperimentInputs(), SUMMARY)
     text = to_markdown(plain)
     assert "Not run" not in text
     assert "![" not in text
@@ -153,7 +155,7 @@ def test_a_plain_report_has_no_empty_parts(report: Report) -> None:
 
 
 @pytest.fixture
-def written(report: Report, tmp_path: Path) -> Path:
+def written(report: ExperimentReport, tmp_path: Path) -> Path:
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
     write_report(tmp_path / "out", report)
     return tmp_path / "out"
@@ -178,7 +180,7 @@ def test_every_file_that_the_page_names_is_written(written: Path) -> None:
             assert min(picture.size) > 100
 
 
-def test_json_is_the_report(written: Path, report: Report) -> None:
+def test_json_is_the_report(written: Path, report: ExperimentReport) -> None:
     found = json.loads((written / "table0.json").read_text(encoding="utf-8"))
     assert found == json.loads(json.dumps(report.to_json()))
     assert found["summary"] == SUMMARY.to_json()
@@ -188,7 +190,7 @@ def test_json_is_the_report(written: Path, report: Report) -> None:
     assert found["inputs"]["data"] == "realpairs:/somewhere/data"
 
 
-def test_writing_again_changes_no_byte(written: Path, report: Report) -> None:
+def test_writing_again_changes_no_byte(written: Path, report: ExperimentReport) -> None:
     before = {path.name: path.read_bytes() for path in written.iterdir()}
     write_report(written, report)
     assert {path.name: path.read_bytes() for path in written.iterdir()} == before
@@ -196,13 +198,13 @@ def test_writing_again_changes_no_byte(written: Path, report: Report) -> None:
 
 def test_a_value_that_json_does_not_know_leaves_no_json(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
-    bad = Report("x", "X", Inputs(), Table("T", ("a",), ((float("nan"),),)))
+    bad = ExperimentReport("x", "X", ExperimentInputs(), Table("T", ("a",), ((float("nan"),),)))
     with pytest.raises(ValueError, match="JSON"):
         write_report(tmp_path, bad)
     assert not (tmp_path / "x.json").exists()
 
 
-def test_a_disk_that_refuses_is_an_error_of_ours(report: Report, tmp_path: Path) -> None:
+def test_a_disk_that_refuses_is_an_error_of_ours(report: ExperimentReport, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot write"):
@@ -210,7 +212,7 @@ def test_a_disk_that_refuses_is_an_error_of_ours(report: Report, tmp_path: Path)
 
 
 def test_without_matplotlib_the_error_names_the_extra(
-    monkeypatch: pytest.MonkeyPatch, report: Report, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, report: ExperimentReport, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
     with pytest.raises(ExtraError, match=r"pip install 'originid\[experiments\]'"):
@@ -223,7 +225,7 @@ def test_without_matplotlib_the_error_names_the_extra(
 # --- one page of all ---
 
 
-def test_the_page_escapes_and_links(report: Report, tmp_path: Path) -> None:
+def test_the_page_escapes_and_links(report: ExperimentReport, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
     second = replace(report, name="table00", title="<b>", plots={}, sheets={})
     write_page(tmp_path / "index.html", [report, second], {"theory": "no <VAE>"}, {})
@@ -242,7 +244,7 @@ def test_the_page_escapes_and_links(report: Report, tmp_path: Path) -> None:
     assert "<script" not in html
 
 
-def test_the_page_adds_up_the_times(report: Report) -> None:
+def test_the_page_adds_up_the_times(report: ExperimentReport) -> None:
     plain = replace(report, plots={}, sheets={})
     html = to_html([plain], {}, {"table0": Timing(90, 100, True), "x": Timing(510, 1000, True)})
     assert "All of it took 10 minutes" in html
@@ -299,17 +301,17 @@ def test_a_damaged_file_says_what_to_delete(text: str, tmp_path: Path) -> None:
 
 
 def test_a_folder_is_begun_and_gone_on_with(tmp_path: Path) -> None:
-    inputs = Inputs(seed=3)
+    inputs = ExperimentInputs(seed=3)
     open_folder(tmp_path / "a" / "b", inputs)
     stated = json.loads((tmp_path / "a" / "b" / "inputs.json").read_text(encoding="utf-8"))
     assert stated == inputs.to_json()
     (tmp_path / "a" / "b" / "table1.json").touch()
     open_folder(tmp_path / "a" / "b", inputs)
     with pytest.raises(InputError, match=r"other inputs: (seed, vaes|vaes, seed)"):
-        open_folder(tmp_path / "a" / "b", Inputs(seed=4, vaes=("x",)))
+        open_folder(tmp_path / "a" / "b", ExperimentInputs(seed=4, vaes=("x",)))
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
     with pytest.raises(InputError, match="exists"):
-        open_folder(tmp_path / "out", Inputs())
+        open_folder(tmp_path / "out", ExperimentInputs())

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from originid.errors import InputError, StorageError
-from originid.generation.sets.shards import ImageSet, Row, SetSettings, Shard
+from originid.generation.sets.rows import ImageSetRow
+from originid.generation.sets.shards import ImageSet, SetSettings, Shard
 
 
 @pytest.fixture
@@ -19,8 +20,8 @@ def image_set(tmp_path: Path) -> ImageSet:
     return made
 
 
-def row(number: int, **changes: object) -> Row:
-    made = Row(
+def row(number: int, **changes: object) -> ImageSetRow:
+    made = ImageSetRow(
         f"key{number}",
         f"{number:064x}",
         f"../photos/{number}.jpg",
@@ -36,7 +37,7 @@ def row(number: int, **changes: object) -> Row:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def refusal(number: int) -> Row:
+def refusal(number: int) -> ImageSetRow:
     return row(number, query="", reason="refused", seconds=0.0, bytes=0)
 
 
@@ -46,7 +47,7 @@ def claimed(image_set: ImageSet, name: str = "00") -> Shard:
     return shard
 
 
-def add(image_set: ImageSet, *rows: Row) -> None:
+def add(image_set: ImageSet, *rows: ImageSetRow) -> None:
     shard = claimed(image_set)
     images = {Path(each.query).name: each.query.encode() for each in rows if each.query}
     shard.add(rows, images)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 IMAGES = 8  # photos whose latents get noise and are estimated; decoding them takes most time
 TIMES = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9)
-"""How much noise the latents of Lemma 1 get: 0 is none, 1 is nothing but noise."""
+"""How much noise the latents of Lemma 1 get: 0 is none, 1 is only noise."""
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,8 @@ def theorem1(
         InputError: there are no pairs, or too few sources to cross-validate.
     """
     encoded = _with_pairs(encoded)
-    settings: dict[str, ClosedForm | NoMap] = {
-        "none": NoMap(subtract_mean=True),
-        "closed form": ClosedForm(),
-    }
+    ways: list[ClosedForm | NoMap] = [NoMap(subtract_mean=True), ClosedForm()]
+    settings = dict(zip(("none", "closed form"), ways, strict=True))
     rows: list[TableRow] = []
     bars: dict[str, tuple[list[str], list[float]]] = {name: ([], []) for name in settings}
     for each in encoded:
