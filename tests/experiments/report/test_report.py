@@ -276,14 +276,17 @@ def test_times_of_others_stay(tmp_path: Path) -> None:
 def test_times_are_added_over_runs_that_were_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = iter([0.0, 10.0, 100.0, 107.0])
-    cores = iter([0.0, 19.0, 20.0, 21.0])
+    clock = iter([0.0, 10.0, 100.0, 107.0, 200.0, 900.0])
+    cores = iter([0.0, 19.0, 20.0, 21.0, 22.0, 99.0])
     monkeypatch.setattr("originid.experiments.report.timing.time.monotonic", lambda: next(clock))
     monkeypatch.setattr("originid.experiments.report.timing.time.process_time", lambda: next(cores))
     with pytest.raises(KeyboardInterrupt), timed(tmp_path, "x"):
         raise KeyboardInterrupt
     assert read_timings(tmp_path) == {}  # not done
     with timed(tmp_path, "x"):
+        pass
+    assert read_timings(tmp_path) == {"x": Timing(17.0, 20.0, True)}
+    with timed(tmp_path, "x"):  # from its parts: what it took is known
         pass
     assert read_timings(tmp_path) == {"x": Timing(17.0, 20.0, True)}
 

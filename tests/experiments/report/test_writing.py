@@ -1,6 +1,5 @@
 """Reports as files and as one page, and the time that they took."""
 
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from originid.experiments import (
 )
 from originid.experiments.report.page import to_html
 from originid.experiments.report.report import Plot, Table
-from originid.experiments.report.timing import Timing, read_timings, timed
+from originid.experiments.report.timing import Timing
 from originid.experiments.report.writing import to_csv, to_markdown
 
 
@@ -35,25 +34,6 @@ def test_the_same_inputs_may_be_spelled_in_other_ways(
     (out / "inputs.json").write_text("[1]")
     with pytest.raises(InputError, match=r"inputs\.json cannot be used: it holds a list"):
         open_folder(out, ExperimentInputs(data="realpairs"))
-
-
-def test_time_is_added_until_an_experiment_is_done(tmp_path: Path) -> None:
-    def interrupted() -> None:
-        with timed(tmp_path, "x"):
-            time.sleep(0.15)
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert read_timings(tmp_path) == {}
-    with timed(tmp_path, "x"):
-        time.sleep(0.15)
-    timing = read_timings(tmp_path)["x"]
-    assert timing.seconds >= 0.3 - 0.1  # each is rounded to a tenth of a second
-    assert 0 <= timing.core_seconds <= timing.seconds  # it slept
-    with timed(tmp_path, "x"):
-        time.sleep(0.15)
-    assert read_timings(tmp_path)["x"] == timing
 
 
 def test_a_folder_holds_reports_of_one_set_of_inputs(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from originid.experiments import (
     ExperimentContext,
     ExperimentInputs,
     ExperimentReport,
+    open_experiment,
 )
 from originid.experiments.harness.cells import seen_unseen
 from originid.experiments.tables import (
@@ -162,3 +163,25 @@ def test_one_generator_cannot_be_told_apart(material: Path) -> None:
     data = Dataset("realpairs", None, tuple(pairs), (material / "photos",), "model", "SD 1", "")
     with pytest.raises(InputError, match="at least two"):
         discrepancy.run(ExperimentContext(ExperimentInputs(), dataset=data))
+
+
+def test_losses_are_compared_on_seen_and_unseen_generators(
+    write_report_of: Callable[[str], ExperimentReport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table6, "MAPS", ("none", "structured"))  # in place of what torch learns
+    rows = write_report_of("table6").summary.to_json()
+    assert [(row["encoder"], row["map"]) for row in rows] == [
+        ("tones", "none"),
+        ("tones", "structured"),
+    ]
+    for row in rows:
+        assert 0 <= row["unseen Acc"] <= row["seen Acc"] <= 100  # the unseen one edits more
+        assert row["paper: seen mAP"] is None
+        assert row["s a fold"] >= 0
+
+
+@pytest.mark.parametrize("name", ["table5", "table7"])
+def test_what_compares_vaes_wants_one(name: str, context: ExperimentContext) -> None:
+    with pytest.raises(InputError, match="no VAE") as caught:
+        open_experiment(name)(context)
+    assert "--vae DIR_OR_ID" in caught.value.todo

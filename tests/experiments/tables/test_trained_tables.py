@@ -50,6 +50,12 @@ def test_trained_networks_and_costs(
     assert costs["qaconv-gs"]["paper: matching ratio"] == 875
     again = open_experiment("table3")(context)
     assert again.to_json() == report.to_json()  # from the parts: nothing is trained or timed anew
+    families = write_report_of("table10")  # from the same parts
+    assert {row["method"] for row in families.summary.to_json()} == set(rows)
+    assert families.summary.columns == ("method", "SD 1", "SDXL")
+    by_method = {row["method"]: row for row in families.summary.to_json()}
+    assert by_method["tones, map full"]["SD 1"] == rows["tones, map full"]["seen mAP"]
+    assert len(families.tables["paper"].columns) == 8
     # At the paper's scale images are read as they are needed, and features are in a file.
     monkeypatch.setattr(scale, "PAPER", quick)
     monkeypatch.setattr(networks, "HELD", 0)

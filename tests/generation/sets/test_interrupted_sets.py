@@ -107,6 +107,28 @@ print("done", flush=True)
 """
 
 
+def test_two_processes_at_once_make_each_image_once(
+    tmp_path: Path, write_photos: WritePhotos
+) -> None:
+    photos = write_photos(30)[0].parent
+    make(tmp_path / "sound", photos, FakeMaker())
+    output = tmp_path / "shared"
+    support = str(Path(fake_maker.__file__).parent)
+    command = [sys.executable, "-c", KILLED, support, str(output), str(photos)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE) as one,
+        subprocess.Popen(command, stdout=subprocess.PIPE) as other,
+    ):
+        told = [process.communicate(timeout=120)[0] for process in (one, other)]
+    assert all(each.endswith(b"done\n") for each in told)
+    assert sum(each.count(b".") for each in told) == 120
+    # Whoever ends last writes the rows of both, unless both end at once.
+    maker = FakeMaker()
+    done = make(output, photos, maker)
+    assert (maker.made, done.outcome.known, done.counts.pairs) == (0, 120, 120)
+    assert files(output) == files(tmp_path / "sound")
+
+
 def test_killed_at_random_it_ends_as_if_nothing_had_happened(
     tmp_path: Path, write_photos: WritePhotos
 ) -> None:
