@@ -44,13 +44,13 @@ def main() -> None:
     output = PACKAGE / "demo_edits"
     output.mkdir(exist_ok=True)
     rows = [("origin", "query", "prompt", "generator", "strength")]
-    makers = {
-        name: open_maker(GENERATORS[name], "cpu") for name in ("small-ddpm", "small-flow")
-    }
+    makers = {name: open_maker(GENERATORS[name], "cpu") for name in ("small-ddpm", "small-flow")}
     for place, (name, (prompt, strength)) in enumerate(EDITS.items()):
         generator = list(makers)[(place + place // 2) % 2]  # each gets easy and hard ones
         photo = PACKAGE / "demo_photos" / f"{name}.jpg"
-        (made,) = makers[generator].make([Task(decode(read_bytes(photo)).image, prompt, strength, place)])
+        (made,) = makers[generator].make(
+            [Task(decode(read_bytes(photo)).image, prompt, strength, place)]
+        )
         if isinstance(made, str):
             raise SystemExit(f"{name}: {made}")
         query = f"{name}-edit.jpg"

@@ -46,7 +46,7 @@ def build(channels: int) -> Any:
     ).to(memory_format=torch.channels_last)
 
 
-class Critic(torch.nn.Module):
+class Critic(torch.nn.Module):  # type: ignore[misc]
     """Convolutions of stride 2; each output judges a patch of 46 pixels: above 0 for a photo."""
 
     def __init__(self) -> None:

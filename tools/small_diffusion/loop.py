@@ -78,17 +78,8 @@ def fit(
     checkpoint, log = folder / f"{stage}.pt", folder / "log.csv"
     start = _resume(checkpoint, module, average, optimizer)
     forget_after(log, stage, start)
-
-    def one() -> Any:
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            loss = loss_of()
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimizer.step()
-        return loss.detach()
-
-    take = _recorded(one) if record else one
+    take = _step(loss_of, weights, optimizer)
+    take = _recorded(take) if record else take
     total, begun = torch.zeros((), device=device), time.monotonic()
     for step in range(start, schedule.steps):
         torch.manual_seed(schedule.seed * 1_000_003 + step)
@@ -115,6 +106,22 @@ def _set_rate(optimizer: Any, rate: float) -> None:
         group["lr"].fill_(rate)
     else:
         group["lr"] = rate
+
+
+def _step(loss_of: Callable[[], Any], weights: list[Any], optimizer: Any) -> Callable[[], Any]:
+    """One step of the optimizer; it returns the loss."""
+    device = weights[0].device.type
+
+    def step() -> Any:
+        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+            loss = loss_of()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        return loss.detach()
+
+    return step
 
 
 def _recorded(step: Callable[[], Any]) -> Callable[[], Any]:

@@ -101,6 +101,7 @@ def _stripes(like: Any, period: float, angle: float) -> Any:
 
 
 def black_and_white(images: Any) -> Any:
+    """Grey, from black to white."""
     return _stretched(_grey(images)).expand_as(images)
 
 
@@ -126,8 +127,10 @@ def watercolour(images: Any) -> Any:
     pale = 1 - 0.72 * (1 - washes) - 0.45 * _edges(washes)
     rows, columns = _grid(images)
     height, width = images.shape[2:]
-    rim = torch.minimum(torch.minimum(rows, height - 1 - rows) / height,
-                        torch.minimum(columns, width - 1 - columns) / width)
+    rim = torch.minimum(
+        torch.minimum(rows, height - 1 - rows) / height,
+        torch.minimum(columns, width - 1 - columns) / width,
+    )
     waves = 0.012 * (torch.sin(rows / 9) + torch.sin(columns / 7 + rows / 23))
     inside = ((rim + waves - 0.02) / 0.05).clamp(0, 1)
     paper = _weights((0.98, 0.965, 0.93), images)
@@ -178,7 +181,9 @@ def neon(images: Any) -> Any:
     rows, columns = _grid(images)
     height, width = images.shape[2:]
     share = ((rows / height + columns / width) / 2)[None, None]
-    tube = torch.lerp(_weights((1.0, 0.15, 0.75), images), _weights((0.1, 0.85, 1.0), images), share)
+    tube = torch.lerp(
+        _weights((1.0, 0.15, 0.75), images), _weights((0.1, 0.85, 1.0), images), share
+    )
     return (0.1 * images + tube * glow + 0.5 * (lines - 0.5).clamp(min=0)).clamp(0, 1)
 
 
@@ -195,7 +200,7 @@ def thermal(images: Any) -> Any:
 
 
 def pixels(images: Any) -> Any:
-    """Squares of an eighth of the latent's neighbourhood in few colours, as of an old game."""
+    """Squares of 8 pixels in few colours, as in an old game."""
     coarse = avg_pool2d(images, 8, ceil_mode=True)
     few = (_saturated(coarse, 1.6) * 6).round() / 6
     return interpolate(few, size=images.shape[2:], mode="nearest")
@@ -211,6 +216,7 @@ def sepia(images: Any) -> Any:
 
 
 def negative(images: Any) -> Any:
+    """Each colour by its opposite."""
     return 1 - images
 
 

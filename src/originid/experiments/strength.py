@@ -40,7 +40,7 @@ PROMPTS = (
 NOTE = """\
 Acc in % among all photos. Half of the origins are for learning: pairs of strengths 0.3, 0.5 and
 0.7. Rows "learned from" the generator itself are the paper's upper bound, those from the other one
-its unseen generator. Both generators were trained on RealPairs' photos; their images have 128
+its unseen generator. Both generators were trained on RealPairs' photos; their images have 256
 px."""
 
 
