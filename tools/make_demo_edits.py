@@ -17,26 +17,26 @@ from originid.generation.diffusion.tasks import Task
 from originid.images.decode import decode, read_bytes
 
 PACKAGE = Path(__file__).parents[1] / "src" / "originid" / "data"
-STRENGTHS = {"small-ddpm": 0.45, "small-flow": 0.6}
-PROMPTS = {
-    "moonwalk": "a pencil drawing of something",
-    "pencils": "an oil painting of something",
-    "sushi": "a cartoon of something",
-    "shuttle": "something at night",
-    "goldfish": "something in the fog",
-    "astronaut": "a black and white photo of a woman",
-    "cat-lying": "a pencil drawing of a cat",
-    "bulb": "an oil painting of something",
-    "brushes": "a cartoon of something",
-    "dandelion": "a yellow flower at sunset",
-    "dune": "a beach at night",
-    "blossoms": "a black and white photo of a flower",
-    "colosseum": "a building at night",
-    "galaxies": "a negative of something",
-    "parrot": "a cartoon of a bird",
-    "dog": "a pencil drawing of a cat",
+EASY, HARD = 0.35, 0.5  # strengths
+EDITS = {
+    "moonwalk": ("a pencil drawing of a man", EASY),
+    "pencils": ("an oil painting of pencils", HARD),
+    "sushi": ("a comic of food", EASY),
+    "shuttle": ("a plane at sunset", HARD),
+    "goldfish": ("a watercolour of a fish", EASY),
+    "astronaut": ("a cartoon of a woman", HARD),
+    "cat-lying": ("a pencil drawing of a cat", EASY),
+    "bulb": ("neon lights of a lamp", HARD),
+    "brushes": ("pixel art of brushes", EASY),
+    "dandelion": ("a watercolour of a flower", HARD),
+    "dune": ("a beach at night", EASY),
+    "blossoms": ("an old photo of a flower", HARD),
+    "colosseum": ("a blueprint of a building", EASY),
+    "lake": ("a lake in autumn", HARD),
+    "parrot": ("a thermal image of a bird", EASY),
+    "dog": ("an oil painting of a dog", HARD),
 }
-"""The photos that are edited, and the prompt for each. The generators take turns."""
+"""Photos of the demo, and what is made of each at which strength; the generators take turns."""
 
 
 def main() -> None:
@@ -44,12 +44,13 @@ def main() -> None:
     output = PACKAGE / "demo_edits"
     output.mkdir(exist_ok=True)
     rows = [("origin", "query", "prompt", "generator", "strength")]
-    for place, (name, prompt) in enumerate(PROMPTS.items()):
-        generator = list(STRENGTHS)[place % 2]
-        strength = STRENGTHS[generator]
+    makers = {name: open_maker(GENERATORS[name], "cpu") for name in ("small-ddpm", "small-flow")}
+    for place, (name, (prompt, strength)) in enumerate(EDITS.items()):
+        generator = list(makers)[(place + place // 2) % 2]  # each gets easy and hard ones
         photo = PACKAGE / "demo_photos" / f"{name}.jpg"
-        maker = open_maker(GENERATORS[generator], "cpu")
-        (made,) = maker.make([Task(decode(read_bytes(photo)).image, prompt, strength, place)])
+        (made,) = makers[generator].make(
+            [Task(decode(read_bytes(photo)).image, prompt, strength, place)]
+        )
         if isinstance(made, str):
             raise SystemExit(f"{name}: {made}")
         query = f"{name}-edit.jpg"

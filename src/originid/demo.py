@@ -1,6 +1,6 @@
 """The main job on photos and edits that the package carries.
 
-The edits were made by the small diffusion models that originid carries: with 128 pixels and 4
+The edits were made by the small diffusion models that originid carries: with 256 pixels and 5
 million parameters they show the method, not what the edits of a large model look like.
 """
 

@@ -13,7 +13,7 @@ pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
 
 from originid.errors import InputError  # noqa: E402
-from small_diffusion import autoencoder, denoiser, loop, photos, release  # noqa: E402
+from small_diffusion import autoencoder, denoiser, loop, photos, release, styles  # noqa: E402
 from train_small_diffusion import Settings, hold  # noqa: E402
 
 
@@ -21,28 +21,58 @@ def image(seed: int = 0) -> Any:
     return np.random.default_rng(seed).integers(0, 256, (photos.SIZE, photos.SIZE, 3), np.uint8)
 
 
-def test_variants_are_the_photo_its_mirror_and_two_in_a_style_that_the_caption_names() -> None:
-    given = image()
-    made = [photos.variant(given, "a cat", which, seed=3) for which in range(photos.VARIANTS)]
-    np.testing.assert_array_equal(made[0][0], given)
-    np.testing.assert_array_equal(made[1][0], given[:, ::-1])
-    assert [caption for _, caption in made[:2]] == ["a cat", "a cat"]
-    styled = {style.format("a cat") for style in photos.STYLES}
-    assert all(caption in styled for _, caption in made[2:])
+def tensors(*given: Any) -> Any:
+    """Images as uint8 (n, h, w, 3)."""
+    return torch.from_numpy(np.stack(given))
 
 
-@pytest.mark.parametrize("style", photos.STYLES)
+def test_views_are_the_photo_its_mirror_and_parts_at_the_same_size() -> None:
+    rows, columns = np.mgrid[: photos.SIZE, : photos.SIZE]
+    given = photos.shares(tensors(np.stack([rows, columns, rows], axis=2).astype(np.uint8)))
+    torch.testing.assert_close(photos.view(given, 0), given)
+    torch.testing.assert_close(photos.view(given, 1), given.flip(3))
+    torch.manual_seed(1)
+    part, mirrored = photos.view(given, 2), photos.view(given, 3)
+    assert part.shape == mirrored.shape == given.shape
+    for channel, axis in ((0, 2), (1, 3)):  # a part of a ramp is a flatter ramp
+        slope = part[:, channel].diff(dim=axis - 1).mean() * 255
+        assert photos.SMALLEST - 0.02 < slope < 1
+    assert mirrored[:, 1].diff(dim=2).mean() < 0
+
+
+@pytest.mark.parametrize("style", styles.STYLES)
 def test_a_style_keeps_the_size_and_changes_the_image(style: str) -> None:
-    given = image()
-    made = photos.styled(given, style)
+    height, width = 48, 80
+    given = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(0))
+    made = styles.STYLES[style](given)
     assert (made.shape, made.dtype) == (given.shape, given.dtype)
-    assert np.abs(made.astype(int) - given).mean() > 5
+    assert made.min() >= 0
+    assert made.max() <= 1
+    assert (made - given).abs().mean() > 0.02
+    torch.testing.assert_close(styles.STYLES[style](given[1:]), made[1:])
+
+
+def test_kuwahara_means_the_flattest_of_four_squares() -> None:
+    radius = 2
+    given = torch.rand(1, 3, 9, 11, generator=torch.Generator().manual_seed(2))
+    padded = torch.nn.functional.pad(given, (radius,) * 4, mode="replicate")[0]
+    made = styles._painted(given, radius)[0]
+    for row in range(9):
+        for column in range(11):
+            squares = [
+                padded[:, top : top + radius + 1, left : left + radius + 1]
+                for top in (row, row + radius)
+                for left in (column, column + radius)
+            ]
+            spreads = [float(square.var(dim=(1, 2), correction=0).sum()) for square in squares]
+            flattest = squares[int(np.argmin(spreads))].mean(dim=(1, 2))
+            torch.testing.assert_close(made[:, row, column], flattest, rtol=1e-4, atol=1e-4)
 
 
 def test_ddpm_is_undone_by_its_scheduler() -> None:
     """The scheduler that is exported recovers the clean latents from the true prediction."""
-    clean = torch.randn(3, 4, 16, 16)
-    noisy, times, target = denoiser.KINDS["ddpm"].noised(clean)
+    clean, noise = torch.randn(2, 3, 8, 16, 16)
+    noisy, times, target = denoiser.KINDS["ddpm"].noised(clean, noise, torch.rand(3))
     scheduler = denoiser.KINDS["ddpm"].scheduler()
     scheduler.set_timesteps(1000)
     for row, time in enumerate(times):
@@ -53,7 +83,7 @@ def test_ddpm_is_undone_by_its_scheduler() -> None:
 # diffusers' sigmas of this scheduler
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_flow_is_undone_by_its_scheduler() -> None:
-    clean, noise = torch.randn(2, 1, 8, 16, 16)
+    clean, noise = torch.randn(2, 1, 12, 16, 16)
     scheduler = denoiser.KINDS["flow"].scheduler()
     scheduler.set_timesteps(20)
     for place, time in enumerate(scheduler.timesteps):
@@ -67,10 +97,22 @@ def test_flow_is_undone_by_its_scheduler() -> None:
 
 
 def test_flow_predicts_the_way_from_latents_to_noise() -> None:
-    clean = torch.randn(5, 8, 16, 16)
-    noisy, times, target = denoiser.KINDS["flow"].noised(clean)
+    clean, noise = torch.randn(2, 5, 12, 16, 16)
+    noisy, times, target = denoiser.KINDS["flow"].noised(clean, noise, torch.rand(5))
     share = times[:, None, None, None] / 1000
     torch.testing.assert_close(noisy - share * target, clean, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", denoiser.KINDS)
+def test_an_edit_starts_at_the_noisy_photo_and_leads_to_the_styled_image(name: str) -> None:
+    kind = denoiser.KINDS[name]
+    photo, styled, noise = torch.randn(3, 1, kind.channels, 4, 4)
+    start = torch.tensor([0.6])
+    of_edit = noise + kind.ratio(start)[:, None, None, None] * (photo - styled)
+    begun = kind.noised(styled, of_edit, start)[0]
+    torch.testing.assert_close(begun, kind.noised(photo, noise, start)[0])
+    nearly = kind.noised(styled, of_edit, torch.tensor([0.001]))[0]
+    assert (nearly - styled).abs().mean() < 0.1 * (photo - styled).abs().mean()
 
 
 def logged(folder: Path) -> list[list[str]]:
@@ -122,11 +164,11 @@ def test_a_killed_run_ends_as_an_unbroken_one(
 
 
 def test_a_run_keeps_the_settings_that_it_began_with(tmp_path: Path) -> None:
-    settings = Settings("photos", "ddpm", 10, 0)
+    settings = Settings("photos", "ddpm", 10, 5, 0)
     hold(settings, tmp_path / "run")
     hold(settings, tmp_path / "run")
     with pytest.raises(InputError, match="name a new run"):
-        hold(Settings("photos", "flow", 10, 0), tmp_path / "run")
+        hold(Settings("photos", "flow", 10, 5, 0), tmp_path / "run")
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -142,7 +184,7 @@ def test_the_export_is_a_pipeline_that_makes_images(name: str, tmp_path: Path) -
     for _ in range(2):  # the second takes the place of the first
         release.export(parts, tmp_path / "pipeline")
     assert module["unet"].dtype == torch.float32
-    assert sum(file.stat().st_size for file in tmp_path.rglob("*.safetensors")) < 9e6
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*.safetensors")) < 12e6
     pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(tmp_path / "pipeline")
     pipeline.set_progress_bar_config(disable=True)
     assert pipeline.tokenizer("A Cat").input_ids == tokenizer("a cat").input_ids
@@ -152,24 +194,77 @@ def test_the_export_is_a_pipeline_that_makes_images(name: str, tmp_path: Path) -
     assert np.isfinite(made).all()
 
 
+def test_latents_are_of_the_photo_and_of_its_styles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(denoiser, "CHUNK", 2)
+    monkeypatch.setattr(denoiser, "STYLED", 2)
+    vae = autoencoder.build(4)
+    images = tensors(*(image(seed)[:64, :64] for seed in range(3)))
+    torch.manual_seed(0)
+    made = denoiser.encoded(vae, images, tmp_path / "latents.pt", silent)
+    assert made.latents.shape == (3, denoiser.VIEWS, 3, 4, 8, 8)
+    assert (made.styles[:, :, 0] == 0).all()
+    assert made.latents[:, 0, 0].float().std() == pytest.approx(1, abs=0.01)
+    drawn = list(styles.STYLES.values())[int(made.styles[2, 1, 1]) - 1]
+    with torch.no_grad():
+        again = vae.encode(drawn(photos.shares(images[2:]).flip(3)).mul(2).sub(1)).latents
+    found = made.latents[2:, 1, 1].float()
+    torch.testing.assert_close(found, made.factor * again, rtol=0.01, atol=0.01)
+    kept = denoiser.encoded(vae, images, tmp_path / "latents.pt", silent)
+    assert torch.equal(kept.latents, made.latents)
+
+
+def test_a_caption_names_its_style() -> None:
+    tokenizer = denoiser.train_tokenizer(["a cat", "a dog"])
+    made = denoiser.caption_tokens(tokenizer, ["a dog", ""])
+    assert made.shape == (2, 1 + len(styles.STYLES), denoiser.TOKENS)
+    named = list(styles.STYLES)[4]
+    wanted = ["a dog", named.format("a dog"), "", named.format("something")]
+    assert torch.equal(made[:, [0, 5]].flatten(0, 1), denoiser.token_ids(tokenizer, wanted))
+
+
+def test_the_critic_learns_and_leaves_the_encoder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autoencoder, "BATCH", 4)
+    monkeypatch.setattr(autoencoder, "CROP", 32)
+    torch.manual_seed(0)
+    vae, critic = autoencoder.build(4), autoencoder.Critic()
+    images = tensors(*(image(seed) // 4 for seed in range(2)))
+    loss = autoencoder.sharpening_loss_of(vae, critic, images)
+    loss().backward()
+    learns = [weight.grad is not None for weight in critic.parameters()]
+    assert all(learns)
+    assert all(weight.grad is None for weight in vae.encoder.parameters())
+    assert all(weight.grad.abs().sum() > 0 for weight in vae.decoder.parameters())
+    both = torch.nn.ModuleList([vae.decoder, critic])
+    torch.manual_seed(1)
+    before = float(loss().detach())
+    loop.fit("sharpening", both, loss, loop.Schedule(6, 1e-3, warm_up=2), tmp_path, silent)
+    torch.manual_seed(1)
+    assert float(loss().detach()) < before
+
+
 def test_a_few_steps_of_each_stage_lower_the_loss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for stage in (autoencoder, denoiser):
         monkeypatch.setattr(stage, "BATCH", 4)
+    monkeypatch.setattr(autoencoder, "CROP", 32)
     torch.manual_seed(0)
     vae = autoencoder.build(4)
-    images = np.stack([image(seed) // 4 for seed in range(2)])
+    images = tensors(*(image(seed) // 4 for seed in range(2)))
     kind = denoiser.KINDS["ddpm"]
     tokenizer = denoiser.train_tokenizer(["a cat", "a dog"])
     module = denoiser.build(kind, tokenizer)
-    latents = torch.randn(2, photos.VARIANTS, 4, 16, 16)
-    captions = ["a cat"] * photos.VARIANTS + ["a dog"] * photos.VARIANTS
-    tokens = denoiser.token_ids(tokenizer, captions).view(2, photos.VARIANTS, -1)
+    latents = torch.randn(2, 1, 3, kind.channels, 8, 8)
+    examples = denoiser.Examples(latents, torch.randint(3, (2, 1, 3)), 1.0)
+    tokens = denoiser.caption_tokens(tokenizer, ["a cat", "a dog"])
     nothing = denoiser.token_ids(tokenizer, [""])[0]
     losses = {
-        "autoencoder": (vae, autoencoder.loss_of(vae, images, "cpu")),
-        "denoiser": (module, denoiser.loss_of(module, kind, latents, tokens, nothing, "cpu")),
+        "autoencoder": (vae, autoencoder.loss_of(vae, images)),
+        "denoiser": (module, denoiser.loss_of(module, kind, examples, tokens, nothing)),
     }
     for name, (part, loss) in losses.items():
         torch.manual_seed(1)

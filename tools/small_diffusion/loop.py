@@ -13,7 +13,8 @@ import torch
 from originid.system.progress import Progress
 from originid.system.storage import new_file
 
-EVERY = 100  # steps between checkpoints: about a minute's work
+EVERY = 250  # steps between checkpoints: some seconds of an accelerator, minutes of a core
+WARM = 3  # steps before one is recorded: libraries choose their kernels in them
 COLUMNS = ("stage", "step", "loss", "seconds")
 
 
@@ -45,6 +46,7 @@ def fit(
     schedule: Schedule,
     folder: Path,
     progress: Progress,
+    record: bool = False,
 ) -> int:
     """Train a module; leave it with the running average of its weights.
 
@@ -53,45 +55,96 @@ def fit(
 
     Args:
         stage: names the checkpoint, ``folder/STAGE.pt``, and the rows of ``folder/log.csv``.
-        module: a torch module.
+        module: a torch module; on CUDA it calculates in bfloat16 where autocast finds this safe.
         loss_of: a batch's loss, with torch's global generator as its only chance.
         schedule: see there.
         folder: of the run.
         progress: told the step.
+        record: whether a step on CUDA is recorded once and replayed (a CUDA graph), which spares
+            the CPU the launch of some 3,000 kernels; ``loss_of`` must then do the same whatever
+            chance gives, and must draw on the device.
 
     Returns:
         How many steps were left to do.
     """
     weights = list(module.parameters())
     average = [weight.detach().clone() for weight in weights]
-    optimizer = torch.optim.AdamW(weights, lr=schedule.rate, betas=(0.9, 0.99), weight_decay=0.01)
+    device = weights[0].device
+    record = record and device.type == "cuda"
+    rate = torch.tensor(schedule.rate, device=device) if record else schedule.rate
+    optimizer = torch.optim.AdamW(
+        weights, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, capturable=record
+    )
     checkpoint, log = folder / f"{stage}.pt", folder / "log.csv"
     start = _resume(checkpoint, module, average, optimizer)
     forget_after(log, stage, start)
-    total, begun = 0.0, time.monotonic()
+    take = _step(loss_of, weights, optimizer)
+    take = _recorded(take) if record else take
+    total, begun = torch.zeros((), device=device), time.monotonic()
     for step in range(start, schedule.steps):
         torch.manual_seed(schedule.seed * 1_000_003 + step)
-        optimizer.param_groups[0]["lr"] = schedule.rate_at(step)
-        loss = loss_of()
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimizer.step()
+        _set_rate(optimizer, schedule.rate_at(step))
+        total += take()
         with torch.no_grad():
             torch._foreach_lerp_(average, weights, 1 - min(0.999, (1 + step) / (10 + step)))
-        total += float(loss.detach())
         progress(step + 1, schedule.steps)
         if (step + 1) % EVERY == 0 or step + 1 == schedule.steps:
-            steps = step % EVERY + 1
-            _append(
-                log, (stage, step + 1, f"{total / steps:.5f}", f"{time.monotonic() - begun:.1f}")
-            )
+            mean = float(total) / (step % EVERY + 1)
+            _append(log, (stage, step + 1, f"{mean:.5f}", f"{time.monotonic() - begun:.1f}"))
             _save(checkpoint, step + 1, module, average, optimizer)
-            total, begun = 0.0, time.monotonic()
+            total.zero_()
+            begun = time.monotonic()
     with torch.no_grad():
         for weight, smooth in zip(weights, average, strict=True):
             weight.copy_(smooth)
     return max(0, schedule.steps - start)
+
+
+def _set_rate(optimizer: Any, rate: float) -> None:
+    group = optimizer.param_groups[0]
+    if isinstance(group["lr"], torch.Tensor):  # which a recorded step reads where it lies
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
+
+
+def _step(loss_of: Callable[[], Any], weights: list[Any], optimizer: Any) -> Callable[[], Any]:
+    """One step of the optimizer; it returns the loss."""
+    device = weights[0].device.type
+
+    def step() -> Any:
+        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+            loss = loss_of()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        return loss.detach()
+
+    return step
+
+
+def _recorded(step: Callable[[], Any]) -> Callable[[], Any]:
+    """A step whose kernels are recorded after WARM calls and replayed from then on."""
+    graph, side, calls = torch.cuda.CUDAGraph(), torch.cuda.Stream(), 0
+    loss: Any = None
+
+    def call() -> Any:
+        nonlocal calls, loss
+        calls += 1
+        if calls <= WARM:
+            side.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side):
+                loss = step()
+            torch.cuda.current_stream().wait_stream(side)
+            return loss
+        if calls == WARM + 1:
+            with torch.cuda.graph(graph):
+                loss = step()
+        graph.replay()
+        return loss
+
+    return call
 
 
 def _save(path: Path, step: int, module: Any, average: list[Any], optimizer: Any) -> None:

@@ -19,7 +19,7 @@ from small_diffusion.photos import SIZE
 
 STRENGTHS = (0.3, 0.5, 0.7, 0.9)
 STEPS = 20
-GUIDANCE = 4.0
+GUIDANCE = 1.5
 PROMPTS = {
     "car": "a bus on the street",
     "cat": "a dog",
@@ -67,15 +67,16 @@ def _load_in_full(config: Path) -> None:
     config.write_text(json.dumps({**settings, "dtype": "float32"}, indent=2), encoding="utf-8")
 
 
-def draw_samples(folder: Path, photos: Path, sheet: Path) -> None:
+def draw_samples(folder: Path, photos: Path, sheet: Path, device: str) -> None:
     """Write a sheet of edits of the demo's photos: origin, reconstruction, STRENGTHS.
 
     Args:
         folder: of a pipeline.
         photos: the folder that holds the photos of PROMPTS.
         sheet: path of a PNG.
+        device: where the pipeline runs.
     """
-    pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(folder)
+    pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(folder).to(device)
     pipeline.set_progress_bar_config(disable=True)
     rows = [
         _row(pipeline, decode(read_bytes(photos / f"{name}.jpg"), SIZE).image, prompt)
@@ -86,7 +87,7 @@ def draw_samples(folder: Path, photos: Path, sheet: Path) -> None:
 
 def _row(pipeline: Any, origin: Any, prompt: str) -> Sequence[Tile]:
     image = Pillow.fromarray(origin)
-    given = pipeline.image_processor.preprocess(image)
+    given = pipeline.image_processor.preprocess(image).to(pipeline.device)
     with torch.no_grad():
         back = pipeline.vae.decode(pipeline.vae.encode(given).latents).sample
     tiles = [Tile(origin, (prompt,)), Tile(_array(pipeline, back), ("reconstruction",))]

@@ -26,7 +26,7 @@ NOTE = """\
 Values are Acc in % among all photos. Half of the origins are for learning, with their edits of the
 strengths 0.3, 0.5 and 0.7. Where a map is learned from the generator that it is judged on, the row
 is the paper's upper bound. Where it is learned from the other one, the row is an unseen generator
-of the paper. Both generators were trained on the photos of RealPairs. Their images have 128 px."""
+of the paper. Both generators were trained on the photos of RealPairs. Their images have 256 px."""
 
 
 def run(context: ExperimentContext) -> ExperimentReport:

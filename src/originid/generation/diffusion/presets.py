@@ -76,12 +76,12 @@ _PRESETS = (
             f"packaged:{name}",
             IMAGE_TO_IMAGE,
             "StableDiffusionImg2ImgPipeline",
-            128,
+            256,
             0.5,
-            guidance=4.0,
+            guidance=1.5,
             steps=20,
             licence="Apache-2.0",
-            note=f"carried by originid, 4 million parameters, {how}: for trying out and tests",
+            note=f"carried by originid, 5 million parameters, {how}: for trying out and tests",
         )
         for name, how in (("small-ddpm", "noise prediction"), ("small-flow", "flow matching"))
     ),
