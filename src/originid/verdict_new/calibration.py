@@ -8,13 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from originid.tail import Tail
 from originid.verdict_new.lead import LEAST, LISTED, leads, usual, without_copies
-from originid.verdict_new.strangers import LEAST_LEADS, StrangersTail, fit_strangers
+from originid.verdict_new.strangers import LEAST_LEADS, TAIL_SHARE, StrangersTail, fit_strangers
 
 Floats = NDArray[np.float64]
 
 # Scores are divided by it before the model's tail is asked: strangers of one kind, such as garments
 # or receipts, score about twice as high as the photos that the model's tail was fitted on.
-WIDENED = 2.5
+WIDENED = 2.2
 ALONE = 100  # references up to which the widened tail of the model has its full say
 SILENT = 400  # references from which it has none
 
@@ -55,7 +55,9 @@ class Calibration:
         own = self.strangers.false_match_rate(lead)
         if self.model_share == 0:
             return own
-        return np.maximum(own, self._by_model(values) ** (1 / self.model_share))
+        by_model = self._by_model(values) ** (1 / self.model_share)
+        # Among ordinary scores the collection knows best; the model only guards its tail.
+        return np.maximum(own, np.minimum(by_model, TAIL_SHARE))
 
     @property
     def model_share(self) -> float:

@@ -21,8 +21,9 @@ LISTED = SPREAD_RANK + 2  # scores that a lead is read from: the best, and the o
 COPY_LEAD = 9.0  # 1 stranger in 10,000 leads by as much in a mixture of kinds
 MOST_COPIES = 12  # of one reference; the next one of a longer series counts as a stranger
 LEAST = 24  # references; with fewer, a query's own scores say too little
-LOWEST = 0.02  # a score below it is noise of the map, and has no useful logarithm
-LEAST_SPREAD = 0.02  # keeps a query whose other scores are all alike from a boundless lead
+LOWEST = 0.05  # twice the standard deviation of strangers' scores: what is below is noise
+LEAST_SPREAD = 0.1  # that of photos among thousands; a short list of noise has less
+SOFTENING = 0.02  # added to every spread, which is estimated from few scores
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def usual(others: ArrayLike, references: int) -> Usual:
     logs = _logs(others)
     at, count = ranks(references)
     spread = logs[:, :count].mean(axis=1) - logs[:, count]
-    return Usual(logs[:, at], spread + LEAST_SPREAD)
+    return Usual(logs[:, at], np.maximum(spread, LEAST_SPREAD) + SOFTENING)
 
 
 def leads(scores: ArrayLike, references: int) -> Floats:
