@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 
 from originid.errors import InputError
 from originid.tail import BODY, Tail
-from originid.verdict_new.calibration import ALONE, SILENT, Calibration, calibrate
-from originid.verdict_new.lead import LISTED, MOST_COPIES, leads, ranks, usual, without_copies
+from originid.verdict_new.calibration import Calibration, calibrate
+from originid.verdict_new.lead import (
+    LARGE,
+    LISTED,
+    MOST_COPIES,
+    SMALL,
+    leads,
+    ranks,
+    usual,
+    without_copies,
+)
 from originid.verdict_new.strangers import (
     PRIOR_SCALE,
     StrangersTail,
@@ -150,7 +159,7 @@ def test_a_tiny_collection_is_judged_by_the_widened_model(references: int) -> No
 
 def test_the_model_fades_out_as_the_collection_grows() -> None:
     tail = fit_strangers(np.random.default_rng(5).normal(2, 0.5, 300))
-    shares = [Calibration(MODEL, tail, n).model_share for n in (1, ALONE, 200, SILENT, 10**6)]
+    shares = [Calibration(MODEL, tail, n).model_share for n in (1, SMALL, 200, LARGE, 10**6)]
     assert shares == pytest.approx([1, 1, 0.5, 0, 0])
 
 

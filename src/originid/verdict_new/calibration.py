@@ -1,13 +1,12 @@
 """From scores to the rate of false matches, stated for one collection at its present size."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from originid.tail import Tail
-from originid.verdict_new.lead import LEAST, LISTED, leads, usual, without_copies
+from originid.verdict_new.lead import LEAST, LISTED, leads, smallness, usual, without_copies
 from originid.verdict_new.strangers import LEAST_LEADS, TAIL_SHARE, StrangersTail, fit_strangers
 
 Floats = NDArray[np.float64]
@@ -15,8 +14,6 @@ Floats = NDArray[np.float64]
 # Scores are divided by it before the model's tail is asked: strangers of one kind, such as garments
 # or receipts, score about twice as high as the photos that the model's tail was fitted on.
 WIDENED = 2.2
-ALONE = 100  # references up to which the widened tail of the model has its full say
-SILENT = 400  # references from which it has none
 
 
 @dataclass(frozen=True)
@@ -62,8 +59,7 @@ class Calibration:
     @property
     def model_share(self) -> float:
         """How much the model's tail is weighed: 1 in a small collection, 0 in a large one."""
-        share = math.log(SILENT / max(self.references, 1)) / math.log(SILENT / ALONE)
-        return min(1.0, max(0.0, share))
+        return smallness(self.references)
 
     def _by_model(self, scores: Floats) -> Floats:
         each = np.minimum(self.model.exceedance(scores / WIDENED), 1 - 1e-12)

@@ -8,6 +8,7 @@ approach to inference about the tail of a distribution", Annals of Statistics 3)
 best stranger's lead has nearly the same distribution in every collection.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +19,14 @@ Floats = NDArray[np.float64]
 LEVEL_RANK = 20  # of a query's other scores, the one from which a lead is measured
 SPREAD_RANK = 40  # of its other scores, as many as their spread is estimated from
 LISTED = SPREAD_RANK + 2  # scores that a lead is read from: the best, and the others
+LOWEST = (0.05, 0.02)  # scores below are noise of the map, in a small and in a large collection
+LEAST_SPREAD = (0.15, 0.0)  # that of photos among thousands; a short list of noise has any
+SOFTENING = 0.02  # added to every spread, which is estimated from few scores
+SMALL = 100  # references up to which the first of two values holds
+LARGE = 400  # references from which the second does
 COPY_LEAD = 9.0  # 1 stranger in 10,000 leads by as much in a mixture of kinds
 MOST_COPIES = 12  # of one reference; the next one of a longer series counts as a stranger
 LEAST = 24  # references; with fewer, a query's own scores say too little
-LOWEST = 0.05  # twice the standard deviation of strangers' scores: what is below is noise
-LEAST_SPREAD = 0.1  # that of photos among thousands; a short list of noise has less
-SOFTENING = 0.02  # added to every spread, which is estimated from few scores
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,12 @@ class Usual:
     Args:
         level: logarithm of the score from which leads are measured, of shape (q,).
         spread: positive unit of the leads, of shape (q,).
+        lowest: positive score that lower ones are raised to.
     """
 
     level: Floats
     spread: Floats
+    lowest: float
 
     def lead(self, scores: ArrayLike) -> Floats:
         """Leads of scores.
@@ -47,7 +52,7 @@ class Usual:
         Returns:
             The leads, in the shape of the scores; the higher, the rarer among strangers.
         """
-        logs = _logs(scores)
+        logs = np.log(np.maximum(np.asarray(scores, np.float64), self.lowest))
         level, spread = self.level, self.spread
         if logs.ndim == 2:
             level, spread = level[:, None], spread[:, None]
@@ -72,10 +77,19 @@ def usual(others: ArrayLike, references: int) -> Usual:
             ``k >= ranks(references)[1] + 1`` that are needed are filled with the lowest value.
         references: the number of references in the collection, at least `LEAST`.
     """
-    logs = _logs(others)
+    small = smallness(references)
+    lowest = LOWEST[0] ** small * LOWEST[1] ** (1 - small)
+    logs = np.log(np.maximum(np.asarray(others, np.float64), lowest))
     at, count = ranks(references)
     spread = logs[:, :count].mean(axis=1) - logs[:, count]
-    return Usual(logs[:, at], np.maximum(spread, LEAST_SPREAD) + SOFTENING)
+    least = LEAST_SPREAD[0] * small + LEAST_SPREAD[1] * (1 - small)
+    return Usual(logs[:, at], np.maximum(spread, least) + SOFTENING, lowest)
+
+
+def smallness(references: int) -> float:
+    """How small a collection is: 1 up to `SMALL` references, 0 from `LARGE`."""
+    share = math.log(LARGE / max(references, 1)) / math.log(LARGE / SMALL)
+    return min(1.0, max(0.0, share))
 
 
 def leads(scores: ArrayLike, references: int) -> Floats:
@@ -113,7 +127,3 @@ def without_copies(scores: ArrayLike, references: int) -> Floats:
         last = filled[:, count - 1 : count - 1 + LISTED]
         copies[leads(last, references) > COPY_LEAD] = count
     return np.take_along_axis(filled, copies[:, None] + np.arange(LISTED), axis=1)
-
-
-def _logs(scores: ArrayLike) -> Floats:
-    return np.asarray(np.log(np.maximum(np.asarray(scores, np.float64), LOWEST)))
