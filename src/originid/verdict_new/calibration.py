@@ -1,0 +1,83 @@
+"""From scores to the rate of false matches, stated for one collection at its present size."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from originid.tail import Tail
+from originid.verdict_new.lead import LEAST, LISTED, leads, smallness, usual, without_copies
+from originid.verdict_new.strangers import LEAST_LEADS, TAIL_SHARE, StrangersTail, fit_strangers
+
+Floats = NDArray[np.float64]
+
+# Scores are divided by it before the model's tail is asked: strangers of one kind, such as garments
+# or receipts, score about twice as high as the photos that the model's tail was fitted on.
+WIDENED = 2.2
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How likely the best of a collection's strangers scores as high as a match.
+
+    Args:
+        model: the tail of strangers' scores that comes with the model.
+        strangers: the tail of leads between the collection's own references; None where it has
+            too few references, or was not calibrated yet.
+        references: the number of references in the collection, at least 1.
+    """
+
+    model: Tail
+    strangers: StrangersTail | None
+    references: int
+
+    def false_match_rates(self, scores: ArrayLike) -> Floats:
+        """Probability for each match that the best stranger scores as high.
+
+        Args:
+            scores: the highest cosines of one query, descending, of shape (k,): at least `LISTED`
+                or as many as the collection has, without the copies of the best. Of a framed
+                query (see `margins`) those of its content.
+
+        Returns:
+            Probabilities in [0, 1] of shape (k,), rising with the rank.
+        """
+        values = np.asarray(scores, np.float64)
+        listed = values[:LISTED]
+        if self.strangers is None or self.references < LEAST:
+            return self._by_model(values)
+        filled = np.full((1, LISTED), -1.0)
+        filled[0, : len(listed)] = listed
+        lead = usual(filled[:, 1:], self.references).lead(values[None])[0]
+        own = self.strangers.false_match_rate(lead)
+        if self.model_share == 0:
+            return own
+        by_model = self._by_model(values) ** (1 / self.model_share)
+        # Among ordinary scores the collection knows best; the model only guards its tail.
+        return np.maximum(own, np.minimum(by_model, TAIL_SHARE))
+
+    @property
+    def model_share(self) -> float:
+        """How much the model's tail is weighed: 1 in a small collection, 0 in a large one."""
+        return smallness(self.references)
+
+    def _by_model(self, scores: Floats) -> Floats:
+        each = np.minimum(self.model.exceedance(scores / WIDENED), 1 - 1e-12)
+        return np.asarray(-np.expm1(self.references * np.log1p(-each)))
+
+
+def calibrate(model: Tail, lists: ArrayLike, references: int) -> Calibration:
+    """Calibrate a collection by a sample of its references.
+
+    Args:
+        model: the tail of strangers' scores that comes with the model.
+        lists: for each sampled reference its highest cosines with the others, descending, of shape
+            (n, k), k at most `LISTED` + `MOST_COPIES`; -1 where there are none.
+        references: the number of references in the collection.
+    """
+    rows = np.asarray(lists, np.float64)
+    if len(rows) < LEAST_LEADS or references < LEAST:
+        return Calibration(model, None, references)
+    return Calibration(
+        model, fit_strangers(leads(without_copies(rows, references), references)), references
+    )

@@ -1,0 +1,119 @@
+"""The cohort: sampled references, and the best that each of them scores in the collection.
+
+The members are the references whose keys are smallest. A key is made of the id by a fixed hash, so
+the sample is uniform, does not depend on the order in which references came, and stays a sample
+while references come and go. A reference that is added is scored against the members alone.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from originid.types import Ids
+from originid.verdict_new.lead import LISTED
+
+Scores = NDArray[np.float32]
+
+MEMBERS = 512  # 1 million multiplications for each added reference, some 0.05 ms of one core
+KEPT = 64  # scores kept for each member: 22 more than are read, for removals and for siblings
+COPY = 0.95  # of x-rays and forms, strangers reach 0.9; see `strangers` for other near-copies
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Members and the best of their scores.
+
+    Args:
+        members: ids in ascending order of their keys, int64 of shape (m,).
+        scores: for each member its best scores with other references, descending, float32 of shape
+            (m, `KEPT`); -1 where there are none.
+        others: ids of these references, int64 of shape (m, `KEPT`); -1 where there are none.
+        cut: (m,) whether a member has lost scores that did not fit, so that its list is complete
+            only down to its last score.
+    """
+
+    members: Ids
+    scores: Scores
+    others: Ids
+    cut: NDArray[np.bool_]
+
+    def added(self, ids: Ids, cosines: Scores) -> "Cohort":
+        """The cohort after references were added.
+
+        Args:
+            ids: of the new references, int64 of shape (n,); a member's own id is passed over.
+            cosines: of the members with them, float32 of shape (m, n).
+        """
+        fresh = np.where((cosines > COPY) | (self.members[:, None] == ids), -1, cosines)
+        scores = np.concatenate([self.scores, fresh.astype(np.float32)], axis=1)
+        others = np.concatenate([self.others, np.where(fresh > -1, ids, -1)], axis=1)
+        # Equal scores are ordered by id, so that the order in which they came does not matter.
+        order = np.lexsort((others, -scores), axis=1)
+        scores = np.take_along_axis(scores, order, axis=1)
+        lost = (scores[:, KEPT:] > -1).any(axis=1)
+        return Cohort(
+            self.members,
+            scores[:, :KEPT],
+            np.take_along_axis(others, order[:, :KEPT], axis=1),
+            self.cut | lost,
+        )
+
+    def removed(self, ids: Ids) -> "Cohort":
+        """The cohort after references were removed, members among them."""
+        stay = ~np.isin(self.members, ids)
+        gone = np.isin(self.others[stay], ids)
+        scores = np.where(gone, np.float32(-1), self.scores[stay])
+        others = np.where(gone, -1, self.others[stay])
+        order = np.lexsort((others, -scores), axis=1)
+        return Cohort(
+            self.members[stay],
+            np.take_along_axis(scores, order, axis=1),
+            np.take_along_axis(others, order, axis=1),
+            self.cut[stay],
+        )
+
+    def joined(self, other: "Cohort") -> "Cohort":
+        """Both cohorts' members, of which those with the smallest keys stay."""
+        members = np.concatenate([self.members, other.members])
+        order = np.argsort(keys(members), kind="stable")[:MEMBERS]
+        return Cohort(
+            members[order],
+            np.concatenate([self.scores, other.scores])[order],
+            np.concatenate([self.others, other.others])[order],
+            np.concatenate([self.cut, other.cut])[order],
+        )
+
+    @property
+    def worn(self) -> Ids:
+        """Members to be searched again: removals left fewer scores than are read."""
+        return self.members[self.cut & (self.scores[:, LISTED - 1] <= -1)]
+
+
+def empty_cohort(members: Ids) -> Cohort:
+    """Members, int64 of shape (m,), that were not scored with any reference yet."""
+    ordered = members[np.argsort(keys(members), kind="stable")]
+    return Cohort(
+        ordered,
+        np.full((len(ordered), KEPT), -1, np.float32),
+        np.full((len(ordered), KEPT), -1, np.int64),
+        np.zeros(len(ordered), np.bool_),
+    )
+
+
+def chosen(ids: Ids, count: int = MEMBERS) -> Ids:
+    """The ``count`` ids, of shape (n,), whose keys are smallest, in ascending order of the keys."""
+    return ids[np.argsort(keys(ids), kind="stable")[:count]]
+
+
+def keys(ids: Ids) -> NDArray[np.uint64]:
+    """A fixed, evenly spread number for each id, of shape (n,)."""
+    x = ids.astype(np.uint64) + _SALT
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        # The finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+        x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
+    return x ^ (x >> np.uint64(31))
+
+
+_SALT = np.uint64(int.from_bytes(hashlib.sha256(b"originid cohort 1").digest()[:8], "big") >> 1)

@@ -1,0 +1,104 @@
+"""Frames, bars and captions: what many pictures share, found in a query so that it does not count.
+
+A line of a picture is flat where nearly all of it has one colour. A flat line beside a line that
+differs from it along most of its length is the border of a frame: a picture of a thing on plain
+ground has flat lines too, but the thing does not begin along a whole line. Of a framed picture only
+the cells are evidence that are not flat themselves and not in a mostly flat line.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from originid.types import Image, Latents
+
+Mask = NDArray[np.bool_]
+
+CELLS = 32  # on a side, as in the latents
+LINE_TOLERANCE = 9  # grey levels by which a compressed flat line differs from its median
+LINE_SHARE = 0.98  # of a flat line's pixels lie within the tolerance
+STEP = 16  # grey levels by which a picture differs from its frame
+STEP_SHARE = 0.6  # of the line beside a frame differs from it
+REACH = 3  # pixels over which resizing blurs the border of a frame
+CELL_TOLERANCE = 12  # range of grey levels within a flat cell and one pixel around it
+PLAIN_SHARE = 0.45  # of a line's cells are flat and of one colour: the line is part of a frame
+
+
+def is_framed(image: Image) -> bool:
+    """Whether a squashed image (s, s, 3) holds a flat line that ends at a straight border."""
+    return any(_has_border(each) for each in (image, image.transpose(1, 0, 2)))
+
+
+def content_cells(image: Image) -> Mask:
+    """Which cells are evidence in a framed picture.
+
+    Args:
+        image: squashed, uint8 of shape (64, 64, 3).
+
+    Returns:
+        A mask of shape (`CELLS`, `CELLS`), true where the picture is neither flat nor beside a
+        flat cell, nor in a line of which `PLAIN_SHARE` is flat and of one colour.
+    """
+    flat = flat_cells(image)
+    means = image.reshape(CELLS, 2, CELLS, 2, 3).mean(axis=(1, 3))
+    rows = _plain_lines(flat, means)
+    columns = _plain_lines(flat.T, means.transpose(1, 0, 2))
+    return ~_widened(flat | rows[:, None] | columns[None, :])
+
+
+def flat_cells(image: Image) -> Mask:
+    """Which cells (`CELLS`, `CELLS`) of an image (64, 64, 3) have one colour."""
+    padded = np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge").astype(np.int16)
+    windows = sliding_window_view(padded, (4, 4), axis=(0, 1))[::2, ::2]
+    spread = windows.max(axis=(3, 4)) - windows.min(axis=(3, 4))
+    return np.asarray(spread.max(axis=2) <= CELL_TOLERANCE)
+
+
+def with_unknown(latents: Latents, mean: Latents, known: Mask) -> Latents:
+    """Latents in which cells that are not known have the mean of natural images.
+
+    The map being linear, up to its cut, they contribute nothing to the vector.
+
+    Args:
+        latents: float32 of shape (n, channels x `CELLS` x `CELLS`).
+        mean: of natural images, of shape (channels x `CELLS` x `CELLS`,).
+        known: of shape (n, `CELLS`, `CELLS`).
+    """
+    grid = latents.reshape(len(latents), -1, CELLS, CELLS)
+    filled = np.where(known[:, None], grid, mean.reshape(1, -1, CELLS, CELLS))
+    return np.asarray(filled.reshape(latents.shape), np.float32)
+
+
+def _has_border(image: Image) -> bool:
+    """Whether a row of an image (h, w, 3) is flat and another, close to it, differs from it."""
+    values = image.astype(np.int16)
+    medians = np.median(values, axis=1).astype(np.int16)
+    flat = (np.abs(values - medians[:, None]).max(axis=2) <= LINE_TOLERANCE).mean(axis=1)
+    flat = flat >= LINE_SHARE
+    rows = np.arange(len(values))
+    for step in (1, -1):
+        beside = rows + step
+        inside = (beside >= 0) & (beside < len(rows))
+        last = rows[inside][flat[rows[inside]] & ~flat[beside[inside]]]
+        for reach in range(1, REACH + 1):
+            far = last + step * reach
+            kept = (far >= 0) & (far < len(rows))
+            away = np.abs(values[far[kept]] - medians[last[kept], None]).max(axis=2) > STEP
+            if (away.mean(axis=1) >= STEP_SHARE).any():
+                return True
+    return False
+
+
+def _plain_lines(flat: Mask, means: NDArray[np.float64]) -> Mask:
+    """Which rows (`CELLS`,) are mostly flat cells of one colour."""
+    plain = np.zeros(CELLS, np.bool_)
+    for row in np.flatnonzero(flat.mean(axis=1) >= PLAIN_SHARE):
+        colour = np.median(means[row][flat[row]], axis=0)
+        alike = np.abs(means[row] - colour).max(axis=1) <= CELL_TOLERANCE
+        plain[row] = (flat[row] & alike).mean() >= PLAIN_SHARE
+    return plain
+
+
+def _widened(mask: Mask) -> Mask:
+    """A mask with the eight neighbours of its true cells."""
+    return np.asarray(sliding_window_view(np.pad(mask, 1), (3, 3)).any(axis=(2, 3)))

@@ -1,0 +1,94 @@
+"""What many pictures share: frames, bars and captions are found and left out."""
+
+import numpy as np
+import pytest
+
+from originid.verdict_new.margins import (
+    CELLS,
+    content_cells,
+    flat_cells,
+    is_framed,
+    with_unknown,
+)
+
+
+def busy(seed: int = 0) -> np.ndarray:
+    """A picture with no flat part, (64, 64, 3)."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (64, 64, 3)).astype(np.uint8)
+
+
+def bars(image: np.ndarray, top: int, left: int, colour: int) -> np.ndarray:
+    framed = np.full_like(image, colour)
+    framed[top : 64 - top or None, left : 64 - left or None] = image[
+        top : 64 - top or None, left : 64 - left or None
+    ]
+    return framed
+
+
+@pytest.mark.parametrize("colour", [0, 128, 255])
+@pytest.mark.parametrize(("top", "left"), [(8, 0), (0, 10), (5, 5), (1, 1)])
+def test_bars_and_frames_are_found(top: int, left: int, colour: int) -> None:
+    assert is_framed(bars(busy(), top, left, colour))
+
+
+def test_a_picture_without_flat_lines_is_not_framed() -> None:
+    assert not is_framed(busy())
+
+
+def test_a_thing_on_plain_ground_is_not_framed() -> None:
+    image = np.full((64, 64, 3), 250, np.uint8)
+    y, x = np.mgrid[:64, :64]
+    image[np.hypot(y - 32, x - 32) < 18] = 40
+    assert not is_framed(image)
+
+
+@pytest.mark.parametrize("value", [0, 77, 255])
+def test_a_blank_picture_is_not_framed(value: int) -> None:
+    blank = np.full((64, 64, 3), value, np.uint8)
+    assert not is_framed(blank)
+    assert flat_cells(blank).all()
+    assert not content_cells(blank).any()
+
+
+def test_only_the_cells_inside_the_bars_are_content() -> None:
+    content = content_cells(bars(busy(), 8, 0, 0))
+    assert not content[:4].any()
+    assert not content[-4:].any()
+    assert content[6:-6].all()
+
+
+def test_a_caption_with_letters_is_no_content() -> None:
+    image = bars(busy(), 8, 0, 0)
+    image[2:5, 10:30:3] = 255
+    assert not content_cells(image)[:4].any()
+
+
+def test_flat_cells_agree_with_their_definition() -> None:
+    image = np.full((64, 64, 3), 100, np.uint8)
+    image[20, 31, 1] = 113
+    padded = np.pad(image.astype(int), ((1, 1), (1, 1), (0, 0)), mode="edge")
+    slowly = np.array(
+        [
+            [
+                np.ptp(padded[2 * r : 2 * r + 4, 2 * c : 2 * c + 4].reshape(-1, 3), axis=0).max()
+                <= 12
+                for c in range(CELLS)
+            ]
+            for r in range(CELLS)
+        ]
+    )
+    np.testing.assert_array_equal(flat_cells(image), slowly)
+    assert 0 < (~slowly).sum() <= 4
+
+
+def test_unknown_cells_get_the_mean_and_no_others() -> None:
+    rng = np.random.default_rng(1)
+    latents = rng.normal(size=(2, 3 * CELLS * CELLS)).astype(np.float32)
+    mean = rng.normal(size=3 * CELLS * CELLS).astype(np.float32)
+    known = rng.random((2, CELLS, CELLS)) < 0.5
+    out = with_unknown(latents, mean, known).reshape(2, 3, CELLS, CELLS)
+    wide = np.broadcast_to(known[:, None], out.shape)
+    np.testing.assert_array_equal(out[wide], latents.reshape(out.shape)[wide])
+    means = np.broadcast_to(mean.reshape(1, 3, CELLS, CELLS), out.shape)
+    np.testing.assert_array_equal(out[~wide], means[~wide])
