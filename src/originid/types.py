@@ -49,16 +49,23 @@ class Match:
         rank: the place of the reference among the matches; the best has rank 1.
         reference: the path of the reference.
         score: the cosine of the two vectors, in [-1, 1].
-        confidence: the probability, in [0, 1], that no stranger in the collection scores this
-            high. A stranger is a reference that the query was not made from.
+        false_match_rate: the probability, in [0, 1], that the best stranger in the collection
+            scores this high. A stranger is a reference that the query was not made from.
         view: the name of the view of the query that matched; ``full`` is the whole image.
+        copies: the paths of other references that are the same picture.
     """
 
     rank: int
     reference: str
     score: float
-    confidence: float
+    false_match_rate: float
     view: str = "full"
+    copies: tuple[str, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        """The probability, in [0, 1], that no stranger in the collection scores this high."""
+        return 1 - self.false_match_rate
 
 
 @dataclass(frozen=True)
@@ -68,13 +75,16 @@ class Answer:
     Args:
         query: the path of the query.
         verdict: the answer, or None if the query could not be read.
-        matches: the best references, rank 1 first.
+        matches: the best references, rank 1 first. References that are the same picture are one
+            match.
+        reason: why the verdict is what it is, in one sentence.
         error: the reason why the query could not be read, or None.
     """
 
     query: str
     verdict: Verdict | None
     matches: tuple[Match, ...] = ()
+    reason: str = ""
     error: str | None = None
 
 

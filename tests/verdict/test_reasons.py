@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from originid.types import Verdict
-from originid.verdict_new.information import LITTLE, Telling, information, little, telling
-from originid.verdict_new.reasons import crowd, often, reason, rounded
+from originid.verdict.information import LITTLE, Telling, information, little, telling
+from originid.verdict.reasons import crowd, often, reason, rounded
 
 
 def test_blank_pictures_and_gradients_have_no_information() -> None:

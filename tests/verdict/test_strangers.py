@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from originid.errors import InputError
-from originid.tail import BODY, Tail
-from originid.verdict_new.calibration import Calibration, calibrate
-from originid.verdict_new.lead import (
+from originid.verdict.collection_calibration import CollectionCalibration, calibrate
+from originid.verdict.lead import (
     LARGE,
     LISTED,
     MOST_COPIES,
@@ -20,7 +19,8 @@ from originid.verdict_new.lead import (
     usual,
     without_copies,
 )
-from originid.verdict_new.strangers import (
+from originid.verdict.pareto_tail import BODY, Tail
+from originid.verdict.strangers import (
     PRIOR_SCALE,
     StrangersTail,
     fit_strangers,
@@ -159,14 +159,16 @@ def test_a_tiny_collection_is_judged_by_the_widened_model(references: int) -> No
 
 def test_the_model_fades_out_as_the_collection_grows() -> None:
     tail = fit_strangers(np.random.default_rng(5).normal(2, 0.5, 300))
-    shares = [Calibration(MODEL, tail, n).model_share for n in (1, SMALL, 200, LARGE, 10**6)]
+    shares = [
+        CollectionCalibration(MODEL, tail, n).model_share for n in (1, SMALL, 200, LARGE, 10**6)
+    ]
     assert shares == pytest.approx([1, 1, 0.5, 0, 0])
 
 
 @given(st.floats(0.1, 1), st.floats(0.1, 1), st.sampled_from([1, 30, 150, 5000]))
 def test_a_higher_score_never_has_a_higher_rate(a: float, b: float, references: int) -> None:
     tail = fit_strangers(np.random.default_rng(6).normal(2, 0.5, 300))
-    made = Calibration(MODEL, tail, references)
+    made = CollectionCalibration(MODEL, tail, references)
     others = np.linspace(0.1, -0.1, LISTED - 1)
     low, high = (made.false_match_rates([best, *others])[0] for best in sorted((a, b)))
     assert 0 <= high <= low <= 1
@@ -176,6 +178,6 @@ def test_what_all_references_share_is_no_evidence() -> None:
     """A framed query scores 0.6 with a hundred framed references, and is no origin's."""
     tail = fit_strangers(np.random.default_rng(7).normal(2, 0.5, 300))
     crowd = 0.6 - 0.002 * np.arange(LISTED)
-    assert Calibration(MODEL, tail, 5000).false_match_rates(crowd)[0] > 0.1
+    assert CollectionCalibration(MODEL, tail, 5000).false_match_rates(crowd)[0] > 0.1
     alone = np.concatenate([[0.6], 0.12 * np.arange(1, LISTED) ** -0.15])
-    assert Calibration(MODEL, tail, 5000).false_match_rates(alone)[0] < 1e-3
+    assert CollectionCalibration(MODEL, tail, 5000).false_match_rates(alone)[0] < 1e-3

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from originid.verdict_new.cohort import COPY, KEPT, Cohort, chosen, empty_cohort, keys
-from originid.verdict_new.lead import LISTED
+from originid.verdict.cohort import COPY, KEPT, Cohort, chosen, empty_cohort, keys
+from originid.verdict.lead import LISTED
 
 
 def cosines(members: np.ndarray, ids: np.ndarray) -> np.ndarray:

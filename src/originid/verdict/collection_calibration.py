@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from originid.tail import Tail
-from originid.verdict_new.lead import LEAST, LISTED, leads, smallness, usual, without_copies
-from originid.verdict_new.strangers import LEAST_LEADS, TAIL_SHARE, StrangersTail, fit_strangers
-
-Floats = NDArray[np.float64]
+from originid.types import Floats64
+from originid.verdict.lead import LEAST, LISTED, leads, smallness, usual, without_copies
+from originid.verdict.pareto_tail import Tail
+from originid.verdict.strangers import LEAST_LEADS, TAIL_SHARE, StrangersTail, fit_strangers
 
 # Scores are divided by it before the model's tail is asked: strangers of one kind, such as garments
 # or receipts, score about twice as high as the photos that the model's tail was fitted on.
@@ -17,7 +16,7 @@ WIDENED = 2.2
 
 
 @dataclass(frozen=True)
-class Calibration:
+class CollectionCalibration:
     """How likely the best of a collection's strangers scores as high as a match.
 
     Args:
@@ -31,7 +30,7 @@ class Calibration:
     strangers: StrangersTail | None
     references: int
 
-    def false_match_rates(self, scores: ArrayLike) -> Floats:
+    def false_match_rates(self, scores: ArrayLike) -> Floats64:
         """Probability for each match that the best stranger scores as high.
 
         Args:
@@ -61,12 +60,12 @@ class Calibration:
         """How much the model's tail is weighed: 1 in a small collection, 0 in a large one."""
         return smallness(self.references)
 
-    def _by_model(self, scores: Floats) -> Floats:
+    def _by_model(self, scores: Floats64) -> Floats64:
         each = np.minimum(self.model.exceedance(scores / WIDENED), 1 - 1e-12)
         return np.asarray(-np.expm1(self.references * np.log1p(-each)))
 
 
-def calibrate(model: Tail, lists: ArrayLike, references: int) -> Calibration:
+def calibrate(model: Tail, lists: ArrayLike, references: int) -> CollectionCalibration:
     """Calibrate a collection by a sample of its references.
 
     Args:
@@ -77,7 +76,7 @@ def calibrate(model: Tail, lists: ArrayLike, references: int) -> Calibration:
     """
     rows = np.asarray(lists, np.float64)
     if len(rows) < LEAST_LEADS or references < LEAST:
-        return Calibration(model, None, references)
-    return Calibration(
+        return CollectionCalibration(model, None, references)
+    return CollectionCalibration(
         model, fit_strangers(leads(without_copies(rows, references), references)), references
     )

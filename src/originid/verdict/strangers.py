@@ -13,12 +13,10 @@ import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from originid.errors import InputError
-from originid.types import Json
-
-Floats = NDArray[np.float64]
+from originid.types import Floats64, Json
 
 FORMAT = 1
 TAIL_SHARE = 0.2  # of the leads, as many lie in the tail
@@ -60,7 +58,7 @@ class StrangersTail:
                 "calibrate the collection again",
             )
 
-    def false_match_rate(self, leads: ArrayLike) -> Floats:
+    def false_match_rate(self, leads: ArrayLike) -> Floats64:
         """Probability that the best stranger of a query has as high a lead.
 
         Args:

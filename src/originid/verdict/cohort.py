@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.types import Ids
-from originid.verdict_new.lead import LISTED
+from originid.verdict.lead import LISTED
 
 Scores = NDArray[np.float32]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from originid.verdict_new.margins import (
+from originid.verdict.margins import (
     CELLS,
     content_cells,
     flat_cells,

@@ -12,9 +12,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from originid.types import Floats64
 
 LEVEL_RANK = 20  # of a query's other scores, the one from which a lead is measured
 SPREAD_RANK = 40  # of its other scores, as many as their spread is estimated from
@@ -39,11 +39,11 @@ class Usual:
         lowest: positive score that lower ones are raised to.
     """
 
-    level: Floats
-    spread: Floats
+    level: Floats64
+    spread: Floats64
     lowest: float
 
-    def lead(self, scores: ArrayLike) -> Floats:
+    def lead(self, scores: ArrayLike) -> Floats64:
         """Leads of scores.
 
         Args:
@@ -92,7 +92,7 @@ def smallness(references: int) -> float:
     return min(1.0, max(0.0, share))
 
 
-def leads(scores: ArrayLike, references: int) -> Floats:
+def leads(scores: ArrayLike, references: int) -> Floats64:
     """The lead of each query's best score over its others.
 
     Args:
@@ -103,7 +103,7 @@ def leads(scores: ArrayLike, references: int) -> Floats:
     return usual(rows[:, 1:], references).lead(rows[:, 0])
 
 
-def without_copies(scores: ArrayLike, references: int) -> Floats:
+def without_copies(scores: ArrayLike, references: int) -> Floats64:
     """The lists of references without what stands out from them as only copies do.
 
     A sibling of a reference (a retouched version, the next frame of a series) is no stranger of
