@@ -34,9 +34,10 @@ def test_find_prints_one_json_line_per_query(indexed: Path, stranger: Path, run:
     status, out, _ = run("find", photo, stranger, "--in", indexed, "--top", 2, "--json")
     assert status == 0
     first, second = map(json.loads, out.splitlines())
-    assert set(first) == {"query", "verdict", "matches", "error"}
+    assert set(first) == {"query", "verdict", "reason", "matches", "error"}
     assert (first["query"], first["verdict"], first["error"]) == (str(photo), "origin", None)
-    assert set(first["matches"][0]) == {"rank", "reference", "score", "confidence", "view"}
+    fields = "rank reference score confidence false_match_rate view box copies"
+    assert list(first["matches"][0]) == fields.split()
     assert first["matches"][0]["reference"] == str(photo)
     assert [match["rank"] for match in first["matches"]] == [1, 2]
     assert second["verdict"] in ("none", "uncertain")

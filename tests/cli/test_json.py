@@ -72,11 +72,23 @@ def test_index(run_json: RunJson, indexed: Path) -> None:
 
 def test_find(run_json: RunJson, indexed: Path) -> None:
     answer = run_json("find", indexed.parent / "photos" / "0001.png", "--in", indexed, "--top", 3)
-    match = {"rank": int, "reference": str, "score": float, "confidence": float, "view": str}
-    assert_shape(answer, {"query": str, "verdict": str, "matches": [match], "error": type(None)})
+    match = {
+        "rank": int,
+        "reference": str,
+        "score": float,
+        "confidence": float,
+        "false_match_rate": float,
+        "view": str,
+        "box": type(None),
+        "copies": [str],
+    }
+    whole = {"query": str, "verdict": str, "reason": str, "matches": [match], "error": type(None)}
+    assert_shape(answer, whole)
+    assert answer["reason"] == "the same file"
     assert len(answer["matches"]) == 3
     for match in answer["matches"]:
         assert -1 <= match["score"] <= 1
+        assert match["confidence"] == 1 - match["false_match_rate"]
         assert 0 <= match["confidence"] <= 1
 
 
@@ -166,6 +178,8 @@ def test_demo(run_json: RunJson, tmp_path: Path) -> None:
         "found": str,
         "score": float,
         "confidence": float,
+        "false_match_rate": float,
+        "reason": str,
         "right": bool,
     }
     whole = {"references": int, "queries": int, "right": int, "seconds": float}

@@ -1,7 +1,7 @@
 """originid show: what a collection holds, and whether it is sound."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,13 @@ from originid.system.text import printable
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
+
+
+# What is shown of a fact in place of its name in --json.
+NAMES = {
+    "references": "pictures",
+    "blank": "too little to tell",
+}
 
 
 def show(
@@ -37,28 +44,55 @@ def show(
         print_json(facts)
     else:
         for name, value in facts.items():
-            print(f"{name:12} {printable(str(value))}")
+            if not isinstance(value, dict):
+                print(f"{NAMES.get(name, name):18} {printable(str(value))}")
+        print(f"{'origin from':18} {_sentence(facts)}")
         print_failures(failures, "originid show --json")
         for problem in problems or []:
             print(f"problem: {printable(problem.path)}: {printable(problem.reason)}")
         if problems == []:
-            print("verified     no problems")
+            print(f"{'verified':18} no problems")
     if problems:
         raise typer.Exit(1)
 
 
-def _facts(collection: "Collection") -> dict[str, object]:
+def _facts(collection: "Collection") -> dict[str, Any]:
     """Return what is shown, by its names; the size is that of all files of the collection."""
-    model = collection.model
+    from originid.verdict.presets import DEFAULT, PRESETS
+
+    model, calibration = collection.model, collection.calibration()
+    own = calibration.strangers
+    few, middle, many = collection.scores_needed(PRESETS[DEFAULT])
     return {
         "collection": str(collection.path),
         "references": len(collection),
+        "blank": collection.database.count_blank(),
+        "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
+        "calibration": {
+            "by": "model" if own is None else "collection",
+            "sampled": 0 if own is None else own.sampled,
+            "false_match_rate": PRESETS[DEFAULT],
+            "score_needed": {"few": few, "middle": middle, "many": many},
+        },
         "model": model.name,
-        "fingerprint": model.fingerprint,
         "encoder": model.spec,
         "dim": model.dim,
-        "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
+        "fingerprint": model.fingerprint,
     }
+
+
+def _sentence(facts: dict[str, Any]) -> str:
+    """Say from which score a verdict comes, and by which photos that is known."""
+    from originid.verdict.lead import LEAST
+
+    calibration, references = facts["calibration"], facts["references"]
+    needed = calibration["score_needed"]
+    scores = f"score {needed['middle']:.2f} ({needed['few']:.2f} to {needed['many']:.2f})"
+    if calibration["by"] == "collection":
+        return f"{scores}, by {calibration['sampled']} references of its own"
+    if references < LEAST:
+        return f"{scores}, by the photos of the model: there are few references"
+    return f"{scores}, by the photos of the model: run originid index once more"
 
 
 def _size(path: Path) -> int:

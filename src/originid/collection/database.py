@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from originid.collection.sqlite import SqliteFile, create
 from originid.types import Failure, Ids
 from originid.verdict.cohort import KEPT, Cohort, empty_cohort
+from originid.verdict.information import LITTLE
 
 FORMAT = 2
 READ = (1, FORMAT)  # format 1 has no information and no cohort; writing brings it to format 2
@@ -122,6 +123,13 @@ class Database(SqliteFile):
     def count(self) -> int:
         """How many references there are."""
         return int(self._one("SELECT count(*) FROM reference")[0])
+
+    def count_blank(self) -> int | None:
+        """How many references have little information; None where it was not measured."""
+        if self.format < FORMAT:
+            return None
+        query = "SELECT count(*) FROM reference WHERE information < ?"
+        return int(self._one(query, LITTLE)[0])
 
     def version(self) -> tuple[int, int]:
         """The last id given and the last place in the list of removals, 0 before the first."""
