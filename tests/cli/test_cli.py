@@ -115,7 +115,7 @@ def test_indexing_nothing_usable_fails(tmp_path: Path, model: Model, run: Run) -
 def test_show_and_verify(indexed: Path, run: Run) -> None:
     status, out, _ = run("show", indexed)
     assert status == 0
-    assert "references   30" in out
+    assert "pictures           30" in out
     status, out, _ = run("show", indexed, "--verify", "--json")
     assert (status, json.loads(out)["problems"]) == (0, [])
     (indexed.parent / "photos" / "0000.png").unlink()

@@ -18,7 +18,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "index: not a folder of ours": (
         ["index", "photos", "--into", "other"],
-        ["other exists", "new or empty folder", "another name"],
+        ["other exists", "new or empty folder", "another folder"],
     ),
     "find: no collection": (
         ["find", "photos", "--in", "other"],
@@ -64,7 +64,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "train: a model that is there": (
         ["train", "good.csv", "-o", "other", "--encoder", "tones", "--map", "raw"],
-        ["other exists", "new or empty folder", "another name"],
+        ["other exists", "new or empty folder", "another folder"],
     ),
     "train: no encoder": (
         ["train", "good.csv", "-o", "new", "--encoder", "nothing"],
@@ -76,7 +76,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "experiment: no such name": (
         ["experiment", "table99", "-o", "new"],
-        ["no experiment 'table99'", "expected one of data, table1", "check the name"],
+        ["no experiment 'table99'", "expected one of data, table1", "check the spelling of the name"],
     ),
     "experiment: no such data": (
         ["experiment", "data", "-o", "new", "--data", "imagenet"],
@@ -92,11 +92,11 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "experiment: a folder of others": (
         ["experiment", "data", "-o", "other", "--data", "pairs:."],
-        ["other exists", "begun here", "another name"],
+        ["other exists", "begun before", "another folder"],
     ),
     "demo: a folder of others": (
         ["demo", "-o", "other"],
-        ["other exists", "new or empty folder", "another name"],
+        ["other exists", "new or empty folder", "another folder"],
     ),
     "generate: no such generator": (
         ["generate", "photos", "-o", "new", "--generator", "sd-99"],
@@ -104,7 +104,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "distill: a teacher of another shape": (
         ["distill", "photos", "--teacher", "tones", "-o", "new.onnx"],
-        ["teacher tones", "an eighth of its images", "take a VAE encoder"],
+        ["teacher tones", "an eighth of its images", "name a VAE encoder"],
     ),
 }  # fmt: skip
 

@@ -96,11 +96,18 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
     facts = {
         "collection": str,
         "references": int,
+        "blank": int,
+        "megabytes": float,
+        "calibration": {
+            "by": str,
+            "sampled": int,
+            "false_match_rate": float,
+            "score_needed": {"few": float, "middle": float, "many": float},
+        },
         "model": str,
-        "fingerprint": str,
         "encoder": str,
         "dim": int,
-        "megabytes": float,
+        "fingerprint": str,
         "skipped": SKIPPED,
     }
     shown = run_json("show", indexed)
