@@ -18,7 +18,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "index: not a folder of ours": (
         ["index", "photos", "--into", "other"],
-        ["other exists", "new or empty folder", "another folder"],
+        ["other exists", "new or empty folder", "another name"],
     ),
     "find: no collection": (
         ["find", "photos", "--in", "other"],
@@ -64,7 +64,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "train: a model that is there": (
         ["train", "good.csv", "-o", "other", "--encoder", "tones", "--map", "raw"],
-        ["other exists", "new or empty folder", "another folder"],
+        ["other exists", "new or empty folder", "another name"],
     ),
     "train: no encoder": (
         ["train", "good.csv", "-o", "new", "--encoder", "nothing"],
@@ -96,7 +96,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "demo: a folder of others": (
         ["demo", "-o", "other"],
-        ["other exists", "new or empty folder", "another folder"],
+        ["other exists", "new or empty folder", "another name"],
     ),
     "generate: no such generator": (
         ["generate", "photos", "-o", "new", "--generator", "sd-99"],
