@@ -62,6 +62,7 @@ def test_index(run_json: RunJson, indexed: Path) -> None:
             "updated": int,
             "moved": int,
             "unchanged": int,
+            "passed_over": int,
             "skipped": SKIPPED,
             "seconds": float,
         },
