@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.collection.sqlite import SqliteFile, create
+from originid.collection.decisions import SCHEMA_DECISIONS, DecisionTable
+from originid.collection.sqlite import create
 from originid.types import Failure, Ids
 
 FORMAT = 1
@@ -60,8 +61,8 @@ class Row:
 COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
 
 
-class Database(SqliteFile):
-    """The references of a collection, and the files that could not be used.
+class Database(DecisionTable):
+    """The references of a collection, the files that could not be used, and the decisions.
 
     Paths may hold any bytes; they are stored as the system has them.
     """
@@ -72,7 +73,7 @@ class Database(SqliteFile):
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> None:
         """Make an empty file."""
-        create(path, FORMAT, SCHEMA, meta)
+        create(path, FORMAT, SCHEMA + SCHEMA_DECISIONS, meta)
 
     def count(self) -> int:
         """How many references there are."""
