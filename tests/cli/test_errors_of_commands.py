@@ -24,6 +24,10 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
         ["find", "photos", "--in", "other"],
         ["no collection at other", "collection.sqlite", "originid index"],
     ),
+    "decide: no collection": (
+        ["decide", "good.csv", "good.csv", "--yes", "--in", "none"],
+        ["no collection at none", "collection.sqlite", "originid index"],
+    ),
     "remove: no collection": (
         ["remove", "photos", "--from", "none"],
         ["no collection at none", "collection.sqlite", "originid index"],

@@ -304,3 +304,29 @@ def test_a_query_that_cannot_be_read_is_refused(
         with pytest.raises(InputError, match="cannot be read"):
             decide(collection, str(name), str(photos[0]), True)
     assert collection.database.decisions() == []
+
+
+def test_many_decisions_give_what_the_slow_way_gives(collection: Collection) -> None:
+    rng, codec = np.random.default_rng(0), collection.codec
+    judged_vectors = rng.normal(size=(60, codec.dim)).astype(np.float32)
+    steps = rng.uniform(0, 0.6, (60, 1)) * rng.normal(size=(60, codec.dim))
+    queries = (judged_vectors + steps).astype(np.float32)[:25]
+    made = [
+        Decision(bytes([i]) * 32, bytes([i % 7]) * 32, i % 2 == 0, "q", code=code.tobytes())
+        for i, code in enumerate(codec.encode(judged_vectors))
+    ]
+    with collection.database.writing():
+        for decision in made:
+            collection.database.record_decision(decision)
+    found = decisions_for(collection.database, codec, [b"other"] * 25, queries)
+    codes = codec.encode(judged_vectors)
+    near = 0
+    for query, decisions in zip(codec.rotate(queries), found, strict=True):
+        scores = codec.scores(codes, query)
+        expected: dict[bytes, tuple[bytes, float]] = {}
+        for row in np.argsort(scores):
+            if scores[row] >= NEARLY_SAME:
+                expected[made[row].reference] = (made[row].query, float(scores[row]))
+        assert {key: (d.query, d.likeness) for key, d in decisions.items()} == expected
+        near += len(expected)
+    assert 5 <= near <= 24  # some are near enough, and some are not

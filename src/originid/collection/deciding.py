@@ -21,9 +21,9 @@ from originid.types import Failure, Floats32, Vectors
 NEARLY_SAME = 0.95
 """The cosine of two queries from which a decision on one holds for the other one.
 
-Measured with the packaged model on one edit of each of 150 origins of RealPairs, and in brackets
-of 120 origins of newer editors. The shares of edits, in percent, that reach a cosine with the edit
-itself after they were saved again, and of pairs of different edits of one origin that reach it:
+Measured by benchmarks/nearly_same.py with the packaged model, on one edit of each of 150 origins of
+RealPairs, and in brackets of 120 origins of newer editors. Of edits that were saved again, and of
+other edits of the same origin, so many percent reach a cosine with the edit:
 
 ====== ========= ========= ======= =========== =======================
 cosine JPEG 90   JPEG 75   WebP 80 512 px wide another edit
@@ -35,6 +35,7 @@ cosine JPEG 90   JPEG 75   WebP 80 512 px wide another edit
 
 Edits of different origins reached 0.32 at most.
 """
+ROUGHLY = 0.02  # twice what a rough score may differ from the exact one
 
 Candidate = tuple[Row, float]
 """A reference that a search found, and its score in [-1, 1]."""
@@ -132,12 +133,15 @@ def decisions_for(
     coded = [decision for decision in stored if len(decision.code) == codec.size]
     codes = np.frombuffer(b"".join(decision.code for decision in coded), np.uint8)
     codes = codes.reshape(len(coded), codec.size)
+    rotated = codec.rotate(vectors)
+    close = codec.rough_scores(codes, rotated) >= NEARLY_SAME - ROUGHLY
     found = []
-    for content, rotated in zip(contents, codec.rotate(vectors), strict=True):
-        scores = codec.scores(codes, rotated).tolist()
+    for query, content in enumerate(contents):
+        rows = np.flatnonzero(close[:, query])
+        scores = codec.scores(codes[rows], rotated[query]).tolist()
         near = [
-            replace(decision, likeness=score)
-            for decision, score in zip(coded, scores, strict=True)
+            replace(coded[row], likeness=score)
+            for row, score in zip(rows.tolist(), scores, strict=True)
             if score >= NEARLY_SAME
         ]
         near.sort(key=lambda decision: decision.likeness)
@@ -220,15 +224,15 @@ def _rejects(decision: Decision | None, score: float) -> bool:
 
 def _encoded(collection: Collection, query: str) -> Encoded:
     chunks = encode_sources([Source(query)], collection.model.encoder, workers=1)
-    (entry,) = (entry for chunk in chunks for entry in chunk)
-    if isinstance(entry, Failure):
-        raise InputError(
-            f"{query} cannot be read: {entry.reason.partition('; ')[0]}",
-            "expected the image whose origin was looked for",
-            "check the path of the query",
-        )
-    assert isinstance(entry, Encoded)  # no content was said to be known
-    return entry
+    entries = [entry for chunk in chunks for entry in chunk]
+    for failure in entries:
+        if isinstance(failure, Failure):
+            raise InputError(
+                f"{query} cannot be read: {failure.reason.partition('; ')[0]}",
+                "expected the image whose origin was looked for",
+                "check the path of the query",
+            )
+    return next(entry for entry in entries if isinstance(entry, Encoded))
 
 
 def _reference_content(database: Database, query: str, reference: str) -> bytes | None:

@@ -116,14 +116,14 @@ class DecisionTable(SqliteFile):
         rows = self._all(
             "SELECT query, reference, verdict <> 0, name, note, decided_at,"
             " CASE typeof(code) WHEN 'blob' THEN code ELSE x'' END FROM decision"
-            f" WHERE typeof(query) = 'blob' AND typeof(reference) = 'blob' {where}"
-            " ORDER BY decided_at, rowid",
+            f" WHERE typeof(query) = 'blob' AND typeof(reference) = 'blob' {where} ORDER BY rowid",
             *values,
         )
-        return [
+        found = [
             Decision(query, reference, bool(verdict), _text(name), _text(note), _text(at), code)
             for query, reference, verdict, name, note, at, code in rows
         ]
+        return sorted(found, key=lambda decision: decision.decided_at)
 
 
 def _text(value: object) -> str:
