@@ -24,6 +24,10 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
         ["find", "photos", "--in", "other"],
         ["no collection at other", "collection.sqlite", "originid index"],
     ),
+    "decide: no collection": (
+        ["decide", "good.csv", "good.csv", "--yes", "--in", "none"],
+        ["no collection at none", "collection.sqlite", "originid index"],
+    ),
     "remove: no collection": (
         ["remove", "photos", "--from", "none"],
         ["no collection at none", "collection.sqlite", "originid index"],
@@ -76,7 +80,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "experiment: no such name": (
         ["experiment", "table99", "-o", "new"],
-        ["no experiment 'table99'", "expected one of data, table1", "check the spelling of the name"],
+        ["no experiment 'table99'", "expected one of data, table1", "check the spelling"],
     ),
     "experiment: no such data": (
         ["experiment", "data", "-o", "new", "--data", "imagenet"],
