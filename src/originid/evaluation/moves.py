@@ -186,7 +186,7 @@ MOVES: Mapping[str, Callable[[Image, float], Image]] = {
 
 
 def _random(image: Image) -> np.random.Generator:
-    digest = hashlib.sha256(np.ascontiguousarray(image)).digest()
+    digest = hashlib.sha256(image.tobytes()).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "little"))
 
 
@@ -213,9 +213,7 @@ def _demo_photo(number: int) -> Image:
     return decode((folder / names[number % len(names)]).read_bytes()).image
 
 
-def _write(
-    draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, grey: int
-) -> None:
+def _write(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, grey: int) -> None:
     """Write a text of a height in pixels with the font that every Pillow has."""
     font = ImageFont.load_default_imagefont()
     _, _, right, bottom = font.getbbox(text)

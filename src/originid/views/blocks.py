@@ -139,8 +139,8 @@ def rectangles(image: Image, settings: BlockSettings = DEFAULTS) -> tuple[Block,
     upright = _sides(across, columns, rows, settings)
     level = _sides(down.T, rows, columns, settings)
     # Four axes: left, right, top, bottom.
-    sides = (upright[:, None], upright[None], level.transpose(1, 2, 0)[..., None])
-    sides = (*sides, level.transpose(1, 2, 0)[:, :, None])
+    across_rows = level.transpose(1, 2, 0)
+    sides = [upright[:, None], upright[None], across_rows[..., None], across_rows[:, :, None]]
     height, width = image.shape[:2]
     wide = np.subtract.outer(-columns, -columns)[:, :, None, None] / width
     high = np.subtract.outer(-rows, -rows)[None, None] / height
@@ -185,7 +185,10 @@ def _sides(jumps: Mask, lines: Ints, ends: Ints, settings: BlockSettings) -> NDA
     start, stop = ends[:, None], ends[None]
     beyond = np.maximum(3, (stop - start) // 10)
     within = share(start, stop)
-    outside = np.maximum(share(start - beyond - 2, start - 2 + 0 * stop), share(stop + 2 + 0 * start, stop + beyond + 2))
+    outside = np.maximum(
+        share(start - beyond - 2, start - 2 + 0 * stop),
+        share(stop + 2 + 0 * start, stop + beyond + 2),
+    )
     good = (stop > start) & (within >= settings.filled) & (outside <= settings.filled)
     good[[0, -1]] = stop > start
     within[[0, -1]] = 0.5
@@ -215,7 +218,8 @@ def _jumps(levels: NDArray[np.int16], settings: BlockSettings) -> Mask:
     jumps = (size >= settings.step) & (size == largest)
     # A reduced border lies between two pixels: either may hold the jump.
     jumps[:, :-1] |= jumps[:, 1:]
-    return jumps
+    found: Mask = jumps
+    return found
 
 
 def _lines(jumps: Mask, settings: BlockSettings) -> Ints:

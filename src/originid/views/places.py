@@ -177,7 +177,7 @@ def encode_sizes(image: Image, sizes: Iterable[Size], encoder: Encoder) -> dict[
 
 
 def canvas(image: Image, size: Size, side: int, cells: int) -> Image:
-    """The square (side, side, 3) whose first cells hold an image, its border repeated over the rest.
+    """The square (side, side, 3) whose first cells hold an image, its border repeated after it.
 
     Args:
         image: uint8 RGB (h, w, 3).
@@ -208,7 +208,11 @@ def refuse_other(map: Map) -> DctMap:
     Raises:
         ModelError: another kind of map, or blocks of different or oblong grids.
     """
-    sides = {side for _, *grid in map.basis.shapes for side in grid} if isinstance(map, DctMap) else set()
+    sides = (
+        {side for _, *grid in map.basis.shapes for side in grid}
+        if isinstance(map, DctMap)
+        else set()
+    )
     if not isinstance(map, DctMap) or len(sides) > 1:
         raise ModelError(
             f"a map of the kind {map.kind!r}",
@@ -226,4 +230,4 @@ def _offsets(room: int, step: int) -> list[int]:
     """Whole numbers from 0 to ``room``, evenly, no further apart than ``step``."""
     count = -(-room // step) + 1
     places: NDArray[np.float64] = np.linspace(0, room, count)
-    return [int(round(place)) for place in places]
+    return [round(place) for place in places]
