@@ -156,7 +156,7 @@ def _local_maximum(values: Floats, around: int) -> Floats:
     for _ in range(2):  # rows, then columns
         padded = np.pad(values, ((around, around), (0, 0)), constant_values=-np.inf)
         shifts = (padded[shift : shift + len(values)] for shift in range(2 * around + 1))
-        values = np.maximum.reduce(list(shifts)).T
+        values = np.asarray(np.maximum.reduce(list(shifts)).T, np.float32)
     return values
 
 

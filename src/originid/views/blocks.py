@@ -230,7 +230,8 @@ def _lines(jumps: Mask, settings: BlockSettings) -> Ints:
     stretch = (sums - np.minimum.accumulate(sums, axis=0)).max(axis=0)
     stretch[[0, -1]] = 0
     found: list[int] = []
-    for place in np.argsort(-stretch, kind="stable"):
+    # Of equally good columns the right one: a jump is marked at its own place and one to the left.
+    for place in count - 1 - np.argsort(-stretch[::-1], kind="stable"):
         if stretch[place] < 0.1 * settings.least * length or len(found) == settings.lines:
             break
         if all(abs(int(place) - other) > 2 for other in found):
