@@ -125,7 +125,7 @@ def test_windows_reach_both_borders_and_leave_no_gap(size: tuple[int, int], step
 
 def test_numbers_of_places_are_those_that_are_stated() -> None:
     assert len(coarse_places(CELLS)) == 37
-    assert len(dense_places(CELLS)) == 581
+    assert len(dense_places(CELLS)) == 151
     assert all(place.top + place.height <= 16 for place in dense_places(16))
 
 

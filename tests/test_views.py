@@ -15,7 +15,8 @@ def noisy(seed: int, height: int = 120, width: int = 160) -> Image:
     """Blobs with noise: no row of it is flat."""
     rng = np.random.default_rng(seed)
     noise = rng.integers(-20, 21, (height, width, 3))
-    return np.clip(textured_image(seed, height, width) + noise, 0, 255).astype(np.uint8)
+    levels = textured_image(seed, height, width) + noise
+    return np.asarray(np.clip(levels, 0, 255), np.uint8)
 
 
 def framed(image: Image, block: Block, height: int, width: int, grey: int = 250) -> Image:

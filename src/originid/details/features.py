@@ -138,7 +138,7 @@ def _resized(image: Image, side: int) -> Floats:
     scale = side / max(height, width)
     w, h = (max(1, round(scale * each / _MULTIPLE)) * _MULTIPLE for each in (width, height))
     resized = Pillow.fromarray(image).resize((w, h), Pillow.Resampling.BILINEAR)
-    return np.asarray(resized, np.float32).mean(axis=2)
+    return np.asarray(np.asarray(resized, np.float32).mean(axis=2), np.float32)
 
 
 def _heat(keypoints: Floats) -> Floats:
