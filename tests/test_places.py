@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from originid.encoders import open_encoder
 from originid.errors import InputError, ModelError
+from originid.index.scan import Part, scanned_queries
 from originid.maps import DctMap, DenseMap, unit_length
 from originid.model import Model, open_model
 from originid.testing import textured_image
@@ -271,3 +272,21 @@ def test_other_encoders_with_a_grid_can_be_placed(model: Model) -> None:
     assert latents[20, 24].shape == (3, 20, 24)
     vectors = Placing(model.map, windows([(20, 24)], 4, CELLS)).vectors(latents)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+
+
+def test_a_scan_of_the_signs_orders_references_as_the_estimates_do(packaged: Model) -> None:
+    components = low_frequencies(dct_map(packaged))
+    rng = np.random.default_rng(0)
+    vectors = unit_length(rng.normal(size=(300, packaged.dim)).astype(np.float32))
+    queries = unit_length(rng.normal(size=(3, packaged.dim)).astype(np.float32))
+    bits = sign_bits(vectors, components)
+    part = Part(len(components))
+    part.append(np.arange(300), bits)
+    scanned, ids = part.search(scanned_queries(queries[:, components], len(components)), 10)
+    exact = estimates(queries, bits, components)
+    for row in range(3):
+        best = np.sort(exact[row])[-10:]
+        assert set(ids[row, :5]) <= set(np.flatnonzero(exact[row] >= best[0] - 0.05))
+        # The scan adds a constant that keeps its sums positive.
+        offsets = scanned[row] - exact[row, ids[row]]
+        assert np.ptp(offsets) < 0.1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from originid.testing import textured_image
 from originid.types import Image
 from originid.views.blocks import Block, BlockSettings, find_blocks, flat_cut, flat_rows, rectangles
-from originid.views.moves import inscribed_share, mirrored, quarter_turned, turned
+from originid.views.moves import inscribed_share, mirrored, quarter_turned, reduced, turned
 
 
 def noisy(seed: int, height: int = 120, width: int = 160) -> Image:
@@ -141,3 +141,10 @@ def test_a_small_turn_is_undone_nearly() -> None:
 def test_no_turn_changes_nothing() -> None:
     image = noisy(11)
     np.testing.assert_array_equal(turned(image, 0.0), image)
+
+
+def test_large_images_are_reduced_and_small_ones_are_not() -> None:
+    assert reduced(noisy(12, 120, 300), 100).shape == (40, 100, 3)
+    assert reduced(noisy(12, 1, 300), 100).shape == (1, 100, 3)
+    image = noisy(12)
+    assert reduced(image, 160) is image

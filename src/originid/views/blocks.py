@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 
 from originid.types import Image
+from originid.views.moves import reduced
 
 Mask = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -85,7 +85,7 @@ def find_blocks(image: Image, settings: BlockSettings = DEFAULTS) -> tuple[Block
         settings: see `BlockSettings`.
     """
     height, width = image.shape[:2]
-    small = _reduced(image, settings.side)
+    small = reduced(image, settings.side)
     h, w = small.shape[:2]
     whole = Block(0, 0, w, h)
     found: list[Block] = []
@@ -252,15 +252,6 @@ def _longest(mask: Mask) -> tuple[int, int]:
 def _grey(image: Image) -> NDArray[np.int16]:
     """Grey levels (h, w): the mean of the colours."""
     return np.asarray(image.astype(np.int16).sum(axis=2) // 3, np.int16)
-
-
-def _reduced(image: Image, side: int) -> Image:
-    height, width = image.shape[:2]
-    if max(height, width) <= side:
-        return image
-    scale = side / max(height, width)
-    size = max(1, round(scale * width)), max(1, round(scale * height))
-    return np.asarray(Pillow.fromarray(image).resize(size, Pillow.Resampling.BOX))
 
 
 def _enlarged(block: Block, small: Block, width: int, height: int) -> Block:

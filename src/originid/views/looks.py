@@ -2,8 +2,8 @@
 
 A query that is not certain is looked at in stages, each dearer than the last. *Coarse* looks (the
 whole and its mirror image at places, blocks, quarter turns) choose a shortlist; *dense* looks (the
-best views at many more places) and *parts* are compared with the shortlist alone. Every stage returns the
-same: for each reference a statistic, the look that gave it, and strangers' statistics.
+best views at many more places) and *parts* are compared with the shortlist alone. Every stage
+returns the same: for each reference a statistic, the look that gave it, and strangers' statistics.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,12 @@ from originid.errors import InputError
 from originid.maps import Floats, Map
 from originid.types import Image, Vectors
 from originid.views.blocks import find_blocks
-from originid.views.moves import mirrored, quarter_turned, turned
+from originid.views.moves import mirrored, quarter_turned, reduced, turned
 from originid.views.normalise import Cohort, Ints, nats
 from originid.views.parts import Parts, part_statistic
 from originid.views.places import Box, Place, Placing, Size, encode_sizes, windows
 
+LONGEST = 512  # pixels of a query that is looked at: a fifth of it still fills an encoder
 DENSE_VIEWS = 2  # of a query, that the dense stage looks at
 VOTERS = 50  # of the best candidates, whose views are looked at densely
 EFFORTS = ("quick", "normal", "thorough")
@@ -100,6 +101,7 @@ def query_views(image: Image, effort: str = "normal", degrees: float = 5.0) -> t
     """
     if effort not in EFFORTS:
         raise InputError(f"effort {effort!r}", f"expected one of {', '.join(EFFORTS)}", "name one")
+    image = reduced(image, LONGEST)
     views = [View("whole", image, True)]
     if effort == "quick":
         return tuple(views)

@@ -1,4 +1,4 @@
-"""Moves that keep a whole picture: mirrored, turned by quarters, turned by some degrees.
+"""Moves that keep a whole picture: mirrored, turned by quarters, turned by some degrees, reduced.
 
 What was done to a query is undone on the query: each function returns the picture that the
 references would show.
@@ -45,6 +45,21 @@ def turned(image: Image, degrees: float) -> Image:
     h, w = max(1, math.floor(share * height)), max(1, math.floor(share * width))
     top, left = (height - h) // 2, (width - w) // 2
     return np.ascontiguousarray(whole[top : top + h, left : left + w])
+
+
+def reduced(image: Image, side: int) -> Image:
+    """An image whose longer side has at most this many pixels; a smaller one as it is.
+
+    Args:
+        image: uint8 RGB (h, w, 3).
+        side: in pixels.
+    """
+    height, width = image.shape[:2]
+    if max(height, width) <= side:
+        return image
+    scale = side / max(height, width)
+    size = max(1, round(scale * width)), max(1, round(scale * height))
+    return np.asarray(Pillow.fromarray(image).resize(size, Pillow.Resampling.BOX))
 
 
 def inscribed_share(height: int, width: int, degrees: float) -> float:
