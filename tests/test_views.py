@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 
 from originid.testing import textured_image
 from originid.types import Image
-from originid.views.blocks import Block, BlockSettings, find_blocks, flat_cut, flat_rows, rectangles
+from originid.views.blocks import (
+    Block,
+    BlockSettings,
+    find_blocks,
+    flat_cut,
+    flat_rows,
+    halves,
+    rectangles,
+)
 from originid.views.moves import inscribed_share, mirrored, quarter_turned, reduced, turned
 
 
@@ -70,6 +78,18 @@ def test_pictures_side_by_side_are_two_blocks() -> None:
     found = find_blocks(page)
     for half in (Block(0, 0, 160, 120), Block(160, 0, 290, 120)):
         assert max(block.overlap(half) for block in found) > 0.95
+
+
+def test_pictures_that_share_a_page_are_divided_where_they_meet() -> None:
+    page = np.full((200, 330, 3), 255, np.uint8)
+    page[40:160, 20:180], page[40:160, 180:310] = noisy(5) // 2, 128 + noisy(6, 120, 130) // 2
+    cut = flat_cut(page)
+    assert cut == Block(20, 40, 310, 160)
+    assert halves(page, cut) == (Block(20, 40, 180, 160), Block(180, 40, 310, 160))
+    turned = np.ascontiguousarray(page.swapaxes(0, 1))
+    expected = (Block(40, 20, 160, 180), Block(40, 180, 160, 310))
+    assert halves(turned, flat_cut(turned)) == expected
+    assert halves(noisy(7), Block(0, 0, 160, 120)) == ()
 
 
 def test_a_line_that_goes_on_is_no_side() -> None:

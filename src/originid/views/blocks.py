@@ -30,6 +30,8 @@ class BlockSettings:
         step: grey levels by which one colour at least jumps across a side.
         apart: pixels around a jump in which there is no larger one.
         filled: share of a side along which the colours must jump.
+        split: share of a line from border to border along which the colours must jump for it to
+            divide two pictures.
         least: share of the query's width, and of its height, that a block has at least.
         most: share of the query's area that a block has at most, and that two blocks share.
         lines: straight lines of each direction that may be sides, beside the borders.
@@ -42,6 +44,7 @@ class BlockSettings:
     step: int = 10
     apart: int = 3
     filled: float = 0.65
+    split: float = 0.75
     least: float = 0.2
     lines: int = 8
     most: float = 0.94
@@ -89,7 +92,8 @@ def find_blocks(image: Image, settings: BlockSettings = DEFAULTS) -> tuple[Block
     h, w = small.shape[:2]
     whole = Block(0, 0, w, h)
     found: list[Block] = []
-    for block in (flat_cut(small, settings), *rectangles(small, settings)):
+    cut = flat_cut(small, settings)
+    for block in (cut, *halves(small, cut, settings), *rectangles(small, settings)):
         if all(block.overlap(other) < settings.most for other in (whole, *found)):
             found.append(block)
     return tuple(_enlarged(block, whole, width, height) for block in found)
@@ -159,6 +163,37 @@ def rectangles(image: Image, settings: BlockSettings = DEFAULTS) -> tuple[Block,
         if len(chosen) == settings.rectangles:
             break
     return tuple(chosen)
+
+
+def halves(image: Image, whole: Block, settings: BlockSettings = DEFAULTS) -> tuple[Block, ...]:
+    """What lies on both sides of the straightest step from border to border, if there is one.
+
+    Args:
+        image: uint8 RGB (h, w, 3), reduced already.
+        whole: the part of it that is divided.
+        settings: see `BlockSettings`.
+    """
+    across, down = _steps(whole.cut(image), settings)
+    best = settings.split
+    found: tuple[Block, ...] = ()
+    for upright, shares in ((True, across.mean(axis=0)), (False, down.mean(axis=1))):
+        edge = round(settings.least * (len(shares) - 1))
+        inner = shares[edge : len(shares) - edge]
+        # The right one of two that are marked: see `_lines`.
+        at = len(shares) - edge - 1 - int(np.argmax(inner[::-1]))
+        if len(inner) and shares[at] >= best:
+            best, found = shares[at], _divided(whole, at, upright)
+    return found
+
+
+def _divided(block: Block, at: int, upright: bool) -> tuple[Block, Block]:
+    """Both parts of a block, left and right or upper and lower, of a line at a pixel of it."""
+    left, top, right, bottom = block.left, block.top, block.right, block.bottom
+    if upright:
+        x = left + at
+        return Block(left, top, x, bottom), Block(x, top, right, bottom)
+    y = top + at
+    return Block(left, top, right, y), Block(left, y, right, bottom)
 
 
 def _sides(jumps: Mask, lines: Ints, ends: Ints, settings: BlockSettings) -> NDArray[np.float64]:
