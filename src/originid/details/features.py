@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from originid.errors import InputError
-from originid.maps import Floats
-from originid.types import Image
+from originid.types import Floats32, Image
 
 BITS = 64  # of a descriptor
 CELL = 8  # pixels a side, of which the network tells one descriptor
@@ -76,7 +75,7 @@ class Features:
         return np.asarray(x * self.width + 1j * y * self.height)
 
     @property
-    def signs(self) -> Floats:
+    def signs(self) -> Floats32:
         """The descriptors as -1 and 1, float32 (n, 64)."""
         return np.unpackbits(self.bits, axis=1).astype(np.float32) * 2 - 1
 
@@ -128,11 +127,11 @@ def _network() -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4  # faults come as exceptions
-    data = (files("originid") / "details" / "xfeat.onnx").read_bytes()
+    data = (files("originid") / "data" / "details" / "xfeat.onnx").read_bytes()
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
-def _resized(image: Image, side: int) -> Floats:
+def _resized(image: Image, side: int) -> Floats32:
     """Mean of the colours, in [0, 255], the longer side as given, both multiples of 32."""
     height, width = image.shape[:2]
     scale = side / max(height, width)
@@ -141,7 +140,7 @@ def _resized(image: Image, side: int) -> Floats:
     return np.asarray(np.asarray(resized, np.float32).mean(axis=2), np.float32)
 
 
-def _heat(keypoints: Floats) -> Floats:
+def _heat(keypoints: Floats32) -> Floats32:
     """Probability of a keypoint at each pixel (h, w), of those in each cell (65, h/8, w/8).
 
     The last of a cell is the probability that it holds none.
@@ -151,7 +150,7 @@ def _heat(keypoints: Floats) -> Floats:
     return np.asarray(inside.transpose(2, 0, 3, 1).reshape(rows * CELL, columns * CELL))
 
 
-def _local_maximum(values: Floats, around: int) -> Floats:
+def _local_maximum(values: Floats32, around: int) -> Floats32:
     """The largest value within a square around each place, (h, w)."""
     for _ in range(2):  # rows, then columns
         padded = np.pad(values, ((around, around), (0, 0)), constant_values=-np.inf)
@@ -160,7 +159,7 @@ def _local_maximum(values: Floats, around: int) -> Floats:
     return values
 
 
-def _interpolate(grid: Floats, row: NDArray[np.float64], column: NDArray[np.float64]) -> Floats:
+def _interpolate(grid: Floats32, row: NDArray[np.float64], column: NDArray[np.float64]) -> Floats32:
     """Values (n, channels) of a grid (channels, h, w) between its places, bilinear."""
     _, height, width = grid.shape
     row, column = np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)

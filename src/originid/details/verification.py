@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from originid.details.features import BITS, Features
 from originid.errors import InputError
-from originid.maps import Floats
+from originid.types import Floats32, Ints
 
 Complex = NDArray[np.complex128]
-Ints = NDArray[np.int64]
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in [0, 1] of a width and a height."""
 
@@ -93,7 +92,7 @@ def verify(
     return Agreement(statistic, here[inliers], there[inliers], a, b, box)
 
 
-def match(query: Features, reference: Features, least: float) -> tuple[Ints, Ints, Floats]:
+def match(query: Features, reference: Features, least: float) -> tuple[Ints, Ints, Floats32]:
     """Mutual nearest neighbours: their rows (n,) in both, and estimated cosines (n,).
 
     The share of equal signs estimates the angle between two descriptors (Goemans and Williamson
@@ -115,7 +114,7 @@ def match(query: Features, reference: Features, least: float) -> tuple[Ints, Int
 
 
 def _best_similarity(
-    z: Complex, w: Complex, weights: Floats, settings: VerificationSettings
+    z: Complex, w: Complex, weights: Floats32, settings: VerificationSettings
 ) -> tuple[complex, complex, NDArray[np.bool_]] | None:
     """The similarity from z to w with the heaviest inliers, refitted, and which these are."""
     if len(z) < 3:
@@ -154,7 +153,7 @@ def _inliers(a: Complex, b: Complex, z: Complex, w: Complex, near: float) -> NDA
     return np.asarray(error.real**2 + error.imag**2 <= limit**2)
 
 
-def _least_squares(z: Complex, w: Complex, weights: Floats) -> tuple[complex, complex]:
+def _least_squares(z: Complex, w: Complex, weights: Floats32) -> tuple[complex, complex]:
     """The similarity with the smallest weighted squared error."""
     total = weights.sum()
     z_mean, w_mean = (weights @ z) / total, (weights @ w) / total

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from originid.evaluation.attacks import jpeg
-from originid.images import decode
+from originid.images.decode import decode
 from originid.types import Image
 
 STORY = 9 / 16  # width by height of a picture that fills a phone
@@ -208,7 +208,7 @@ def _middle(image: Image, aspect: float) -> Image:
 
 
 def _demo_photo(number: int) -> Image:
-    folder = files("originid") / "demo_photos"
+    folder = files("originid") / "data" / "demo_photos"
     names = sorted(each.name for each in folder.iterdir() if each.name.endswith(".jpg"))
     return decode((folder / names[number % len(names)]).read_bytes()).image
 

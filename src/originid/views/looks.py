@@ -13,11 +13,11 @@ import numpy as np
 
 from originid.encoders.base import Encoder
 from originid.errors import InputError
-from originid.maps import Floats, Map
-from originid.types import Image, Vectors
+from originid.maps import Map
+from originid.types import Floats32, Image, Ints, Vectors
 from originid.views.blocks import find_blocks
 from originid.views.moves import mirrored, quarter_turned, reduced, turned
-from originid.views.normalise import Cohort, Ints, nats
+from originid.views.normalise import Cohort, nats
 from originid.views.parts import Parts, part_statistic
 from originid.views.places import Box, Place, Placing, Size, encode_sizes, windows
 
@@ -78,11 +78,11 @@ class Stage:
     """
 
     name: str
-    statistic: Floats
-    nats: Floats
+    statistic: Floats32
+    nats: Floats32
     look: Ints
     looks: tuple[Look, ...]
-    strangers: Floats
+    strangers: Floats32
 
     def box(self, reference: int, cells: int) -> Box:
         """Where the query lies in a reference: x0, y0, x1, y1 in [0, 1]."""
@@ -196,10 +196,10 @@ class Lookout:
         zero = np.zeros(len(references), np.int64)
         return Stage("parts", statistic, nats(statistic, strangers), zero, (look,), strangers)
 
-    def _latents(self, placing: Placing, view: View) -> Mapping[Size, Floats]:
+    def _latents(self, placing: Placing, view: View) -> Mapping[Size, Floats32]:
         return encode_sizes(view.image, placing.sizes, self.encoder)
 
-    def _looks(self, placing: Placing, view: View, latents: Mapping[Size, Floats]) -> Looks:
+    def _looks(self, placing: Placing, view: View, latents: Mapping[Size, Floats32]) -> Looks:
         vectors = placing.vectors(latents)
         return Looks(vectors, tuple(Look(view.name, place) for place in placing.places))
 

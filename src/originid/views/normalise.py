@@ -10,13 +10,10 @@ statistics: the distribution against which that of a candidate is judged.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from originid.errors import InputError
-from originid.maps import Floats
-from originid.types import Vectors
+from originid.types import Floats32, Ints, Vectors
 
-Ints = NDArray[np.int64]
 LEAST = 50  # references of a cohort: with fewer the deviation errs by more than a tenth
 TAIL = 0.05  # of strangers, whose mean excess gives the scale of a statistic
 
@@ -31,9 +28,9 @@ class Best:
         strangers: the statistics of the cohort under the same vectors, float32 of shape (m,).
     """
 
-    statistic: Floats
+    statistic: Floats32
     vector: Ints
-    strangers: Floats
+    strangers: Floats32
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Cohort:
                 "use the effort `quick` for a collection as small as this",
             )
 
-    def moments(self, vectors: Vectors) -> tuple[Floats, Floats, Floats]:
+    def moments(self, vectors: Vectors) -> tuple[Floats32, Floats32, Floats32]:
         """Scores of the cohort (v, m), their mean (v, 1) and their deviation (v, 1).
 
         Args:
@@ -65,7 +62,7 @@ class Cohort:
         deviation = np.maximum(scores.std(axis=1, keepdims=True), np.float32(1e-6))
         return scores, scores.mean(axis=1, keepdims=True), deviation
 
-    def standardise(self, vectors: Vectors, references: Vectors) -> tuple[Floats, Floats]:
+    def standardise(self, vectors: Vectors, references: Vectors) -> tuple[Floats32, Floats32]:
         """z of references (v, n) and of the cohort (v, m).
 
         Args:
@@ -86,7 +83,7 @@ class Cohort:
         return Best(of_references.max(axis=0), of_references.argmax(axis=0), of_cohort.max(axis=0))
 
 
-def nats(statistic: Floats, strangers: Floats) -> Floats:
+def nats(statistic: Floats32, strangers: Floats32) -> Floats32:
     """How unlikely strangers reach a statistic: -log of the share of them that would.
 
     The tail of strangers' statistics is taken as exponential above their 95th percentile, which

@@ -13,8 +13,8 @@ from itertools import product
 import numpy as np
 
 from originid.errors import InputError
-from originid.maps import Floats, Map
-from originid.types import Vectors
+from originid.maps import Map
+from originid.types import Floats32, Vectors
 from originid.views.normalise import Cohort
 from originid.views.places import Place, Placing
 
@@ -72,7 +72,7 @@ class Parts:
         """How many places each window is put at."""
         return len(self._placings[0].places)
 
-    def vectors(self, latent: Floats) -> Vectors:
+    def vectors(self, latent: Floats32) -> Vectors:
         """Vectors (parts, moves, dim) of a latent (channels, cells, cells)."""
         side = self.settings.side
         return np.stack(
@@ -83,7 +83,9 @@ class Parts:
         )
 
 
-def part_statistic(vectors: Vectors, references: Vectors, cohort: Cohort) -> tuple[Floats, Floats]:
+def part_statistic(
+    vectors: Vectors, references: Vectors, cohort: Cohort
+) -> tuple[Floats32, Floats32]:
     """The statistic of references and that of the cohort.
 
     Args:
@@ -101,7 +103,7 @@ def part_statistic(vectors: Vectors, references: Vectors, cohort: Cohort) -> tup
     return (sums[0] - mean) / deviation, (sums[1] - mean) / deviation
 
 
-def _sum_of_best(z: Floats, shape: Sequence[int]) -> Floats:
+def _sum_of_best(z: Floats32, shape: Sequence[int]) -> Floats32:
     return np.asarray(z.reshape(*shape, -1).max(axis=1).sum(axis=0), np.float32)
 
 

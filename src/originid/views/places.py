@@ -23,8 +23,8 @@ from PIL import Image as Pillow
 
 from originid.encoders.base import Encoder
 from originid.errors import ModelError
-from originid.maps import DctMap, Floats, Map, dct_matrix, unit_length
-from originid.types import Image, Vectors
+from originid.maps import DctMap, Map, dct_matrix, unit_length
+from originid.types import Floats32, Image, Vectors
 
 Size = tuple[int, int]
 """Height and width in cells of the grid."""
@@ -105,7 +105,7 @@ class Placing:
         """Of the places, each once."""
         return tuple(self._of_size)
 
-    def vectors(self, latents: Mapping[Size, Floats]) -> Vectors:
+    def vectors(self, latents: Mapping[Size, Floats32]) -> Vectors:
         """Vectors (places, dim) of unit length of one query.
 
         Args:
@@ -113,12 +113,12 @@ class Placing:
         """
         return unit_length(finish(self.map, self.coefficients(latents) * self._damping))
 
-    def coefficients(self, latents: Mapping[Size, Floats]) -> Floats:
+    def coefficients(self, latents: Mapping[Size, Floats32]) -> Floats32:
         """The kept DCT coefficients (places, dim) of a placed query less those of the mean."""
         return self._spectra(latents) - self._known_mean
 
     @cached_property
-    def _known_mean(self) -> Floats:
+    def _known_mean(self) -> Floats32:
         """Coefficients (places, dim) of the mean within each place and nothing elsewhere."""
         basis = self.map.basis
         mean = basis.latents(self.map.mean[None]).reshape(self._channels, self.cells, self.cells)
@@ -128,7 +128,7 @@ class Placing:
             out[number] = self._transform(mean[:, rows, columns], [place.top], [place.left])[0, 0]
         return out
 
-    def _spectra(self, latents: Mapping[Size, Floats]) -> Floats:
+    def _spectra(self, latents: Mapping[Size, Floats32]) -> Floats32:
         out = np.empty((len(self.places), self.map.basis.dim), np.float32)
         for size, numbers in self._of_size.items():
             tops = sorted({self.places[number].top for number in numbers})
@@ -139,7 +139,7 @@ class Placing:
             out[numbers] = spectra[rows, columns]
         return out
 
-    def _transform(self, latent: Floats, tops: Sequence[int], lefts: Sequence[int]) -> Floats:
+    def _transform(self, latent: Floats32, tops: Sequence[int], lefts: Sequence[int]) -> Floats32:
         """Kept coefficients (tops, lefts, dim) of a latent at the product of tops and lefts."""
         _, height, width = latent.shape
         cosines, limit = self._cosines, self._limit
@@ -150,12 +150,12 @@ class Placing:
         return np.moveaxis(spectra[channel, :, row, :, column], 0, 2)
 
     @cached_property
-    def _cosines(self) -> Floats:
+    def _cosines(self) -> Floats32:
         """The lowest frequencies of the DCT of the grid, (frequencies, cells)."""
         return dct_matrix(self.cells)[: self._limit]
 
 
-def encode_sizes(image: Image, sizes: Iterable[Size], encoder: Encoder) -> dict[Size, Floats]:
+def encode_sizes(image: Image, sizes: Iterable[Size], encoder: Encoder) -> dict[Size, Floats32]:
     """Latents of an image on smaller grids, (channels, height, width) for each size.
 
     The image is squashed onto a part of the square that the encoder takes, its border is repeated
@@ -191,7 +191,7 @@ def canvas(image: Image, size: Size, side: int, cells: int) -> Image:
     return np.pad(np.asarray(squashed), around, mode="edge")
 
 
-def finish(map: DctMap, differences: Floats) -> Floats:
+def finish(map: DctMap, differences: Floats32) -> Floats32:
     """What a map makes of DCT coefficients (n, dim) from which its mean was subtracted."""
     scaled = differences * map.scale
     correction = ((scaled @ map.directions.T) * map.gain) @ map.directions

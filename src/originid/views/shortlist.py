@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import ModelError
-from originid.maps import DctMap, Floats
-from originid.types import Vectors
+from originid.maps import DctMap
+from originid.types import Floats32, Vectors
 
 Bits = NDArray[np.uint8]
 Places = NDArray[np.intp]
@@ -56,7 +56,7 @@ def sign_bits(vectors: Vectors, components: Places) -> Bits:
     return np.packbits(vectors[:, components] > 0, axis=1, bitorder="little")
 
 
-def estimates(vectors: Vectors, bits: Bits, components: Places) -> Floats:
+def estimates(vectors: Vectors, bits: Bits, components: Places) -> Floats32:
     """sum_i q_i sign(x_i) of each query vector and each reference, (q, n): slow and obvious.
 
     A scan computes the same from packed bits.
@@ -65,7 +65,9 @@ def estimates(vectors: Vectors, bits: Bits, components: Places) -> Floats:
     return np.asarray(vectors[:, components] @ (signs.astype(np.float32) * 2 - 1).T)
 
 
-def shortlist(estimates: Floats, mean: Floats, deviation: Floats, count: int) -> NDArray[np.int64]:
+def shortlist(
+    estimates: Floats32, mean: Floats32, deviation: Floats32, count: int
+) -> NDArray[np.int64]:
     """The references with the best z over all vectors of a query, ascending.
 
     Args:

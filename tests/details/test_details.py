@@ -170,6 +170,6 @@ def test_settings_are_checked() -> None:
 
 
 def test_the_network_lies_in_the_package_with_its_licence() -> None:
-    folder = files("originid") / "details"
+    folder = files("originid") / "data" / "details"
     assert 1e6 < len((folder / "xfeat.onnx").read_bytes()) < 2.7e6
     assert "Apache License" in (folder / "XFEAT-LICENSE.txt").read_text(encoding="utf-8")
