@@ -10,6 +10,8 @@ LAYERS = (
     ("latents", "testing", "views"),
     ("model",),
     ("collection",),
+    ("answering",),
+    ("escalation",),
     ("finder", "training"),
     ("evaluation", "demo"),
     ("generation",),

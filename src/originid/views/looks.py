@@ -8,6 +8,7 @@ returns the same: for each reference a statistic, the look that gave it, and str
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -24,7 +25,9 @@ from originid.views.places import Box, Place, Placing, Size, encode_sizes, windo
 LONGEST = 512  # pixels of a query that is looked at: a fifth of it still fills an encoder
 DENSE_VIEWS = 2  # of a query, that the dense stage looks at
 VOTERS = 50  # of the best candidates, whose views are looked at densely
-EFFORTS = ("quick", "normal", "thorough")
+Effort = Literal["quick", "normal", "thorough"]
+"""How much is done for a query that has no origin as it is."""
+_QUARTERS = {1: "a quarter", 2: "a half", 3: "three quarters"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class View:
     """What a query may look like in a reference.
 
     Args:
-        name: what was undone, in words, such as "whole", "mirrored", "block 1, mirrored".
+        name: what was done to the query, in words, such as "whole", "mirrored", "turned by a
+            quarter", "block 1 of the picture, mirrored".
         image: uint8 RGB (h, w, 3).
         full: whether it is put at all coarse places, or only at the whole grid.
     """
@@ -90,28 +94,42 @@ class Stage:
         return self.looks[number].place.box(cells)
 
 
-def query_views(image: Image, effort: str = "normal", degrees: float = 5.0) -> tuple[View, ...]:
-    """The views of a query.
+def check_effort(effort: str) -> None:
+    """Refuse an effort that there is not.
+
+    Raises:
+        InputError: it is none of `Effort`.
+    """
+    known = get_args(Effort)
+    if effort not in known:
+        raise InputError(f"effort {effort!r}", f"expected one of {', '.join(known)}", "name one")
+
+
+def query_views(image: Image, effort: Effort = "normal", degrees: float = 5.0) -> tuple[View, ...]:
+    """The views of a query; the first is the whole.
 
     Args:
-        image: uint8 RGB (h, w, 3).
-        effort: "quick" is the whole alone; "normal" adds the mirror image, what frames hold and
-            quarter turns; "thorough" adds small turns.
+        image: uint8 RGB (h, w, 3). Blocks are cut from it as it is; of everything else the longer
+            side is reduced to `LONGEST` pixels.
+        effort: "quick" is the whole alone; "normal" adds the mirror image, quarter turns and what
+            frames hold; "thorough" adds small turns.
         degrees: of small turns, to both sides.
     """
-    if effort not in EFFORTS:
-        raise InputError(f"effort {effort!r}", f"expected one of {', '.join(EFFORTS)}", "name one")
-    image = reduced(image, LONGEST)
-    views = [View("whole", image, True)]
+    check_effort(effort)
+    whole = reduced(image, LONGEST)
+    views = [View("whole", whole, True)]
     if effort == "quick":
         return tuple(views)
-    views.append(View("mirrored", mirrored(image), True))
-    views += [View(f"turned by {90 * n} degrees", quarter_turned(image, n)) for n in (1, 2, 3)]
+    views.append(View("mirrored", mirrored(whole), True))
+    views += [View(f"turned by {part}", quarter_turned(whole, n)) for n, part in _QUARTERS.items()]
     for number, block in enumerate(find_blocks(image), 1):
-        part = np.ascontiguousarray(block.cut(image))
-        views += [View(f"block {number}", part), View(f"block {number}, mirrored", mirrored(part))]
+        name, part = f"block {number} of the picture", reduced(block.cut(image), LONGEST)
+        views += [
+            View(name, np.ascontiguousarray(part)),
+            View(f"{name}, mirrored", mirrored(part)),
+        ]
     if effort == "thorough":
-        views += [View(f"turned by {d:g} degrees", turned(image, d)) for d in (degrees, -degrees)]
+        views += [View(f"turned by {d:g} degrees", turned(whole, d)) for d in (degrees, -degrees)]
     return tuple(views)
 
 
