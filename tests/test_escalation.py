@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from originid.answering import answers
 from originid.collection.adding import add_images
 from originid.collection.collection import Collection, create_collection
 from originid.errors import InputError
@@ -28,7 +29,7 @@ def scene(seed: int) -> Image:
     small = random.integers(0, 256, (6, 8, 3), np.uint8)
     smooth = np.asarray(Pillow.fromarray(small).resize((320, 240), Pillow.Resampling.BICUBIC))
     noise = random.integers(-12, 13, smooth.shape)
-    return np.clip(smooth.astype(np.int16) + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(smooth.astype(np.int16) + noise, 0, 255), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,7 @@ def test_the_rates_of_a_view_are_multiplied_by_the_number_of_views(finder: Finde
 
 def test_one_uncertain_query_does_not_disturb_the_others(finder: Finder) -> None:
     mirrored = np.ascontiguousarray(scene(3)[:, ::-1])
-    queries = [scene(1), mirrored, b"no image", scene(1001), scene(2)]
+    queries: list[Image | bytes] = [scene(1), mirrored, b"no image", scene(1001), scene(2)]
     answers = list(finder.find(queries, top=2))
     assert [answer.query for answer in answers] == [f"image {n}" for n in range(1, 6)]
     assert [found(answers[n]) for n in (0, 1, 4)] == ["01", "03", "02"]
@@ -162,15 +163,11 @@ def test_a_query_that_is_gone_keeps_its_first_answer(
     finder = Finder(collection)
     first = finder.find(path, effort="quick")
 
-    from originid import finder as module
-
-    answers = module.answers
-
     def and_remove(*arguments: object) -> object:
         path.unlink()
         return answers(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "answers", and_remove)
+    monkeypatch.setattr("originid.finder.answers", and_remove)
     assert finder.find(path) == first
 
 

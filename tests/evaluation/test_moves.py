@@ -5,10 +5,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from originid.evaluation.moves import MOVES
+from originid.evaluation.attacks import ATTACKS
 from originid.testing import textured_image
 
-LEVELS = {"crop": 25, "letterbox": 25, "pad": 30, "turn": 5, "social": 60, "quarter": 1}
+MOVES = {name: kind.apply for name, kind in ATTACKS.items()}
+LEVELS = {
+    "jpeg": 50,
+    "resize": 0.5,
+    "crop": 25,
+    "letterbox": 25,
+    "pad": 30,
+    "turn": 5,
+    "social": 60,
+    "quarter": 1,
+}
 IMAGE = textured_image(1, 120, 180)
 
 

@@ -7,14 +7,13 @@ colour a frame has) is drawn from a generator that the image's bytes seed.
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
 from importlib.resources import files
 
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from originid.evaluation.attacks import jpeg
+from originid.evaluation.degradations import jpeg
 from originid.images.decode import decode
 from originid.types import Image
 
@@ -166,23 +165,6 @@ def social(image: Image, quality: float) -> Image:
         small = Pillow.fromarray(image).resize((size[0], size[1]), Pillow.Resampling.BICUBIC)
         image = jpeg(np.asarray(small), quality)
     return image
-
-
-MOVES: Mapping[str, Callable[[Image, float], Image]] = {
-    "mirror": mirror,
-    "crop": crop,
-    "story": story,
-    "square": square,
-    "letterbox": letterbox,
-    "pad": pad,
-    "screenshot": screenshot,
-    "side-by-side": side_by_side,
-    "caption": caption,
-    "quarter": quarter,
-    "turn": turn,
-    "social": social,
-}
-"""The moves by name."""
 
 
 def _random(image: Image) -> np.random.Generator:
