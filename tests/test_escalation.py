@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 from originid.answering import answers
 from originid.collection.adding import add_images
 from originid.collection.collection import Collection, create_collection
+from originid.collection.deciding import decide, forget
 from originid.errors import InputError
 from originid.escalation import WHOLE, best_answer
 from originid.evaluation.moves import letterbox, pad, side_by_side
@@ -195,3 +196,20 @@ def test_a_source_with_bytes_is_looked_at_again(finder: Finder, tmp_path: Path) 
     Pillow.fromarray(scene(7)[:, ::-1]).save(path)
     answer = finder.find(Source("from a pipe", path.read_bytes()))
     assert (answer.query, answer.matches[0].view) == ("from a pipe", "mirrored")
+
+
+def test_a_reference_that_was_rejected_is_not_found_in_another_view(
+    collection: Collection, tmp_path: Path
+) -> None:
+    query = tmp_path / "query.png"
+    Pillow.fromarray(np.ascontiguousarray(scene(11)[:, ::-1])).save(query)
+    finder = Finder(collection)
+    reference = finder.find(query).matches[0].reference
+    assert Path(reference).stem == "11"
+    decide(collection, str(query), reference, confirmed=False)
+    try:
+        left = finder.find(query)
+        assert left.verdict is not Verdict.ORIGIN
+        assert reference not in [match.reference for match in left.matches]
+    finally:
+        forget(collection, str(query), reference)

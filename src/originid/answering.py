@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from originid.collection.collection import Collection
+from originid.collection.deciding import decided_pictures, decisions_for
 from originid.collection.pictures import find_pictures
 from originid.latents.encode_files import Encoded
 from originid.model import Model
-from originid.types import Answer, Image, Latents, Match
+from originid.types import Answer, Image, Latents, Match, Verdict
 from originid.verdict.information import information
 from originid.verdict.judge import Candidate, judge
-from originid.verdict.margins import content_cells, is_framed, with_unknown
+from originid.verdict.margins import content_cells, framed, with_unknown
 
 
 def answers(
@@ -33,15 +34,21 @@ def answers(
     thumbnails = np.stack([query.thumbnail for query in queries])
     vectors = collection.model.vectors(_evidence(collection.model, latents, thumbnails))
     calibration = collection.calibration()
-    found = find_pictures(collection, vectors, top)
-    for query, share, pictures in zip(queries, information(thumbnails), found, strict=True):
+    contents = [query.sha256 for query in queries]
+    decided = decisions_for(collection.database, collection.codec, contents, vectors)
+    most = max(map(len, decided))  # as many references may have been rejected
+    found = find_pictures(collection, vectors, top + most)
+    for query, share, vector, decisions, nearest in zip(
+        queries, information(thumbnails), vectors, decided, found, strict=True
+    ):
+        pictures, confirming = decided_pictures(collection, nearest, decisions, vector)
         candidates = [
             Candidate(
                 picture.score,
                 any(row.sha256 == query.sha256 for row in picture.rows),
                 picture.rows[0].information,
             )
-            for picture in pictures.shown
+            for picture in pictures.shown[:top]
         ]
         judged = judge(calibration, pictures.scores, candidates, float(share), stated, tried)
         matches = tuple(
@@ -53,19 +60,22 @@ def answers(
                 copies=tuple(row.shown for row in picture.rows[1:]),
             )
             for rank, (picture, rate) in enumerate(
-                zip(pictures.shown, judged.rates, strict=True), start=1
+                zip(pictures.shown, judged.rates, strict=False), start=1
             )
         )
-        yield Answer(query.source.name, judged.verdict, matches, judged.reason)
+        verdict, reason = judged.verdict, judged.reason
+        if confirming is not None:
+            verdict, reason = Verdict.ORIGIN, confirming.sentence
+        yield Answer(query.source.name, verdict, matches, reason)
 
 
 def _evidence(model: Model, latents: Latents, thumbnails: Image) -> Latents:
     """The latents (q, latent_dim) without what framed pictures share: their frames."""
     mean = model.natural_mean
-    framed = [row for row, image in enumerate(thumbnails) if is_framed(image)]
-    if mean is None or not framed:
+    rows = np.flatnonzero(framed(thumbnails))
+    if mean is None or not len(rows):
         return latents
-    known = np.stack([content_cells(image) for image in thumbnails[framed]])
+    known = np.stack([content_cells(image) for image in thumbnails[rows]])
     changed = latents.copy()
-    changed[framed] = with_unknown(latents[framed], mean, known)
+    changed[rows] = with_unknown(latents[rows], mean, known)
     return changed

@@ -52,7 +52,7 @@ def escalated(
             yield answer
         else:
             views = _views(query, effort)
-            yield best_answer(answer, _answers_of(collection, views, top, stated))
+            yield best_answer(answer, _answers_of(collection, query, views, top, stated))
 
 
 def best_answer(whole: Answer, seen: Iterable[tuple[str, Answer]]) -> Answer:
@@ -101,12 +101,12 @@ def _picture(query: Encoded) -> Image:
 
 
 def _answers_of(
-    collection: Collection, views: Sequence[View], top: int, stated: float
+    collection: Collection, query: Encoded, views: Sequence[View], top: int, stated: float
 ) -> Iterator[tuple[str, Answer]]:
     """The answer for each view but the whole, which was searched already."""
     sources = (Source(view.name, lossless_file(view.image)) for view in views[1:])
     encoded = [
-        entry
+        replace(entry, sha256=query.sha256)  # decisions on the query hold for its views
         for chunk in encode_sources(sources, collection.model.encoder)
         for entry in chunk
         if isinstance(entry, Encoded)

@@ -16,6 +16,7 @@ from fixture_types import Run, WritePhotos
 from originid import cli
 from originid.cli.output import progress_bar
 from originid.model import Model
+from originid.testing import textured_image
 
 
 @pytest.fixture
@@ -371,3 +372,21 @@ def test_a_blank_query_has_no_origin(indexed: Path, tmp_path: Path, run: Run) ->
 def test_nothing_to_search_is_a_failure(indexed: Path, tmp_path: Path, run: Run) -> None:
     (tmp_path / "empty").mkdir()
     assert run("find", tmp_path / "empty", "--in", indexed)[0] == 1
+
+
+def test_index_counts_the_folders_that_it_passes_over(
+    indexed: Path, tmp_path: Path, run: Run
+) -> None:
+    photos = tmp_path / "photos"
+    for name in ("#recycle", "sub/@eaDir"):
+        (photos / name).mkdir(parents=True)
+        PILImage.fromarray(textured_image(400 + len(name))).save(photos / name / "old.png")
+    status, out, _ = run("index", photos, "--into", indexed)
+    assert status == 0
+    assert out.splitlines()[1] == (
+        "2 folders passed over (recycle bins and thumbnails): --all-folders takes them"
+    )
+    status, out, _ = run("index", photos, "--into", indexed, "--json")
+    assert (json.loads(out)["passed_over"], json.loads(out)["references"]) == (2, 30)
+    status, out, _ = run("index", photos, "--into", indexed, "--all-folders", "--json")
+    assert (json.loads(out)["passed_over"], json.loads(out)["references"]) == (0, 32)

@@ -18,11 +18,15 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "index: not a folder of ours": (
         ["index", "photos", "--into", "other"],
-        ["other exists", "new or empty folder", "another folder"],
+        ["other exists", "new or empty folder", "another name"],
     ),
     "find: no collection": (
         ["find", "photos", "--in", "other"],
         ["no collection at other", "collection.sqlite", "originid index"],
+    ),
+    "decide: no collection": (
+        ["decide", "good.csv", "good.csv", "--yes", "--in", "none"],
+        ["no collection at none", "collection.sqlite", "originid index"],
     ),
     "remove: no collection": (
         ["remove", "photos", "--from", "none"],
@@ -64,7 +68,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "train: a model that is there": (
         ["train", "good.csv", "-o", "other", "--encoder", "tones", "--map", "raw"],
-        ["other exists", "new or empty folder", "another folder"],
+        ["other exists", "new or empty folder", "another name"],
     ),
     "train: no encoder": (
         ["train", "good.csv", "-o", "new", "--encoder", "nothing"],
@@ -76,7 +80,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "experiment: no such name": (
         ["experiment", "table99", "-o", "new"],
-        ["no experiment 'table99'", "expected one of data, table1", "check the spelling of the name"],
+        ["no experiment 'table99'", "expected one of data, table1", "check the spelling"],
     ),
     "experiment: no such data": (
         ["experiment", "data", "-o", "new", "--data", "imagenet"],
@@ -96,7 +100,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "demo: a folder of others": (
         ["demo", "-o", "other"],
-        ["other exists", "new or empty folder", "another folder"],
+        ["other exists", "new or empty folder", "another name"],
     ),
     "generate: no such generator": (
         ["generate", "photos", "-o", "new", "--generator", "sd-99"],

@@ -62,6 +62,7 @@ def test_index(run_json: RunJson, indexed: Path) -> None:
             "updated": int,
             "moved": int,
             "unchanged": int,
+            "passed_over": int,
             "skipped": SKIPPED,
             "seconds": float,
         },
@@ -225,9 +226,9 @@ def test_generate_lists_and_plans(run_json: RunJson, pairs: Path, tmp_path: Path
     assert not (tmp_path / "set").exists()
 
 
-@pytest.mark.parametrize("command", ["index", "find", "remove", "show", "evaluate", "train",
-                                     "distill", "generate", "import-official", "experiment",
-                                     "demo"])  # fmt: skip
+@pytest.mark.parametrize("command", ["index", "find", "decide", "remove", "show", "evaluate",
+                                     "train", "distill", "generate", "import-official",
+                                     "experiment", "demo"])  # fmt: skip
 def test_every_command_takes_json(command: str, run: Run) -> None:
     status, out, _ = run(command, "--help")
     assert status == 0

@@ -5,11 +5,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from originid.cli.decide import decision_row
 from originid.cli.output import JsonOption, as_rows, print_failures, print_json
+from originid.system.csv_rows import write_rows
 from originid.system.text import printable
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
+
+# The columns of the file that --decisions-csv writes.
+COLUMNS = (
+    "decided_at",
+    "decision",
+    "query",
+    "reference",
+    "note",
+    "query_sha256",
+    "reference_sha256",
+)
+GONE = "(not in the collection)"
 
 
 # What is shown of a fact in place of its name in --json.
@@ -25,6 +39,13 @@ def show(
         bool,
         typer.Option("--verify", help="Check the database, every vector and every image file too."),
     ] = False,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="List what was decided about queries too.")
+    ] = False,
+    decisions_csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what was decided about queries to this CSV file."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show what a collection holds.
@@ -37,10 +58,17 @@ def show(
         facts = _facts(opened)
         problems = list(opened.verify()) if verify else None
         failures = opened.failures()
+        wanted = opened.database.decisions() if decisions or decisions_csv else []
+        decided = [decision_row(opened, decision) for decision in wanted]
+    if decisions_csv is not None:
+        table = [[row[column] or "" for column in COLUMNS] for row in decided]
+        write_rows(decisions_csv, [COLUMNS, *table])
     if json:
         facts["skipped"] = as_rows(failures)
         if problems is not None:
             facts["problems"] = as_rows(problems)
+        if decisions:
+            facts["decisions"] = decided
         print_json(facts)
     else:
         for name, value in facts.items():
@@ -52,8 +80,27 @@ def show(
             print(f"problem: {printable(problem.path)}: {printable(problem.reason)}")
         if problems == []:
             print(f"{'verified':18} no problems")
+        if decisions:
+            _print_decisions(decided)
     if problems:
         raise typer.Exit(1)
+
+
+def _print_decisions(decided: list[dict[str, str | None]]) -> None:
+    """Print a table of decisions, the oldest first."""
+    print(f"{'decisions':18} {len(decided)}")
+    if not decided:
+        return
+    lines = [("date", "decision", "query", "reference", "note")]
+    for row in decided:
+        cells = {column: printable(row[column] or "") for column in COLUMNS}
+        where = cells["reference"] or GONE
+        date = cells["decided_at"][:10]
+        lines.append((date, cells["decision"], cells["query"], where, cells["note"]))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        print("  ".join(padded).rstrip())
 
 
 def _facts(collection: "Collection") -> dict[str, Any]:
