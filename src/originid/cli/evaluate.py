@@ -9,9 +9,11 @@ import typer
 from originid.cli.output import JsonOption, print_failures, print_json, progress_bar
 from originid.cli.train import ENCODER, MAPS, map_settings
 from originid.system.text import printable
+from originid.verdict.presets import PRESETS
 
 if TYPE_CHECKING:
     from originid.evaluation.report import Averages, Miss, Report
+    from originid.evaluation.trust import Estimate, Trust
     from originid.model import Model
 
 
@@ -64,6 +66,20 @@ AttackOption = Annotated[
         "default they stay as they are.",
     ),
 ]
+StrangersOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Ask the images of this folder too. None of them may have an origin among the "
+        "references: they show how often a query without an origin is given one."
+    ),
+]
+ReliabilityOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Draw stated against observed rates of false matches into this .png file. It needs "
+        "the extra [experiments]."
+    ),
+]
 FailuresOption = Annotated[
     Path | None,
     typer.Option(
@@ -81,7 +97,9 @@ def evaluate(
     latents: LatentsOption = None,
     by: ByOption = None,
     attack: AttackOption = None,
+    strangers: StrangersOption = None,
     failures: FailuresOption = None,
+    reliability: ReliabilityOption = None,
     json: JsonOption = False,
 ) -> None:
     """Judge a model on pairs of origins and queries.
@@ -94,16 +112,20 @@ def evaluate(
     --attack NAME:LEVEL degrades the queries that are judged, but not the pairs that maps are
     learned from. The level of jpeg is its quality, 1 to 100. That of blur is its sigma in pixels.
     That of resize is its scale. That of watermark is its opacity, up to 1.
+
+    Every query is asked again with the references of its origin group left out. So the report also
+    says how often a query without an origin gets the verdict origin at each preset of find.
     """
     from originid.datasets.pairs import read_pairs
     from originid.encoders import open_encoder
     from originid.evaluation.attacks import parse_attack
     from originid.evaluation.protocol import Protocol
+    from originid.evaluation.reliability import draw_reliability
     from originid.evaluation.run import cross_validate, evaluate_model
     from originid.latents import LatentCache
     from originid.model import DEFAULT, Model, open_model
 
-    _check(model, encoder, map, failures)
+    _check(model, encoder, map, failures, reliability)
     settings = map_settings("full" if map is None else map)
     attacked = parse_attack(attack) if attack is not None else None
     judged = open_model(model or DEFAULT) if encoder is None else open_encoder(encoder)
@@ -113,26 +135,39 @@ def evaluate(
     cache = LatentCache.open(latents, opened) if latents is not None else None
     with progress_bar("encoding") as bar:
         if isinstance(judged, Model):
-            outcome = evaluate_model(manifest, references, judged, protocol, bar, cache, attacked)
+            outcome = evaluate_model(
+                manifest, references, judged, protocol, bar, cache, attacked, strangers
+            )
         else:
             outcome = cross_validate(
-                manifest, references, judged, settings, protocol, bar, cache, attacked
+                manifest, references, judged, settings, protocol, bar, cache, attacked, strangers
             )
     if json:
         what = {"model": None if encoder else model or DEFAULT, "encoder": opened.spec}
         what |= {"map": (map or "full") if encoder else None, "attack": attack}
-        print_json({**what, **outcome.report.to_json()})
+        print_json({**what, **outcome.to_json()})
     else:
         print_failures(outcome.report.skipped, "--json lists them")
         _print(outcome.report)
+        _print_trust(outcome.trust)
         if isinstance(judged, Model):
             _print_training(judged)
     if failures is not None:
         _write_failures(failures, outcome.misses)
+    if reliability is not None and outcome.trials is not None:
+        draw_reliability(outcome.trials, reliability)
 
 
-def _check(model: str | None, encoder: str | None, map: str | None, failures: Path | None) -> None:
-    """Refuse options that contradict each other, and files that a sheet cannot be written to."""
+def _check(
+    model: str | None,
+    encoder: str | None,
+    map: str | None,
+    failures: Path | None,
+    reliability: Path | None,
+) -> None:
+    """Refuse options that contradict each other, and files that pictures cannot be written to."""
+    from originid.evaluation.reliability import refuse_missing_matplotlib
+
     if model is not None and encoder is not None:
         raise typer.BadParameter("--model and --encoder: expected one of them; leave out the other")
     if map is not None and encoder is None:
@@ -141,6 +176,10 @@ def _check(model: str | None, encoder: str | None, map: str | None, failures: Pa
         )
     if failures is not None and failures.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise typer.BadParameter(f"--failures {failures}: expected a name ending in .png or .jpg")
+    if reliability is not None:
+        if reliability.suffix.lower() != ".png":
+            raise typer.BadParameter(f"--reliability {reliability}: expected a name ending in .png")
+        refuse_missing_matplotlib()
 
 
 def _print(report: "Report") -> None:
@@ -159,6 +198,36 @@ def _print(report: "Report") -> None:
             print(f"95 % interval of {name}: {100 * low:.1f} to {100 * high:.1f}")
     if math.isnan(report.averages.values["projected_acc"]):
         print("n/a: too few references to project from; some 400 are needed")
+
+
+def _print_trust(trust: "Trust | None") -> None:
+    """Print at each preset how often queries with and without an origin get the verdict origin."""
+    if trust is None:
+        print("n/a: too few images to tell what a stated rate of false matches is worth")
+        return
+    print(
+        f"\nVerdict origin, in % with 95 % intervals: {trust.queries} queries with their origin, "
+        f"the same without it, {trust.strangers} strangers"
+    )
+    strangers = f"{'strangers':>20}" if trust.strangers else ""
+    print(f"{'preset':10}{'stated':>8}{'false':>20}{strangers}{'true':>20}{'of first':>20}")
+    for name, measures in trust.presets.items():
+        stated = f"{100 * PRESETS[name]:g}"
+        names = ["false_origin", "true_origin", "true_of_first"]
+        if trust.strangers:
+            names.insert(1, "false_origin_of_strangers")
+        cells = "".join(f"{_estimate(measures[each]):>20}" for each in names)
+        print(f"{name:10}{stated:>8}{cells}")
+    print(
+        f"micro-AP over all these queries {_percent(trust.micro_ap)}, by the bare score "
+        f"{_percent(trust.micro_ap_by_score)}; expected calibration error "
+        f"{trust.calibration_error:.3f}"
+    )
+
+
+def _estimate(estimate: "Estimate") -> str:
+    value, low, high = (100 * each for each in estimate)
+    return "n/a" if math.isnan(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _print_training(model: "Model") -> None:
