@@ -9,7 +9,6 @@ import typer
 from originid.cli.output import JsonOption, print_failures, print_json, progress_bar
 from originid.cli.train import ENCODER, MAPS, map_settings
 from originid.system.text import printable
-from originid.verdict.presets import PRESETS
 
 if TYPE_CHECKING:
     from originid.evaluation.report import Averages, Miss, Report
@@ -202,27 +201,30 @@ def _print(report: "Report") -> None:
 
 def _print_trust(trust: "Trust | None") -> None:
     """Print at each preset how often queries with and without an origin get the verdict origin."""
+    from originid.verdict.presets import PRESETS
+
     if trust is None:
         print("n/a: too few images to tell what a stated rate of false matches is worth")
         return
-    print(
-        f"\nVerdict origin, in % with 95 % intervals: {trust.queries} queries with their origin, "
-        f"the same without it, {trust.strangers} strangers"
+    rows = (
+        ("wrong, group left out", "false_origin"),
+        ("wrong, photos alone", "false_origin_among_photos"),
+        ("wrong, strangers", "false_origin_of_strangers"),
+        ("right", "true_origin"),
+        ("right, where it is first", "true_of_first"),
     )
-    strangers = f"{'strangers':>20}" if trust.strangers else ""
-    print(f"{'preset':10}{'stated':>8}{'false':>20}{strangers}{'true':>20}{'of first':>20}")
-    for name, measures in trust.presets.items():
-        stated = f"{100 * PRESETS[name]:g}"
-        names = ["false_origin", "true_origin", "true_of_first"]
-        if trust.strangers:
-            names.insert(1, "false_origin_of_strangers")
-        cells = "".join(f"{_estimate(measures[each]):>20}" for each in names)
-        print(f"{name:10}{stated:>8}{cells}")
+    print(f"verdict origin, in % of the queries{'':9}" + "".join(f"{n:>24}" for n in PRESETS))
+    stated = [f"{100 * rate:g}" for rate in PRESETS.values()]
+    print(f"{'stated rate of false matches':44}" + "".join(f"{rate:>24}" for rate in stated))
+    for text, measure in rows:
+        cells = [_estimate(trust.presets[name][measure]) for name in PRESETS]
+        if set(cells) != {"n/a"}:
+            print(f"{text:44}" + "".join(f"{cell:>24}" for cell in cells))
     print(
-        f"micro-AP over all these queries {_percent(trust.micro_ap)}, by the bare score "
-        f"{_percent(trust.micro_ap_by_score)}; expected calibration error "
-        f"{trust.calibration_error:.3f}"
+        f"micro-AP of queries with and without origin: {_percent(trust.micro_ap)} by the stated "
+        f"rate, {_percent(trust.micro_ap_by_score)} by the bare score"
     )
+    print(f"expected calibration error of the stated rate: {trust.calibration_error:.3f}")
 
 
 def _estimate(estimate: "Estimate") -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from originid.evaluation.protocol import BLOCK, Truth
 from originid.evaluation.tally import flat
-from originid.types import Floats64, Mask, Scores, Vectors
+from originid.types import Floats64, Mask, Rows, Scores, Vectors
 from originid.verdict.cohort import COPY, MEMBERS, chosen, empty_cohort
 from originid.verdict.collection_calibration import CollectionCalibration, calibrate
 from originid.verdict.pareto_tail import Tail
@@ -53,7 +53,7 @@ def calibrate_references(model: Tail, references: Vectors) -> CollectionCalibrat
     Args:
         model: the tail of strangers' scores that comes with the model; it is weighed in only where
             there are few references.
-        references: vectors of unit length, float32 of shape (r, dim), with r >= 1.
+        references: vectors of unit length, float32 of shape (r, dim).
     """
     rows = np.arange(len(references))
     cohort = empty_cohort(chosen(rows))
@@ -76,13 +76,13 @@ def best_matches(
 
     Args:
         queries: vectors of unit length, float32 of shape (q, dim).
-        references: vectors of unit length, float32 of shape (r, dim), with r >= 1.
+        references: vectors of unit length, float32 of shape (r, dim).
         calibration: the calibration of the references.
         truth: which references are correct for each query, and which are ignored.
     """
     rates, right = np.ones(len(queries)), np.zeros(len(queries), np.bool_)
     best_scores = np.full(len(queries), -np.inf, np.float32)
-    size = max(1, BLOCK // len(references))
+    size = max(1, BLOCK // max(len(references), 1))
     for start in range(0, len(queries), size):
         scores = queries[start : start + size] @ references.T
         scores[flat(truth.ignored[start : start + size])] = -np.inf
@@ -121,8 +121,8 @@ def no_truth(queries: int) -> Truth:
     return Truth(nothing, nothing)
 
 
-def _best_first(scores: Scores) -> np.ndarray:
+def _best_first(scores: Scores) -> Rows:
     """Return the rows of the `READ` highest scores (r,), the highest first."""
-    count = min(READ, len(scores))
-    highest = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
+    rows = np.arange(len(scores))
+    highest = np.argpartition(scores, -READ)[-READ:] if len(scores) > READ else rows
     return highest[np.lexsort((highest, -scores[highest]))]

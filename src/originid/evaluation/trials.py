@@ -1,5 +1,6 @@
 """Asks queries with and without their origins: of a model as it is, and of the map of each fold."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from originid.evaluation.fold_split import FoldSplit, MappedFold, vectors_of
 from originid.evaluation.protocol import Truth
 from originid.evaluation.trust import Trials
 from originid.training.train import calibrate
-from originid.types import Pair, Vectors
+from originid.types import Pair, Rows, Vectors
 from originid.verdict.pareto_tail import Tail
 
 
@@ -31,7 +32,8 @@ def try_model(encoded: EncodedPairs, truth: Truth, tail: Tail) -> Trials:
     queries = encoded.queries(range(len(encoded.pairs)))
     strangers = encoded.take(encoded.strangers) if encoded.strangers else queries[:0]
     references = encoded.take(encoded.references)
-    return _trials(encoded.pairs, queries, references, strangers, truth, tail)
+    photos = _photos(encoded.pairs, encoded.references)
+    return _trials(encoded.pairs, queries, references, photos, strangers, truth, tail)
 
 
 def try_fold(split: FoldSplit, fold: MappedFold) -> Trials | None:
@@ -55,24 +57,36 @@ def try_fold(split: FoldSplit, fold: MappedFold) -> Trials | None:
     mine = encoded.strangers[fold.number :: int(split.folds.max()) + 1]
     strangers = vectors_of(fold.map, encoded, mine) if mine else fold.queries[:0]
     pairs = [encoded.pairs[row] for row in fold.inside]
-    return _trials(pairs, fold.queries, fold.references, strangers, fold.truth, tail)
+    photos = _photos(encoded.pairs, split.references)
+    return _trials(pairs, fold.queries, fold.references, photos, strangers, fold.truth, tail)
 
 
 def _trials(
-    pairs: list[Pair],
+    pairs: Sequence[Pair],
     queries: Vectors,
     references: Vectors,
+    photos: Rows,
     strangers: Vectors,
     truth: Truth,
     tail: Tail,
 ) -> Trials:
     calibration = calibrate_references(tail, references)
+    alone = references[photos]
+    asked = queries if len(photos) else queries[:0]
+    nothing = no_truth(len(asked))
     return Trials(
         best_matches(queries, references, calibration, truth),
         best_matches(queries, references, calibration, without_origins(truth)),
+        best_matches(asked, alone, calibrate_references(tail, alone), nothing),
         best_matches(strangers, references, calibration, no_truth(len(strangers))),
         tuple(pair.group for pair in pairs),
     )
+
+
+def _photos(pairs: Sequence[Pair], references: Sequence[Path]) -> Rows:
+    """Return the rows of the references that no pair names."""
+    named = {path for pair in pairs for path in (pair.origin, pair.query)}
+    return np.flatnonzero([path not in named for path in references])
 
 
 def _tail_of_fold(split: FoldSplit, fold: MappedFold) -> Tail:

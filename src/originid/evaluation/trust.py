@@ -1,8 +1,10 @@
 """How well the stated false-match rate keeps its promise, and how many true origins it lets pass.
 
-Each query is asked twice: once among all references, where its origin is, and once with all
-references of its group left out, where it has none. Other images without an origin may be asked
-besides. All functions are pure: they turn best matches into figures.
+Each query is asked three times: among all references, where its origin is; with all references of
+its group left out, where it has none; and among the photos alone, with the origins of all groups
+left out. The last two differ where origins of different groups are related, such as two pictures
+of one maker. Other images without an origin may be asked besides. All functions are pure: they turn
+best matches into figures.
 """
 
 import math
@@ -20,6 +22,7 @@ from originid.verdict.presets import PRESETS
 BINS = 15  # of the expected calibration error
 MEASURES = (
     "false_origin",
+    "false_origin_among_photos",
     "false_origin_of_strangers",
     "true_origin",
     "true_of_first",
@@ -36,12 +39,15 @@ class Trials:
     Args:
         present: the best match of each of q queries among all references.
         absent: the best match of the same queries with the references of their group left out.
-        strangers: the best match of s other queries, which have no origin.
+        among_photos: the best match of the same queries among the photos alone, a collection of its
+            own; of no queries if there are no photos.
+        strangers: the best match of s other queries among all references; they have no origin.
         groups: the origin group of each of the q queries.
     """
 
     present: BestMatches
     absent: BestMatches
+    among_photos: BestMatches
     strangers: BestMatches
     groups: tuple[str, ...]
 
@@ -54,10 +60,12 @@ class Trust:
         queries: the number of queries, each asked with and without its origin.
         strangers: the number of other queries, which have no origin.
         presets: for the name of each preset its measures by name. ``false_origin`` is the share of
-            queries without origin that get the verdict ``origin``; ``false_origin_of_strangers``
-            is the same of the other queries. ``true_origin`` is the share of queries with an origin
-            that get the verdict ``origin`` for it, ``true_of_first`` that share of those whose
-            origin comes first, and ``wrong_origin`` the share that get it for a wrong reference.
+            queries that get the verdict ``origin`` when their group is left out,
+            ``false_origin_among_photos`` when the origins of all groups are, and
+            ``false_origin_of_strangers`` is the same share of the other queries. ``true_origin`` is
+            the share of queries that get the verdict ``origin`` for their origin,
+            ``true_of_first`` that share of those whose origin comes first, and ``wrong_origin``
+            the share that get it for another reference although their origin is there.
         micro_ap: the micro-average precision of all best matches, ordered by their stated rates.
         micro_ap_by_score: the same, ordered by their scores.
         calibration_error: the expected calibration error, in [0, 1].
@@ -107,6 +115,7 @@ def join_trials(parts: Sequence[Trials]) -> Trials:
     return Trials(
         join_matches([part.present for part in parts]),
         join_matches([part.absent for part in parts]),
+        join_matches([part.among_photos for part in parts]),
         join_matches([part.strangers for part in parts]),
         tuple(group for part in parts for group in part.groups),
     )
@@ -219,6 +228,7 @@ def _measures(trials: Trials, stated: float, protocol: Protocol) -> dict[str, Es
     alone = [str(number) for number in range(len(trials.strangers.rates))]
     values = (
         (trials.absent.rates <= stated, groups),
+        (trials.among_photos.rates <= stated, groups[: len(trials.among_photos.rates)]),
         (trials.strangers.rates <= stated, alone),
         (present & first, groups),
         (present[first], groups[first]),
