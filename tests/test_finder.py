@@ -18,11 +18,12 @@ from originid.collection.adding import add_images
 from originid.collection.collection import Collection, create_collection
 from originid.collection.database import Row
 from originid.errors import CollectionError, InputError
-from originid.finder import BLANK, TOP, Finder
+from originid.finder import TOP, Finder
 from originid.latents.sources import Source
 from originid.model import Model
 from originid.testing import textured_image
 from originid.types import Answer, Match, Verdict
+from originid.verdict.presets import verdict_at
 
 PHOTOS = 12
 
@@ -106,33 +107,43 @@ def test_scores_are_the_cosines_of_the_vectors(
         assert match.score == pytest.approx(expected[match.reference], abs=2e-3)
 
 
-def test_a_verdict_is_that_of_the_first_match(
-    finder: Finder, collection: Collection, photos: list[Path], stranger: Path
+def test_the_verdict_follows_from_the_rate_of_the_first_match(
+    finder: Finder, photos: list[Path], stranger: Path
 ) -> None:
-    calibration = collection.model.calibration
-    for answer in finder.find([*photos, stranger]):
+    for answer in finder.find([*photos, stranger], false_matches=0.01):
         first = answer.matches[0]
-        assert answer.verdict == calibration.verdict(first.confidence)
-        expected = calibration.confidence(np.array([first.score]), PHOTOS)[0]
-        assert first.confidence == pytest.approx(expected, abs=1e-12)
+        assert answer.verdict == verdict_at(first.false_match_rate, 0.01)
+        assert first.confidence == 1 - first.false_match_rate
 
 
-def test_confidence_falls_as_the_collection_grows(
+def test_a_rate_is_stated_by_the_model_where_the_collection_is_small(
+    finder: Finder, collection: Collection, stranger: Path
+) -> None:
+    answer = finder.find(stranger)
+    calibration = collection.calibration()
+    assert calibration.strangers is None
+    scores = np.array([match.score for match in answer.matches])
+    expected = calibration.false_match_rates(scores)
+    for match, rate in zip(answer.matches, expected, strict=True):
+        assert match.false_match_rate == pytest.approx(rate, abs=1e-12)
+
+
+def test_the_rate_rises_as_the_collection_grows(
     finder: Finder, collection: Collection, stranger: Path
 ) -> None:
     (before,) = finder.find([stranger], top=1)
     dim = collection.model.dim
-    far = np.zeros((500, dim), np.float32)
+    far = np.zeros((8, dim), np.float32)
     own = collection.model.vectors(
         collection.model.encoder.encode(np.stack([textured_image(4711, 64, 64)]))
     )[0]
     far[:] = -own  # as unlike the query as can be: no rank changes
-    rows = [Row(f"/far/{n}.jpg", f"{n}", n.to_bytes(32, "big"), 1, 1, 1, 1) for n in range(500)]
+    rows = [Row(f"/far/{n}.jpg", f"{n}", n.to_bytes(32, "big"), 1, 1, 1, 1) for n in range(8)]
     collection.add_vectors(rows, far)
     (after,) = finder.find([stranger], top=1)
     assert after.matches[0].reference == before.matches[0].reference
     assert after.matches[0].score == before.matches[0].score
-    assert after.matches[0].confidence < before.matches[0].confidence
+    assert after.matches[0].false_match_rate > before.matches[0].false_match_rate
 
 
 @pytest.mark.parametrize(("top", "shown"), [(1, 1), (5, 5), (PHOTOS, PHOTOS), (10**12, PHOTOS)])
@@ -242,19 +253,13 @@ def test_a_blank_picture_has_no_origin(colour: str, finder: Finder) -> None:
     assert len(answer.matches) == TOP  # shown all the same
 
 
-def test_nearly_blank_is_blank_and_more_is_not(
-    finder: Finder, collection: Collection, photos: list[Path]
-) -> None:
-    """Contrast is the standard deviation: half of the picture d levels off the rest has d / 2."""
-    loose = replace(collection.model.calibration, origin=0.0, uncertain=0.0)
-    object.__setattr__(collection.model, "calibration", loose)  # every match is an origin
-    verdicts = []
-    for levels in (int(2 * BLANK) - 2, int(2 * BLANK) + 2):
-        image = np.full((64, 64, 3), 90, np.uint8)
-        image[32:] += np.uint8(levels)
-        (answer,) = finder.find([Source("q", encoded(image, "PNG"))])
-        verdicts.append(answer.verdict)
-    assert verdicts == ["none", "origin"]
+def test_a_picture_of_little_information_says_so(finder: Finder) -> None:
+    image = np.full((64, 64, 3), 90, np.uint8)
+    image[30:34, 30:36] = 200  # a small mark
+    answer = finder.find(image)
+    assert answer.verdict == Verdict.NONE
+    assert answer.reason == "too little in this picture to tell"
+    assert {match.false_match_rate for match in answer.matches} == {1.0}
 
 
 def test_a_blank_picture_that_is_in_the_collection_is_found(
@@ -269,19 +274,40 @@ def test_a_blank_picture_that_is_in_the_collection_is_found(
     assert answer.verdict == "origin"
 
 
-def test_copies_of_one_picture_are_all_matches(
+def test_copies_of_one_picture_are_one_match(
     finder: Finder, collection: Collection, photos: list[Path], tmp_path: Path
 ) -> None:
     shutil.copy(photos[2], tmp_path / "photos" / "twin.png")
     add_images(collection, [tmp_path / "photos"])
     (answer,) = finder.find([photos[2]], top=3)
-    first, second, third = answer.matches
-    assert {first.reference, second.reference} == {
+    assert len(answer.matches) == 3
+    first = answer.matches[0]
+    assert {first.reference, *first.copies} == {
         str(photos[2]),
         str(tmp_path / "photos" / "twin.png"),
     }
-    assert first.score == second.score > third.score
-    assert first.confidence == second.confidence
+    assert (answer.verdict, answer.reason) == ("origin", "the same file")
+    assert first.false_match_rate == 0
+
+
+def test_a_picture_saved_again_is_the_same_picture(
+    finder: Finder, collection: Collection, photos: list[Path]
+) -> None:
+    again = encoded(np.asarray(PILImage.open(photos[4])), "JPEG")
+    answer = finder.find(again, top=1)
+    assert references(answer) == [str(photos[4])]
+    assert (answer.verdict, answer.reason) == ("origin", "the same picture, saved again")
+
+
+def test_more_copies_than_are_listed_hide_no_other_picture(
+    finder: Finder, collection: Collection, photos: list[Path], tmp_path: Path
+) -> None:
+    for number in range(120):
+        shutil.copy(photos[2], tmp_path / "photos" / f"copy{number}.png")
+    add_images(collection, [tmp_path / "photos"])
+    answer = finder.find(photos[2], top=2)
+    assert len(answer.matches) == 2
+    assert len(answer.matches[0].copies) == 120
 
 
 def test_what_is_removed_is_found_no_more(

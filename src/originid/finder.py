@@ -7,16 +7,19 @@ from typing import overload
 import numpy as np
 
 from originid.collection.collection import Collection, open_collection
-from originid.collection.database import Row
+from originid.collection.pictures import find_pictures
 from originid.encoders.base import Encoder
 from originid.errors import InputError
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, Source, as_sources, is_one_image
-from originid.types import Answer, Failure, Match, Verdict
+from originid.types import Answer, Failure, Image, Latents, Match
+from originid.verdict.information import information
+from originid.verdict.judge import Candidate, judge
+from originid.verdict.margins import content_cells, is_framed, with_unknown
+from originid.verdict.presets import DEFAULT, PRESETS, UNCERTAIN
 
 TOP = 10
-BLANK = 4.0  # grey levels of 255: a picture of nearly one colour has no origin that can be told
-SAME = 0.9  # a score that only a copy reaches
+STATED = PRESETS[DEFAULT]
 
 
 class Finder:
@@ -52,16 +55,24 @@ class Finder:
 
     @overload
     def find(  # type: ignore[overload-overlap]  # a text is an iterable of texts
-        self, queries: ImageLike | Source, top: int = TOP
+        self, queries: ImageLike | Source, top: int = TOP, false_matches: float = STATED
     ) -> Answer:
         """Find the origin of one query."""
 
     @overload
-    def find(self, queries: Iterable[ImageLike | Source], top: int = TOP) -> Iterator[Answer]:
+    def find(
+        self,
+        queries: Iterable[ImageLike | Source],
+        top: int = TOP,
+        false_matches: float = STATED,
+    ) -> Iterator[Answer]:
         """Find the origin of each of several queries, in order."""
 
     def find(
-        self, queries: ImageLike | Source | Iterable[ImageLike | Source], top: int = TOP
+        self,
+        queries: ImageLike | Source | Iterable[ImageLike | Source],
+        top: int = TOP,
+        false_matches: float = STATED,
     ) -> Answer | Iterator[Answer]:
         """Find the origin of one query, or of each of several.
 
@@ -69,50 +80,75 @@ class Finder:
             queries: one image or several: paths, bytes of files, images of Pillow, or uint8 RGB
                 arrays (h, w, 3); or a `Source`, which gives bytes a name.
             top: number of matches returned for each query, at least 1.
+            false_matches: the share of queries without an origin in the collection that may get
+                the verdict `Verdict.ORIGIN`, above 0 and at most 0.1. `verdict.presets.PRESETS` has
+                common values.
 
         Returns:
             The answer for one query; for several an iterator with one answer each, in order. A
             query that cannot be read has no verdict, and its reason in ``error``.
 
         Raises:
-            InputError: ``top`` is below 1, or a query is of another type.
+            InputError: ``top`` is below 1, a query is of another type, or the rate is out of range.
         """
         if top < 1:
             raise InputError(f"top {top}", "expected at least 1", "ask for 1 match or more")
-        answers = self._find(as_sources(queries), top)
+        if not 0 < false_matches <= UNCERTAIN:
+            raise InputError(
+                f"a rate of false matches of {false_matches}",
+                f"expected a number above 0 and at most {UNCERTAIN}",
+                "for example 0.001, which allows 1 false origin in 1,000 queries without an origin",
+            )
+        answers = self._find(as_sources(queries), top, false_matches)
         return next(answers) if is_one_image(queries) else answers
 
-    def _find(self, sources: Iterable[Source], top: int) -> Iterator[Answer]:
+    def _find(self, sources: Iterable[Source], top: int, stated: float) -> Iterator[Answer]:
         for chunk in encode_sources(sources, self.collection.model.encoder):
             encoded = [entry for entry in chunk if isinstance(entry, Encoded)]
-            found = iter(self._answers(encoded, top) if encoded else ())
+            found = iter(self._answers(encoded, top, stated) if encoded else ())
             for entry in chunk:
                 if isinstance(entry, Failure):
                     yield Answer(entry.path, None, error=entry.reason)
                 else:
-                    verdict, matches = next(found)
-                    yield Answer(entry.source.name, verdict, matches)
+                    yield next(found)
 
-    def _answers(self, queries: list[Encoded], top: int) -> list[tuple[Verdict, tuple[Match, ...]]]:
-        vectors = self.collection.model.vectors(np.stack([query.latent for query in queries]))
-        size = len(self.collection.index())
-        top = min(top, max(size, 1))
-        found = self.collection.search(vectors, top)
-        return [self._judge(query, hits, size) for query, hits in zip(queries, found, strict=True)]
-
-    def _judge(
-        self, query: Encoded, hits: list[tuple[Row, float]], size: int
-    ) -> tuple[Verdict, tuple[Match, ...]]:
-        if not hits:
-            return Verdict.NONE, ()
-        calibration = self.collection.model.calibration
-        confidences = calibration.confidence(np.array([score for _, score in hits]), size)
-        matches = tuple(
-            Match(rank, row.shown, score, float(confidence))
-            for rank, ((row, score), confidence) in enumerate(
-                zip(hits, confidences, strict=True), start=1
+    def _answers(self, queries: list[Encoded], top: int, stated: float) -> Iterator[Answer]:
+        latents = np.stack([query.latent for query in queries])
+        thumbnails = np.stack([query.thumbnail for query in queries])
+        vectors = self.collection.model.vectors(self._evidence(latents, thumbnails))
+        calibration = self.collection.calibration()
+        found = find_pictures(self.collection, vectors, top)
+        for query, share, pictures in zip(queries, information(thumbnails), found, strict=True):
+            candidates = [
+                Candidate(
+                    picture.score,
+                    any(row.sha256 == query.sha256 for row in picture.rows),
+                    picture.rows[0].information,
+                )
+                for picture in pictures.shown
+            ]
+            judged = judge(calibration, pictures.scores, candidates, float(share), stated)
+            matches = tuple(
+                Match(
+                    rank,
+                    picture.rows[0].shown,
+                    picture.score,
+                    float(rate),
+                    copies=tuple(row.shown for row in picture.rows[1:]),
+                )
+                for rank, (picture, rate) in enumerate(
+                    zip(pictures.shown, judged.rates, strict=True), start=1
+                )
             )
-        )
-        if query.contrast < BLANK and matches[0].score < SAME:
-            return Verdict.NONE, matches  # as like to one dark photo as to any other
-        return calibration.verdict(matches[0].confidence), matches
+            yield Answer(query.source.name, judged.verdict, matches, judged.reason)
+
+    def _evidence(self, latents: Latents, thumbnails: Image) -> Latents:
+        """The latents (q, latent_dim) without what framed pictures share: their frames."""
+        mean = self.collection.model.natural_mean
+        framed = [row for row, image in enumerate(thumbnails) if is_framed(image)]
+        if mean is None or not framed:
+            return latents
+        known = np.stack([content_cells(image) for image in thumbnails[framed]])
+        changed = latents.copy()
+        changed[framed] = with_unknown(latents[framed], mean, known)
+        return changed

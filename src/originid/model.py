@@ -22,10 +22,11 @@ from originid.errors import ImageError, ModelError, cause
 from originid.images.decode import PREPROCESSING
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, as_sources
-from originid.maps import Map, load_map, save_map, unit_length
+from originid.maps import DctMap, Map, load_map, save_map, unit_length
 from originid.system.storage import new_directory
 from originid.types import Failure, Json, Latents, Vectors
 from originid.verdict.calibration import Calibration
+from originid.verdict.margins import CELLS
 
 FORMAT = 1
 DEFAULT = "default"
@@ -110,6 +111,18 @@ class Model:
                 f"expected {self.encoder_identity}, on which model {self.name} was fitted",
                 todo,
             )
+
+    @cached_property
+    def natural_mean(self) -> Latents | None:
+        """The mean latent of natural images (latent_dim,), which stands for what is not known.
+
+        None where the map subtracts no mean, or where latents are not a grid of 32 x 32 cells.
+        """
+        grid = all(shape[1:] == (CELLS, CELLS) for shape in self.encoder.shapes)
+        if not grid or not isinstance(self.map, DctMap):
+            return None
+        mean: Latents = self.map.basis.latents(self.map.mean[None])[0]
+        return mean
 
     def vectors(self, latents: Latents) -> Vectors:
         """Map latents (n, latent_dim) to unit-length float32 vectors (n, dim)."""

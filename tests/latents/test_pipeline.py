@@ -9,11 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from originid.errors import ImageError
-from originid.images.contrast import largest_contrast
 from originid.images.decode import Decoded, Limits, ReserveMemory, no_limit
 from originid.latents import encode_files as pipeline
 from originid.latents.encode_files import Encoded, Entry, Known, encode_sources
@@ -365,9 +362,3 @@ def test_an_interrupt_ends_it_while_the_disk_is_silent(recorder: Recorder, read_
     assert threads("originid-read") != []
     answers.set()
     join_readers()
-
-
-@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32), st.integers(1, 256))
-def test_contrast_is_the_largest_standard_deviation(h: int, w: int, seed: int, span: int) -> None:
-    image = np.random.default_rng(seed).integers(256 - span, 256, (h, w, 3), np.uint8)
-    assert largest_contrast(image) == pytest.approx(image.std(axis=(0, 1)).max(), abs=1e-4)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import print_json
-from originid.system.text import percent, printable
+from originid.system.text import printable
 
 if TYPE_CHECKING:
     from originid.latents.sources import Source
@@ -31,21 +31,33 @@ def find(
     top: Annotated[
         int, typer.Option(min=1, help="Show this many matches of each query; at least 1.")
     ] = 10,
+    false_matches: Annotated[
+        str,
+        typer.Option(
+            help="Allow this share of queries without an origin here to get the verdict origin: "
+            "strict (1 in 10,000), balanced (1 in 1,000), wide (1 in 100), or a number up to 0.1."
+        ),
+    ] = "balanced",
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line, for each query.")
     ] = False,
 ) -> None:
     """Find the origin of images in a collection.
 
+    The verdict is origin, uncertain (a person should look) or none, with the reason in one
+    sentence. A collection knows from its own photos how high a picture scores there by chance.
+
     The exit status is 0 if an origin was found, and 3 if no query has an origin. It is 1 if a query
     could not be read and no other has an origin.
     """
     from originid.finder import Finder
+    from originid.verdict.presets import read_rate
 
+    stated = read_rate(false_matches)
     found = searched = failed = 0
     with Finder.open(collection) as finder:
         # Each answer is printed as soon as it is there, so that a pipe can work on it.
-        for answer in finder.find(_sources(queries), top):
+        for answer in finder.find(_sources(queries), top, stated):
             print_json(_as_json(answer)) if json else _print(answer)
             searched += answer.error is None
             failed += answer.error is not None
@@ -74,12 +86,23 @@ def _sources(queries: list[str]) -> "Iterator[str | Source]":
 
 
 def _as_json(answer: "Answer") -> dict[str, object]:
-    from dataclasses import asdict
-
     return {
         "query": answer.query,
         "verdict": None if answer.verdict is None else answer.verdict.value,
-        "matches": [asdict(match) for match in answer.matches],
+        "reason": answer.reason,
+        "matches": [
+            {
+                "rank": match.rank,
+                "reference": match.reference,
+                "score": match.score,
+                "confidence": match.confidence,
+                "false_match_rate": match.false_match_rate,
+                "view": match.view,
+                "box": None,
+                "copies": list(match.copies),
+            }
+            for match in answer.matches
+        ],
         "error": answer.error,
     }
 
@@ -89,9 +112,11 @@ def _print(answer: "Answer") -> None:
     if answer.verdict is None:
         print(f"{query}: error: {printable(answer.error or '')}", file=sys.stderr)
         return
-    print(f"{query}: {answer.verdict.value}")
+    verdict = answer.verdict.value
+    print(f"{query}: {verdict}: {printable(answer.reason.removeprefix(f'{verdict}: '))}")
     for match in answer.matches:
-        print(
-            f"  {match.rank:2}  score {match.score:.3f}  confidence {percent(match.confidence):>7}"
-            f"  {printable(match.reference)}"
-        )
+        print(f"  {match.rank:2}  score {match.score:.3f}  {printable(match.reference)}")
+        if match.copies:
+            count = len(match.copies)
+            print(f"      and {count} {'copy' if count == 1 else 'copies'}, such as "
+                  f"{printable(match.copies[0])}")  # fmt: skip

@@ -15,7 +15,8 @@ from originid.images.find_files import find_images
 from originid.latents.encode_files import Encoded, Entry, Known, encode_sources
 from originid.latents.sources import Source
 from originid.system.progress import Progress, silent
-from originid.types import Failure, Latents
+from originid.types import Failure
+from originid.verdict.information import information
 
 COMMIT_SECONDS = 2.0  # work that the death of the process may cost
 BATCH = 256  # images mapped and committed together
@@ -88,6 +89,7 @@ def add_images(
         writer.finish()
     if added.added or added.updated:
         collection.index()  # so that no search has to begin by making it
+    collection.calibrate()
     progress(added.seen, added.total)
     return added
 
@@ -110,6 +112,16 @@ def _changed(
             writer.added.unchanged += 1
         else:
             yield Source(path, mtime_ns=modified(status))
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What is stored of an image, whatever its file is called."""
+
+    width: int
+    height: int
+    code: bytes
+    information: float | None
 
 
 class _Writer:
@@ -137,14 +149,14 @@ class _Writer:
         if not self._entries:
             return
         entries = self._with_orphans_encoded()
-        codes = iter(self._codes([e.latent for e in entries if isinstance(e, Encoded)]))
+        described = iter(self._described([e for e in entries if isinstance(e, Encoded)]))
         done = Added()
         with self._database.writing():
             # Read before anything is replaced: a file may have taken another's place.
             stored = {e.sha256: self._stored(e) for e in entries if isinstance(e, Known)}
             for entry in entries:
                 if isinstance(entry, Encoded):
-                    self._insert(entry, entry.width, entry.height, next(codes), done)
+                    self._insert(entry, next(described), done)
                 elif isinstance(entry, Known):
                     self._insert_known(entry, stored[entry.sha256], done)
                 else:
@@ -159,15 +171,18 @@ class _Writer:
         with self._database.writing():
             self._database.forget_vanished()
 
-    def _codes(self, latents: list[Latents]) -> list[bytes]:
-        if not latents:
+    def _described(self, entries: list[Encoded]) -> list[_Description]:
+        if not entries:
             return []
-        vectors = self._collection.model.vectors(np.stack(latents))
-        return [code.tobytes() for code in self._collection.codec.encode(vectors)]
+        vectors = self._collection.model.vectors(np.stack([entry.latent for entry in entries]))
+        codes = self._collection.codec.encode(vectors)
+        informations = information(np.stack([entry.thumbnail for entry in entries]))
+        return [
+            _Description(entry.width, entry.height, code.tobytes(), float(share))
+            for entry, code, share in zip(entries, codes, informations, strict=True)
+        ]
 
-    def _insert(
-        self, entry: Encoded | Known, width: int, height: int, code: bytes, done: Added
-    ) -> None:
+    def _insert(self, entry: Encoded | Known, image: _Description, done: Added) -> None:
         source, location = entry.source, os.path.abspath(entry.source.name)
         here = self._database.at(location)
         if here is not None and here.sha256 == entry.sha256:
@@ -175,8 +190,17 @@ class _Writer:
             self._database.relocate(here, location, source.name, source.mtime_ns)
             done.unchanged += 1
             return
-        row = Row(location, source.name, entry.sha256, entry.bytes, source.mtime_ns, width, height)
-        if self._database.insert(row, code):
+        row = Row(
+            location,
+            source.name,
+            entry.sha256,
+            entry.bytes,
+            source.mtime_ns,
+            image.width,
+            image.height,
+            information=image.information,
+        )
+        if self._database.insert(row, image.code):
             done.updated += 1
         else:
             done.added += 1
@@ -199,13 +223,16 @@ class _Writer:
             for entry in self._entries
         ]
 
-    def _stored(self, entry: Known) -> tuple[Row, bytes] | None:
-        """A reference with this content, and its code."""
+    def _stored(self, entry: Known) -> _Description | None:
+        """What is stored of a reference with this content."""
         twins = self._database.with_content(entry.sha256, limit=1)
         codes = self._database.codes(np.array([row.id for row in twins], np.int64))[1]
-        return (twins[0], codes[0].tobytes()) if len(codes) else None
+        if not len(codes):
+            return None
+        row = twins[0]
+        return _Description(row.width, row.height, codes[0].tobytes(), row.information)
 
-    def _insert_known(self, entry: Known, stored: tuple[Row, bytes] | None, done: Added) -> None:
+    def _insert_known(self, entry: Known, stored: _Description | None, done: Added) -> None:
         """Store a file whose content is stored: untouched, moved here, or copied here."""
         source, location = entry.source, os.path.abspath(entry.source.name)
         twins = self._database.with_content(entry.sha256)
@@ -214,7 +241,7 @@ class _Writer:
             self._database.relocate(gone[0], location, source.name, source.mtime_ns)
             done.moved += 1
         elif stored is not None:
-            self._insert(entry, stored[0].width, stored[0].height, stored[1], done)
+            self._insert(entry, stored, done)
         else:
             self._fail(Failure(source.name, "removed while it was being added; run again"), done)
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from originid.collection.calibrating import update_cohort
 from originid.collection.database import Database, Row, modified
 from originid.encoders.base import Encoder
 from originid.errors import CollectionError, ModelError, OriginidError
@@ -20,6 +21,7 @@ from originid.index import Codec, ExactIndex, Index, OpenIndex
 from originid.model import Model, open_model
 from originid.system.storage import new_directory
 from originid.types import Failure, Vectors
+from originid.verdict.collection_calibration import CollectionCalibration, calibrate
 
 DATABASE = "collection.sqlite"
 BATCH = 4096  # stored vectors read at a time: 10 MB
@@ -56,6 +58,7 @@ class Collection:
         self._index: Index | None = None
         self._version = (0, 0)
         self._lock = threading.Lock()
+        self._calibration: tuple[object, CollectionCalibration] | None = None
 
     def __len__(self) -> int:
         return self.database.count()
@@ -91,6 +94,7 @@ class Collection:
                 forgotten = self.database.forget_failures(location)
                 if not self.database.delete(self.database.under(location)) + forgotten:
                     unknown.append(name)
+        self.calibrate()
         return unknown
 
     def references(self) -> Iterator[Row]:
@@ -110,6 +114,28 @@ class Collection:
              if key in rows]
             for line, values in zip(ids.tolist(), scores, strict=True)
         ]  # fmt: skip
+
+    def calibrate(self) -> None:
+        """Bring up to date what the collection knows of its own strangers.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        update_cohort(self.database, self.codec, self.index().search)
+
+    def calibration(self) -> CollectionCalibration:
+        """What a score means in the collection, at its present size.
+
+        A collection that no run brought up to date, such as one of an earlier version that is only
+        read, has the calibration of its model alone.
+        """
+        references = len(self.index())
+        key = (references, self.database.cohort_seen())
+        if self._calibration is None or self._calibration[0] != key:
+            lists = self.database.cohort().cohort.scores
+            made = calibrate(self.model.calibration.tail, lists, max(references, 1))
+            self._calibration = key, made
+        return self._calibration[1]
 
     def index(self) -> Index:
         """The index, brought up to what is stored."""

@@ -7,16 +7,20 @@ that saw ids up to n catches up by reading what is above n and what was removed.
 import os
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from originid.collection.sqlite import SqliteFile, create
 from originid.types import Failure, Ids
+from originid.verdict.cohort import KEPT, Cohort, empty_cohort
 
-FORMAT = 1
+FORMAT = 2
+READ = (1, FORMAT)  # format 1 has no information and no cohort; writing brings it to format 2
 SCHEMA = """
 CREATE TABLE reference (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -27,7 +31,8 @@ CREATE TABLE reference (
     mtime_ns INTEGER NOT NULL,
     width INTEGER NOT NULL,
     height INTEGER NOT NULL,
-    added_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+    added_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
+    information REAL                -- see verdict/information.py; NULL where it was not measured
 );
 CREATE INDEX reference_sha256 ON reference (sha256);
 -- Apart from their reference, so that reading paths does not read vectors.
@@ -35,6 +40,18 @@ CREATE TABLE vector (id INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, code BLOB N
 CREATE TABLE removed (place INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL);
 CREATE TABLE failure (location TEXT PRIMARY KEY, name TEXT NOT NULL, reason TEXT NOT NULL);
 """
+ADDED_TABLES = """
+-- The sampled references by which the collection calibrates itself (verdict/cohort.py).
+CREATE TABLE cohort (
+    id INTEGER PRIMARY KEY,
+    scores BLOB NOT NULL,           -- float32, little-endian
+    others BLOB NOT NULL,           -- int64, little-endian: ids of the references that scored so
+    cut INTEGER NOT NULL            -- whether scores were left out
+);
+"""
+"""What format 2 has beside the tables of format 1."""
+UPGRADE = ("ALTER TABLE reference ADD COLUMN information REAL", *ADDED_TABLES.split(";")[:-1])
+"""What brings a file of format 1 to format 2."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +67,7 @@ class Row:
     height: int
     id: int = 0
     added_at: str = ""
+    information: float | None = None
 
     @property
     def shown(self) -> str:
@@ -57,7 +75,21 @@ class Row:
         return self.name if os.path.abspath(self.name) == self.location else self.location
 
 
+@dataclass(frozen=True)
+class StoredCohort:
+    """A cohort, and the changes of the collection that it has seen.
+
+    Args:
+        cohort: the sampled references and their best scores.
+        seen: what `Database.version` was when it was brought up to date.
+    """
+
+    cohort: Cohort
+    seen: tuple[int, int]
+
+
 COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
+# information comes behind them, where the file has it
 
 
 class Database(SqliteFile):
@@ -67,12 +99,25 @@ class Database(SqliteFile):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, FORMAT)
+        super().__init__(path, READ)
 
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> None:
         """Make an empty file."""
-        create(path, FORMAT, SCHEMA, meta)
+        create(path, FORMAT, SCHEMA + ADDED_TABLES, meta)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction, as of `SqliteFile`; a file of format 1 is brought to format 2 in it."""
+        with super().writing():
+            # Asked again inside: another process may have done it.
+            found = self._one("PRAGMA user_version")[0]
+            if found < FORMAT:
+                for statement in UPGRADE:
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA user_version = {FORMAT}")
+            yield
+        self.format = FORMAT
 
     def count(self) -> int:
         """How many references there are."""
@@ -90,8 +135,9 @@ class Database(SqliteFile):
         """Add a reference; return whether one at the same location made place for it."""
         replaced = self.delete([row.location]) > 0
         cursor = self._connection.execute(
-            "INSERT INTO reference (location, name, sha256, bytes, mtime_ns, width, height)"
-            " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?)",
+            "INSERT INTO reference"
+            " (location, name, sha256, bytes, mtime_ns, width, height, information)"
+            " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)",
             (
                 os.fsencode(row.location),
                 os.fsencode(row.name),
@@ -100,6 +146,7 @@ class Database(SqliteFile):
                 row.mtime_ns,
                 row.width,
                 row.height,
+                row.information,
             ),
         )
         new_id = int(cursor.lastrowid or 0)
@@ -208,6 +255,48 @@ class Database(SqliteFile):
         query = "SELECT id, code FROM vector WHERE id > ? ORDER BY id LIMIT ?"
         return _stacked(self._all(query, last, batch))
 
+    def ids(self) -> Ids:
+        """Ids (n,) of all stored vectors, in ascending order."""
+        return np.array(
+            [row[0] for row in self._all("SELECT id FROM vector ORDER BY id")], np.int64
+        )
+
+    def cohort(self) -> StoredCohort:
+        """The cohort, and up to which changes it is right; an empty one where none is stored."""
+        if self.format < FORMAT:
+            return StoredCohort(empty_cohort(np.empty(0, np.int64)), (0, 0))
+        rows = self._all("SELECT id, scores, others, cut FROM cohort")
+        stored = Cohort(
+            np.array([row[0] for row in rows], np.int64),
+            _blobs([row[1] for row in rows], "<f4"),
+            _blobs([row[2] for row in rows], "<i8"),
+            np.array([row[3] for row in rows], np.bool_),
+        )
+        return StoredCohort(stored.ordered(), self.cohort_seen())
+
+    def cohort_seen(self) -> tuple[int, int]:
+        """What `version` was when the cohort was brought up to date; (0, 0) before that."""
+        if self.format < FORMAT:
+            return 0, 0
+        found = self._one("SELECT value FROM meta WHERE key = 'cohort_seen'")[0]
+        last_id, place = str(found or "0 0").split()
+        return int(last_id), int(place)
+
+    def put_cohort(self, stored: StoredCohort) -> None:
+        """Store a cohort in place of the one before."""
+        self._connection.execute("DELETE FROM cohort")
+        cohort = stored.cohort
+        rows = zip(cohort.members, cohort.scores, cohort.others, cohort.cut, strict=True)
+        self._connection.executemany(
+            "INSERT INTO cohort VALUES (?, ?, ?, ?)",
+            [
+                (int(key), scores.astype("<f4").tobytes(), others.astype("<i8").tobytes(), int(cut))
+                for key, scores, others, cut in rows
+            ],
+        )
+        seen = " ".join(map(str, stored.seen))
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('cohort_seen', ?)", (seen,))
+
     def removed(self, after: int) -> Ids:
         """Ids (n,) removed after a place in the list of removals."""
         rows = self._all("SELECT id FROM removed WHERE place > ?", after)
@@ -228,12 +317,19 @@ class Database(SqliteFile):
         )
 
     def _rows(self, where: str, *values: object) -> list[Row]:
-        return [Row(*row) for row in self._all(f"SELECT {COLUMNS} FROM reference {where}", *values)]
+        columns = f"{COLUMNS}, information" if self.format >= FORMAT else COLUMNS
+        return [Row(*row) for row in self._all(f"SELECT {columns} FROM reference {where}", *values)]
 
 
 def modified(status: os.stat_result) -> int:
     """Time of a file's last change in nanoseconds, within what SQLite can store."""
     return max(-(2**63), min(status.st_mtime_ns, 2**63 - 1))
+
+
+def _blobs(values: list[bytes], dtype: str) -> NDArray[Any]:
+    """Arrays of `KEPT` numbers each, stacked: (n, `KEPT`), in the byte order of the machine."""
+    flat = np.frombuffer(b"".join(values), dtype)
+    return flat.reshape(len(values), KEPT).astype(np.dtype(dtype).newbyteorder("="))
 
 
 def _stacked(rows: list[tuple[int, bytes]]) -> tuple[Ids, NDArray[np.uint8]]:

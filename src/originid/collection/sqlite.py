@@ -7,7 +7,7 @@ opens it.
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,26 +23,26 @@ class SqliteFile:
     Usable from several threads; a write is one transaction, flushed to the disk when it ends.
 
     Args:
-        path: of the file, in the collection's folder.
-        format: that it must have.
+        path: the file, in the collection's folder.
+        formats: the formats that it may have.
 
     Raises:
         CollectionError: it is of another format, damaged, or not safe to open.
         StorageError: the disk refuses, or another process holds the file.
     """
 
-    def __init__(self, path: Path, format: int) -> None:
+    def __init__(self, path: Path, formats: Collection[int]) -> None:
         self.path = path
         self._lock = threading.RLock()
         _refuse_unsafe(path)
         with _errors(path.parent):
             self._connection = _connect(path)
-            found = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if found != format:
+            self.format = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+        if self.format not in formats:
             self.close()
             raise CollectionError(
-                f"{path.parent} has collection format {found}",
-                f"expected format {format}",
+                f"{path.parent} has collection format {self.format}",
+                f"expected format {' or '.join(map(str, formats))}",
                 "index the images again with this version",
             )
 

@@ -89,6 +89,15 @@ class Codec:
             vectors[start : start + BLOCK] = first * _hartley(second * _hartley(rotated))
         return vectors
 
+    def units(self, codes: Codes) -> Vectors:
+        """Rotated vectors (n, dim) of unit length, float32, of codes.
+
+        Their products are the cosines of the vectors that were encoded: a rotation keeps cosines.
+        """
+        values = self._values(codes)
+        values /= np.sqrt(np.einsum("ij,ij->i", values, values))[:, None]
+        return values
+
     def rotate(self, vectors: Vectors) -> Vectors:
         """Rotated vectors (n, dim), float32, of unit length; takes what `encode` takes."""
         out = np.empty((len(vectors), self.dim), np.float32)

@@ -16,7 +16,7 @@ than the budget of all workers together is read or decoded alone.
 import hashlib
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -27,8 +27,8 @@ import numpy as np
 
 from originid.encoders.base import Encoder
 from originid.errors import ImageError
-from originid.images.contrast import largest_contrast
 from originid.images.decode import LIMITS, Limits, decode, read_bytes
+from originid.images.thumbnails import thumbnails
 from originid.latents.sources import Source
 from originid.system.parallel import MemoryBudget, Reservation, Threads, available_cores
 from originid.types import Failure, Image, Latents
@@ -51,8 +51,7 @@ class Encoded:
         bytes: the size of the file in bytes.
         width: the width of the whole image in pixels.
         height: the height of the whole image in pixels.
-        contrast: the largest standard deviation among red, green and blue of the squashed image,
-            in grey levels of 255.
+        thumbnail: the squashed image at 64 x 64 pixels, uint8 of shape (64, 64, 3).
         latent: float32 of shape (latent_dim,).
     """
 
@@ -61,7 +60,7 @@ class Encoded:
     bytes: int
     width: int
     height: int
-    contrast: float
+    thumbnail: Image
     latent: Latents
 
 
@@ -268,17 +267,15 @@ def _decode(read: _Read, reservation: Reservation, size: int, limits: Limits) ->
 
 def _encode(found: list[_Found], encoder: Encoder) -> list[Entry]:
     decoded = [entry for entry in found if isinstance(entry, _Decoded)]
-    latents = encoder.encode(np.stack([entry.image for entry in decoded])) if decoded else ()
-    encoded = iter(
-        [_encoded(entry, latent) for entry, latent in zip(decoded, latents, strict=True)]
-    )
+    encoded: Iterator[Encoded | Failure] = iter(())
+    if decoded:
+        images = np.stack([entry.image for entry in decoded])
+        encoded = map(_encoded, decoded, thumbnails(images), encoder.encode(images))
     return [next(encoded) if isinstance(entry, _Decoded) else entry for entry in found]
 
 
-def _encoded(entry: _Decoded, latent: Latents) -> Encoded | Failure:
+def _encoded(entry: _Decoded, thumbnail: Image, latent: Latents) -> Encoded | Failure:
     if not np.isfinite(latent).all():
         return Failure(entry.source.name, "the encoder gave no finite latent")
     size = entry.width, entry.height
-    return Encoded(
-        entry.source, entry.sha256, entry.bytes, *size, largest_contrast(entry.image), latent
-    )
+    return Encoded(entry.source, entry.sha256, entry.bytes, *size, thumbnail, latent)

@@ -60,8 +60,15 @@ class CollectionCalibration:
         """How much the model's tail is weighed: 1 in a small collection, 0 in a large one."""
         return smallness(self.references)
 
+    def by_model(self, score: float) -> float:
+        """The false-match rate that the photos would state that the model was calibrated on."""
+        return float(self._at_size(np.array([score]))[0])
+
     def _by_model(self, scores: Floats64) -> Floats64:
-        each = np.minimum(self.model.exceedance(scores / WIDENED), 1 - 1e-12)
+        return self._at_size(scores / WIDENED)
+
+    def _at_size(self, scores: Floats64) -> Floats64:
+        each = np.minimum(self.model.exceedance(scores), 1 - 1e-12)
         return np.asarray(-np.expm1(self.references * np.log1p(-each)))
 
 

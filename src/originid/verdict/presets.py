@@ -1,4 +1,4 @@
-"""How often a query without an origin may be given one: a rate, or a word that stands for a rate."""
+"""How often a query without an origin may be given one: a rate, or a word for a rate."""
 
 import math
 

@@ -86,7 +86,7 @@ class TestSmallGenerators:
         report = write_report_of("strength")
         rows = report.summary.to_json()
         assert len(rows) == 6
-        assert np.mean([row["0.1"] for row in rows]) > np.mean([row["0.9"] for row in rows]) + 30
+        assert np.mean([row["0.1"] for row in rows]) > np.mean([row["0.9"] for row in rows]) + 10
 
     def test_generators_are_told_apart_by_their_noise(
         self, write_report_of: Callable[[str], ExperimentReport]

@@ -1,0 +1,117 @@
+"""The pictures nearest to a query: references that are the same picture count once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from originid.collection.collection import Collection
+from originid.collection.database import Row
+from originid.types import Floats64, Ids, Scores, Vectors
+from originid.verdict.cohort import COPY
+from originid.verdict.information import LITTLE
+from originid.verdict.lead import LISTED, MOST_COPIES
+
+SCORED = LISTED + MOST_COPIES  # the scores that a judgement looks at, with room for copies
+COMPARED = 16  # references that are compared with each other at first, to find copies
+MOST = 4096  # references that are looked at, however many copies there are
+
+
+@dataclass(frozen=True)
+class Picture:
+    """References that are the same picture.
+
+    Args:
+        rows: the references, at least one; the first is the nearest to the query.
+        score: its cosine with the query, in [-1, 1].
+    """
+
+    rows: tuple[Row, ...]
+    score: float
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures nearest to one query.
+
+    Args:
+        shown: the best pictures, as many as were asked for or fewer.
+        scores: the highest scores of the query, descending, of shape (k,), without those of
+            further copies of the best picture.
+    """
+
+    shown: tuple[Picture, ...]
+    scores: Floats64
+
+
+def find_pictures(collection: Collection, queries: Vectors, top: int) -> Iterator[Pictures]:
+    """Find the pictures nearest to each query.
+
+    Args:
+        collection: what is searched.
+        queries: vectors of shape (q, dim).
+        top: the number of pictures of each query, at least 1.
+    """
+    count = min(max(SCORED, 2 * top), max(len(collection.index()), 1))
+    scores, ids = collection.index().search(queries, count)
+    for query, line, keys in zip(queries, scores, ids, strict=True):
+        found = _pictures(collection, line, keys, top)
+        # A picture with very many copies fills the whole list; look further.
+        wider = count
+        while len(found.shown) < top and len(keys) < len(collection.index()) and wider < MOST:
+            wider = min(4 * wider, MOST)
+            line, keys = (part[0] for part in collection.index().search(query[None], wider))
+            found = _pictures(collection, line, keys, top)
+        yield found
+
+
+def _pictures(collection: Collection, scores: Scores, ids: Ids, top: int) -> Pictures:
+    """Group what a search found, best first, into pictures."""
+    scores, ids = scores[ids >= 0], ids[ids >= 0]
+    grouped, looked_at = _Grouped({}, [], []), 0
+    while looked_at < len(ids) and (len(grouped.places) <= top or not looked_at):
+        looked_at = min(len(ids), max(COMPARED, 2 * top, 2 * looked_at))
+        grouped = _group(collection, ids[:looked_at], scores[:looked_at])
+    shown = [
+        Picture(tuple(grouped.rows[int(ids[place])] for place in group), float(scores[group[0]]))
+        for group in grouped.places[:top]
+    ]
+    others = [*(grouped.places[0][1:] if grouped.places else []), *grouped.left_out]
+    return Pictures(tuple(shown), np.delete(scores.astype(np.float64), others))
+
+
+@dataclass(frozen=True)
+class _Grouped:
+    rows: dict[int, Row]  # by id
+    places: list[list[int]]  # of the references of each picture, the best picture first
+    left_out: list[int]  # places of references that are not shown
+
+
+def _group(collection: Collection, ids: Ids, scores: Scores) -> _Grouped:
+    """Group references that are the same picture.
+
+    What was removed meanwhile is left out, and so are references that tell nothing, unless the
+    query is nearly a copy of them.
+    """
+    rows = collection.database.rows(ids.tolist())
+    known, codes = collection.database.codes(np.sort(ids))
+    units = dict(zip(known.tolist(), collection.codec.units(codes), strict=True))
+    grouped = _Grouped(rows, [], [])
+    for place, key in enumerate(ids.tolist()):
+        blank = key in rows and _is_blank(rows[key])
+        if key not in rows or key not in units or (blank and scores[place] <= COPY):
+            grouped.left_out.append(place)
+            continue
+        for group in grouped.places:
+            leader = int(ids[group[0]])
+            same = rows[leader].sha256 == rows[key].sha256
+            if same or float(units[leader] @ units[key]) > COPY:
+                group.append(place)
+                break
+        else:
+            grouped.places.append([place])
+    return grouped
+
+
+def _is_blank(row: Row) -> bool:
+    return row.information is not None and row.information < LITTLE
