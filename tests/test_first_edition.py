@@ -165,3 +165,31 @@ def test_files_that_moved_are_known_by_their_content(homeless: Path, tmp_path: P
         added = add_images(collection, [folder], workers=1)
     # Another Pillow may write the same pixels as other bytes; such a file is a new one.
     assert (added.moved, added.added) == (same, PHOTOS - same)
+
+
+def test_the_first_writing_brings_it_to_the_present_format(homeless: Path, tmp_path: Path) -> None:
+    with open_collection(homeless) as collection:
+        assert collection.database.format == 1
+        assert collection.database.count_blank() is None
+        assert collection.calibration().strangers is None
+        add_images(collection, [])
+        assert collection.database.format == 2
+        members = collection.database.cohort().cohort.members
+        assert sorted(members.tolist()) == collection.database.ids().tolist()
+        assert [row.information for row in collection.references()] == [None] * PHOTOS
+        photo = tmp_path / "new.png"
+        photo.write_bytes(png(99))
+        add_images(collection, [photo])
+        assert [row.information is None for row in collection.references()][-2:] == [True, False]
+    with open_collection(homeless) as again:
+        assert again.database.format == 2
+        # The photos' folder is not here, and nothing else is wrong.
+        assert {failure.reason.partition(":")[0] for failure in again.verify()} == {"missing"}
+        assert again.database.decisions() == []
+
+
+def test_it_is_only_read_where_it_cannot_be_written(old: Path) -> None:
+    before = (old / "collection.sqlite").read_bytes()
+    with open_collection(old) as collection:
+        assert_as_then(collection)
+    assert (old / "collection.sqlite").read_bytes() == before

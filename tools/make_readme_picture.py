@@ -18,7 +18,6 @@ from PIL import Image as Pillow
 from originid.demo import Trial, run_demo
 from originid.images.contact_sheet import TILE, Tile, write_sheet
 from originid.images.decode import decode, read_bytes
-from originid.system.text import percent
 from originid.types import Image
 
 TARGET = Path(__file__).parents[1] / "docs" / "demo.jpg"
@@ -61,7 +60,8 @@ def _answer(trial: Trial) -> Tile:
         return Tile(None, (f"verdict: {verdict}", "its origin is not here"))
     best = trial.answer.matches[0]
     photo = trial.edit.origin.parent / Path(best.reference).name
-    caption = (f"verdict: {verdict}, {photo.name}", f"confidence {percent(best.confidence)}")
+    certainty = trial.answer.reason.partition(" strangers")[0] + " strangers"
+    caption = (f"verdict: {verdict}, {photo.name}", certainty)
     return Tile(_enlarged(photo), caption)
 
 

@@ -17,7 +17,6 @@ from originid.images.contact_sheet import Tile, write_sheet
 from originid.images.decode import decode, read_bytes
 from originid.model import open_model
 from originid.system.storage import new_directory
-from originid.system.text import percent
 from originid.types import Answer, Pair
 
 HELD_OUT = 4  # of the edits' origins, the first: not indexed, so that none is the right answer
@@ -42,8 +41,16 @@ class Trial:
         """Whether the answer names the origin, or none where the origin was not indexed."""
         if not self.indexed:
             return self.answer.verdict == "none"
-        best = Path(self.answer.matches[0].reference).name if self.answer.matches else ""
-        return self.answer.verdict == "origin" and best == self.photo.name
+        return self.answer.verdict == "origin" and self._names_the_origin
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the answer names the origin, for a person to look at."""
+        return self.indexed and self.answer.verdict == "uncertain" and self._names_the_origin
+
+    @property
+    def _names_the_origin(self) -> bool:
+        return Path(self.answer.matches[0].reference).name == self.photo.name
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,7 @@ def _draw(demo: Demo) -> None:
                     (
                         f"{trial.answer.verdict.value if trial.answer.verdict else 'error'}: "
                         f"{Path(best.reference).name}",
-                        f"score {best.score:.2f}, sure {percent(best.confidence)}",
+                        trial.answer.reason,
                     ),
                 ),
             ]

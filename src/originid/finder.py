@@ -7,15 +7,16 @@ from typing import overload
 import numpy as np
 
 from originid.collection.collection import Collection, open_collection
+from originid.collection.deciding import decided_pictures, decisions_for
 from originid.collection.pictures import find_pictures
 from originid.encoders.base import Encoder
 from originid.errors import InputError
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, Source, as_sources, is_one_image
-from originid.types import Answer, Failure, Image, Latents, Match
+from originid.types import Answer, Failure, Image, Latents, Match, Verdict
 from originid.verdict.information import information
 from originid.verdict.judge import Candidate, judge
-from originid.verdict.margins import content_cells, is_framed, with_unknown
+from originid.verdict.margins import content_cells, framed, with_unknown
 from originid.verdict.presets import DEFAULT, PRESETS, UNCERTAIN
 
 TOP = 10
@@ -117,15 +118,21 @@ class Finder:
         thumbnails = np.stack([query.thumbnail for query in queries])
         vectors = self.collection.model.vectors(self._evidence(latents, thumbnails))
         calibration = self.collection.calibration()
-        found = find_pictures(self.collection, vectors, top)
-        for query, share, pictures in zip(queries, information(thumbnails), found, strict=True):
+        contents = [query.sha256 for query in queries]
+        decided = decisions_for(self.collection.database, self.collection.codec, contents, vectors)
+        most = max(map(len, decided))  # as many references may have been rejected
+        found = find_pictures(self.collection, vectors, top + most)
+        for query, share, vector, decisions, nearest in zip(
+            queries, information(thumbnails), vectors, decided, found, strict=True
+        ):
+            pictures, confirming = decided_pictures(self.collection, nearest, decisions, vector)
             candidates = [
                 Candidate(
                     picture.score,
                     any(row.sha256 == query.sha256 for row in picture.rows),
                     picture.rows[0].information,
                 )
-                for picture in pictures.shown
+                for picture in pictures.shown[:top]
             ]
             judged = judge(calibration, pictures.scores, candidates, float(share), stated)
             matches = tuple(
@@ -137,18 +144,21 @@ class Finder:
                     copies=tuple(row.shown for row in picture.rows[1:]),
                 )
                 for rank, (picture, rate) in enumerate(
-                    zip(pictures.shown, judged.rates, strict=True), start=1
+                    zip(pictures.shown, judged.rates, strict=False), start=1
                 )
             )
-            yield Answer(query.source.name, judged.verdict, matches, judged.reason)
+            verdict, reason = judged.verdict, judged.reason
+            if confirming is not None:
+                verdict, reason = Verdict.ORIGIN, confirming.sentence
+            yield Answer(query.source.name, verdict, matches, reason)
 
     def _evidence(self, latents: Latents, thumbnails: Image) -> Latents:
         """The latents (q, latent_dim) without what framed pictures share: their frames."""
         mean = self.collection.model.natural_mean
-        framed = [row for row, image in enumerate(thumbnails) if is_framed(image)]
-        if mean is None or not framed:
+        rows = np.flatnonzero(framed(thumbnails))
+        if mean is None or not len(rows):
             return latents
-        known = np.stack([content_cells(image) for image in thumbnails[framed]])
+        known = np.stack([content_cells(image) for image in thumbnails[rows]])
         changed = latents.copy()
-        changed[framed] = with_unknown(latents[framed], mean, known)
+        changed[rows] = with_unknown(latents[rows], mean, known)
         return changed

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from originid.encoders import Encoder, latent_dim, open_encoder, split_spec
+from originid.encoders import Encoder, is_named, latent_dim, open_encoder, split_spec
 from originid.errors import ImageError, ModelError, cause
 from originid.images.decode import PREPROCESSING
 from originid.latents.encode_files import Encoded, encode_sources
@@ -193,7 +193,7 @@ def save_model(
         }
         text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
         (folder / "model.json").write_text(text, encoding="utf-8")
-    return open_model(path, encoder)
+    return open_model(path, None if is_named(encoder.spec) else encoder)
 
 
 def _bring(spec: str, folder: Path) -> str:

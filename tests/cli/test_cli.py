@@ -16,6 +16,7 @@ from fixture_types import Run, WritePhotos
 from originid import cli
 from originid.cli.output import progress_bar
 from originid.model import Model
+from originid.testing import textured_image
 
 
 @pytest.fixture
@@ -34,9 +35,10 @@ def test_find_prints_one_json_line_per_query(indexed: Path, stranger: Path, run:
     status, out, _ = run("find", photo, stranger, "--in", indexed, "--top", 2, "--json")
     assert status == 0
     first, second = map(json.loads, out.splitlines())
-    assert set(first) == {"query", "verdict", "matches", "error"}
+    assert set(first) == {"query", "verdict", "reason", "matches", "error"}
     assert (first["query"], first["verdict"], first["error"]) == (str(photo), "origin", None)
-    assert set(first["matches"][0]) == {"rank", "reference", "score", "confidence", "view"}
+    fields = "rank reference score confidence false_match_rate view box copies"
+    assert list(first["matches"][0]) == fields.split()
     assert first["matches"][0]["reference"] == str(photo)
     assert [match["rank"] for match in first["matches"]] == [1, 2]
     assert second["verdict"] in ("none", "uncertain")
@@ -114,7 +116,7 @@ def test_indexing_nothing_usable_fails(tmp_path: Path, model: Model, run: Run) -
 def test_show_and_verify(indexed: Path, run: Run) -> None:
     status, out, _ = run("show", indexed)
     assert status == 0
-    assert "references   30" in out
+    assert "pictures           30" in out
     status, out, _ = run("show", indexed, "--verify", "--json")
     assert (status, json.loads(out)["problems"]) == (0, [])
     (indexed.parent / "photos" / "0000.png").unlink()
@@ -370,3 +372,21 @@ def test_a_blank_query_has_no_origin(indexed: Path, tmp_path: Path, run: Run) ->
 def test_nothing_to_search_is_a_failure(indexed: Path, tmp_path: Path, run: Run) -> None:
     (tmp_path / "empty").mkdir()
     assert run("find", tmp_path / "empty", "--in", indexed)[0] == 1
+
+
+def test_index_counts_the_folders_that_it_passes_over(
+    indexed: Path, tmp_path: Path, run: Run
+) -> None:
+    photos = tmp_path / "photos"
+    for name in ("#recycle", "sub/@eaDir"):
+        (photos / name).mkdir(parents=True)
+        PILImage.fromarray(textured_image(400 + len(name))).save(photos / name / "old.png")
+    status, out, _ = run("index", photos, "--into", indexed)
+    assert status == 0
+    assert out.splitlines()[1] == (
+        "2 folders passed over (recycle bins and thumbnails): --all-folders takes them"
+    )
+    status, out, _ = run("index", photos, "--into", indexed, "--json")
+    assert (json.loads(out)["passed_over"], json.loads(out)["references"]) == (2, 30)
+    status, out, _ = run("index", photos, "--into", indexed, "--all-folders", "--json")
+    assert (json.loads(out)["passed_over"], json.loads(out)["references"]) == (0, 32)

@@ -24,6 +24,10 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
         ["find", "photos", "--in", "other"],
         ["no collection at other", "collection.sqlite", "originid index"],
     ),
+    "decide: no collection": (
+        ["decide", "good.csv", "good.csv", "--yes", "--in", "none"],
+        ["no collection at none", "collection.sqlite", "originid index"],
+    ),
     "remove: no collection": (
         ["remove", "photos", "--from", "none"],
         ["no collection at none", "collection.sqlite", "originid index"],
@@ -76,7 +80,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "experiment: no such name": (
         ["experiment", "table99", "-o", "new"],
-        ["no experiment 'table99'", "expected one of data, table1", "check the name"],
+        ["no experiment 'table99'", "expected one of data, table1", "check the spelling"],
     ),
     "experiment: no such data": (
         ["experiment", "data", "-o", "new", "--data", "imagenet"],
@@ -92,7 +96,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "experiment: a folder of others": (
         ["experiment", "data", "-o", "other", "--data", "pairs:."],
-        ["other exists", "begun here", "another name"],
+        ["other exists", "begun before", "another folder"],
     ),
     "demo: a folder of others": (
         ["demo", "-o", "other"],
@@ -104,7 +108,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "distill: a teacher of another shape": (
         ["distill", "photos", "--teacher", "tones", "-o", "new.onnx"],
-        ["teacher tones", "an eighth of its images", "take a VAE encoder"],
+        ["teacher tones", "an eighth of its images", "name a VAE encoder"],
     ),
 }  # fmt: skip
 

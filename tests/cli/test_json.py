@@ -83,6 +83,7 @@ def test_index(run_json: RunJson, indexed: Path) -> None:
             "updated": int,
             "moved": int,
             "unchanged": int,
+            "passed_over": int,
             "skipped": SKIPPED,
             "seconds": float,
         },
@@ -93,11 +94,23 @@ def test_index(run_json: RunJson, indexed: Path) -> None:
 
 def test_find(run_json: RunJson, indexed: Path) -> None:
     answer = run_json("find", indexed.parent / "photos" / "0001.png", "--in", indexed, "--top", 3)
-    match = {"rank": int, "reference": str, "score": float, "confidence": float, "view": str}
-    assert_shape(answer, {"query": str, "verdict": str, "matches": [match], "error": type(None)})
+    match = {
+        "rank": int,
+        "reference": str,
+        "score": float,
+        "confidence": float,
+        "false_match_rate": float,
+        "view": str,
+        "box": type(None),
+        "copies": [str],
+    }
+    whole = {"query": str, "verdict": str, "reason": str, "matches": [match], "error": type(None)}
+    assert_shape(answer, whole)
+    assert answer["reason"] == "the same file"
     assert len(answer["matches"]) == 3
     for match in answer["matches"]:
         assert -1 <= match["score"] <= 1
+        assert match["confidence"] == 1 - match["false_match_rate"]
         assert 0 <= match["confidence"] <= 1
 
 
@@ -105,11 +118,18 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
     facts = {
         "collection": str,
         "references": int,
+        "blank": int,
+        "megabytes": float,
+        "calibration": {
+            "by": str,
+            "sampled": int,
+            "false_match_rate": float,
+            "score_needed": {"few": float, "middle": float, "many": float},
+        },
         "model": str,
-        "fingerprint": str,
         "encoder": str,
         "dim": int,
-        "megabytes": float,
+        "fingerprint": str,
         "skipped": SKIPPED,
     }
     shown = run_json("show", indexed)
@@ -220,6 +240,8 @@ def test_demo(run_json: RunJson, tmp_path: Path) -> None:
         "found": str,
         "score": float,
         "confidence": float,
+        "false_match_rate": float,
+        "reason": str,
         "right": bool,
     }
     whole = {"references": int, "queries": int, "right": int, "seconds": float}
@@ -258,9 +280,9 @@ def test_generate_lists_and_plans(run_json: RunJson, pairs: Path, tmp_path: Path
     assert not (tmp_path / "set").exists()
 
 
-@pytest.mark.parametrize("command", ["index", "find", "remove", "show", "evaluate", "train",
-                                     "distill", "generate", "import-official", "experiment",
-                                     "demo"])  # fmt: skip
+@pytest.mark.parametrize("command", ["index", "find", "decide", "remove", "show", "evaluate",
+                                     "train", "distill", "generate", "import-official",
+                                     "experiment", "demo"])  # fmt: skip
 def test_every_command_takes_json(command: str, run: Run) -> None:
     status, out, _ = run(command, "--help")
     assert status == 0

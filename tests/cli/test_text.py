@@ -26,16 +26,15 @@ def test_find_prints_the_verdict_and_the_matches(
     status, out, err = run("find", photo, "--in", indexed, "--top", 3)
     assert (status, err) == (0, "")
     first, *lines = out.splitlines()
-    assert first == f"{photo}: origin"
+    assert first == f"{photo}: origin: the same file"
     assert len(lines) == 3
-    pattern = re.compile(r"  ( \d|\d\d)  score (-?\d\.\d{3})  confidence +(>?[\d.]+%)  (.+)")
+    pattern = re.compile(r"  ( \d|\d\d)  score (-?\d\.\d{3})  (.+)")
     for line, match in zip(lines, answer["matches"], strict=True):
         found = pattern.fullmatch(line)
         assert found, line
         assert int(found[1]) == match["rank"]
         assert found[2] == f"{match['score']:.3f}"
-        assert found[4] == match["reference"]
-    assert ">99.99%" in lines[0]
+        assert found[3] == match["reference"]
 
 
 def test_an_unreadable_query_is_a_line_on_stderr(indexed: Path, tmp_path: Path, run: Run) -> None:
@@ -86,10 +85,12 @@ def test_show_prints_a_fact_a_line(indexed: Path, run: Run, run_json: RunJson) -
     facts = run_json("show", indexed)
     status, out, err = run("show", indexed)
     assert (status, err) == (0, "")
-    lines = dict(line.split(maxsplit=1) for line in out.splitlines())
+    lines = {line[:19].rstrip(): line[19:] for line in out.splitlines()}
+    needed = facts.pop("calibration")["score_needed"]
+    assert lines.pop("origin from").startswith(f"score {needed['middle']:.2f} (")
+    facts["pictures"], facts["too little to tell"] = facts.pop("references"), facts.pop("blank")
     assert lines == {name: str(value) for name, value in facts.items() if name != "skipped"}
-    assert len({re.search(r"\s+", line).end() for line in out.splitlines()}) == 1  # type: ignore[union-attr]
-    assert run("show", indexed, "--verify")[1] == out + "verified     no problems\n"
+    assert run("show", indexed, "--verify")[1] == out + "verified           no problems\n"
 
 
 def test_remove_names_what_is_unknown(indexed: Path, run: Run) -> None:
@@ -196,8 +197,8 @@ def test_the_demo_prints_a_line_for_each_query(tmp_path: Path, run: Run) -> None
     assert (status, err) == (0, "")
     *lines, total, look = out.splitlines()
     marks = [line[:4] for line in lines]
-    assert set(marks) <= {"ok  ", "BAD "}
-    assert total.startswith(f"{marks.count('ok  ')} of {len(lines)} right among ")
+    assert set(marks) <= {"ok  ", "??  "}
+    assert total.startswith(f"{marks.count('ok  ')} of {len(lines)} right")
     assert str(tmp_path / "demo" / "demo.png") in look
     assert {line.split()[2] for line in lines} <= {"origin", "uncertain", "none"}
     for line in lines:

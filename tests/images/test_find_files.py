@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from originid.images.decode import read_bytes
-from originid.images.find_files import IMAGE_SUFFIXES, find_images
+from originid.images.find_files import IMAGE_SUFFIXES, UNTIDY_FOLDERS, find_images, tidiest
 from originid.types import Failure
 
 
@@ -134,3 +136,58 @@ def test_a_tree_that_is_too_deep_is_a_failure(
     assert [(failure.path, failure.reason[:14]) for failure in failures] == [
         ("photos", "folders nested")
     ]
+
+
+UNTIDY = ["#recycle", "@eaDir", ".thumbnails", ".Trashes", "$RECYCLE.BIN", "$Recycle.Bin",
+          "@Recycle", ".@__thumb", "lost+found"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNTIDY)
+def test_recycle_bins_and_thumbnails_are_passed_over_and_told(photos: Path, name: str) -> None:
+    grow(photos, "a.jpg", f"{name}/b.jpg", f"{name}/{name}/c.jpg", f"d/{name}/e.jpg", ".git/f.jpg")
+    passed: list[str] = []
+    failures: list[Failure] = []
+    tidy = list(find_images(["photos"], failures.append, on_passed_over=passed.append))
+    assert tidy == found("photos")[0] == ["photos/a.jpg"]
+    assert passed == [f"photos/{name}", f"photos/d/{name}"]
+    everything = find_images(["photos"], failures.append, all_folders=True)
+    assert sorted(everything) == sorted(
+        f"photos/{file}" for file in
+        ("a.jpg", f"{name}/b.jpg", f"{name}/{name}/c.jpg", f"d/{name}/e.jpg")
+    )  # fmt: skip
+    assert failures == []
+
+
+def test_an_untidy_folder_that_is_named_is_walked(photos: Path) -> None:
+    grow(photos, "#recycle/a.jpg", "#recycle/@eaDir/a.jpg")
+    assert found("photos/#recycle")[0] == ["photos/#recycle/a.jpg"]
+
+
+def test_names_that_only_resemble_untidy_ones_are_walked(photos: Path) -> None:
+    grow(photos, "recycle/a.jpg", "lost/b.jpg", "eaDir/c.jpg", "#recycle.jpg")
+    assert len(found("photos")[0]) == 4
+
+
+def test_the_tidiest_path_is_outside_of_bins_then_short_then_first() -> None:
+    assert tidiest(["a/#recycle/x.jpg", "a/long/way/to/x.jpg"]) == "a/long/way/to/x.jpg"
+    assert tidiest(["a/@EADIR/x.jpg", "a/photos of 2024/x.jpg"]) == "a/photos of 2024/x.jpg"
+    assert tidiest(["c:\\$Recycle.Bin\\x.jpg", "c:\\photos\\of\\2024\\x.jpg"])[3:9] == "photos"
+    assert tidiest(["photos/x.jpg", "x.jpg"]) == "x.jpg"
+    assert tidiest(["b/x.jpg", "a/x.jpg"]) == "a/x.jpg"
+    assert tidiest(["lost+found", "photos/x.jpg"]) == "lost+found"  # a file of that name
+    assert tidiest(["only/#recycle/x.jpg"]) == "only/#recycle/x.jpg"
+
+
+folders = st.lists(st.sampled_from(["a", "b", "#recycle", ".Trashes"]), max_size=3)
+
+
+@given(st.lists(folders, min_size=1, max_size=6).flatmap(lambda ways: st.tuples(
+    st.just(ways), st.permutations(ways))))  # fmt: skip
+def test_the_tidiest_path_does_not_depend_on_the_order(
+    ways: tuple[list[list[str]], list[list[str]]],
+) -> None:
+    first, second = ([os.path.join(*way, "x.jpg") for way in each] for each in ways)
+    chosen = tidiest(first)
+    assert chosen == tidiest(second)
+    if any(UNTIDY_FOLDERS.isdisjoint(part.lower() for part in way) for way in ways[0]):
+        assert UNTIDY_FOLDERS.isdisjoint(chosen.lower().split("/"))

@@ -159,6 +159,21 @@ def test_scores_are_cosines(dim: int) -> None:
     np.testing.assert_allclose(scores, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("dim", [64, 97, 1999])
+def test_rough_scores_are_near_the_scores(dim: int) -> None:
+    codec, rng = Codec(dim), np.random.default_rng(dim)
+    vectors = some_vectors(300, dim)
+    noise = rng.uniform(0, 0.8, (300, 1)) * some_vectors(300, dim, seed=1)
+    codes = codec.encode((vectors + noise).astype(np.float32))
+    queries = codec.rotate(np.concatenate([vectors[:20], -vectors[:2]]))
+    rough = codec.rough_scores(codes, queries)
+    exact = np.stack([codec.scores(codes, query) for query in queries], axis=1)
+    assert rough.shape == exact.shape == (300, 22)
+    assert np.abs(rough - exact).max() < 0.01
+    assert np.abs(rough).max() <= 1
+    assert codec.rough_scores(codes[:0], queries).shape == (0, 22)
+
+
 def test_a_score_does_not_depend_on_the_row() -> None:
     codec = Codec(1413)
     codes = np.repeat(codec.encode(some_vectors(1, 1413)), 401, axis=0)

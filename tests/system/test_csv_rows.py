@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from originid.errors import InputError
-from originid.system.csv_rows import read_rows
+from originid.errors import InputError, StorageError
+from originid.system.csv_rows import FORMULA, read_rows, write_rows
 
 
 @pytest.fixture
@@ -84,3 +84,25 @@ def test_what_was_written_is_read(
     assert [cells for _, cells in found] == table
     numbers = [line for line, _ in found]
     assert numbers == sorted(set(numbers))
+
+
+@given(st.lists(st.lists(st.text(), min_size=1, max_size=3), max_size=3))
+def test_what_is_written_is_read_and_is_no_formula(
+    tmp_path_factory: pytest.TempPathFactory, table: list[list[str]]
+) -> None:
+    file = tmp_path_factory.mktemp("csv") / "a.csv"
+    write_rows(file, table)
+    with file.open(encoding="utf-8", newline="") as opened:
+        read = list(csv.reader(opened))
+    assert not any(cell.startswith(FORMULA) for row in read for cell in row)
+    assert [[cell.removeprefix("'") for cell in row] for row in read] == [
+        [cell.removeprefix("'") for cell in row] for row in table
+    ]
+
+
+def test_writing_replaces_the_file_or_says_why_not(path: Path, tmp_path: Path) -> None:
+    path.write_text("old")
+    write_rows(path, [["-1", "@a", "\udcff", "a,b"]])
+    assert path.read_bytes() == b"'-1,'@a,\\udcff,\"a,b\"\r\n"
+    with pytest.raises(StorageError, match="cannot write"):
+        write_rows(tmp_path / "no" / "a.csv", [])

@@ -1,4 +1,4 @@
-"""Names of any bytes on a terminal, and confidences in percent."""
+"""Names of any bytes on a terminal."""
 
 import os
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from originid.system.text import percent, printable
+from originid.system.text import printable
 
 
 @pytest.mark.parametrize(
@@ -39,24 +39,3 @@ def test_every_name_is_one_line_that_any_terminal_takes(text: str) -> None:
 @given(st.binary())
 def test_names_of_any_bytes_are_shown(name: bytes) -> None:
     assert printable(name.decode("utf-8", "surrogateescape")).isprintable()
-
-
-@pytest.mark.parametrize(
-    ("confidence", "text"),
-    [
-        (0.0, "0.00%"),
-        (0.5, "50.00%"),
-        (0.98765, "98.77%"),
-        (0.9999, "99.99%"),
-        (0.99990001, ">99.99%"),
-        (1.0, ">99.99%"),
-    ],
-)
-def test_percents(confidence: float, text: str) -> None:
-    assert percent(confidence) == text
-
-
-@given(st.floats(0, 1))
-def test_nothing_is_as_sure_as_100_percent(confidence: float) -> None:
-    assert "100" not in percent(confidence)
-    assert len(percent(confidence)) <= 7

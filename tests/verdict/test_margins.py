@@ -7,7 +7,7 @@ from originid.verdict.margins import (
     CELLS,
     content_cells,
     flat_cells,
-    is_framed,
+    framed,
     with_unknown,
 )
 
@@ -19,34 +19,34 @@ def busy(seed: int = 0) -> np.ndarray:
 
 
 def bars(image: np.ndarray, top: int, left: int, colour: int) -> np.ndarray:
-    framed = np.full_like(image, colour)
-    framed[top : 64 - top or None, left : 64 - left or None] = image[
+    image_in_bars = np.full_like(image, colour)
+    image_in_bars[top : 64 - top or None, left : 64 - left or None] = image[
         top : 64 - top or None, left : 64 - left or None
     ]
-    return framed
+    return image_in_bars
 
 
 @pytest.mark.parametrize("colour", [0, 128, 255])
 @pytest.mark.parametrize(("top", "left"), [(8, 0), (0, 10), (5, 5), (1, 1)])
 def test_bars_and_frames_are_found(top: int, left: int, colour: int) -> None:
-    assert is_framed(bars(busy(), top, left, colour))
+    assert framed(bars(busy(), top, left, colour)[None])[0]
 
 
 def test_a_picture_without_flat_lines_is_not_framed() -> None:
-    assert not is_framed(busy())
+    assert not framed(busy()[None])[0]
 
 
 def test_a_thing_on_plain_ground_is_not_framed() -> None:
     image = np.full((64, 64, 3), 250, np.uint8)
     y, x = np.mgrid[:64, :64]
     image[np.hypot(y - 32, x - 32) < 18] = 40
-    assert not is_framed(image)
+    assert not framed(image[None])[0]
 
 
 @pytest.mark.parametrize("value", [0, 77, 255])
 def test_a_blank_picture_is_not_framed(value: int) -> None:
     blank = np.full((64, 64, 3), value, np.uint8)
-    assert not is_framed(blank)
+    assert not framed(blank[None])[0]
     assert flat_cells(blank).all()
     assert not content_cells(blank).any()
 

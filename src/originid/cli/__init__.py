@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from originid.cli.decide import decide
 from originid.cli.demo import demo
 from originid.cli.distill import distill
 from originid.cli.evaluate import evaluate
@@ -42,6 +43,7 @@ app = typer.Typer(
 COMMANDS = (
     index,
     find,
+    decide,
     remove,
     show,
     evaluate,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import JsonOption, print_json
-from originid.system.text import percent, printable
+from originid.system.text import printable
 
 if TYPE_CHECKING:
     from originid.demo import Demo, Trial
@@ -44,7 +44,8 @@ def demo(
     for trial in done.trials:
         _print(trial)
     print(
-        f"{right} of {len(done.trials)} right among {done.references} photos in {seconds:.1f} s. "
+        f"{right} of {len(done.trials)} right{_unsure(done)} among {done.references} photos in "
+        f"{seconds:.1f} s. "
         "The queries are edits by small diffusion models that come with originid."
     )
     print(f"look at {printable(str(done.sheet))}; the collection is {folder / 'collection'}")
@@ -62,10 +63,20 @@ def _print(trial: "Trial") -> None:
     verdict = trial.answer.verdict.value if trial.answer.verdict else "error"
     name = Path(best.reference).name if verdict != "none" else "-"
     print(
-        f"{'ok ' if trial.right else 'BAD'} {trial.query.name:20} {verdict:10} {name:20} "
-        f"score {best.score:5.2f}  confidence {percent(best.confidence):>7}  "
-        f"{_how(trial)} of {made_from}"
+        f"{_mark(trial)} {trial.query.name:20} {verdict:10} {name:20} "
+        f"score {best.score:4.2f}  {_how(trial)} of {made_from}"
     )
+
+
+def _unsure(done: "Demo") -> str:
+    count = sum(trial.unsure for trial in done.trials)
+    return f", {count} for a person to look at (??)," if count else ""
+
+
+def _mark(trial: "Trial") -> str:
+    if trial.right:
+        return "ok "
+    return "?? " if trial.unsure else "BAD"
 
 
 def _how(trial: "Trial") -> str:
@@ -91,6 +102,8 @@ def _as_json(done: "Demo", right: int, seconds: float) -> dict[str, object]:
                 "found": Path(trial.answer.matches[0].reference).name,
                 "score": trial.answer.matches[0].score,
                 "confidence": trial.answer.matches[0].confidence,
+                "false_match_rate": trial.answer.matches[0].false_match_rate,
+                "reason": trial.answer.reason,
                 "right": trial.right,
             }
             for trial in done.trials

@@ -43,19 +43,27 @@ def index(
             "core.",
         ),
     ] = None,
+    all_folders: Annotated[
+        bool,
+        typer.Option(
+            "--all-folders",
+            help="Take the images in recycle bins, folders of thumbnails and folders of older "
+            "copies too, such as #recycle, @eaDir and .thumbnails.",
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Add images to a collection.
 
     The command may be given again at any time. Files that are already in the collection are not
     read again, and a run that was interrupted goes on where it stopped. Files that cannot be used
-    are reported and left out.
+    are reported and left out. Recycle bins and folders of thumbnails are passed over and counted.
     """
     from originid.collection.adding import add_images
 
     start, paths = time.monotonic(), stdin_paths(images)
     with _open(into, model) as collection, progress_bar("indexing") as progress:
-        added = add_images(collection, paths, workers, progress)
+        added = add_images(collection, paths, workers, progress, all_folders)
         references = len(collection)
     seconds = time.monotonic() - start
     if json:
@@ -121,6 +129,7 @@ def _as_json(added: "Added", into: Path, references: int, seconds: float) -> dic
         "updated": added.updated,
         "moved": added.moved,
         "unchanged": added.unchanged,
+        "passed_over": added.passed_over,
         "skipped": as_rows(added.failures),
         "seconds": round(seconds, 3),
     }
@@ -136,3 +145,6 @@ def _print(added: "Added", into: Path, references: int, seconds: float) -> None:
     ):
         parts += [f"{count} {word}"] if count else []
     print(f"{printable(str(into))}: {', '.join(parts)} in {seconds:.1f} s; {references} references")
+    if added.passed_over:
+        folders = "1 folder" if added.passed_over == 1 else f"{added.passed_over} folders"
+        print(f"{folders} passed over (recycle bins and thumbnails): --all-folders takes them")

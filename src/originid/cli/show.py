@@ -1,15 +1,36 @@
 """originid show: what a collection holds, and whether it is sound."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from originid.cli.decide import decision_row
 from originid.cli.output import JsonOption, as_rows, print_failures, print_json
+from originid.system.csv_rows import write_rows
 from originid.system.text import printable
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
+
+# The columns of the file that --decisions-csv writes.
+COLUMNS = (
+    "decided_at",
+    "decision",
+    "query",
+    "reference",
+    "note",
+    "query_sha256",
+    "reference_sha256",
+)
+GONE = "(not in the collection)"
+
+
+# What is shown of a fact in place of its name in --json.
+NAMES = {
+    "references": "pictures",
+    "blank": "too little to tell",
+}
 
 
 def show(
@@ -18,6 +39,13 @@ def show(
         bool,
         typer.Option("--verify", help="Check the database, every vector and every image file too."),
     ] = False,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="List what was decided about queries too.")
+    ] = False,
+    decisions_csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what was decided about queries to this CSV file."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show what a collection holds.
@@ -30,35 +58,88 @@ def show(
         facts = _facts(opened)
         problems = list(opened.verify()) if verify else None
         failures = opened.failures()
+        wanted = opened.database.decisions() if decisions or decisions_csv else []
+        decided = [decision_row(opened, decision) for decision in wanted]
+    if decisions_csv is not None:
+        table = [[row[column] or "" for column in COLUMNS] for row in decided]
+        write_rows(decisions_csv, [COLUMNS, *table])
     if json:
         facts["skipped"] = as_rows(failures)
         if problems is not None:
             facts["problems"] = as_rows(problems)
+        if decisions:
+            facts["decisions"] = decided
         print_json(facts)
     else:
         for name, value in facts.items():
-            print(f"{name:12} {printable(str(value))}")
+            if not isinstance(value, dict):
+                print(f"{NAMES.get(name, name):18} {printable(str(value))}")
+        print(f"{'origin from':18} {_sentence(facts)}")
         print_failures(failures, "originid show --json")
         for problem in problems or []:
             print(f"problem: {printable(problem.path)}: {printable(problem.reason)}")
         if problems == []:
-            print("verified     no problems")
+            print(f"{'verified':18} no problems")
+        if decisions:
+            _print_decisions(decided)
     if problems:
         raise typer.Exit(1)
 
 
-def _facts(collection: "Collection") -> dict[str, object]:
+def _print_decisions(decided: list[dict[str, str | None]]) -> None:
+    """Print a table of decisions, the oldest first."""
+    print(f"{'decisions':18} {len(decided)}")
+    if not decided:
+        return
+    lines = [("date", "decision", "query", "reference", "note")]
+    for row in decided:
+        cells = {column: printable(row[column] or "") for column in COLUMNS}
+        where = cells["reference"] or GONE
+        date = cells["decided_at"][:10]
+        lines.append((date, cells["decision"], cells["query"], where, cells["note"]))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        print("  ".join(padded).rstrip())
+
+
+def _facts(collection: "Collection") -> dict[str, Any]:
     """Return what is shown, by its names; the size is that of all files of the collection."""
-    model = collection.model
+    from originid.verdict.presets import DEFAULT, PRESETS
+
+    model, calibration = collection.model, collection.calibration()
+    own = calibration.strangers
+    few, middle, many = collection.scores_needed(PRESETS[DEFAULT])
     return {
         "collection": str(collection.path),
         "references": len(collection),
+        "blank": collection.database.count_blank(),
+        "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
+        "calibration": {
+            "by": "model" if own is None else "collection",
+            "sampled": 0 if own is None else own.sampled,
+            "false_match_rate": PRESETS[DEFAULT],
+            "score_needed": {"few": few, "middle": middle, "many": many},
+        },
         "model": model.name,
-        "fingerprint": model.fingerprint,
         "encoder": model.spec,
         "dim": model.dim,
-        "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
+        "fingerprint": model.fingerprint,
     }
+
+
+def _sentence(facts: dict[str, Any]) -> str:
+    """Say from which score a verdict comes, and by which photos that is known."""
+    from originid.verdict.lead import LEAST
+
+    calibration, references = facts["calibration"], facts["references"]
+    needed = calibration["score_needed"]
+    scores = f"score {needed['middle']:.2f} ({needed['few']:.2f} to {needed['many']:.2f})"
+    if calibration["by"] == "collection":
+        return f"{scores}, by {calibration['sampled']} references of its own"
+    if references < LEAST:
+        return f"{scores}, by the photos of the model: there are few references"
+    return f"{scores}, by the photos of the model: run originid index once more"
 
 
 def _size(path: Path) -> int:

@@ -24,13 +24,17 @@ BATCH = 256  # images mapped and committed together
 
 @dataclass
 class Added:
-    """What one run did, in numbers of files; ``total`` are to be seen, committed ones count."""
+    """What one run did, in numbers of files; ``total`` are to be seen, committed ones count.
+
+    ``passed_over`` is a number of folders: recycle bins, and folders of thumbnails.
+    """
 
     total: int = 0
     added: int = 0
     updated: int = 0
     moved: int = 0
     unchanged: int = 0
+    passed_over: int = 0
     failures: list[Failure] = field(default_factory=list)
 
     @property
@@ -44,6 +48,7 @@ def add_images(
     paths: Iterable[str | os.PathLike[str]],
     workers: int | None = None,
     progress: Progress = silent,
+    all_folders: bool = False,
 ) -> Added:
     """Add files, and all images in folders, to a collection.
 
@@ -57,6 +62,8 @@ def add_images(
         workers: threads that decode and encode; by default one per core. Mapping and storing go
             on beside them.
         progress: called with the files dealt with and the files in all.
+        all_folders: whether recycle bins and folders of thumbnails are searched for images too;
+            `find_images` says which these are.
 
     Raises:
         StorageError: the disk is full or read-only.
@@ -73,7 +80,7 @@ def add_images(
     """
     added = Added()
     writer = _Writer(collection, added)
-    sources = _changed(collection, paths, writer)
+    sources = _changed(collection, paths, writer, all_folders)
     known = collection.database.has_content
     # The workers keep all cores busy; BLAS threads beside them would only wait, and spin.
     with (
@@ -95,10 +102,13 @@ def add_images(
 
 
 def _changed(
-    collection: Collection, paths: Iterable[str | os.PathLike[str]], writer: "_Writer"
+    collection: Collection,
+    paths: Iterable[str | os.PathLike[str]],
+    writer: "_Writer",
+    all_folders: bool,
 ) -> Iterator[Source]:
     """Files whose size or time of change is not as stored."""
-    found = find_images(list(paths), writer.put)
+    found = find_images(list(paths), writer.put, all_folders, writer.pass_over)
     files = list({os.path.abspath(path): path for path in found}.values())
     writer.added.total = len(files)
     for path in files:
@@ -137,6 +147,10 @@ class _Writer:
     def put(self, entry: Entry) -> None:
         """Take an entry; nothing is written yet."""
         self._entries.append(entry)
+
+    def pass_over(self, folder: str) -> None:
+        """Count a folder whose images are not taken."""
+        self.added.passed_over += 1
 
     def flush_if_due(self) -> None:
         """Commit if enough is pending, or pending for long enough."""

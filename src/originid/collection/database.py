@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.collection.sqlite import SqliteFile, create
+from originid.collection.decisions import SCHEMA_DECISIONS, DecisionTable
+from originid.collection.sqlite import create
 from originid.types import Failure, Ids
 from originid.verdict.cohort import KEPT, Cohort, empty_cohort
+from originid.verdict.information import LITTLE
 
 FORMAT = 2
-READ = (1, FORMAT)  # format 1 has no information and no cohort; writing brings it to format 2
+READ = (1, FORMAT)  # format 1 has less (see UPGRADE); the first writing brings it to format 2
 SCHEMA = """
 CREATE TABLE reference (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -50,7 +52,11 @@ CREATE TABLE cohort (
 );
 """
 """What format 2 has beside the tables of format 1."""
-UPGRADE = ("ALTER TABLE reference ADD COLUMN information REAL", *ADDED_TABLES.split(";")[:-1])
+UPGRADE = (
+    "ALTER TABLE reference ADD COLUMN information REAL",
+    ADDED_TABLES,
+    SCHEMA_DECISIONS,
+)
 """What brings a file of format 1 to format 2."""
 
 
@@ -92,8 +98,8 @@ COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
 # information comes behind them, where the file has it
 
 
-class Database(SqliteFile):
-    """The references of a collection, and the files that could not be used.
+class Database(DecisionTable):
+    """The references of a collection, the files that could not be used, and the decisions.
 
     Paths may hold any bytes; they are stored as the system has them.
     """
@@ -104,7 +110,7 @@ class Database(SqliteFile):
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> None:
         """Make an empty file."""
-        create(path, FORMAT, SCHEMA + ADDED_TABLES, meta)
+        create(path, FORMAT, SCHEMA + ADDED_TABLES + SCHEMA_DECISIONS, meta)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -122,6 +128,13 @@ class Database(SqliteFile):
     def count(self) -> int:
         """How many references there are."""
         return int(self._one("SELECT count(*) FROM reference")[0])
+
+    def count_blank(self) -> int | None:
+        """How many references have little information; None where it was not measured."""
+        if self.format < FORMAT:
+            return None
+        query = "SELECT count(*) FROM reference WHERE information < ?"
+        return int(self._one(query, LITTLE)[0])
 
     def version(self) -> tuple[int, int]:
         """The last id given and the last place in the list of removals, 0 before the first."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from originid.collection.collection import Collection
 from originid.collection.database import Row
+from originid.images.find_files import tidiest
 from originid.types import Floats64, Ids, Scores, Vectors
 from originid.verdict.cohort import COPY
 from originid.verdict.information import LITTLE
@@ -73,7 +74,7 @@ def _pictures(collection: Collection, scores: Scores, ids: Ids, top: int) -> Pic
         looked_at = min(len(ids), max(COMPARED, 2 * top, 2 * looked_at))
         grouped = _group(collection, ids[:looked_at], scores[:looked_at])
     shown = [
-        Picture(tuple(grouped.rows[int(ids[place])] for place in group), float(scores[group[0]]))
+        Picture(_tidy([grouped.rows[int(ids[place])] for place in group]), float(scores[group[0]]))
         for group in grouped.places[:top]
     ]
     others = [*(grouped.places[0][1:] if grouped.places else []), *grouped.left_out]
@@ -111,6 +112,13 @@ def _group(collection: Collection, ids: Ids, scores: Scores) -> _Grouped:
         else:
             grouped.places.append([place])
     return grouped
+
+
+def _tidy(rows: list[Row]) -> tuple[Row, ...]:
+    """Rows of one picture, the nearest first; of files with its content the tidiest one instead."""
+    content = rows[0].sha256
+    named = tidiest([row.location for row in rows if row.sha256 == content])
+    return tuple(sorted(rows, key=lambda row: row.location != named))
 
 
 def _is_blank(row: Row) -> bool:

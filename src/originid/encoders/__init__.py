@@ -7,13 +7,14 @@ and add a line to `registry.ENCODERS`.
 
 from originid.encoders.base import Encoder, Shape, latent_dim
 from originid.encoders.joined import JoinedEncoder
-from originid.encoders.registry import ENCODERS, open_encoder, split_spec
+from originid.encoders.registry import ENCODERS, is_named, open_encoder, split_spec
 
 __all__ = [
     "ENCODERS",
     "Encoder",
     "JoinedEncoder",
     "Shape",
+    "is_named",
     "latent_dim",
     "open_encoder",
     "split_spec",

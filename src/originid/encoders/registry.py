@@ -74,6 +74,12 @@ def split_spec(spec: str) -> list[str]:
     return re.split(rf"\+(?=(?:{'|'.join([*ENCODERS, *OLD_NAMES])})(?:[:+]|\Z))", spec)
 
 
+def is_named(spec: str) -> bool:
+    """Whether a text names encoders that come with originid, and none of the user's own."""
+    names = {part.partition(":")[0] for part in split_spec(spec)}
+    return names <= {*ENCODERS, *OLD_NAMES} - {"python"}
+
+
 def open_encoder(spec: str, stored: bool = False) -> Encoder:
     """Build the encoder that a text names.
 

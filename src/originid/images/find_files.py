@@ -1,4 +1,4 @@
-"""Finds the image files in folders."""
+"""Finds the image files in folders, and tells the tidiest of several paths."""
 
 import os
 import stat
@@ -12,22 +12,51 @@ _SUFFIXES = "jpg jpeg jpe jfif png apng webp gif bmp tif tiff avif heic heif hif
 IMAGE_SUFFIXES: frozenset[str] = frozenset(f".{suffix}" for suffix in _SUFFIXES.split())
 """The suffixes, in lower case, of the files of a folder that count as images."""
 
+# Photo managers pass over such names too. What lies there stands beside nearly every photo as a
+# smaller, deleted or older copy of it. The systems that make the folders, in this order:
+_THUMBNAILS = "@eaDir .@__thumb .thumbnails"  # Synology, QNAP, Linux and Android
+_BINS = "#recycle @Recycle $RECYCLE.BIN .Trash .Trashes lost+found"  # both, Windows, macOS, Linux
+_OLDER = "#snapshot @Recently-Snapshot .stversions"  # Synology, QNAP, Syncthing
+UNTIDY_FOLDERS: frozenset[str] = frozenset(f"{_THUMBNAILS} {_BINS} {_OLDER}".casefold().split())
+"""The names, in lower case, of recycle bins and of folders of thumbnails and older copies."""
+
+
+def _ignore(folder: str) -> None:
+    """Take note of nothing."""
+
 
 def find_images(
-    paths: Sequence[str | os.PathLike[str]], on_failure: Callable[[Failure], None]
+    paths: Sequence[str | os.PathLike[str]],
+    on_failure: Callable[[Failure], None],
+    all_folders: bool = False,
+    on_passed_over: Callable[[str], None] = _ignore,
 ) -> Iterator[str]:
     """Yield the paths of the image files under some paths.
 
     A path that names a file is yielded whatever its suffix is. Of a folder, first its own image
     files are yielded in sorted order, and then those of the folders inside it. Files without one of
-    the ``IMAGE_SUFFIXES`` and names that begin with a dot are left out. Symbolic links are
-    followed, but under each given path every folder is entered once and every file yielded once.
+    the ``IMAGE_SUFFIXES`` and names that begin with a dot are left out. So are the
+    ``UNTIDY_FOLDERS`` inside a given folder; a given path itself is always walked. Symbolic links
+    are followed, but under each given path every folder is entered once and every file yielded
+    once.
 
     Args:
         paths: files and folders. Each yielded path begins with the path that was given; bytes that
             are not UTF-8 stay in it as surrogates, as `os.fsdecode` leaves them.
         on_failure: called with each path that is missing, cannot be listed, or is a broken link.
+        all_folders: whether the ``UNTIDY_FOLDERS`` are walked too.
+        on_passed_over: called with the path of each folder that is left out because it is one of
+            the ``UNTIDY_FOLDERS``; folders inside of it are not counted.
     """
+
+    def enter(parent: str, name: str) -> bool:
+        """Tell whether a folder is walked, and report one that is passed over as untidy."""
+        if name.casefold() not in UNTIDY_FOLDERS:
+            return not name.startswith(".")
+        if not all_folders:
+            on_passed_over(os.path.join(parent, name))
+        return all_folders
+
     for path in map(os.fsdecode, paths):
         try:
             is_folder = stat.S_ISDIR(os.stat(path).st_mode)
@@ -38,7 +67,7 @@ def find_images(
             yield path
             continue
         try:
-            yield from _walk(path, on_failure)
+            yield from _walk(path, on_failure, enter)
         except RecursionError:  # os.walk before Python 3.12, at about 1,000 folders
             on_failure(Failure(path, "folders nested too deep; not all were walked"))
 
@@ -59,7 +88,29 @@ def refuse_missing(folders: Iterable[str | os.PathLike[str]]) -> None:
             )
 
 
-def _walk(top: str, on_failure: Callable[[Failure], None]) -> Iterator[str]:
+def tidiest(paths: Iterable[str]) -> str:
+    """Choose the path by which to name a picture that lies at several places.
+
+    A path outside of the ``UNTIDY_FOLDERS`` is preferred, then the shortest path, and then the
+    first one in alphabetical order.
+
+    Args:
+        paths: at least one path.
+
+    Raises:
+        ValueError: if there is no path.
+    """
+    return min(paths, key=lambda path: (_is_untidy(path), len(path), path))
+
+
+def _is_untidy(path: str) -> bool:
+    folders = path.replace("\\", "/").split("/")[:-1]  # a collection may come from Windows
+    return any(folder.casefold() in UNTIDY_FOLDERS for folder in folders)
+
+
+def _walk(
+    top: str, on_failure: Callable[[Failure], None], enter: Callable[[str, str], bool]
+) -> Iterator[str]:
     def report(error: OSError) -> None:
         """Pass a folder that cannot be listed to ``on_failure``."""
         on_failure(Failure(os.fsdecode(error.filename), os_reason(error)))
@@ -72,7 +123,7 @@ def _walk(top: str, on_failure: Callable[[Failure], None]) -> Iterator[str]:
             folders.clear()
             continue
         entered.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if enter(folder, name))
         for name in sorted(name for name in files if not name.startswith(".")):
             path, target = os.path.join(folder, name), os.path.join(real, name)
             is_link = os.path.islink(path)

@@ -116,6 +116,18 @@ class Codec:
         scores: Scores = np.einsum("ij,j->i", values, rotated) / lengths
         return scores.clip(-1, 1)
 
+    def rough_scores(self, codes: Codes, rotated: NDArray[np.float32]) -> Scores:
+        """Cosines (n, q) of codes with rotated queries (q, dim), from the upper 8 bits alone.
+
+        One matrix product: much faster than `scores` for several queries. For vectors of 64 or
+        more dims whose components are alike, the difference to `scores` is below 0.01.
+        """
+        values = codes[:, : self.dim].view(np.int8).astype(np.float32)
+        values += np.float32(0.5)
+        lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
+        scores: Scores = values @ rotated.T / lengths[:, np.newaxis]
+        return scores.clip(-1, 1)
+
     def bits(self, codes: Codes, count: int) -> NDArray[np.uint8]:
         """Signs of the first ``count`` components, packed 8 to a byte, first one lowest.
 

@@ -1,12 +1,14 @@
-"""Reads the CSV files that people and spreadsheets write."""
+"""Reads the CSV files that people and spreadsheets write, and writes such as they may open."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from originid.errors import InputError
+from originid.system.storage import new_file, storage_errors
 
 ADVICE = "correct the file and run again"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes as the start of a formula
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -44,6 +46,32 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise InputError(
             f"{path}: line {reader.line_num}: {error}", "expected rows of a CSV file", ADVICE
         ) from error
+
+
+def write_rows(path: Path, rows: Iterable[Sequence[str]]) -> None:
+    """Write a CSV file that is safe to open in a spreadsheet.
+
+    A cell that a spreadsheet would compute, because it begins with one of ``FORMULA``, gets an
+    apostrophe in front: file names and notes may come from strangers. Bytes that are not UTF-8 are
+    written as ``\\udcff``.
+
+    Args:
+        path: the file, which appears only when it is complete, in place of one that is there.
+        rows: the cells of each row; the first row is the header.
+
+    Raises:
+        StorageError: if the disk is full or cannot be written.
+    """
+    with (
+        storage_errors(path),
+        new_file(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
+        csv.writer(file).writerows([_no_formula(cell) for cell in row] for row in rows)
+
+
+def _no_formula(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def _undecodable(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""Turns file names and confidences into text that is safe and honest to show."""
+"""Turns file names into text that is safe to show."""
 
 
 def printable(text: str) -> str:
@@ -14,16 +14,3 @@ def printable(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
-
-
-def percent(confidence: float) -> str:
-    """Write a confidence as a percentage.
-
-    Args:
-        confidence: a probability in [0, 1].
-
-    Returns:
-        A text such as ``98.76%``. It is never ``100%``: a calibration on finitely many scores
-        cannot promise that, so ``>99.99%`` is the most.
-    """
-    return ">99.99%" if confidence > 0.9999 else f"{confidence:.2%}"

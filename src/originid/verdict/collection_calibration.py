@@ -55,6 +55,27 @@ class CollectionCalibration:
         # Among ordinary scores the collection knows best; the model only guards its tail.
         return np.maximum(own, np.minimum(by_model, TAIL_SHARE))
 
+    def score_needed(self, rate: float, others: ArrayLike) -> float:
+        """The score from which the false-match rate of a query is at most ``rate``.
+
+        Args:
+            rate: a probability in (0, 1).
+            others: the other scores of the query, descending, of shape (k,), k at least `LISTED`
+                or as many as the collection has.
+
+        Returns:
+            A cosine in [0, 1]; 1 where no score would do.
+        """
+        low, high = 0.0, 1.0
+        for _ in range(20):  # halvings: to a millionth
+            middle = (low + high) / 2
+            scores = np.concatenate([[middle], np.asarray(others, np.float64)])
+            if self.false_match_rates(scores)[0] <= rate:
+                high = middle
+            else:
+                low = middle
+        return high
+
     @property
     def model_share(self) -> float:
         """How much the model's tail is weighed: 1 in a small collection, 0 in a large one."""

@@ -24,9 +24,24 @@ CELL_TOLERANCE = 12  # range of grey levels within a flat cell and one pixel aro
 PLAIN_SHARE = 0.45  # of a line's cells are flat and of one colour: the line is part of a frame
 
 
-def is_framed(image: Image) -> bool:
-    """Whether a squashed image (s, s, 3) holds a flat line that ends at a straight border."""
-    return any(_has_border(each) for each in (image, image.transpose(1, 0, 2)))
+def framed(thumbnails: Image) -> Mask:
+    """Which images hold a flat line that ends at a straight border.
+
+    Args:
+        thumbnails: uint8 of shape (n, 64, 64, 3).
+
+    Returns:
+        A mask of shape (n,).
+    """
+    found = np.zeros(len(thumbnails), np.bool_)
+    for turned in (thumbnails, thumbnails.transpose(0, 2, 1, 3)):
+        # Most photos have no flat line at all, as every eighth pixel of each line shows.
+        sampled = np.sort(turned[:, :, ::8], axis=2).astype(np.int16)
+        flat = (sampled[:, :, -2] - sampled[:, :, 1] <= 2 * LINE_TOLERANCE).all(axis=2)
+        possible = np.logical_or.reduce(flat, axis=1) & ~found
+        for row in np.flatnonzero(possible):
+            found[row] = _has_border(turned[row])
+    return found
 
 
 def content_cells(image: Image) -> Mask:

@@ -339,7 +339,7 @@ def test_pairs_alone_need_no_torch_and_are_reproducible(
 def test_a_manifest_without_sources_skips_what_needs_them(
     material: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("originid.experiments.theory.run.PIXELS", SMALLEST)
+    monkeypatch.setattr("originid.experiments.theory.run.PACKAGED", SMALLEST)
     lines = (material / "pairs.csv").read_text().splitlines()
     (material / "bare.csv").write_text(
         "origin,query\n" + "\n".join(",".join(line.split(",")[:2]) for line in lines[1:])
