@@ -131,7 +131,19 @@ def test_the_table_of_evaluate_has_the_figures_of_its_json(
         ]
     low, high = found["ci95"]["acc"]
     assert f"95 % interval of acc: {low:.1f} to {high:.1f}" in lines
-    assert lines[-1].startswith("n/a: too few references to project from")
+    assert any(line.startswith("n/a: too few references to project from") for line in lines)
+    table = {line[:44].strip(): line[44:] for line in lines}
+    assert table["verdict origin, in % of the queries"].split() == ["strict", "balanced", "wide"]
+    for line, measure in (
+        ("wrong, group left out", "false_origin"),
+        ("right, where it is first", "true_of_first"),
+    ):
+        cells = re.findall(r"(\S+) \[(\S+), (\S+)\]", table[line])
+        assert cells == [
+            tuple(f"{share:.2f}" for share in (each[measure], *each["ci95"][measure]))
+            for each in found["trust"]["presets"].values()
+        ]
+    assert "wrong, strangers" not in table
 
 
 def test_evaluate_says_that_a_model_may_know_the_pairs(
