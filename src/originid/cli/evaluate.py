@@ -51,12 +51,6 @@ LatentsOption = Annotated[
         "kept."
     ),
 ]
-ByOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Break the results down by this column of the manifest. It may be given several times."
-    ),
-]
 AttackOption = Annotated[
     str | None,
     typer.Option(
@@ -72,17 +66,12 @@ StrangersOption = Annotated[
         "references: they show how often a query without an origin is given one."
     ),
 ]
-ReliabilityOption = Annotated[
+PicturesOption = Annotated[
     Path | None,
     typer.Option(
-        help="Draw stated against observed rates of false matches into this .png file. It needs "
-        "the extra [experiments]."
-    ),
-]
-FailuresOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Write a contact sheet of the worst failures into this file, a .png or a .jpg."
+        help="Write pictures into this folder: failures.png, the worst failures, and "
+        "reliability.png, stated against observed rates of false matches, which needs the extra "
+        "[experiments]."
     ),
 ]
 
@@ -94,18 +83,17 @@ def evaluate(
     encoder: EncoderOption = None,
     map: MapOption = None,
     latents: LatentsOption = None,
-    by: ByOption = None,
     attack: AttackOption = None,
     strangers: StrangersOption = None,
-    failures: FailuresOption = None,
-    reliability: ReliabilityOption = None,
+    pictures: PicturesOption = None,
     json: JsonOption = False,
 ) -> None:
     """Judge a model on pairs of origins and queries.
 
     The references are all origins of the manifest and the photos. Averages are taken over the
     queries of an origin group first, then over the groups. Projected values are those that are
-    expected among 1,000,000 references. With --encoder, maps are judged by 4-fold
+    expected among 1,000,000 references. They are broken down by each column of the manifest that
+    has 2 to 12 different values. With --encoder, maps are judged by 4-fold
     cross-validation, in which all pairs of a source are in one fold.
 
     --attack changes the queries that are judged, but not the pairs that maps are learned from.
@@ -121,18 +109,20 @@ def evaluate(
     from originid.datasets.pairs import read_pairs
     from originid.encoders import open_encoder
     from originid.evaluation.attacks import parse_attack
+    from originid.evaluation.folds import few_valued
     from originid.evaluation.protocol import Protocol
     from originid.evaluation.reliability import draw_reliability
     from originid.evaluation.run import cross_validate, evaluate_model
     from originid.latents import LatentCache
     from originid.model import DEFAULT, Model, open_model
+    from originid.system.storage import storage_errors
 
-    _check(model, encoder, map, failures, reliability)
+    _check(model, encoder, map, pictures)
     settings = map_settings("full" if map is None else map)
     attacked = parse_attack(attack) if attack is not None else None
     judged = open_model(model or DEFAULT) if encoder is None else open_encoder(encoder)
     manifest = read_pairs(pairs)
-    protocol = Protocol(by=tuple(by or ()))
+    protocol = Protocol(by=few_valued(manifest))
     opened = judged.encoder if isinstance(judged, Model) else judged
     cache = LatentCache.open(latents, opened) if latents is not None else None
     with progress_bar("encoding") as bar:
@@ -154,20 +144,21 @@ def evaluate(
         _print_trust(outcome.trust)
         if isinstance(judged, Model):
             _print_training(judged)
-    if failures is not None:
-        _write_failures(failures, outcome.misses)
-    if reliability is not None and outcome.trials is not None:
-        draw_reliability(outcome.trials, reliability)
+    if pictures is not None:
+        with storage_errors(pictures):
+            pictures.mkdir(parents=True, exist_ok=True)
+        _write_failures(pictures / "failures.png", outcome.misses)
+        if outcome.trials is not None:
+            draw_reliability(outcome.trials, pictures / "reliability.png")
 
 
 def _check(
     model: str | None,
     encoder: str | None,
     map: str | None,
-    failures: Path | None,
-    reliability: Path | None,
+    pictures: Path | None,
 ) -> None:
-    """Refuse options that contradict each other, and files that pictures cannot be written to."""
+    """Refuse options that contradict each other, and pictures that cannot be drawn."""
     from originid.evaluation.reliability import refuse_missing_matplotlib
 
     if model is not None and encoder is not None:
@@ -176,11 +167,9 @@ def _check(
         raise typer.BadParameter(
             "--map: a model has a map of its own; give --encoder to learn another one"
         )
-    if failures is not None and failures.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise typer.BadParameter(f"--failures {failures}: expected a name ending in .png or .jpg")
-    if reliability is not None:
-        if reliability.suffix.lower() != ".png":
-            raise typer.BadParameter(f"--reliability {reliability}: expected a name ending in .png")
+    if pictures is not None:
+        if pictures.exists() and not pictures.is_dir():
+            raise typer.BadParameter(f"--pictures {pictures}: expected a folder, not a file")
         refuse_missing_matplotlib()
 
 
