@@ -228,6 +228,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if files := [str(path) for path in options.folders if not path.is_dir()]:
+        parser.error(f"{', '.join(files)}: expected folders, for example PHOTOS/*/")
     folders = {
         folder.name: [Path(path).resolve() for path in find_images([folder], lambda _: None)]
         for folder in options.folders

@@ -48,7 +48,7 @@ SHARES = (
 PRESET = {
     "stated": float,
     **dict.fromkeys(SHARES, float | None),
-    "ci95": dict.fromkeys(SHARES, [float | None]),
+    "ci95": {share: [float | None] for share in SHARES},
 }
 TRUST = {
     "queries": {"with_origin": int, "without_origin": int, "strangers": int},
