@@ -51,7 +51,10 @@ class Match:
         score: the cosine of the two vectors, in [-1, 1].
         false_match_rate: the probability, in [0, 1], that the best stranger in the collection
             scores this high. A stranger is a reference that the query was not made from.
-        view: the name of the view of the query that matched; ``full`` is the whole image.
+        view: what was done to the query before it matched, in words: ``full`` is the whole image as
+            it is; others are ``mirrored``, ``turned by a quarter``, ``block 1 of the picture``.
+        box: where in the reference the query lies, as (left, top, right, bottom) in [0, 1] of its
+            width and height; None where the view is ``full``.
         copies: the paths of other references that are the same picture.
     """
 
@@ -61,6 +64,7 @@ class Match:
     false_match_rate: float
     view: str = "full"
     copies: tuple[str, ...] = ()
+    box: tuple[float, float, float, float] | None = None
 
     @property
     def confidence(self) -> float:

@@ -11,7 +11,8 @@ from PIL import Image as PILImage
 from originid.datasets.pairs import read_pairs
 from originid.encoders import open_encoder
 from originid.errors import ImageError, InputError
-from originid.evaluation.attacks import ATTACKS, Attack, jpeg, parse_attack
+from originid.evaluation.attacks import ATTACKS, Attack, Step, parse_attack
+from originid.evaluation.degradations import jpeg
 from originid.evaluation.encoded_pairs import attack_queries, encode_all
 from originid.evaluation.protocol import Protocol
 from originid.evaluation.run import cross_validate
@@ -21,13 +22,14 @@ from originid.training.fitting import NoMap
 from originid.types import Pair
 
 LEVELS = ("jpeg:5", "blur:3", "resize:0.25", "resize:2", "watermark:0.5")
+SEVERAL = ("mirror", "crop:25+mirror+jpeg:40", "side-by-side+screenshot", "mirror+mirror")
 
 
 def distance(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.abs(first.astype(float) - second).mean())
 
 
-@pytest.mark.parametrize("text", LEVELS)
+@pytest.mark.parametrize("text", LEVELS + SEVERAL)
 def test_an_attack_is_its_text(text: str) -> None:
     assert str(parse_attack(text)) == text
 
@@ -49,6 +51,12 @@ def test_an_attack_is_its_text(text: str) -> None:
         "resize:0",
         "resize:5",
         "watermark:1.5",
+        "mirror:1",
+        "crop",
+        "crop:0",
+        "crop:95",
+        "quarter:4",
+        "",
         "zoom:2",
     ],
 )
@@ -57,6 +65,21 @@ def test_an_unknown_attack_or_level_is_refused(text: str) -> None:
         parse_attack(text)
     assert repr(text) in caught.value.given
     assert all(name in caught.value.expected for name in ATTACKS)
+
+
+@pytest.mark.parametrize("text", ["jpeg:30+", "+mirror", "mirror++crop:5", "crop:25+zoom:2"])
+def test_one_wrong_step_refuses_the_attack(text: str) -> None:
+    with pytest.raises(InputError, match="expected jpeg:QUALITY"):
+        parse_attack(text)
+
+
+def test_steps_are_done_in_their_order() -> None:
+    image = textured_image(3, 96, 128)
+    steps = [Step("crop", 25), Step("mirror"), Step("jpeg", 40)]
+    expected = image
+    for step in steps:
+        expected = Attack((step,)).apply(expected)
+    np.testing.assert_array_equal(parse_attack("crop:25+mirror+jpeg:40").apply(image), expected)
 
 
 @given(
@@ -77,7 +100,7 @@ def test_any_image_stays_an_image(text: str, height: int, width: int, value: int
 )
 def test_a_stronger_level_changes_more(name: str, levels: tuple[float, ...]) -> None:
     image = textured_image(3, 96, 128)
-    changes = [distance(Attack(name, level).apply(image), image) for level in levels]
+    changes = [distance(Attack((Step(name, level),)).apply(image), image) for level in levels]
     assert changes == sorted(changes)
     assert changes[0] > 0
 
@@ -91,22 +114,22 @@ def test_a_blur_has_the_variance_that_it_says() -> None:
         profile = image[..., 0].astype(float).sum(axis=0)
         return float((profile * x**2).sum() / profile.sum())
 
-    added = variance(Attack("blur", 5).apply(dot)) - variance(dot)
+    added = variance(Attack((Step("blur", 5),)).apply(dot)) - variance(dot)
     assert added == pytest.approx(25, rel=0.1)
 
 
 def test_resizing_scales_both_sides() -> None:
     image = textured_image(0, 100, 60)
-    assert Attack("resize", 0.5).apply(image).shape == (50, 30, 3)
-    assert Attack("resize", 1).apply(image).tolist() == image.tolist()
+    assert Attack((Step("resize", 0.5),)).apply(image).shape == (50, 30, 3)
+    assert Attack((Step("resize", 1),)).apply(image).tolist() == image.tolist()
 
 
 def test_a_watermark_of_full_opacity_is_white_and_black_and_covers_a_part() -> None:
     grey = np.full((256, 256, 3), 100, np.uint8)
-    marked = Attack("watermark", 1).apply(grey)
+    marked = Attack((Step("watermark", 1),)).apply(grey)
     assert set(np.unique(marked)) == {0, 100, 255}
     assert 0.02 < (marked != 100).any(axis=2).mean() < 0.3
-    half = Attack("watermark", 0.5).apply(grey)
+    half = Attack((Step("watermark", 0.5),)).apply(grey)
     assert set(np.unique(half)) == {50, 100, 178}
 
 
@@ -139,7 +162,7 @@ def test_only_what_is_judged_is_attacked(folder: Path, tmp_path: Path) -> None:
     cache = LatentCache.open(tmp_path, encoder)
     plain = encode_all(pairs, [folder / "photos"], encoder, cache=cache)
     files = len(cache)
-    attack = Attack("watermark", 1)
+    attack = Attack((Step("watermark", 1),))
     attacked = attack_queries(plain, encoder, attack, cache=cache)
     paths = [pair.query for pair in plain.pairs]
     np.testing.assert_array_equal(attacked.take(paths), plain.take(paths))
@@ -177,13 +200,13 @@ def test_a_query_that_is_gone_is_skipped(folder: Path, tmp_path: Path) -> None:
     pairs[0] = Pair(pairs[0].origin, copy, pairs[0].group, pairs[0].fields)
     material = encode_all(pairs, [folder / "photos"], encoder)
     copy.unlink()
-    attacked = attack_queries(material, encoder, Attack("blur", 1))
+    attacked = attack_queries(material, encoder, Attack((Step("blur", 1),)))
     assert len(attacked.pairs) == 11
     assert [failure.path for failure in attacked.skipped] == [str(copy)]
     alone = encode_all(pairs[1:2], [folder / "photos"], encoder)
     alone.pairs[:] = pairs[:1]
     with pytest.raises(InputError, match="blur:1"):
-        attack_queries(alone, encoder, Attack("blur", 1))
+        attack_queries(alone, encoder, Attack((Step("blur", 1),)))
 
 
 def test_an_attack_that_changes_nothing_changes_no_figure(folder: Path) -> None:
@@ -191,7 +214,7 @@ def test_an_attack_that_changes_nothing_changes_no_figure(folder: Path) -> None:
     no_map = NoMap(subtract_mean=True)
     reports = [
         cross_validate(pairs, folder / "photos", encoder, no_map, Protocol(), attack=attack).report
-        for attack in (None, Attack("resize", 1))
+        for attack in (None, Attack((Step("resize", 1),)))
     ]
     assert reports[0].to_json() == reports[1].to_json()
 

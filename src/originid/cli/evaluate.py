@@ -60,9 +60,9 @@ ByOption = Annotated[
 AttackOption = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME:LEVEL",
-        help="Degrade the queries, for example by jpeg:30, blur:3, resize:0.5 or watermark:0.5. By "
-        "default they stay as they are.",
+        metavar="NAME:LEVEL+...",
+        help="Change the queries, for example by jpeg:30, mirror, crop:25, or by several steps as "
+        "in crop:25+mirror+jpeg:40. By default they stay as they are.",
     ),
 ]
 StrangersOption = Annotated[
@@ -108,9 +108,12 @@ def evaluate(
     expected among 1,000,000 references. With --encoder, maps are judged by 4-fold
     cross-validation, in which all pairs of a source are in one fold.
 
-    --attack NAME:LEVEL degrades the queries that are judged, but not the pairs that maps are
-    learned from. The level of jpeg is its quality, 1 to 100. That of blur is its sigma in pixels.
-    That of resize is its scale. That of watermark is its opacity, up to 1.
+    --attack changes the queries that are judged, but not the pairs that maps are learned from.
+    Each is searched once, as it then is. The steps with a level are jpeg:QUALITY and
+    social:QUALITY (compressed twice), 1 to 100; blur:SIGMA in pixels; resize:SCALE;
+    watermark:OPACITY, up to 1; crop:PERCENT of the area; letterbox:PERCENT and pad:PERCENT, up to
+    90; turn:DEGREES, up to 45; quarter:TURNS, 1 to 3. The others are mirror, square, story (the
+    middle of 9:16), screenshot, side-by-side and caption. A + joins steps.
 
     Every query is asked again with the references of its origin group left out. So the report also
     says how often a query without an origin gets the verdict origin at each preset of find.

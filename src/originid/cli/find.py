@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from originid.latents.sources import Source
     from originid.types import Answer, Failure
 
+# As in `originid.views.looks`, which would load numpy only to print the help.
+Effort = Literal["quick", "normal", "thorough"]
 NO_ORIGIN = 3  # the exit status if no query has an origin
 
 
@@ -38,6 +40,14 @@ def find(
             "strict (1 in 10,000), balanced (1 in 1,000), wide (1 in 100), or a number up to 0.1."
         ),
     ] = "balanced",
+    effort: Annotated[
+        Effort,
+        typer.Option(
+            help="Do this for a query that has no origin as it is: nothing more (quick); search it "
+            "mirrored, turned by quarters, and without what frames it (normal); also turned a "
+            "little (thorough)."
+        ),
+    ] = "normal",
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line, for each query.")
     ] = False,
@@ -46,6 +56,9 @@ def find(
 
     The verdict is origin, uncertain (a person should look) or none, with the reason in one
     sentence. A collection knows from its own photos how high a picture scores there by chance.
+
+    A query without an origin is searched again, mirrored, turned and without its frame. If that
+    finds something, the reason says what was done to the query. See --effort.
 
     The exit status is 0 if an origin was found, and 3 if no query has an origin. It is 1 if a query
     could not be read and no other has an origin.
@@ -57,7 +70,7 @@ def find(
     found = searched = failed = 0
     with Finder.open(collection) as finder:
         # Each answer is printed as soon as it is there, so that a pipe can work on it.
-        for answer in finder.find(_sources(queries), top, stated):
+        for answer in finder.find(_sources(queries), top, stated, effort):
             print_json(_as_json(answer)) if json else _print(answer)
             searched += answer.error is None
             failed += answer.error is not None
@@ -98,7 +111,7 @@ def _as_json(answer: "Answer") -> dict[str, object]:
                 "confidence": match.confidence,
                 "false_match_rate": match.false_match_rate,
                 "view": match.view,
-                "box": None,
+                "box": None if match.box is None else list(match.box),
                 "copies": list(match.copies),
             }
             for match in answer.matches

@@ -1,71 +1,63 @@
-"""Attacks: ways in which a query is degraded after it was made (the paper's Figure 7).
+"""Attacks: what happens to a query after it was made, before somebody searches for its origin.
 
-An attack is applied to the image at its own size, before the image is squashed for the encoder.
+An attack is a step, or several one after the other. A step degrades the pixels (the paper's
+Figure 7) or moves the picture: it is cut, mirrored, turned or framed. It is applied to the image at
+its own size, before the image is squashed for the encoder.
 """
 
-import io
 import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image as Pillow
-from PIL import ImageDraw, ImageFilter, ImageFont
-
-from originid.errors import ImageError, InputError
-from originid.images.decode import decode
+from originid.errors import InputError
+from originid.evaluation import degradations, moves
 from originid.types import Image
 
-WATERMARK = "originid"
-_WIDTH = 0.3  # the width of a watermark's text, as a share of the width of the image
-_GAP = (0.4, 2.0)  # the gaps between texts, in widths and in heights of a text
-_JPEG_SIDE = 65_500  # pixels, the longest side that libjpeg writes
 _LARGEST = 4.0  # the largest scale of `resize`; nobody enlarges a query more than that
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to degrade an image at different levels.
+    """A way to change an image at different levels.
 
     Args:
-        apply: the function from an image and a level to the degraded image.
-        most: the highest level; the lowest is anything above 0.
+        apply: the function from an image and a level to the changed image.
+        most: the highest level; the lowest is anything above 0. 0 means that there are no levels.
         level: the levels in words, for an error.
         whole: whether only whole numbers from 1 on are levels.
     """
 
     apply: Callable[[Image, float], Image]
-    most: float
-    level: str
+    most: float = 0
+    level: str = ""
     whole: bool = False
 
     def admits(self, level: float) -> bool:
-        """Return whether a number is a level of this kind.
+        """Return whether a number is a level of this kind; without levels it is 0.
 
         Args:
             level: any finite number.
         """
         if self.whole:
             return level == round(level) and 1 <= level <= self.most
-        return 0 < level <= self.most
+        return 0 < level <= self.most or level == self.most == 0
 
 
 @dataclass(frozen=True)
-class Attack:
-    """An attack at a level. As a text it is ``NAME:LEVEL``.
+class Step:
+    """One change at a level. As a text it is ``NAME:LEVEL``, or ``NAME`` where there are no levels.
 
     Args:
         name: a key of `ATTACKS`.
-        level: the level, in the range of that attack.
+        level: the level, in the range of that kind; 0 if it has no levels.
 
     Raises:
         InputError: if the name is unknown, or the level is out of its range.
     """
 
     name: str
-    level: float
+    level: float = 0
 
     def __post_init__(self) -> None:
         kind = ATTACKS.get(self.name)
@@ -73,140 +65,89 @@ class Attack:
             raise _refusal(str(self))
 
     def __str__(self) -> str:
-        return f"{self.name}:{self.level:g}"
+        return f"{self.name}:{self.level:g}" if self.level else self.name
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Steps that are done one after the other. As a text they are joined by ``+``.
+
+    Args:
+        steps: at least one step, the first one first.
+    """
+
+    steps: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        return "+".join(map(str, self.steps))
 
     def apply(self, image: Image) -> Image:
-        """Degrade an image. The same image always gives the same result.
+        """Change an image. The same image always gives the same result.
 
         Args:
             image: uint8 RGB of shape (h, w, 3).
 
         Returns:
-            uint8 RGB of shape (h, w, 3), or of another size if the attack is ``resize``.
+            uint8 RGB of shape (h, w, 3), of another size where a step changes the size.
 
         Raises:
-            ImageError: if the image is too large for the attack.
+            ImageError: if the image is too large for a step.
         """
-        return ATTACKS[self.name].apply(image, self.level)
+        for step in self.steps:
+            image = ATTACKS[step.name].apply(image, step.level)
+        return image
 
 
 def parse_attack(text: str) -> Attack:
     """Read an attack from a text.
 
     Args:
-        text: ``NAME:LEVEL``, such as ``jpeg:30``.
+        text: steps joined by ``+``, each ``NAME:LEVEL``, or ``NAME`` where there are no levels,
+            such as ``jpeg:30`` and ``crop:25+mirror+jpeg:40``.
 
     Raises:
-        InputError: if the name is unknown, or the level is not a number in its range.
+        InputError: if a name is unknown, or a level is not a number in its range.
     """
-    name, _, level = text.partition(":")
+    return Attack(tuple(_parse_step(step) for step in text.split("+")))
+
+
+def _parse_step(text: str) -> Step:
+    name, colon, level = text.partition(":")
     # `float` would also accept texts such as "1_0", " 3" and "1e2".
-    if not re.fullmatch(r"[0-9]*\.?[0-9]+", level):
+    if colon and not (re.fullmatch(r"[0-9]*\.?[0-9]+", level) and float(level)):
         raise _refusal(text)
     try:
-        return Attack(name, float(level))
+        return Step(name, float(level) if colon else 0)
     except InputError:
         raise _refusal(text) from None
 
 
-def jpeg(image: Image, quality: float) -> Image:
-    """Compress an image as JPEG and decode it again. Colours are stored at half resolution.
-
-    Args:
-        image: uint8 RGB of shape (h, w, 3).
-        quality: the quality of libjpeg, a whole number from 1 to 100.
-
-    Returns:
-        uint8 RGB of the same shape.
-
-    Raises:
-        ImageError: if a side has more pixels than JPEG can store.
-    """
-    if max(image.shape) > _JPEG_SIDE:
-        height, width = image.shape[:2]
-        raise ImageError(
-            f"{width} x {height} pixels", f"expected at most {_JPEG_SIDE} a side", "resize it"
-        )
-    buffer = io.BytesIO()
-    # 4:2:0 stores colours at half resolution, as nearly every JPEG on the web does.
-    Pillow.fromarray(image).save(buffer, "JPEG", quality=round(quality), subsampling="4:2:0")
-    return decode(buffer.getvalue()).image
-
-
-def blur(image: Image, sigma: float) -> Image:
-    """Blur an image by a Gaussian, which Pillow approximates by box filters.
-
-    Args:
-        image: uint8 RGB of shape (h, w, 3).
-        sigma: the standard deviation of the Gaussian in pixels, above 0.
-
-    Returns:
-        uint8 RGB of the same shape.
-    """
-    return np.asarray(Pillow.fromarray(image).filter(ImageFilter.GaussianBlur(sigma)))
-
-
-def resize(image: Image, scale: float) -> Image:
-    """Scale both sides of an image, by an antialiased bicubic filter.
-
-    The image is not scaled back, because it is squashed to one size for the encoder anyway.
-
-    Args:
-        image: uint8 RGB of shape (h, w, 3).
-        scale: the factor for both sides, above 0; below 1 it shrinks the image.
-
-    Returns:
-        uint8 RGB of shape (scale * h, scale * w, 3), rounded to whole pixels, at least 1.
-    """
-    height, width = (max(1, round(scale * side)) for side in image.shape[:2])
-    return np.asarray(Pillow.fromarray(image).resize((width, height), Pillow.Resampling.BICUBIC))
-
-
-def watermark(image: Image, opacity: float) -> Image:
-    """Cover an image with rows of a text, in white letters with a black shadow.
-
-    Args:
-        image: uint8 RGB of shape (h, w, 3).
-        opacity: the opacity of the letters, in (0, 1]; 1 hides what is under them.
-
-    Returns:
-        uint8 RGB of the same shape.
-    """
-    height, width = image.shape[:2]
-    letters = _texts(height, width)
-    offset = max(1, width // 300)  # pixels from a letter to its shadow
-    shadow = np.zeros_like(letters)
-    shadow[offset:, offset:] = letters[:-offset, :-offset]
-    out = image.astype(np.float32)
-    for mask, colour in ((shadow & ~letters, 0.0), (letters, 255.0)):
-        out[mask] += opacity * (colour - out[mask])
-    return np.rint(out).astype(np.uint8)
-
-
 def _refusal(text: str) -> InputError:
-    known = "; ".join(f"{name}:{kind.level}" for name, kind in ATTACKS.items())
-    return InputError(f"attack {text!r}", f"expected {known}", "choose a name and a level")
-
-
-def _texts(height: int, width: int) -> NDArray[np.bool_]:
-    """Return where the letters of a watermark are, (height, width); every second row is shifted."""
-    font = ImageFont.load_default_imagefont()  # inside Pillow, so it is the same on every machine
-    _, _, right, bottom = font.getbbox(WATERMARK)
-    text = Pillow.new("1", (int(right), int(bottom)))
-    ImageDraw.Draw(text).text((0, 0), WATERMARK, 1, font)
-    wide = max(1, round(_WIDTH * width))
-    high = max(1, round(wide * text.height / text.width))
-    bitmap = np.asarray(text.resize((wide, high), Pillow.Resampling.NEAREST))
-    tile = np.pad(bitmap, ((0, round(_GAP[1] * high)), (0, round(_GAP[0] * wide))))
-    row = np.tile(tile, (1, -(-width // tile.shape[1]) + 1))
-    both = np.concatenate([row, np.roll(row, tile.shape[1] // 2, axis=1)])
-    return np.tile(both, (-(-height // len(both)), 1))[:height, :width]
+    known = "; ".join(
+        f"{name}:{kind.level}" if kind.most else name for name, kind in ATTACKS.items()
+    )
+    todo = "choose a name and a level; join several by +"
+    return InputError(f"attack {text!r}", f"expected {known}", todo)
 
 
 ATTACKS: Mapping[str, Kind] = {
-    "jpeg": Kind(jpeg, 100, "QUALITY, a whole number from 1 to 100", whole=True),
-    "blur": Kind(blur, 100, "SIGMA in pixels, above 0, at most 100"),
-    "resize": Kind(resize, _LARGEST, f"SCALE of both sides, above 0, at most {_LARGEST:g}"),
-    "watermark": Kind(watermark, 1, "OPACITY, above 0, at most 1"),
+    "jpeg": Kind(degradations.jpeg, 100, "QUALITY, a whole number from 1 to 100", whole=True),
+    "blur": Kind(degradations.blur, 100, "SIGMA in pixels, above 0, at most 100"),
+    "resize": Kind(
+        degradations.resize, _LARGEST, f"SCALE of both sides, above 0, at most {_LARGEST:g}"
+    ),
+    "watermark": Kind(degradations.watermark, 1, "OPACITY, above 0, at most 1"),
+    "social": Kind(moves.social, 100, "QUALITY, a whole number from 1 to 100", whole=True),
+    "mirror": Kind(moves.mirror),
+    "crop": Kind(moves.crop, 90, "PERCENT of the area that is cut away, above 0, at most 90"),
+    "square": Kind(moves.square),
+    "story": Kind(moves.story),
+    "quarter": Kind(moves.quarter, 3, "TURNS, 1, 2 or 3", whole=True),
+    "turn": Kind(moves.turn, 45, "DEGREES, above 0, at most 45"),
+    "letterbox": Kind(moves.letterbox, 90, "PERCENT that is bars, above 0, at most 90"),
+    "pad": Kind(moves.pad, 90, "PERCENT of each side that is margin, above 0, at most 90"),
+    "screenshot": Kind(moves.screenshot),
+    "side-by-side": Kind(moves.side_by_side),
+    "caption": Kind(moves.caption),
 }
-"""The attacks of the paper's Figure 7 by name."""
+"""The steps of attacks by name: the four of the paper's Figure 7, then those of `moves`."""

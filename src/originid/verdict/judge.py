@@ -65,6 +65,7 @@ def judge(
     candidates: Sequence[Candidate],
     information: float,
     stated: float,
+    tried: int = 1,
 ) -> Judgement:
     """Judge a query by what it scores in a collection.
 
@@ -75,6 +76,8 @@ def judge(
         candidates: the references that are shown, the best first.
         information: the share of the query's cells that tell something, in [0, 1].
         stated: the false-match rate up to which the verdict is `Verdict.ORIGIN`.
+        tried: how many views of the image are tried, of which this query is one; at least 1. The
+            false-match rates are multiplied by it, up to 1.
     """
     if not candidates:
         return Judgement(Verdict.NONE, np.empty(0), "none: the collection has nothing like it")
@@ -85,8 +88,11 @@ def judge(
             for candidate in candidates
         ]
     )
-    verdict = verdict_at(float(rates[0]), stated)
-    return Judgement(verdict, rates, _why(calibration, scores, candidates[0], information, verdict))
+    rates = np.minimum(tried * rates, 1.0)
+    rate = float(rates[0])
+    verdict = verdict_at(rate, stated)
+    why = _why(calibration, scores, candidates[0], information, verdict, rate)
+    return Judgement(verdict, rates, why)
 
 
 def _rate(
@@ -106,6 +112,7 @@ def _why(
     best: Candidate,
     information: float,
     verdict: Verdict,
+    rate: float,
 ) -> str:
     if best.same_file:
         return SAME_FILE
@@ -113,7 +120,6 @@ def _why(
         return SAME_PICTURE
     if not tells(information, best.information, best.score):
         return TOO_LITTLE
-    rate = float(calibration.false_match_rates(scores)[0])
     near = int((scores >= NEARLY * best.score).sum())
     if verdict is Verdict.NONE and near >= CROWD and calibration.by_model(best.score) < SURE:
         return crowd(near)

@@ -1,0 +1,81 @@
+"""From encoded images to answers: one search for all of them, then a judgement of each."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from originid.collection.collection import Collection
+from originid.collection.deciding import decided_pictures, decisions_for
+from originid.collection.pictures import find_pictures
+from originid.latents.encode_files import Encoded
+from originid.model import Model
+from originid.types import Answer, Image, Latents, Match, Verdict
+from originid.verdict.information import information
+from originid.verdict.judge import Candidate, judge
+from originid.verdict.margins import content_cells, framed, with_unknown
+
+
+def answers(
+    collection: Collection, queries: Sequence[Encoded], top: int, stated: float, tried: int = 1
+) -> Iterator[Answer]:
+    """Answer queries by a search of each as it is.
+
+    Args:
+        collection: what is searched.
+        queries: the encoded queries, at least one.
+        top: number of matches of each answer, at least 1.
+        stated: the false-match rate up to which the verdict is `Verdict.ORIGIN`.
+        tried: how many views of one image are tried, of which each query is one; at least 1.
+
+    Yields:
+        The answer for each query, in order.
+    """
+    latents = np.stack([query.latent for query in queries])
+    thumbnails = np.stack([query.thumbnail for query in queries])
+    vectors = collection.model.vectors(_evidence(collection.model, latents, thumbnails))
+    calibration = collection.calibration()
+    contents = [query.sha256 for query in queries]
+    decided = decisions_for(collection.database, collection.codec, contents, vectors)
+    most = max(map(len, decided))  # as many references may have been rejected
+    found = find_pictures(collection, vectors, top + most)
+    for query, share, vector, decisions, nearest in zip(
+        queries, information(thumbnails), vectors, decided, found, strict=True
+    ):
+        pictures, confirming = decided_pictures(collection, nearest, decisions, vector)
+        candidates = [
+            Candidate(
+                picture.score,
+                any(row.sha256 == query.sha256 for row in picture.rows),
+                picture.rows[0].information,
+            )
+            for picture in pictures.shown[:top]
+        ]
+        judged = judge(calibration, pictures.scores, candidates, float(share), stated, tried)
+        matches = tuple(
+            Match(
+                rank,
+                picture.rows[0].shown,
+                picture.score,
+                float(rate),
+                copies=tuple(row.shown for row in picture.rows[1:]),
+            )
+            for rank, (picture, rate) in enumerate(
+                zip(pictures.shown, judged.rates, strict=False), start=1
+            )
+        )
+        verdict, reason = judged.verdict, judged.reason
+        if confirming is not None:
+            verdict, reason = Verdict.ORIGIN, confirming.sentence
+        yield Answer(query.source.name, verdict, matches, reason)
+
+
+def _evidence(model: Model, latents: Latents, thumbnails: Image) -> Latents:
+    """The latents (q, latent_dim) without what framed pictures share: their frames."""
+    mean = model.natural_mean
+    rows = np.flatnonzero(framed(thumbnails))
+    if mean is None or not len(rows):
+        return latents
+    known = np.stack([content_cells(image) for image in thumbnails[rows]])
+    changed = latents.copy()
+    changed[rows] = with_unknown(latents[rows], mean, known)
+    return changed
