@@ -15,6 +15,7 @@ from originid.finder import Finder
 from originid.model import Model
 from originid.types import Answer
 from originid.verdict.presets import DEFAULT, PRESETS
+from originid.views.looks import Effort
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,15 @@ class Asker:
     Args:
         model: the model of the collections.
         folder: an empty folder.
+        effort: what the finder does for a query without an origin, as `Finder.find` says.
+        most: the number of queries that a collection is asked at most at a time; None asks all.
     """
 
-    def __init__(self, model: Model, folder: Path) -> None:
+    def __init__(self, model: Model, folder: Path, effort: Effort, most: int | None) -> None:
         self.model = model
         self.folder = folder
+        self.effort = effort
+        self.most = most
         self._made = 0
 
     def new(self) -> Path:
@@ -105,10 +110,22 @@ class Asker:
         add_images(collection, references)
         return collection
 
-    def ask(self, references: Sequence[Path], queries: Sequence[Path]) -> tuple[int, list[Answer]]:
+    def ask(self, collection: Collection, queries: Sequence[Path]) -> list[Answer]:
+        """Ask a collection the first queries, and return the answer to each, in order.
+
+        What is no origin at the strictest rate is looked at again. So the smallest rate of all
+        views is known, and with it the verdict at every preset.
+        """
+        strictest = min(PRESETS.values())
+        names = map(str, queries[: self.most])
+        return list(Finder(collection).find(names, 1, strictest, effort=self.effort))
+
+    def ask_among(
+        self, references: Sequence[Path], queries: Sequence[Path]
+    ) -> tuple[int, list[Answer]]:
         """Ask a new collection of references; return their number and the answers, in order."""
         with self.collect(references) as collection:
-            return len(collection), list(Finder(collection).find(map(str, queries), top=1))
+            return len(collection), self.ask(collection, queries)
 
     def save(self, pictures: Iterable[Image.Image]) -> list[Path]:
         """Write pictures as PNG files, and return their paths."""

@@ -194,7 +194,6 @@ def test_what_is_missing_is_named(command: str, run: Run) -> None:
         (["index", "a", "--into", "c", "--workers", "0"], "--workers"),
         (["train", "a.csv", "-o", "m", "--dim", "many"], "--dim"),
         pytest.param(["distill", "a", "--teacher", "t", "-o", "e.bin"], ".onnx", marks=needs_torch),
-        (["evaluate", "p.csv", "--references", ".", "--pictures", "p.csv"], "a folder"),
         (["experiment", "data", "-o", "x", "--seed", "-1"], "--seed"),
         (["show", "c", "--verfy"], "--verify"),
     ],

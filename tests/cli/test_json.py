@@ -48,7 +48,7 @@ SHARES = (
 PRESET = {
     "stated": float,
     **dict.fromkeys(SHARES, float | None),
-    "ci95": {key: [float | None] for key in SHARES},
+    "ci95": {share: [float | None] for share in SHARES},
 }
 TRUST = {
     "queries": {"with_origin": int, "without_origin": int, "strangers": int},
@@ -209,7 +209,7 @@ def test_evaluate_an_encoder(run_json: RunJson, pairs: Path) -> None:
     done = run_json(*command, "--map", "structured", "--attack", "blur:1")
     assert (done["model"], done["encoder"]) == (None, "tones")
     assert (done["map"], done["attack"]) == ("structured", "blur:1")
-    assert list(done["by"]) == ["kind", "strength"]
+    assert list(done["by"]) == ["kind", "source", "strength"]
     assert set(done["by"]["strength"]) == {"0.3", "0.4"}
     assert sum(each["queries"] for each in done["by"]["strength"].values()) == 24
 

@@ -117,7 +117,7 @@ def test_the_table_of_evaluate_has_the_figures_of_its_json(
     assert first == "24 queries of 12 origin groups, 52 references; macro averages in %"
     rows = {line[:20].strip(): line[20:].split() for line in lines if line[20:28].strip().isdigit()}
     expected = {"all": found}
-    for column in ("kind", "strength"):
+    for column in ("kind", "source", "strength"):
         expected |= {f"{column} {value}": each for value, each in found["by"][column].items()}
     assert list(rows) == list(expected)
     for name, each in expected.items():
