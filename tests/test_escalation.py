@@ -13,7 +13,7 @@ from originid.collection.adding import add_images
 from originid.collection.collection import Collection, create_collection
 from originid.collection.deciding import decide, forget
 from originid.errors import InputError
-from originid.escalation import WHOLE, best_answer
+from originid.escalation import PART, WHOLE, Seen, best_answer
 from originid.evaluation.moves import letterbox, pad, side_by_side
 from originid.finder import Finder
 from originid.latents.sources import Source
@@ -119,7 +119,16 @@ def test_a_query_that_is_certain_is_searched_once(
 def test_all_views_are_one_search(finder: Finder, searches: list[int]) -> None:
     finder.find(scene(1000))
     finder.find(scene(1000), effort="thorough")
-    assert searches == [1, 4, 1, 6]  # a scene has no block
+    assert searches == [1, 4, 19, 1, 6, 19]  # a scene has no block
+
+
+def test_a_part_is_found_where_it_lies(finder: Finder) -> None:
+    part = scene(13)[:150, 110:].copy()  # 5/8 of the height, 21/32 of the width
+    answer = finder.find(part, false_matches=0.1)
+    assert (answer.verdict, found(answer)) == (Verdict.ORIGIN, "13")
+    assert answer.matches[0].view == PART
+    assert answer.matches[0].box == pytest.approx((0.34, 0, 1, 0.63), abs=0.1)
+    assert answer.reason.endswith(PART)
 
 
 def test_a_stranger_stays_one(finder: Finder) -> None:
@@ -184,10 +193,12 @@ def answer(rate: float, reference: str = "a") -> Answer:
 def test_the_smallest_rate_wins_and_the_whole_stays_where_it_is_equal() -> None:
     whole = answer(0.3)
     assert best_answer(whole, []) is whole
-    assert best_answer(whole, [("mirrored", answer(0.3, "b"))]) is whole
-    assert best_answer(whole, [("mirrored", Answer("view", Verdict.NONE))]) is whole
-    best = best_answer(whole, [("mirrored", answer(0.2, "b")), ("turned", answer(0.1, "c"))])
-    assert best.matches == (replace(answer(0.1, "c").matches[0], view="turned", box=WHOLE),)
+    assert best_answer(whole, [Seen("mirrored", WHOLE, answer(0.3, "b"))]) is whole
+    assert best_answer(whole, [Seen("mirrored", WHOLE, Answer("view", Verdict.NONE))]) is whole
+    part = (0.0, 0.5, 0.5, 1.0)
+    seen = [Seen("mirrored", WHOLE, answer(0.2, "b")), Seen("cut", part, answer(0.1, "c"))]
+    best = best_answer(whole, seen)
+    assert best.matches == (replace(answer(0.1, "c").matches[0], view="cut", box=part),)
     assert best.query == "query"
 
 

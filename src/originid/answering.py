@@ -9,7 +9,7 @@ from originid.collection.deciding import decided_pictures, decisions_for
 from originid.collection.pictures import find_pictures
 from originid.latents.encode_files import Encoded
 from originid.model import Model
-from originid.types import Answer, Image, Latents, Match, Verdict
+from originid.types import Answer, Image, Latents, Match, Vectors, Verdict
 from originid.verdict.information import information
 from originid.verdict.judge import Candidate, judge
 from originid.verdict.margins import content_cells, framed, with_unknown
@@ -18,7 +18,7 @@ from originid.verdict.margins import content_cells, framed, with_unknown
 def answers(
     collection: Collection, queries: Sequence[Encoded], top: int, stated: float, tried: int = 1
 ) -> Iterator[Answer]:
-    """Answer queries by a search of each as it is.
+    """Answer queries by a search of each as it is, but for the frames of framed ones.
 
     Args:
         collection: what is searched.
@@ -33,6 +33,31 @@ def answers(
     latents = np.stack([query.latent for query in queries])
     thumbnails = np.stack([query.thumbnail for query in queries])
     vectors = collection.model.vectors(_evidence(collection.model, latents, thumbnails))
+    return answers_by_vectors(collection, queries, vectors, top, stated, tried)
+
+
+def answers_by_vectors(
+    collection: Collection,
+    queries: Sequence[Encoded],
+    vectors: Vectors,
+    top: int,
+    stated: float,
+    tried: int = 1,
+) -> Iterator[Answer]:
+    """Answer queries by a search of vectors that stand for them.
+
+    Args:
+        collection: what is searched.
+        queries: the encoded queries, at least one.
+        vectors: of each query, of shape (q, dim) and unit length.
+        top: see `answers`.
+        stated: see `answers`.
+        tried: see `answers`.
+
+    Yields:
+        The answer for each query, in order.
+    """
+    thumbnails = np.stack([query.thumbnail for query in queries])
     calibration = collection.calibration()
     contents = [query.sha256 for query in queries]
     decided = decisions_for(collection.database, collection.codec, contents, vectors)

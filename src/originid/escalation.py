@@ -1,90 +1,162 @@
 """A second look at a query that is not certain: it is searched again as other views of it.
 
-A view undoes what somebody may have done to a picture: a view is mirrored, turned, or one block of
-the picture without its frame. Each view is a picture of its own, so it is encoded, searched and
-judged like any query. As the best of several chances is taken, its false-match rate is multiplied
-by the number of the views, which bounds the chance that one of them reaches it (Bonferroni).
+A view undoes what somebody may have done to a picture. It is mirrored, turned, or one block of the
+picture without its frame; then it is a picture of its own, which is encoded, searched and judged
+like any query. If none of these has an origin, the query is taken for a part of a reference, and
+put at places of it. As the best of several chances is taken, its false-match rate is multiplied by
+the number of views that were tried, which bounds the chance that one of them reaches it
+(Bonferroni).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from PIL import Image as Pillow
 
-from originid.answering import answers
+from originid.answering import answers, answers_by_vectors
 from originid.collection.collection import Collection
-from originid.errors import ImageError
+from originid.errors import ImageError, ModelError
 from originid.images.decode import decode, read_bytes
 from originid.images.lossless import lossless_file
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
 from originid.types import Answer, Image, Verdict
-from originid.views.looks import Effort, View, query_views
+from originid.verdict.margins import framed
+from originid.views.looks import Effort, View, likely_places, query_views
+from originid.views.places import Box, Placing, encode_sizes
 
 SIDE = 1024  # pixels of the longer side, in which blocks are found and from which they are cut
 WHOLE = (0.0, 0.0, 1.0, 1.0)  # the box of a view that shows the whole reference
+PART = "as a part of the reference"
+DAMPING = 10.0  # see `Placing`: so a place need not fit to the cell
 
 
-def escalated(
-    collection: Collection,
-    queries: Iterable[Encoded],
-    first: Iterable[Answer],
-    effort: Effort,
-    top: int,
-    stated: float,
-) -> Iterator[Answer]:
-    """Look again at the queries that have no origin yet.
+@dataclass(frozen=True)
+class Seen:
+    """A view that was searched.
+
+    Args:
+        view: what was done to the query, in words.
+        box: where in the reference the query lies then.
+        answer: what was found; its false-match rates are multiplied already.
+    """
+
+    view: str
+    box: Box
+    answer: Answer
+
+
+class Escalation:
+    """Looks again at the queries of one collection that have no origin.
 
     Args:
         collection: what is searched.
-        queries: the encoded queries.
-        first: the answer for each query as it is; one that has an origin stays.
-        effort: which views are tried; with "quick" every answer stays.
-        top: number of matches of each answer, at least 1.
-        stated: the false-match rate up to which the verdict is `Verdict.ORIGIN`.
-
-    Yields:
-        The best answer for each query, in order.
     """
-    for query, answer in zip(queries, first, strict=True):
-        if effort == "quick" or answer.verdict is Verdict.ORIGIN or not answer.matches:
-            yield answer
-        else:
-            views = _views(query, effort)
-            yield best_answer(answer, _answers_of(collection, query, views, top, stated))
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    def answers(
+        self,
+        queries: Iterable[Encoded],
+        first: Iterable[Answer],
+        effort: Effort,
+        top: int,
+        stated: float,
+    ) -> Iterator[Answer]:
+        """Look again at the queries that have no origin yet.
+
+        Args:
+            queries: the encoded queries.
+            first: the answer for each query as it is; one that has an origin stays.
+            effort: which views are tried; with "quick" every answer stays.
+            top: number of matches of each answer, at least 1.
+            stated: the false-match rate up to which the verdict is `Verdict.ORIGIN`.
+
+        Yields:
+            The best answer for each query, in order.
+        """
+        for query, answer in zip(queries, first, strict=True):
+            if effort == "quick" or answer.verdict is Verdict.ORIGIN or not answer.matches:
+                yield answer
+            else:
+                yield self._best(query, answer, effort, top, stated)
+
+    def _best(
+        self, query: Encoded, whole: Answer, effort: Effort, top: int, stated: float
+    ) -> Answer:
+        try:
+            views = query_views(_picture(query), effort)
+        except ImageError:  # the file has changed since it was encoded
+            return whole
+        best = best_answer(whole, self._moved(query, views, top, stated))
+        if best.verdict is Verdict.ORIGIN:
+            return best
+        return best_answer(best, self._placed(query, views, top, stated))
+
+    def _moved(
+        self, query: Encoded, views: Sequence[View], top: int, stated: float
+    ) -> Iterator[Seen]:
+        """Every view but the first, which is the whole and was searched already."""
+        sources = (Source(view.name, lossless_file(view.image)) for view in views[1:])
+        encoded = [
+            replace(entry, sha256=query.sha256)  # decisions on the query hold for its views
+            for chunk in encode_sources(sources, self._collection.model.encoder)
+            for entry in chunk
+            if isinstance(entry, Encoded)
+        ]
+        if encoded:
+            for answer in answers(self._collection, encoded, top, stated, len(views)):
+                yield Seen(answer.query, WHOLE, answer)
+
+    def _placed(
+        self, query: Encoded, views: Sequence[View], top: int, stated: float
+    ) -> Iterator[Seen]:
+        """The whole at each place, but nothing of a framed query, whose frame would count."""
+        placing = self._placing
+        if placing is None or framed(query.thumbnail[np.newaxis])[0]:
+            return
+        encoder = self._collection.model.encoder
+        vectors = placing.vectors(encode_sizes(views[0].image, placing.sizes, encoder))
+        tried, same = len(views) + len(vectors), [query] * len(vectors)
+        found = answers_by_vectors(self._collection, same, vectors, top, stated, tried)
+        for place, answer in zip(placing.places, found, strict=True):
+            yield Seen(PART, place.box(placing.cells), answer)
+
+    @cached_property
+    def _placing(self) -> Placing | None:
+        """None where the model's latents are not one square grid."""
+        model_map = self._collection.model.map
+        try:
+            cells = Placing(model_map, ()).cells
+            return Placing(model_map, likely_places(cells), DAMPING)
+        except ModelError:
+            return None
 
 
-def best_answer(whole: Answer, seen: Iterable[tuple[str, Answer]]) -> Answer:
+def best_answer(first: Answer, seen: Iterable[Seen]) -> Answer:
     """The answer with the smallest false-match rate; of equal ones the first.
 
     Args:
-        whole: the answer for the query as it is.
-        seen: the name of each further view and the answer for it, in which the rates are
-            multiplied by the number of views already.
+        first: the answer so far.
+        seen: the further views.
     """
-    best, best_view = whole, ""
-    for view, answer in seen:
-        if answer.matches and _rate(answer) < _rate(best):
-            best, best_view = answer, view
-    if not best_view:
-        return whole
-    matches = tuple(replace(match, view=best_view, box=WHOLE) for match in best.matches)
-    what = best_view if best_view.startswith("block") else f"the query {best_view}"
+    best, chosen = first, None
+    for each in seen:
+        if each.answer.matches and _rate(each.answer) < _rate(best):
+            best, chosen = each.answer, each
+    if chosen is None:
+        return first
+    matches = tuple(replace(match, view=chosen.view, box=chosen.box) for match in best.matches)
+    what = chosen.view if chosen.view.startswith("block") else f"the query {chosen.view}"
     reason = f"{best.reason}; what was compared is {what}"
-    return replace(best, query=whole.query, matches=matches, reason=reason)
+    return replace(best, query=first.query, matches=matches, reason=reason)
 
 
 def _rate(answer: Answer) -> float:
     return answer.matches[0].false_match_rate if answer.matches else 1.0
-
-
-def _views(query: Encoded, effort: Effort) -> tuple[View, ...]:
-    """The views of a query, of which the first is the whole; none if it cannot be read again."""
-    try:
-        return query_views(_picture(query), effort)
-    except ImageError:
-        return ()
 
 
 def _picture(query: Encoded) -> Image:
@@ -98,19 +170,3 @@ def _picture(query: Encoded) -> Image:
     scale = side / max(query.width, query.height)
     size = max(1, round(scale * query.width)), max(1, round(scale * query.height))
     return np.asarray(Pillow.fromarray(image).resize(size, Pillow.Resampling.BOX))
-
-
-def _answers_of(
-    collection: Collection, query: Encoded, views: Sequence[View], top: int, stated: float
-) -> Iterator[tuple[str, Answer]]:
-    """The answer for each view but the whole, which was searched already."""
-    sources = (Source(view.name, lossless_file(view.image)) for view in views[1:])
-    encoded = [
-        replace(entry, sha256=query.sha256)  # decisions on the query hold for its views
-        for chunk in encode_sources(sources, collection.model.encoder)
-        for entry in chunk
-        if isinstance(entry, Encoded)
-    ]
-    if encoded:
-        for answer in answers(collection, encoded, top, stated, len(views)):
-            yield answer.query, answer

@@ -8,7 +8,7 @@ from originid.answering import answers
 from originid.collection.collection import Collection, open_collection
 from originid.encoders.base import Encoder
 from originid.errors import InputError
-from originid.escalation import escalated
+from originid.escalation import Escalation
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, Source, as_sources, is_one_image
 from originid.types import Answer, Failure
@@ -38,6 +38,7 @@ class Finder:
 
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
+        self._escalation = Escalation(collection)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], encoder: Encoder | None = None) -> "Finder":
@@ -88,7 +89,8 @@ class Finder:
                 common values.
             effort: what is done for a query that has no origin as it is. "quick" does nothing more.
                 "normal" also searches it mirrored, turned by quarters, and by each block that a
-                frame may hold. "thorough" also turns it by 5 degrees to both sides.
+                frame may hold, and then as a part of the references. "thorough" also turns it by 5
+                degrees to both sides.
 
         Returns:
             The answer for one query; for several an iterator with one answer each, in order. A
@@ -126,4 +128,4 @@ class Finder:
         self, queries: list[Encoded], top: int, stated: float, effort: Effort
     ) -> Iterator[Answer]:
         first = answers(self.collection, queries, top, stated)
-        return escalated(self.collection, queries, first, effort, top, stated)
+        return self._escalation.answers(queries, first, effort, top, stated)

@@ -133,6 +133,17 @@ def query_views(image: Image, effort: Effort = "normal", degrees: float = 5.0) -
     return tuple(views)
 
 
+def likely_places(cells: int) -> tuple[Place, ...]:
+    """The 19 places of what is left of a reference after common crops: the fewest that serve.
+
+    They are those of squares of about 3/4 and 1/2 of the area, and of strips such as 9:16 of a
+    4:3, at the borders and in the middle.
+    """
+    squares = (((28, 28), 4), ((22, 22), 5))
+    strips = (((32, 18), 7), ((18, 32), 7))
+    return _scaled(squares + strips, cells)
+
+
 def coarse_places(cells: int) -> tuple[Place, ...]:
     """The 37 places at which the whole and its mirror image are put, of a grid of 32 x 32 cells.
 
