@@ -150,6 +150,11 @@ def test_evaluate_a_model(run_json: RunJson, pairs: Path, model: Model) -> None:
     photos = pairs.parent / "photos"
     done = run_json("evaluate", pairs, "--references", photos, "--model", model.folder)
     ends = [float]
+    by = done["by"]
+    assert list(by) == ["kind", "source", "strength"]
+    for column in list(by)[1:]:
+        for averages in by.pop(column).values():
+            assert_shape(averages, AVERAGES)
     assert_shape(
         done,
         {
