@@ -48,7 +48,7 @@ ONLY = {
     "transformers": {"encoders/public/hub.py", "generation/diffusion/pipelines.py"},
     "imagehash": {"encoders/public/hashes.py"},
     "pdqhash": {"encoders/public/hashes.py"},
-    "matplotlib": {"experiments"},
+    "matplotlib": {"evaluation/reliability.py", "experiments"},
     "faiss": {"index"},
     "ray": {"generation/sets/on_ray.py"},
     "httpx": {"generation/prompts/chat.py"},

@@ -49,11 +49,6 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
         ["evaluate", "good.csv", "--references", "none"],
         ["none", "expected", ""],
     ),
-    "evaluate: no such column": (
-        ["evaluate", "good.csv", "--references", "photos", "--by", "colour", "--encoder", "tones",
-         "--map", "none"],
-        ["colour", "expected", ""],
-    ),
     "evaluate: no such attack": (
         ["evaluate", "good.csv", "--references", "photos", "--attack", "rain:1"],
         ["rain", "jpeg", ""],
@@ -199,7 +194,6 @@ def test_what_is_missing_is_named(command: str, run: Run) -> None:
         (["index", "a", "--into", "c", "--workers", "0"], "--workers"),
         (["train", "a.csv", "-o", "m", "--dim", "many"], "--dim"),
         pytest.param(["distill", "a", "--teacher", "t", "-o", "e.bin"], ".onnx", marks=needs_torch),
-        (["evaluate", "p.csv", "--references", ".", "--failures", "sheet.pdf"], ".png"),
         (["experiment", "data", "-o", "x", "--seed", "-1"], "--seed"),
         (["show", "c", "--verfy"], "--verify"),
     ],

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image as PILImage
 
-from fixture_types import Run
+from fixture_types import Run, WritePhotos
 from originid.model import Model, open_model
 
 RunJson = Callable[..., Any]
@@ -35,6 +36,26 @@ AVERAGES = {
     "acc": float,
     "recall": {"5": float, "10": float},
     "projected": {"N": int, "mAP": float | None, "acc": float | None},
+}
+SHARES = (
+    "false_origin",
+    "false_origin_among_photos",
+    "false_origin_of_strangers",
+    "true_origin",
+    "true_of_first",
+    "wrong_origin",
+)
+PRESET = {
+    "stated": float,
+    **dict.fromkeys(SHARES, float | None),
+    "ci95": {share: [float | None] for share in SHARES},
+}
+TRUST = {
+    "queries": {"with_origin": int, "without_origin": int, "strangers": int},
+    "presets": {"strict": PRESET, "balanced": PRESET, "wide": PRESET},
+    "micro_ap": float,
+    "micro_ap_by_score": float,
+    "expected_calibration_error": float,
 }
 SKIPPED = [{"path": str, "reason": str}]
 
@@ -129,6 +150,11 @@ def test_evaluate_a_model(run_json: RunJson, pairs: Path, model: Model) -> None:
     photos = pairs.parent / "photos"
     done = run_json("evaluate", pairs, "--references", photos, "--model", model.folder)
     ends = [float]
+    by = done["by"]
+    assert list(by) == ["kind", "source", "strength"]
+    for column in list(by)[1:]:
+        for averages in by.pop(column).values():
+            assert_shape(averages, AVERAGES)
     assert_shape(
         done,
         {
@@ -142,6 +168,7 @@ def test_evaluate_a_model(run_json: RunJson, pairs: Path, model: Model) -> None:
             "ci95": {"mAP": ends, "acc": ends, "projected_acc": [float | None]},
             "by": {"kind": {"a": AVERAGES, "b": AVERAGES}},
             "skipped": SKIPPED,
+            "trust": TRUST,
         },
     )
     assert (done["queries"], done["groups"], done["references"]) == (24, 12, 52)
@@ -153,12 +180,41 @@ def test_evaluate_a_model(run_json: RunJson, pairs: Path, model: Model) -> None:
     assert done["projected"] == {"N": 1_000_000, "mAP": None, "acc": None}  # too few references
 
 
+def test_evaluate_asks_strangers(
+    run_json: RunJson, pairs: Path, model: Model, write_photos: WritePhotos
+) -> None:
+    """Strangers that are references, or have the bytes of one, are none."""
+    photos = pairs.parent / "photos"
+    others = write_photos(5, "others", first=900)
+    (others[0].parent / "copy.png").write_bytes((photos / "07.png").read_bytes())
+    command = ("evaluate", pairs, "--references", photos, "--model", model.folder)
+    plain = run_json(*command)
+    done = run_json(*command, "--strangers", others[0].parent)
+    assert done["trust"]["queries"] == {"with_origin": 24, "without_origin": 24, "strangers": 5}
+    assert (done["references"], done["acc"]) == (plain["references"], plain["acc"])
+    for name, measures in done["trust"]["presets"].items():
+        assert measures["false_origin_of_strangers"] is not None
+        assert plain["trust"]["presets"][name]["false_origin_of_strangers"] is None
+        assert measures["true_origin"] == plain["trust"]["presets"][name]["true_origin"]
+
+
+def test_evaluate_draws_a_reliability_diagram(
+    run: Run, pairs: Path, model: Model, tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
+    command = ("evaluate", pairs, "--references", pairs.parent / "photos", "--model", model.folder)
+    status, _, err = run(*command, "--pictures", tmp_path / "made" / "here")
+    assert (status, err) == (0, "")
+    with PILImage.open(tmp_path / "made" / "here" / "reliability.png") as picture:
+        assert picture.format == "PNG"
+
+
 def test_evaluate_an_encoder(run_json: RunJson, pairs: Path) -> None:
     command = ("evaluate", pairs, "--references", pairs.parent / "photos", "--encoder", "tones")
-    done = run_json(*command, "--map", "structured", "--attack", "blur:1", "--by", "strength")
+    done = run_json(*command, "--map", "structured", "--attack", "blur:1")
     assert (done["model"], done["encoder"]) == (None, "tones")
     assert (done["map"], done["attack"]) == ("structured", "blur:1")
-    assert list(done["by"]) == ["kind", "strength"]
+    assert list(done["by"]) == ["kind", "source", "strength"]
     assert set(done["by"]["strength"]) == {"0.3", "0.4"}
     assert sum(each["queries"] for each in done["by"]["strength"].values()) == 24
 

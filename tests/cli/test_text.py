@@ -109,7 +109,7 @@ def test_the_table_of_evaluate_has_the_figures_of_its_json(
     pairs: Path, run: Run, run_json: RunJson
 ) -> None:
     command = ("evaluate", pairs, "--references", pairs.parent / "photos", "--encoder", "tones",
-               "--map", "none", "--by", "strength")  # fmt: skip
+               "--map", "none")  # fmt: skip
     found = run_json(*command)
     status, out, err = run(*command)
     assert (status, err) == (0, "")
@@ -117,7 +117,7 @@ def test_the_table_of_evaluate_has_the_figures_of_its_json(
     assert first == "24 queries of 12 origin groups, 52 references; macro averages in %"
     rows = {line[:20].strip(): line[20:].split() for line in lines if line[20:28].strip().isdigit()}
     expected = {"all": found}
-    for column in ("kind", "strength"):
+    for column in ("kind", "source", "strength"):
         expected |= {f"{column} {value}": each for value, each in found["by"][column].items()}
     assert list(rows) == list(expected)
     for name, each in expected.items():
@@ -131,7 +131,19 @@ def test_the_table_of_evaluate_has_the_figures_of_its_json(
         ]
     low, high = found["ci95"]["acc"]
     assert f"95 % interval of acc: {low:.1f} to {high:.1f}" in lines
-    assert lines[-1].startswith("n/a: too few references to project from")
+    assert any(line.startswith("n/a: too few references to project from") for line in lines)
+    table = {line[:44].strip(): line[44:] for line in lines}
+    assert table["verdict origin, in % of the queries"].split() == ["strict", "balanced", "wide"]
+    for line, measure in (
+        ("wrong, group left out", "false_origin"),
+        ("right, where it is first", "true_of_first"),
+    ):
+        cells = re.findall(r"(\S+) \[(\S+), (\S+)\]", table[line])
+        assert cells == [
+            tuple(f"{share:.2f}" for share in (each[measure], *each["ci95"][measure]))
+            for each in found["trust"]["presets"].values()
+        ]
+    assert "wrong, strangers" not in table
 
 
 def test_evaluate_says_that_a_model_may_know_the_pairs(
@@ -154,9 +166,10 @@ def test_a_sheet_of_failures_is_written_where_there_are_any(
     command = ("evaluate", pairs, "--references", pairs.parent / "photos", "--encoder", "tones",
                "--map", "raw")  # fmt: skip
     missed = run_json(*command)["acc"] < 100
-    status, _, err = run(*command, "--failures", tmp_path / "sheet.png")
+    pytest.importorskip("matplotlib", reason="needs the extra [experiments]")
+    status, _, err = run(*command, "--pictures", tmp_path)
     assert (status, err) == (0, "")
-    assert (tmp_path / "sheet.png").exists() == missed
+    assert (tmp_path / "failures.png").exists() == missed
 
 
 def test_an_experiment_prints_its_table_and_where_to_read(

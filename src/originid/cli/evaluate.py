@@ -12,6 +12,7 @@ from originid.system.text import printable
 
 if TYPE_CHECKING:
     from originid.evaluation.report import Averages, Miss, Report
+    from originid.evaluation.trust import Estimate, Trust
     from originid.model import Model
 
 
@@ -50,12 +51,6 @@ LatentsOption = Annotated[
         "kept."
     ),
 ]
-ByOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Break the results down by this column of the manifest. It may be given several times."
-    ),
-]
 AttackOption = Annotated[
     str | None,
     typer.Option(
@@ -64,10 +59,19 @@ AttackOption = Annotated[
         "in crop:25+mirror+jpeg:40. By default they stay as they are.",
     ),
 ]
-FailuresOption = Annotated[
+StrangersOption = Annotated[
     Path | None,
     typer.Option(
-        help="Write a contact sheet of the worst failures into this file, a .png or a .jpg."
+        help="Ask the images of this folder too. None of them may have an origin among the "
+        "references: they show how often a query without an origin is given one."
+    ),
+]
+PicturesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write pictures into this folder: failures.png, the worst failures, and "
+        "reliability.png, stated against observed rates of false matches, which needs the extra "
+        "[experiments]."
     ),
 ]
 
@@ -79,16 +83,17 @@ def evaluate(
     encoder: EncoderOption = None,
     map: MapOption = None,
     latents: LatentsOption = None,
-    by: ByOption = None,
     attack: AttackOption = None,
-    failures: FailuresOption = None,
+    strangers: StrangersOption = None,
+    pictures: PicturesOption = None,
     json: JsonOption = False,
 ) -> None:
     """Judge a model on pairs of origins and queries.
 
     The references are all origins of the manifest and the photos. Averages are taken over the
     queries of an origin group first, then over the groups. Projected values are those that are
-    expected among 1,000,000 references. With --encoder, maps are judged by 4-fold
+    expected among 1,000,000 references. They are broken down by each column of the manifest that
+    has 2 to 12 different values. With --encoder, maps are judged by 4-fold
     cross-validation, in which all pairs of a source are in one fold.
 
     --attack changes the queries that are judged, but not the pairs that maps are learned from.
@@ -97,53 +102,75 @@ def evaluate(
     watermark:OPACITY, up to 1; crop:PERCENT of the area; letterbox:PERCENT and pad:PERCENT, up to
     90; turn:DEGREES, up to 45; quarter:TURNS, 1 to 3. The others are mirror, square, story (the
     middle of 9:16), screenshot, side-by-side and caption. A + joins steps.
+
+    Every query is asked again with the references of its origin group left out. So the report also
+    says how often a query without an origin gets the verdict origin at each preset of find.
     """
     from originid.datasets.pairs import read_pairs
     from originid.encoders import open_encoder
     from originid.evaluation.attacks import parse_attack
+    from originid.evaluation.folds import few_valued
     from originid.evaluation.protocol import Protocol
+    from originid.evaluation.reliability import draw_reliability
     from originid.evaluation.run import cross_validate, evaluate_model
     from originid.latents import LatentCache
     from originid.model import DEFAULT, Model, open_model
+    from originid.system.storage import storage_errors
 
-    _check(model, encoder, map, failures)
+    _check(model, encoder, map, pictures)
     settings = map_settings("full" if map is None else map)
     attacked = parse_attack(attack) if attack is not None else None
     judged = open_model(model or DEFAULT) if encoder is None else open_encoder(encoder)
     manifest = read_pairs(pairs)
-    protocol = Protocol(by=tuple(by or ()))
+    protocol = Protocol(by=few_valued(manifest))
     opened = judged.encoder if isinstance(judged, Model) else judged
     cache = LatentCache.open(latents, opened) if latents is not None else None
     with progress_bar("encoding") as bar:
         if isinstance(judged, Model):
-            outcome = evaluate_model(manifest, references, judged, protocol, bar, cache, attacked)
+            outcome = evaluate_model(
+                manifest, references, judged, protocol, bar, cache, attacked, strangers
+            )
         else:
             outcome = cross_validate(
-                manifest, references, judged, settings, protocol, bar, cache, attacked
+                manifest, references, judged, settings, protocol, bar, cache, attacked, strangers
             )
     if json:
         what = {"model": None if encoder else model or DEFAULT, "encoder": opened.spec}
         what |= {"map": (map or "full") if encoder else None, "attack": attack}
-        print_json({**what, **outcome.report.to_json()})
+        print_json({**what, **outcome.to_json()})
     else:
         print_failures(outcome.report.skipped, "--json lists them")
         _print(outcome.report)
+        _print_trust(outcome.trust)
         if isinstance(judged, Model):
             _print_training(judged)
-    if failures is not None:
-        _write_failures(failures, outcome.misses)
+    if pictures is not None:
+        with storage_errors(pictures):
+            pictures.mkdir(parents=True, exist_ok=True)
+        _write_failures(pictures / "failures.png", outcome.misses)
+        if outcome.trials is not None:
+            draw_reliability(outcome.trials, pictures / "reliability.png")
 
 
-def _check(model: str | None, encoder: str | None, map: str | None, failures: Path | None) -> None:
-    """Refuse options that contradict each other, and files that a sheet cannot be written to."""
+def _check(
+    model: str | None,
+    encoder: str | None,
+    map: str | None,
+    pictures: Path | None,
+) -> None:
+    """Refuse options that contradict each other, and pictures that cannot be drawn."""
+    from originid.evaluation.reliability import refuse_missing_matplotlib
+
     if model is not None and encoder is not None:
         raise typer.BadParameter("--model and --encoder: expected one of them; leave out the other")
     if map is not None and encoder is None:
         raise typer.BadParameter(
             "--map: a model has a map of its own; give --encoder to learn another one"
         )
-    if failures is not None and failures.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise typer.BadParameter(f"--failures {failures}: expected a name ending in .png or .jpg")
+    if pictures is not None:
+        if pictures.exists() and not pictures.is_dir():
+            raise typer.BadParameter(f"--pictures {pictures}: expected a folder, not a file")
+        refuse_missing_matplotlib()
 
 
 def _print(report: "Report") -> None:
@@ -162,6 +189,39 @@ def _print(report: "Report") -> None:
             print(f"95 % interval of {name}: {100 * low:.1f} to {100 * high:.1f}")
     if math.isnan(report.averages.values["projected_acc"]):
         print("n/a: too few references to project from; some 400 are needed")
+
+
+def _print_trust(trust: "Trust | None") -> None:
+    """Print at each preset how often queries with and without an origin get the verdict origin."""
+    from originid.verdict.presets import PRESETS
+
+    if trust is None:
+        print("n/a: too few images to tell what a stated rate of false matches is worth")
+        return
+    rows = (
+        ("wrong, group left out", "false_origin"),
+        ("wrong, photos alone", "false_origin_among_photos"),
+        ("wrong, strangers", "false_origin_of_strangers"),
+        ("right", "true_origin"),
+        ("right, where it is first", "true_of_first"),
+    )
+    print(f"verdict origin, in % of the queries{'':9}" + "".join(f"{n:>24}" for n in PRESETS))
+    stated = [f"{100 * rate:g}" for rate in PRESETS.values()]
+    print(f"{'stated rate of false matches':44}" + "".join(f"{rate:>24}" for rate in stated))
+    for text, measure in rows:
+        cells = [_estimate(trust.presets[name][measure]) for name in PRESETS]
+        if set(cells) != {"n/a"}:
+            print(f"{text:44}" + "".join(f"{cell:>24}" for cell in cells))
+    print(
+        f"micro-AP of queries with and without origin: {_percent(trust.micro_ap)} by the stated "
+        f"rate, {_percent(trust.micro_ap_by_score)} by the bare score"
+    )
+    print(f"expected calibration error of the stated rate: {trust.calibration_error:.3f}")
+
+
+def _estimate(estimate: "Estimate") -> str:
+    value, low, high = (100 * each for each in estimate)
+    return "n/a" if math.isnan(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _print_training(model: "Model") -> None:

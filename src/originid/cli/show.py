@@ -105,11 +105,13 @@ def _print_decisions(decided: list[dict[str, str | None]]) -> None:
 
 def _facts(collection: "Collection") -> dict[str, Any]:
     """Return what is shown, by its names; the size is that of all files of the collection."""
+    from originid.verdict.collection_calibration import scores_needed
     from originid.verdict.presets import DEFAULT, PRESETS
 
     model, calibration = collection.model, collection.calibration()
     own = calibration.strangers
-    few, middle, many = collection.scores_needed(PRESETS[DEFAULT])
+    lists = collection.database.cohort().cohort.scores
+    few, middle, many = scores_needed(calibration, lists, PRESETS[DEFAULT])
     return {
         "collection": str(collection.path),
         "references": len(collection),

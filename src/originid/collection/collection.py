@@ -13,8 +13,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from originid.collection.calibrating import update_cohort
 from originid.collection.database import Database, Row, modified
 from originid.encoders.base import Encoder
@@ -24,7 +22,6 @@ from originid.model import Model, open_model
 from originid.system.storage import new_directory
 from originid.types import Failure, Vectors
 from originid.verdict.collection_calibration import CollectionCalibration, calibrate
-from originid.verdict.lead import LISTED
 
 DATABASE = "collection.sqlite"
 BATCH = 4096  # stored vectors read at a time: 10 MB
@@ -139,24 +136,6 @@ class Collection:
             made = calibrate(self.model.calibration.tail, lists, max(references, 1))
             self._calibration = key, made
         return self._calibration[1]
-
-    def scores_needed(self, rate: float) -> tuple[float, float, float]:
-        """From which score a query is an origin here, at a stated false-match rate.
-
-        Args:
-            rate: a probability in (0, 1).
-
-        Returns:
-            The scores of three pictures of the collection: one that resembles few others, one in
-            the middle, and one that resembles many, at a tenth, a half and nine tenths.
-        """
-        calibration, lists = self.calibration(), self.database.cohort().cohort.scores
-        if not len(lists):
-            lists = np.full((1, LISTED), -1, np.float32)
-        order = np.argsort(lists[:, :LISTED].mean(axis=1))
-        chosen = [lists[order[int(share * (len(order) - 1))]] for share in (0.1, 0.5, 0.9)]
-        few, middle, many = (calibration.score_needed(rate, others) for others in chosen)
-        return few, middle, many
 
     def index(self) -> Index:
         """The index, brought up to what is stored."""

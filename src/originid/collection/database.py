@@ -10,15 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from originid.collection.cohort_table import SCHEMA_COHORT, CohortTable
 from originid.collection.decisions import SCHEMA_DECISIONS, DecisionTable
 from originid.collection.sqlite import create
 from originid.types import Failure, Ids
-from originid.verdict.cohort import KEPT, Cohort, empty_cohort
 from originid.verdict.information import LITTLE
 
 FORMAT = 2
@@ -42,19 +41,9 @@ CREATE TABLE vector (id INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, code BLOB N
 CREATE TABLE removed (place INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL);
 CREATE TABLE failure (location TEXT PRIMARY KEY, name TEXT NOT NULL, reason TEXT NOT NULL);
 """
-ADDED_TABLES = """
--- The sampled references by which the collection calibrates itself (verdict/cohort.py).
-CREATE TABLE cohort (
-    id INTEGER PRIMARY KEY,
-    scores BLOB NOT NULL,           -- float32, little-endian
-    others BLOB NOT NULL,           -- int64, little-endian: ids of the references that scored so
-    cut INTEGER NOT NULL            -- whether scores were left out
-);
-"""
-"""What format 2 has beside the tables of format 1."""
 UPGRADE = (
     "ALTER TABLE reference ADD COLUMN information REAL",
-    ADDED_TABLES,
+    SCHEMA_COHORT,
     SCHEMA_DECISIONS,
 )
 """What brings a file of format 1 to format 2."""
@@ -81,24 +70,11 @@ class Row:
         return self.name if os.path.abspath(self.name) == self.location else self.location
 
 
-@dataclass(frozen=True)
-class StoredCohort:
-    """A cohort, and the changes of the collection that it has seen.
-
-    Args:
-        cohort: the sampled references and their best scores.
-        seen: what `Database.version` was when it was brought up to date.
-    """
-
-    cohort: Cohort
-    seen: tuple[int, int]
-
-
 COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
 # information comes behind them, where the file has it
 
 
-class Database(DecisionTable):
+class Database(DecisionTable, CohortTable):
     """The references of a collection, the files that could not be used, and the decisions.
 
     Paths may hold any bytes; they are stored as the system has them.
@@ -110,7 +86,7 @@ class Database(DecisionTable):
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> None:
         """Make an empty file."""
-        create(path, FORMAT, SCHEMA + ADDED_TABLES + SCHEMA_DECISIONS, meta)
+        create(path, FORMAT, SCHEMA + SCHEMA_COHORT + SCHEMA_DECISIONS, meta)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -274,42 +250,6 @@ class Database(DecisionTable):
             [row[0] for row in self._all("SELECT id FROM vector ORDER BY id")], np.int64
         )
 
-    def cohort(self) -> StoredCohort:
-        """The cohort, and up to which changes it is right; an empty one where none is stored."""
-        if self.format < FORMAT:
-            return StoredCohort(empty_cohort(np.empty(0, np.int64)), (0, 0))
-        rows = self._all("SELECT id, scores, others, cut FROM cohort")
-        stored = Cohort(
-            np.array([row[0] for row in rows], np.int64),
-            _blobs([row[1] for row in rows], "<f4"),
-            _blobs([row[2] for row in rows], "<i8"),
-            np.array([row[3] for row in rows], np.bool_),
-        )
-        return StoredCohort(stored.ordered(), self.cohort_seen())
-
-    def cohort_seen(self) -> tuple[int, int]:
-        """What `version` was when the cohort was brought up to date; (0, 0) before that."""
-        if self.format < FORMAT:
-            return 0, 0
-        found = self._one("SELECT value FROM meta WHERE key = 'cohort_seen'")[0]
-        last_id, place = str(found or "0 0").split()
-        return int(last_id), int(place)
-
-    def put_cohort(self, stored: StoredCohort) -> None:
-        """Store a cohort in place of the one before."""
-        self._connection.execute("DELETE FROM cohort")
-        cohort = stored.cohort
-        rows = zip(cohort.members, cohort.scores, cohort.others, cohort.cut, strict=True)
-        self._connection.executemany(
-            "INSERT INTO cohort VALUES (?, ?, ?, ?)",
-            [
-                (int(key), scores.astype("<f4").tobytes(), others.astype("<i8").tobytes(), int(cut))
-                for key, scores, others, cut in rows
-            ],
-        )
-        seen = " ".join(map(str, stored.seen))
-        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('cohort_seen', ?)", (seen,))
-
     def removed(self, after: int) -> Ids:
         """Ids (n,) removed after a place in the list of removals."""
         rows = self._all("SELECT id FROM removed WHERE place > ?", after)
@@ -337,12 +277,6 @@ class Database(DecisionTable):
 def modified(status: os.stat_result) -> int:
     """Time of a file's last change in nanoseconds, within what SQLite can store."""
     return max(-(2**63), min(status.st_mtime_ns, 2**63 - 1))
-
-
-def _blobs(values: list[bytes], dtype: str) -> NDArray[Any]:
-    """Arrays of `KEPT` numbers each, stacked: (n, `KEPT`), in the byte order of the machine."""
-    flat = np.frombuffer(b"".join(values), dtype)
-    return flat.reshape(len(values), KEPT).astype(np.dtype(dtype).newbyteorder("="))
 
 
 def _stacked(rows: list[tuple[int, bytes]]) -> tuple[Ids, NDArray[np.uint8]]:

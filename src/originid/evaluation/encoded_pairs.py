@@ -1,5 +1,6 @@
 """The latents that an evaluation needs: those of the pairs of a manifest, and those of photos."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,6 +38,7 @@ class EncodedPairs:
         skipped: the files that could not be used.
         attacked: the latents of the attacked queries by the path of the query, (latent_dim,) each;
             empty if the queries are judged as they are.
+        strangers: the files that are queries without an origin.
     """
 
     pairs: list[Pair]
@@ -45,6 +47,7 @@ class EncodedPairs:
     store: Store
     skipped: list[Failure]
     attacked: dict[Path, Latents] = field(default_factory=dict)
+    strangers: list[Path] = field(default_factory=list)
 
     def take(self, paths: Iterable[Path]) -> Latents:
         """Return the latents of some files.
@@ -125,11 +128,13 @@ def encode_all(
     progress: Progress = silent,
     cache: LatentCache | None = None,
     to_vectors: ToVectors | None = None,
+    strangers: Sequence[Path] = (),
 ) -> EncodedPairs:
     """Encode all pairs and photos, each file once, and keep their latents as `gather` does.
 
     A photo with the same bytes as a file of the manifest is left out: it could be a copy of an
-    origin, and to find that would not be wrong.
+    origin, and to find that would not be wrong. A stranger with the same bytes as any of these
+    files is left out as well, because it has an origin.
 
     Args:
         pairs: the pairs of a manifest.
@@ -138,23 +143,34 @@ def encode_all(
         progress: called with the number of files that are done and of all files.
         cache: the cache of latents, which is read and filled, or None.
         to_vectors: a function whose result is stored in place of latents, or None.
+        strangers: folders of images, or files, that were not made from any reference; they become
+            queries without an origin.
 
     Raises:
         InputError: if a folder is missing, or no pair can be read.
     """
-    refuse_missing(path for path in photos if not path.is_file())
+    refuse_missing(path for path in [*photos, *strangers] if not path.is_file())
     skipped: list[Failure] = []
     found = [Path(path) for path in find_images(photos, skipped.append)]
-    paths = list(dict.fromkeys([*image_paths(pairs), *list_references(pairs, found)]))
-    # Files of the manifest come first in `paths`, so their contents are known before any photo's.
+    others = [Path(os.path.realpath(path)) for path in find_images(strangers, skipped.append)]
+    known = list(dict.fromkeys([*image_paths(pairs), *list_references(pairs, found)]))
+    without_origin = set(others) - set(known)
+    paths = [*known, *(path for path in dict.fromkeys(others) if path in without_origin)]
+    # Files of the manifest come first in `paths`, so their contents are known before any photo's,
+    # and the strangers come last.
     named = set(image_paths(pairs))
     contents: set[bytes] = set()  # the SHA-256 of each file that the manifest names
+    of_photos: set[bytes] = set()  # of each photo, if there are strangers to compare with them
 
     def keep(entry: FileLatent) -> bool:
-        """Keep every file of the manifest, and every photo that is not a copy of one."""
+        """Keep every file of the manifest, and every other one that is not a copy."""
         if entry.path in named:
             contents.add(entry.sha256)
             return True
+        if entry.path in without_origin:
+            return entry.sha256 not in contents and entry.sha256 not in of_photos
+        if without_origin:
+            of_photos.add(entry.sha256)
         return entry.sha256 not in contents
 
     rows, store = gather(paths, encoder, keep, skipped.append, progress, cache, to_vectors)
@@ -166,7 +182,8 @@ def encode_all(
             f"first reason: {skipped[0].path}: {skipped[0].reason}",
         )
     references = [path for path in list_references(readable, found) if path in rows]
-    return EncodedPairs(readable, references, rows, store, skipped)
+    kept = [path for path in paths[len(known) :] if path in rows]
+    return EncodedPairs(readable, references, rows, store, skipped, strangers=kept)
 
 
 def attack_queries(

@@ -99,8 +99,35 @@ class FoldSplit:
         return examples_of(self.encoded, trainable, natural)
 
 
+@dataclass(frozen=True)
+class MappedFold:
+    """What is judged in one fold, as vectors of the map that was fitted to the other folds.
+
+    Args:
+        map: the map.
+        number: the number of the fold, from 0.
+        inside: the rows of the fold's pairs.
+        outside: whether a pair is outside the fold, bool of shape (p,) for all p pairs.
+        truth: what the queries of the fold should find.
+        queries: their vectors, float32 of shape (q, dim).
+        references: the vectors of the references, float32 of shape (r, dim).
+    """
+
+    map: Map
+    number: int
+    inside: Ints
+    outside: Mask
+    truth: Truth
+    queries: Vectors
+    references: Vectors
+
+
 def rank_by_map(
-    split: FoldSplit, encoder: Encoder, settings: Settings, maps: list[Fitted] | None = None
+    split: FoldSplit,
+    encoder: Encoder,
+    settings: Settings,
+    maps: list[Fitted] | None = None,
+    on_fold: Callable[[MappedFold], None] | None = None,
 ) -> tuple[Ranking, float]:
     """Rank by the vectors of a map that is fitted anew for each fold.
 
@@ -110,6 +137,7 @@ def rank_by_map(
         settings: the settings of the fits; None means a map that only subtracts the mean.
         maps: the maps of the first folds, if they were fitted before. The maps that are missing
             are fitted and appended to the list.
+        on_fold: called with the vectors of each fold, for what is measured besides the ranking.
 
     Returns:
         The ranking, and the mean time of a fit in seconds.
@@ -125,12 +153,24 @@ def rank_by_map(
             fitted.append((map, time.perf_counter() - start))
         map = fitted[fold][0]
         queries = unit_length(map.apply(split.encoded.queries(inside)))
-        return rank(queries, _vectors(map, split.encoded, split.references), truth)
+        references = vectors_of(map, split.encoded, split.references)
+        if on_fold is not None:
+            on_fold(MappedFold(map, fold, inside, outside, truth, queries, references))
+        return rank(queries, references, truth)
 
     return split.rank(rank_fold), float(np.mean([seconds for _, seconds in fitted]))
 
 
-def _vectors(map: Map, encoded: EncodedPairs, paths: Sequence[Path]) -> Vectors:
-    """Return the vectors (n, dim) of files. The memory holds the latents of one block at a time."""
+def vectors_of(map: Map, encoded: EncodedPairs, paths: Sequence[Path]) -> Vectors:
+    """Return the vectors of files. The memory holds the latents of one block at a time.
+
+    Args:
+        map: the map that makes vectors of latents.
+        encoded: the latents of the files.
+        paths: n files, each with a latent, with n >= 1.
+
+    Returns:
+        Vectors of unit length, float32 of shape (n, dim).
+    """
     blocks = (paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK))
     return np.concatenate([unit_length(map.apply(encoded.take(block))) for block in blocks])

@@ -8,6 +8,7 @@ import numpy as np
 from originid.errors import InputError
 from originid.types import Ints, Pair
 
+FEWEST, MOST = 2, 12  # values of a column by which results are broken down
 SOURCE = "source"
 """The manifest column that names the place a pair came from; a manifest need not have it."""
 
@@ -58,6 +59,25 @@ def assign_folds(pairs: Sequence[Pair], fold_by: str = SOURCE, folds: int = 4) -
         fold_of[members[cluster]] = fold
         loads[fold] = (group_count + groups[cluster], pair_count + len(members[cluster]), fold)
     return fold_of
+
+
+def few_valued(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """Return the columns of a manifest by which results can be broken down.
+
+    Args:
+        pairs: the pairs of a manifest.
+
+    Returns:
+        The names of the columns with `FEWEST` to `MOST` different values, in the order of the
+        manifest, without those that name the pair itself.
+    """
+    names = dict.fromkeys(name for pair in pairs for name in pair.fields)
+    counts = {name: len({pair.fields.get(name, "") for pair in pairs}) for name in names}
+    return tuple(
+        name
+        for name, count in counts.items()
+        if FEWEST <= count <= MOST and name not in ("origin", "query", "origin_group", "prompt")
+    )
 
 
 def column(pairs: Sequence[Pair], name: str) -> list[str]:

@@ -11,11 +11,13 @@ from originid.evaluation.fold_split import FoldSplit, rank_by_map
 from originid.evaluation.folds import assign_folds
 from originid.evaluation.protocol import Protocol, Ranking, find_truth, rank
 from originid.evaluation.report import Miss, Report, summarise, worst_misses
+from originid.evaluation.trials import try_fold, try_model
+from originid.evaluation.trust import Trials, Trust, join_trials, summarise_trust
 from originid.latents import LatentCache
 from originid.model import Model
 from originid.system.progress import Progress, silent
 from originid.training.fitting import Settings
-from originid.types import Mask, Pair
+from originid.types import Json, Mask, Pair
 
 PROTOCOL = Protocol()
 
@@ -28,11 +30,21 @@ class Evaluation:
         report: the results.
         misses: the queries that missed their origin by most.
         fit_seconds: the mean time in seconds that it took to fit a map; 0 if none was fitted.
+        trials: what the queries found with and without their origins, and at which stated rate;
+            None if there are too few images to fit the tail of a map's scores.
+        trust: the figures about the stated rates, or None as above.
     """
 
     report: Report
     misses: list[Miss]
     fit_seconds: float = 0.0
+    trials: Trials | None = None
+    trust: Trust | None = None
+
+    def to_json(self) -> Json:
+        """Return the results as ``evaluate --json`` prints them; ``trust`` is null if unknown."""
+        trust = None if self.trust is None else self.trust.to_json()
+        return {**self.report.to_json(), "trust": trust}
 
 
 def evaluate_model(
@@ -43,6 +55,7 @@ def evaluate_model(
     progress: Progress = silent,
     cache: LatentCache | None = None,
     attack: Attack | None = None,
+    strangers: Path | None = None,
 ) -> Evaluation:
     """Judge a model as it is. On pairs that the model was fitted to, the results mean little.
 
@@ -54,6 +67,8 @@ def evaluate_model(
         progress: called with the number of files that are done and of all files.
         cache: the cache of latents, which is read and filled, or None.
         attack: an attack on the queries, or None.
+        strangers: a folder of images that were not made from any reference; they are further
+            queries without an origin. None if there are none.
 
     Raises:
         InputError: if the folder is missing, or no pair can be read.
@@ -67,13 +82,16 @@ def evaluate_model(
         >>> outcome.report.averages.to_json()["acc"]
         100.0
     """
-    encoded = encode_all(pairs, [photos], model.encoder, progress, cache, model.vectors)
+    others = [] if strangers is None else [strangers]
+    encoded = encode_all(pairs, [photos], model.encoder, progress, cache, model.vectors, others)
     if attack is not None:
         encoded = attack_queries(encoded, model.encoder, attack, progress, cache, model.vectors)
     queries = encoded.queries(range(len(encoded.pairs)))
     references = encoded.take(encoded.references)
-    ranking = rank(queries, references, find_truth(encoded.pairs, encoded.references))
-    return _evaluation(encoded, ranking, protocol)
+    truth = find_truth(encoded.pairs, encoded.references)
+    ranking = rank(queries, references, truth)
+    trials = try_model(encoded, truth, model.calibration.tail)
+    return _evaluation(encoded, ranking, protocol, trials)
 
 
 def cross_validate(
@@ -85,6 +103,7 @@ def cross_validate(
     progress: Progress = silent,
     cache: LatentCache | None = None,
     attack: Attack | None = None,
+    strangers: Path | None = None,
 ) -> Evaluation:
     """Judge a way to fit maps by cross-validation.
 
@@ -101,6 +120,8 @@ def cross_validate(
         cache: the cache of latents, which is read and filled, or None.
         attack: an attack on the queries that are judged, or None; maps are fitted to queries that
             are not attacked.
+        strangers: a folder of images that were not made from any reference; they are further
+            queries without an origin. None if there are none.
 
     Raises:
         InputError: if the folder is missing, no pair can be read, or the pairs cannot be divided
@@ -123,7 +144,8 @@ def cross_validate(
         >>> outcome.report.averages.to_json()["acc"]
         100.0
     """
-    encoded = encode_all(pairs, [photos], encoder, progress, cache)
+    others = [] if strangers is None else [strangers]
+    encoded = encode_all(pairs, [photos], encoder, progress, cache, strangers=others)
     if attack is not None:
         encoded = attack_queries(encoded, encoder, attack, progress, cache)
     return judge_folds(encoded, encoder, settings, protocol)
@@ -150,13 +172,23 @@ def judge_folds(
     """
     folds = assign_folds(encoded.pairs, protocol.fold_by, protocol.folds)
     split = FoldSplit(encoded, folds, encoded.references, allowed)
-    ranking, seconds = rank_by_map(split, encoder, settings)
-    return _evaluation(encoded, ranking, protocol, seconds)
+    of_folds: list[Trials | None] = []
+    ranking, seconds = rank_by_map(
+        split, encoder, settings, on_fold=lambda fold: of_folds.append(try_fold(split, fold))
+    )
+    known = [trials for trials in of_folds if trials is not None]
+    trials = join_trials(known) if len(known) == len(of_folds) else None
+    return _evaluation(encoded, ranking, protocol, trials, seconds)
 
 
 def _evaluation(
-    encoded: EncodedPairs, ranking: Ranking, protocol: Protocol, fit_seconds: float = 0.0
+    encoded: EncodedPairs,
+    ranking: Ranking,
+    protocol: Protocol,
+    trials: Trials | None,
+    fit_seconds: float = 0.0,
 ) -> Evaluation:
     report = summarise(ranking, encoded.pairs, encoded.references, protocol, encoded.skipped)
     misses = worst_misses(ranking, encoded.pairs, encoded.references)
-    return Evaluation(report, misses, fit_seconds)
+    trust = None if trials is None else summarise_trust(trials, protocol)
+    return Evaluation(report, misses, fit_seconds, trials, trust)

@@ -47,8 +47,7 @@ def train_model(
 ) -> tuple[Model, list[Failure]]:
     """Fit a map to pairs, calibrate it, and write the model.
 
-    Each image is encoded once, into a cache on disk. A training that was cut off and is started
-    again uses the latents and the checkpoint that are there, and comes to the same result.
+    A training that was cut off and is started again uses what is there, with the same result.
 
     Args:
         path: The folder of the model, which must not exist yet.
@@ -56,10 +55,10 @@ def train_model(
         origins: Folders with more natural images.
         encoder: The encoder on whose latents the map is fitted.
         settings: How the map is learned.
-        latents: The folder of a latent cache that is kept; None makes one for this training only.
-        dtype: The precision of the cached latents: ``float32`` or ``float16``.
+        latents: The folder of a cache of latents that is kept; None makes one and removes it.
+        dtype: The precision of cached latents: ``float32`` or ``float16``.
         encoding: Called with the numbers of encoded and of all images.
-        learning: Called with the numbers of done and of all steps of metric learning.
+        learning: Called with the numbers of done and of all steps.
 
     Returns:
         The model, and the files that could not be used.
@@ -71,19 +70,16 @@ def train_model(
 
     Example:
         >>> import originid, originid.testing
-        >>> photos = originid.testing.write_photos("training", 40)
-        >>> pairs = [originid.Pair(p, p, p.name) for p in photos]
+        >>> pairs = [originid.Pair(p, p, p.name) for p in originid.testing.write_photos("p", 40)]
         >>> encoder, settings = originid.open_encoder("pixels"), originid.read_map_settings("none")
-        >>> originid.train_model("my-model", pairs, ["training"], encoder, settings)[0].dim
+        >>> originid.train_model("my-model", pairs, ["p"], encoder, settings)[0].dim
         3072
     """
     refuse_existing(Path(path))  # now, and not after hours of encoding
     refuse_missing(origins)
-    processes, work = Processes.join(), work_folder(path)
-    failures: list[Failure] = []
+    processes, work, failures = Processes.join(), work_folder(path), list[Failure]()
     photos = [Path(photo) for photo in find_images(list(origins), failures.append)]
-    # The main process encodes everything; the others then find it all in the cache.
-    with processes.main_first():
+    with processes.main_first():  # the others then find all in the cache
         cache = LatentCache.open(latents or work / "latents", encoder, dtype)
         paths = [*image_paths(pairs), *photos]
         chunks = encode_paths(paths, encoder, failures.append, encoding, cache)

@@ -108,3 +108,26 @@ def calibrate(model: Tail, lists: ArrayLike, references: int) -> CollectionCalib
     return CollectionCalibration(
         model, fit_strangers(leads(without_copies(rows, references), references)), references
     )
+
+
+def scores_needed(
+    calibration: CollectionCalibration, lists: ArrayLike, rate: float
+) -> tuple[float, float, float]:
+    """From which score a query is an origin in a collection, at a stated false-match rate.
+
+    Args:
+        calibration: the calibration of the collection.
+        lists: for each sampled reference its highest cosines with the others, as for `calibrate`.
+        rate: a probability in (0, 1).
+
+    Returns:
+        The scores for three pictures of the collection: one that resembles few others, one in the
+        middle, and one that resembles many; they are at a tenth, a half and nine tenths.
+    """
+    rows = np.asarray(lists, np.float64)
+    if not len(rows):
+        rows = np.full((1, LISTED), -1.0)
+    order = np.argsort(rows[:, :LISTED].mean(axis=1))
+    chosen = [rows[order[int(share * (len(order) - 1))]] for share in (0.1, 0.5, 0.9)]
+    few, middle, many = (calibration.score_needed(rate, others) for others in chosen)
+    return few, middle, many

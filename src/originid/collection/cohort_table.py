@@ -1,0 +1,80 @@
+"""The cohort by which a collection calibrates itself, as a table of its database."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from originid.collection.sqlite import SqliteFile
+from originid.verdict.cohort import KEPT, Cohort, empty_cohort
+
+FIRST_FORMAT = 2  # of the database: before it there was no cohort
+SCHEMA_COHORT = """
+-- The sampled references by which the collection calibrates itself (verdict/cohort.py).
+CREATE TABLE cohort (
+    id INTEGER PRIMARY KEY,
+    scores BLOB NOT NULL,           -- float32, little-endian
+    others BLOB NOT NULL,           -- int64, little-endian: ids of the references that scored so
+    cut INTEGER NOT NULL            -- whether scores were left out
+);
+"""
+
+
+@dataclass(frozen=True)
+class StoredCohort:
+    """A cohort, and the changes of the collection that it has seen.
+
+    Args:
+        cohort: the sampled references and their best scores.
+        seen: what `Database.version` was when it was brought up to date.
+    """
+
+    cohort: Cohort
+    seen: tuple[int, int]
+
+
+class CohortTable(SqliteFile):
+    """The part of a collection's database that holds the cohort."""
+
+    def cohort(self) -> StoredCohort:
+        """The cohort, and up to which changes it is right; an empty one where none is stored."""
+        if self.format < FIRST_FORMAT:
+            return StoredCohort(empty_cohort(np.empty(0, np.int64)), (0, 0))
+        rows = self._all("SELECT id, scores, others, cut FROM cohort")
+        stored = Cohort(
+            np.array([row[0] for row in rows], np.int64),
+            _blobs([row[1] for row in rows], "<f4"),
+            _blobs([row[2] for row in rows], "<i8"),
+            np.array([row[3] for row in rows], np.bool_),
+        )
+        return StoredCohort(stored.ordered(), self.cohort_seen())
+
+    def cohort_seen(self) -> tuple[int, int]:
+        """What `version` was when the cohort was brought up to date; (0, 0) before that."""
+        if self.format < FIRST_FORMAT:
+            return 0, 0
+        found = self._one("SELECT value FROM meta WHERE key = 'cohort_seen'")[0]
+        last_id, place = str(found or "0 0").split()
+        return int(last_id), int(place)
+
+    def put_cohort(self, stored: StoredCohort) -> None:
+        """Store a cohort in place of the one before."""
+        self._connection.execute("DELETE FROM cohort")
+        cohort = stored.cohort
+        rows = zip(cohort.members, cohort.scores, cohort.others, cohort.cut, strict=True)
+        self._connection.executemany(
+            "INSERT INTO cohort VALUES (?, ?, ?, ?)",
+            [
+                (int(key), scores.astype("<f4").tobytes(), others.astype("<i8").tobytes(), int(cut))
+                for key, scores, others, cut in rows
+            ],
+        )
+        seen = " ".join(map(str, stored.seen))
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('cohort_seen', ?)", (seen,))
+
+
+def _blobs(values: list[bytes], dtype: str) -> NDArray[Any]:
+    """Arrays of `KEPT` numbers each, stacked: (n, `KEPT`), in the byte order of the machine."""
+    flat = np.frombuffer(b"".join(values), dtype)
+    return flat.reshape(len(values), KEPT).astype(np.dtype(dtype).newbyteorder("="))
