@@ -3,9 +3,9 @@
 A view undoes what somebody may have done to a picture. It is mirrored, turned, or one block of the
 picture without its frame; then it is a picture of its own, which is encoded, searched and judged
 like any query. If none of these has an origin, the query is taken for a part of a reference, and
-put at places of it. As the best of several chances is taken, its false-match rate is multiplied by
-the number of views that were tried, which bounds the chance that one of them reaches it
-(Bonferroni).
+put at places of it. Of a framed query only what the frame holds is looked at. As the best of
+several chances is taken, its false-match rate is multiplied by the number of views that were tried,
+which bounds the chance that one of them reaches it (Bonferroni).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -91,8 +91,11 @@ class Escalation:
             views = query_views(_picture(query), effort)
         except ImageError:  # the file has changed since it was encoded
             return whole
+        is_framed = bool(framed(query.thumbnail[np.newaxis])[0])
+        if is_framed:  # other forms of the whole would be compared by the frame
+            views = views[:1] + tuple(view for view in views if view.block)
         best = best_answer(whole, self._moved(query, views, top, stated))
-        if best.verdict is Verdict.ORIGIN:
+        if best.verdict is Verdict.ORIGIN or is_framed:
             return best
         return best_answer(best, self._placed(query, views, top, stated))
 
@@ -114,9 +117,9 @@ class Escalation:
     def _placed(
         self, query: Encoded, views: Sequence[View], top: int, stated: float
     ) -> Iterator[Seen]:
-        """The whole at each place, but nothing of a framed query, whose frame would count."""
+        """The whole at each place."""
         placing = self._placing
-        if placing is None or framed(query.thumbnail[np.newaxis])[0]:
+        if placing is None:
             return
         encoder = self._collection.model.encoder
         vectors = placing.vectors(encode_sizes(views[0].image, placing.sizes, encoder))

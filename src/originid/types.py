@@ -52,7 +52,8 @@ class Match:
         false_match_rate: the probability, in [0, 1], that the best stranger in the collection
             scores this high. A stranger is a reference that the query was not made from.
         view: what was done to the query before it matched, in words: ``full`` is the whole image as
-            it is; others are ``mirrored``, ``turned by a quarter``, ``block 1 of the picture``.
+            it is; others are ``mirrored``, ``turned by a quarter``, ``block 1 of the picture`` and
+            ``as a part of the reference``.
         box: where in the reference the query lies, as (left, top, right, bottom) in [0, 1] of its
             width and height; None where the view is ``full``.
         copies: the paths of other references that are the same picture.

@@ -44,8 +44,8 @@ def find(
         Effort,
         typer.Option(
             help="Do this for a query that has no origin as it is: nothing more (quick); search it "
-            "mirrored, turned by quarters, and without what frames it (normal); also turned a "
-            "little (thorough)."
+            "mirrored, turned by quarters, without what frames it, and as a part of the references "
+            "(normal); also turned by 5 degrees (thorough)."
         ),
     ] = "normal",
     json: Annotated[
@@ -57,8 +57,8 @@ def find(
     The verdict is origin, uncertain (a person should look) or none, with the reason in one
     sentence. A collection knows from its own photos how high a picture scores there by chance.
 
-    A query without an origin is searched again, mirrored, turned and without its frame. If that
-    finds something, the reason says what was done to the query. See --effort.
+    A query without an origin is searched again: mirrored, turned, without its frame, and as a part
+    of the references. If that finds more, the reason says what was done to the query. See --effort.
 
     The exit status is 0 if an origin was found, and 3 if no query has an origin. It is 1 if a query
     could not be read and no other has an origin.

@@ -39,11 +39,13 @@ class View:
             quarter", "block 1 of the picture, mirrored".
         image: uint8 RGB (h, w, 3).
         full: whether it is put at all coarse places, or only at the whole grid.
+        block: whether it is a block of the query, which a frame may hold.
     """
 
     name: str
     image: Image
     full: bool = False
+    block: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,8 @@ def query_views(image: Image, effort: Effort = "normal", degrees: float = 5.0) -
     for number, block in enumerate(find_blocks(image), 1):
         name, part = f"block {number} of the picture", reduced(block.cut(image), LONGEST)
         views += [
-            View(name, np.ascontiguousarray(part)),
-            View(f"{name}, mirrored", mirrored(part)),
+            View(name, np.ascontiguousarray(part), block=True),
+            View(f"{name}, mirrored", mirrored(part), block=True),
         ]
     if effort == "thorough":
         views += [View(f"turned by {d:g} degrees", turned(whole, d)) for d in (degrees, -degrees)]
