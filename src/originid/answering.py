@@ -16,7 +16,7 @@ from originid.verdict.margins import content_cells, framed, with_unknown
 
 
 def answers(
-    collection: Collection, queries: Sequence[Encoded], top: int, stated: float, tried: int = 1
+    collection: Collection, queries: Sequence[Encoded], top: int, stated: float, chances: float = 1
 ) -> Iterator[Answer]:
     """Answer queries by a search of each as it is, but for the frames of framed ones.
 
@@ -25,7 +25,7 @@ def answers(
         queries: the encoded queries, at least one.
         top: number of matches of each answer, at least 1.
         stated: the false-match rate up to which the verdict is `Verdict.ORIGIN`.
-        tried: how many views of one image are tried, of which each query is one; at least 1.
+        chances: by how much false-match rates are multiplied, as for `judge`.
 
     Yields:
         The answer for each query, in order.
@@ -33,7 +33,7 @@ def answers(
     latents = np.stack([query.latent for query in queries])
     thumbnails = np.stack([query.thumbnail for query in queries])
     vectors = collection.model.vectors(_evidence(collection.model, latents, thumbnails))
-    return answers_by_vectors(collection, queries, vectors, top, stated, tried)
+    return answers_by_vectors(collection, queries, vectors, top, stated, chances)
 
 
 def answers_by_vectors(
@@ -42,7 +42,7 @@ def answers_by_vectors(
     vectors: Vectors,
     top: int,
     stated: float,
-    tried: int = 1,
+    chances: float = 1,
 ) -> Iterator[Answer]:
     """Answer queries by a search of vectors that stand for them.
 
@@ -52,7 +52,7 @@ def answers_by_vectors(
         vectors: of each query, of shape (q, dim) and unit length.
         top: see `answers`.
         stated: see `answers`.
-        tried: see `answers`.
+        chances: see `answers`.
 
     Yields:
         The answer for each query, in order.
@@ -75,7 +75,7 @@ def answers_by_vectors(
             )
             for picture in pictures.shown[:top]
         ]
-        judged = judge(calibration, pictures.scores, candidates, float(share), stated, tried)
+        judged = judge(calibration, pictures.scores, candidates, float(share), stated, chances)
         matches = tuple(
             Match(
                 rank,

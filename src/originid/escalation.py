@@ -3,9 +3,11 @@
 A view undoes what somebody may have done to a picture. It is mirrored, turned, or one block of the
 picture without its frame; then it is a picture of its own, which is encoded, searched and judged
 like any query. If none of these has an origin, the query is taken for a part of a reference, and
-put at places of it. Of a framed query only what the frame holds is looked at. As the best of
-several chances is taken, its false-match rate is multiplied by the number of views that were tried,
-which bounds the chance that one of them reaches it (Bonferroni).
+put at places of it. Of a framed query only what the frame holds is looked at.
+
+Whoever looks several times is deceived more often. So the stated false-match rate is shared among
+the looks (Bonferroni's bound): the rate of each is divided by its share of the stated rate before
+the best of them is the answer.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +32,8 @@ from originid.views.places import Box, Placing, encode_sizes
 SIDE = 1024  # pixels of the longer side, in which blocks are found and from which they are cut
 WHOLE = (0.0, 0.0, 1.0, 1.0)  # the box of a view that shows the whole reference
 PART = "as a part of the reference"
+# The shares of the stated rate: most for the query as it is, which nearly every query is found by.
+AS_IT_IS_SHARE, MOVED_SHARE, PLACED_SHARE = 0.6, 0.25, 0.15
 DAMPING = 10.0  # see `Placing`: so a place need not fit to the cell
 
 
@@ -111,7 +115,9 @@ class Escalation:
             if isinstance(entry, Encoded)
         ]
         if encoded:
-            for answer in answers(self._collection, encoded, top, stated, len(views)):
+            for answer in answers(
+                self._collection, encoded, top, stated, len(encoded) / MOVED_SHARE
+            ):
                 yield Seen(answer.query, WHOLE, answer)
 
     def _placed(
@@ -123,8 +129,8 @@ class Escalation:
             return
         encoder = self._collection.model.encoder
         vectors = placing.vectors(encode_sizes(views[0].image, placing.sizes, encoder))
-        tried, same = len(views) + len(vectors), [query] * len(vectors)
-        found = answers_by_vectors(self._collection, same, vectors, top, stated, tried)
+        same, chances = [query] * len(vectors), len(vectors) / PLACED_SHARE
+        found = answers_by_vectors(self._collection, same, vectors, top, stated, chances)
         for place, answer in zip(placing.places, found, strict=True):
             yield Seen(PART, place.box(placing.cells), answer)
 
@@ -137,6 +143,11 @@ class Escalation:
             return Placing(model_map, likely_places(cells), DAMPING)
         except ModelError:
             return None
+
+
+def chances_as_it_is(effort: Effort) -> float:
+    """By how much the false-match rate of a query as it is is multiplied, for `judge`."""
+    return 1.0 if effort == "quick" else 1 / AS_IT_IS_SHARE
 
 
 def best_answer(first: Answer, seen: Iterable[Seen]) -> Answer:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from originid.types import Ids, Scores
 from originid.verdict.lead import LISTED
 
-MEMBERS = 256  # half a million multiplications for each added reference: 0.02 ms of one core
+MEMBERS = 512  # a million multiplications for each added reference: 0.04 ms of one core
 KEPT = 64  # scores kept for each member: 22 more than are read, for removals and for siblings
 COPY = 0.95  # of x-rays and forms, strangers reach 0.9; see `strangers` for other near-copies
 

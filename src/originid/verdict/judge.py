@@ -65,7 +65,7 @@ def judge(
     candidates: Sequence[Candidate],
     information: float,
     stated: float,
-    tried: int = 1,
+    chances: float = 1,
 ) -> Judgement:
     """Judge a query by what it scores in a collection.
 
@@ -76,8 +76,8 @@ def judge(
         candidates: the references that are shown, the best first.
         information: the share of the query's cells that tell something, in [0, 1].
         stated: the false-match rate up to which the verdict is `Verdict.ORIGIN`.
-        tried: how many views of the image are tried, of which this query is one; at least 1. The
-            false-match rates are multiplied by it, up to 1.
+        chances: by how much the false-match rates are multiplied, up to 1, as this query is one of
+            several chances to match (Bonferroni's bound); at least 1.
     """
     if not candidates:
         return Judgement(Verdict.NONE, np.empty(0), "none: the collection has nothing like it")
@@ -88,7 +88,7 @@ def judge(
             for candidate in candidates
         ]
     )
-    rates = np.minimum(tried * rates, 1.0)
+    rates = np.minimum(chances * rates, 1.0)
     rate = float(rates[0])
     verdict = verdict_at(rate, stated)
     why = _why(calibration, scores, candidates[0], information, verdict, rate)
