@@ -13,7 +13,7 @@ from originid.collection.adding import add_images
 from originid.collection.collection import Collection, create_collection
 from originid.collection.deciding import decide, forget
 from originid.errors import InputError
-from originid.escalation import PART, WHOLE, Seen, best_answer
+from originid.escalation import AS_IT_IS_SHARE, MOVED_SHARE, PART, WHOLE, Seen, best_answer
 from originid.evaluation.moves import letterbox, pad, side_by_side
 from originid.finder import Finder
 from originid.latents.sources import Source
@@ -94,7 +94,7 @@ def test_what_was_moved_is_found_and_the_view_says_how(finder: Finder, move: str
 
 
 def test_a_picture_beside_another_is_found(finder: Finder) -> None:
-    answer = finder.find(side_by_side(scene(9), 1))
+    answer = finder.find(side_by_side(scene(9), 1), false_matches=0.05)
     assert (answer.verdict, found(answer)) == (Verdict.ORIGIN, "09")
     assert answer.matches[0].view.startswith("block ")
 
@@ -135,18 +135,20 @@ def test_a_stranger_stays_one(finder: Finder) -> None:
     for seed in range(1000, 1020):
         quick, normal = (finder.find(scene(seed), effort=e) for e in ("quick", "normal"))
         assert normal.verdict is not Verdict.ORIGIN
-        assert normal.matches[0].false_match_rate <= quick.matches[0].false_match_rate
+        as_it_is = quick.matches[0].false_match_rate / AS_IT_IS_SHARE
+        assert normal.matches[0].false_match_rate <= min(1, as_it_is) + 1e-12
 
 
-def test_the_rates_of_a_view_are_multiplied_by_the_number_of_views(finder: Finder) -> None:
+def test_the_views_share_their_part_of_the_stated_rate(finder: Finder) -> None:
     image = (0.5 * scene(7)[:, ::-1] + 0.5 * scene(1003)).astype(np.uint8)
     normal = finder.find(image, false_matches=1e-6)
     alone = finder.find(np.ascontiguousarray(image[:, ::-1]), effort="quick")
     rate = alone.matches[0].false_match_rate
     assert normal.matches[0].view == "mirrored"
-    assert 1e-4 < rate < 0.2
+    assert 1e-5 < rate < 0.05
     # Reading the query again changes its grey levels a little.
-    assert normal.matches[0].false_match_rate == pytest.approx(5 * rate, rel=0.2)
+    expected = 4 / MOVED_SHARE * rate  # mirrored, and three quarter turns
+    assert normal.matches[0].false_match_rate == pytest.approx(expected, rel=0.2)
 
 
 def test_one_uncertain_query_does_not_disturb_the_others(finder: Finder) -> None:
@@ -171,14 +173,16 @@ def test_a_query_that_is_gone_keeps_its_first_answer(
     path = tmp_path / "query.png"
     Pillow.fromarray(scene(7)[:, ::-1]).save(path)
     finder = Finder(collection)
-    first = finder.find(path, effort="quick")
+    first = finder.find(path, effort="quick", top=1)
 
     def and_remove(*arguments: object) -> object:
         path.unlink()
         return answers(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr("originid.finder.answers", and_remove)
-    assert finder.find(path) == first
+    answer = finder.find(path, top=1)
+    assert answer.matches[0].view == "full"
+    assert found(answer) == found(first)
 
 
 def test_an_effort_that_there_is_not_is_refused(finder: Finder) -> None:

@@ -119,7 +119,7 @@ def test_the_verdict_follows_from_the_rate_of_the_first_match(
 def test_a_rate_is_stated_by_the_model_where_the_collection_is_small(
     finder: Finder, collection: Collection, stranger: Path
 ) -> None:
-    answer = finder.find(stranger)
+    answer = finder.find(stranger, effort="quick")
     calibration = collection.calibration()
     assert calibration.strangers is None
     scores = np.array([match.score for match in answer.matches])
