@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from originid.verdict import margins
 from originid.verdict.margins import (
     CELLS,
     content_cells,
@@ -92,3 +93,44 @@ def test_unknown_cells_get_the_mean_and_no_others() -> None:
     np.testing.assert_array_equal(out[wide], latents.reshape(out.shape)[wide])
     means = np.broadcast_to(mean.reshape(1, 3, CELLS, CELLS), out.shape)
     np.testing.assert_array_equal(out[~wide], means[~wide])
+
+
+def inset(share: float, colour: int, seed: int = 0) -> np.ndarray:
+    """A busy picture of a share of the side, in the middle of plain ground."""
+    image = np.full((64, 64, 3), colour, np.uint8)
+    side = int(64 * share)
+    start = (64 - side) // 2
+    noise = np.random.default_rng(seed).integers(0, 256, (side, side, 3))
+    image[start : start + side, start : start + side] = noise
+    return image
+
+
+@pytest.mark.parametrize("colour", [0, 128, 255])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7, 0.9])
+def test_a_small_picture_on_plain_ground_is_framed(share: float, colour: int) -> None:
+    image = inset(share, colour)
+    assert framed(image[None])[0]
+    known = content_cells(image)
+    side = int(64 * share)
+    start = (64 - side) // 2
+    rows, columns = np.nonzero(known)
+    assert rows.size > 0
+    # Every cell that counts lies inside of the picture, and few of its cells do not count.
+    for places in (rows, columns):
+        assert places.min() * 2 >= start
+        assert (places.max() + 1) * 2 <= start + side
+    assert known.sum() >= (side // 2 - 4) ** 2
+
+
+def test_a_round_thing_on_plain_ground_is_no_inset() -> None:
+    rows, columns = np.mgrid[:64, :64]
+    image = np.full((64, 64, 3), 255, np.uint8)
+    disc = (rows - 32) ** 2 + (columns - 32) ** 2 < 24**2
+    image[disc] = np.random.default_rng(1).integers(0, 200, (int(disc.sum()), 3))
+    assert not framed(image[None])[0]
+
+
+def test_an_inset_that_reaches_the_edge_is_not_one() -> None:
+    image = inset(0.5, 255)
+    image[:, 16:48] = np.random.default_rng(2).integers(0, 256, (64, 32, 3))
+    assert margins._inset(image) is None

@@ -21,6 +21,9 @@ STEP = 16  # grey levels by which a picture differs from its frame
 STEP_SHARE = 0.6  # of the line beside a frame differs from it
 REACH = 3  # pixels over which resizing blurs the border of a frame
 CELL_TOLERANCE = 12  # range of grey levels within a flat cell and one pixel around it
+RING_SHARE = 0.97  # of the outermost pixels have one colour around an inset
+STRAIGHT_SHARE = 0.7  # of the lines of an inset begin, and end, where most of them do
+LEAST_INSET = 10  # pixels on a side; smaller ones have too few cells to be evidence
 PLAIN_SHARE = 0.45  # of a line's cells are flat and of one colour: the line is part of a frame
 
 
@@ -41,6 +44,8 @@ def framed(thumbnails: Image) -> Mask:
         possible = np.logical_or.reduce(flat, axis=1) & ~found
         for row in np.flatnonzero(possible):
             found[row] = _has_border(turned[row])
+    for row in np.flatnonzero(~found):
+        found[row] = _inset(thumbnails[row]) is not None
     return found
 
 
@@ -51,9 +56,17 @@ def content_cells(image: Image) -> Mask:
         image: squashed, uint8 of shape (64, 64, 3).
 
     Returns:
-        A mask of shape (`CELLS`, `CELLS`), true where the picture is neither flat nor beside a
-        flat cell, nor in a line of which `PLAIN_SHARE` is flat and of one colour.
+        A mask of shape (`CELLS`, `CELLS`). Of an inset it is true inside. Elsewhere it is true
+        where the picture is neither flat nor beside a flat cell, nor in a line of which
+        `PLAIN_SHARE` is flat and of one colour.
     """
+    inset = _inset(image)
+    if inset is not None:
+        # The cells at the border of an inset hold some of what is around it.
+        (top, bottom), (left, right) = ((-(-a // 2) + 1, b // 2 - 1) for a, b in inset)
+        inside = np.zeros((CELLS, CELLS), np.bool_)
+        inside[top:bottom, left:right] = True
+        return inside
     flat = flat_cells(image)
     means = image.reshape(CELLS, 2, CELLS, 2, 3).mean(axis=(1, 3))
     rows = _plain_lines(flat, means)
@@ -82,6 +95,36 @@ def with_unknown(latents: Latents, mean: Latents, known: Mask) -> Latents:
     grid = latents.reshape(len(latents), -1, CELLS, CELLS)
     filled = np.where(known[:, None], grid, mean.reshape(1, -1, CELLS, CELLS))
     return np.asarray(filled.reshape(latents.shape), np.float32)
+
+
+def _inset(image: Image) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """The rows and the columns, from and to, of a picture that lies on plain ground.
+
+    It is told from a thing on plain ground by its straight sides: most of its rows begin and end in
+    the same columns, and most of its columns in the same rows.
+    """
+    ring = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).astype(np.int16)
+    ground = np.median(ring, axis=0)
+    plain = np.abs(ring - ground).max(axis=1) <= 2 * LINE_TOLERANCE
+    if plain.mean() < RING_SHARE:
+        return None
+    off = np.abs(image - ground).max(axis=2) > STEP
+    rows, columns = _straight_ends(off.T), _straight_ends(off)
+    if rows is None or columns is None:
+        return None
+    return rows, columns
+
+
+def _straight_ends(off: Mask) -> tuple[int, int] | None:
+    """Where most lines of a mask begin and end, from and to; None where they do not agree."""
+    lines = off[off.any(axis=1)]
+    if len(lines) < LEAST_INSET:
+        return None
+    first, last = lines.argmax(axis=1), lines.shape[1] - lines[:, ::-1].argmax(axis=1)
+    start, stop = int(np.median(first)), int(np.median(last))
+    straight = min((np.abs(first - start) <= 1).mean(), (np.abs(last - stop) <= 1).mean())
+    inside = start > 0 and stop < off.shape[1] and stop - start >= LEAST_INSET
+    return (start, stop) if straight >= STRAIGHT_SHARE and inside else None
 
 
 def _has_border(image: Image) -> bool:
