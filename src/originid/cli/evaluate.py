@@ -11,9 +11,15 @@ from originid.cli.train import ENCODER, MAPS, map_settings
 from originid.system.text import printable
 
 if TYPE_CHECKING:
+    from originid.encoders import Encoder
+    from originid.evaluation.attacks import Attack
     from originid.evaluation.report import Averages, Miss, Report
+    from originid.evaluation.run import Evaluation
     from originid.evaluation.trust import Estimate, Trust
+    from originid.latents import LatentCache
     from originid.model import Model
+    from originid.training.fitting import Settings
+    from originid.types import Pair
 
 
 PairsArgument = Annotated[
@@ -109,47 +115,25 @@ def evaluate(
     from originid.datasets.pairs import read_pairs
     from originid.encoders import open_encoder
     from originid.evaluation.attacks import parse_attack
-    from originid.evaluation.folds import few_valued
-    from originid.evaluation.protocol import Protocol
-    from originid.evaluation.reliability import draw_reliability
-    from originid.evaluation.run import cross_validate, evaluate_model
     from originid.latents import LatentCache
     from originid.model import DEFAULT, Model, open_model
-    from originid.system.storage import storage_errors
 
     _check(model, encoder, map, pictures)
     settings = map_settings("full" if map is None else map)
     attacked = parse_attack(attack) if attack is not None else None
     judged = open_model(model or DEFAULT) if encoder is None else open_encoder(encoder)
     manifest = read_pairs(pairs)
-    protocol = Protocol(by=few_valued(manifest))
     opened = judged.encoder if isinstance(judged, Model) else judged
     cache = LatentCache.open(latents, opened) if latents is not None else None
-    with progress_bar("encoding") as bar:
-        if isinstance(judged, Model):
-            outcome = evaluate_model(
-                manifest, references, judged, protocol, bar, cache, attacked, strangers
-            )
-        else:
-            outcome = cross_validate(
-                manifest, references, judged, settings, protocol, bar, cache, attacked, strangers
-            )
+    outcome = _judge(judged, settings, manifest, references, cache, attacked, strangers)
     if json:
         what = {"model": None if encoder else model or DEFAULT, "encoder": opened.spec}
         what |= {"map": (map or "full") if encoder else None, "attack": attack}
         print_json({**what, **outcome.to_json()})
     else:
-        print_failures(outcome.report.skipped, "--json lists them")
-        _print(outcome.report)
-        _print_trust(outcome.trust)
-        if isinstance(judged, Model):
-            _print_training(judged)
+        _print_outcome(outcome, judged if isinstance(judged, Model) else None)
     if pictures is not None:
-        with storage_errors(pictures):
-            pictures.mkdir(parents=True, exist_ok=True)
-        _write_failures(pictures / "failures.png", outcome.misses)
-        if outcome.trials is not None:
-            draw_reliability(outcome.trials, pictures / "reliability.png")
+        _draw(outcome, pictures)
 
 
 def _check(
@@ -171,6 +155,53 @@ def _check(
         if pictures.exists() and not pictures.is_dir():
             raise typer.BadParameter(f"--pictures {pictures}: expected a folder, not a file")
         refuse_missing_matplotlib()
+
+
+def _judge(
+    judged: "Model | Encoder",
+    settings: "Settings",
+    manifest: "list[Pair]",
+    references: Path,
+    cache: "LatentCache | None",
+    attacked: "Attack | None",
+    strangers: Path | None,
+) -> "Evaluation":
+    """Judge a model as it is, or maps that are learned on an encoder's latents."""
+    from originid.evaluation.folds import few_valued
+    from originid.evaluation.protocol import Protocol
+    from originid.evaluation.run import cross_validate, evaluate_model
+    from originid.model import Model
+
+    protocol = Protocol(by=few_valued(manifest))
+    with progress_bar("encoding") as bar:
+        if isinstance(judged, Model):
+            return evaluate_model(
+                manifest, references, judged, protocol, bar, cache, attacked, strangers
+            )
+        return cross_validate(
+            manifest, references, judged, settings, protocol, bar, cache, attacked, strangers
+        )
+
+
+def _print_outcome(outcome: "Evaluation", model: "Model | None") -> None:
+    """Print what was measured, and warn if the model was learned from pairs."""
+    print_failures(outcome.report.skipped, "--json lists them")
+    _print(outcome.report)
+    _print_trust(outcome.trust)
+    if model is not None:
+        _print_training(model)
+
+
+def _draw(outcome: "Evaluation", folder: Path) -> None:
+    """Write the pictures of the worst failures and of the stated rates into a folder."""
+    from originid.evaluation.reliability import draw_reliability
+    from originid.system.storage import storage_errors
+
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    _write_failures(folder / "failures.png", outcome.misses)
+    if outcome.trials is not None:
+        draw_reliability(outcome.trials, folder / "reliability.png")
 
 
 def _print(report: "Report") -> None:

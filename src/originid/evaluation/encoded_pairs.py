@@ -121,6 +121,33 @@ def gather(
     return rows, ArrayStore(np.concatenate(arrays[1:] or arrays))
 
 
+def _leave_out_copies(named: set[Path], without_origin: set[Path]) -> Callable[[FileLatent], bool]:
+    """Return a function that keeps every file of the manifest, and no other file that is a copy.
+
+    It must be called with the files of the manifest first, then the photos, then the strangers:
+    the contents of a file are compared with those that were seen before it.
+
+    Args:
+        named: the files that the manifest names.
+        without_origin: the strangers.
+    """
+    contents: set[bytes] = set()  # the SHA-256 of each file that the manifest names
+    of_photos: set[bytes] = set()  # of each photo, if there are strangers to compare with them
+
+    def keep(entry: FileLatent) -> bool:
+        """Note what the file contains, and say whether to keep it."""
+        if entry.path in named:
+            contents.add(entry.sha256)
+            return True
+        if entry.path in without_origin:
+            return entry.sha256 not in contents and entry.sha256 not in of_photos
+        if without_origin:
+            of_photos.add(entry.sha256)
+        return entry.sha256 not in contents
+
+    return keep
+
+
 def encode_all(
     pairs: Sequence[Pair],
     photos: Sequence[Path],
@@ -156,23 +183,7 @@ def encode_all(
     known = list(dict.fromkeys([*image_paths(pairs), *list_references(pairs, found)]))
     without_origin = set(others) - set(known)
     paths = [*known, *(path for path in dict.fromkeys(others) if path in without_origin)]
-    # Files of the manifest come first in `paths`, so their contents are known before any photo's,
-    # and the strangers come last.
-    named = set(image_paths(pairs))
-    contents: set[bytes] = set()  # the SHA-256 of each file that the manifest names
-    of_photos: set[bytes] = set()  # of each photo, if there are strangers to compare with them
-
-    def keep(entry: FileLatent) -> bool:
-        """Keep every file of the manifest, and every other one that is not a copy."""
-        if entry.path in named:
-            contents.add(entry.sha256)
-            return True
-        if entry.path in without_origin:
-            return entry.sha256 not in contents and entry.sha256 not in of_photos
-        if without_origin:
-            of_photos.add(entry.sha256)
-        return entry.sha256 not in contents
-
+    keep = _leave_out_copies(set(image_paths(pairs)), without_origin)
     rows, store = gather(paths, encoder, keep, skipped.append, progress, cache, to_vectors)
     readable = readable_pairs(pairs, skipped)
     if not readable:
