@@ -62,6 +62,7 @@ def test_signs_are_the_bits_from_the_highest_on() -> None:
     assert np.count_nonzero(one.signs[0] == -1) == 62
 
 
+@settings(deadline=None)
 @given(x=st.integers(0, 255), y=st.integers(0, 255), width=st.integers(1, 4000))
 def test_places_are_the_middles_of_256ths(x: int, y: int, width: int) -> None:
     place = features(np.array([[x, y]]), width=width, height=100).places[0]
@@ -75,6 +76,7 @@ def test_packed_features_are_the_bytes_that_are_stated() -> None:
     assert packed == bytes([2, 1, 3, 0, 7, 9, 0, 1, 2, 3, 4, 5, 6, 7])
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=40))
 def test_any_bytes_are_read_and_packed_again_or_refused(data: bytes) -> None:
     whole = len(data) >= 4 and (len(data) - 4) % 10 == 0

@@ -71,6 +71,7 @@ def test_a_picture_of_any_mode_is_rgb_of_its_size(mode: str) -> None:
         np.testing.assert_array_equal(back.image, np.asarray(picture.convert("RGB")))
 
 
+@settings(deadline=None)
 @given(alpha=st.integers(0, 255), level=st.integers(0, 255))
 def test_what_is_transparent_lies_before_white(alpha: int, level: int) -> None:
     picture = Pillow.new("RGBA", (2, 2), (level, level, level, alpha))

@@ -44,6 +44,7 @@ def pixels(block: Block) -> set[tuple[int, int]]:
     return {(row, column) for row in rows for column in columns}
 
 
+@settings(deadline=None)
 @given(one=BLOCKS, other=BLOCKS)
 def test_area_and_overlap_count_pixels(one: Block, other: Block) -> None:
     here, there = pixels(one), pixels(other)
@@ -53,6 +54,7 @@ def test_area_and_overlap_count_pixels(one: Block, other: Block) -> None:
     assert one.overlap(one) == 1
 
 
+@settings(deadline=None)
 @given(block=BLOCKS)
 def test_a_cut_holds_the_pixels_of_its_block(block: Block) -> None:
     image = np.arange(24 * 24 * 3).reshape(24, 24, 3).astype(np.uint8)
@@ -62,6 +64,7 @@ def test_a_cut_holds_the_pixels_of_its_block(block: Block) -> None:
     np.testing.assert_array_equal(cut.reshape(-1, 3), expected)
 
 
+@settings(deadline=None)
 @given(values=st.lists(st.booleans(), max_size=30))
 def test_the_longest_run_by_trying_all(values: list[bool]) -> None:
     runs = [
@@ -168,6 +171,7 @@ def test_sides_by_a_loop(seed: int, length: int, often: float) -> None:
                 assert got[i, j, k] == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(block=BLOCKS, at=st.integers(1, 11), upright=st.booleans())
 def test_a_divided_block_is_covered_once(block: Block, at: int, upright: bool) -> None:
     one, other = _divided(block, at, upright)
@@ -178,6 +182,7 @@ def test_a_divided_block_is_covered_once(block: Block, at: int, upright: bool) -
         assert pixels(one) | pixels(other) == pixels(block)
 
 
+@settings(deadline=None)
 @given(
     width=st.integers(1, 3000),
     height=st.integers(1, 3000),

@@ -52,6 +52,7 @@ def small_map(cells: int = 8, cutoff: float = 5.0, clip: float | None = None) ->
 # Places
 
 
+@settings(deadline=None)
 @given(room=st.integers(0, 60), step=st.integers(1, 30))
 def test_offsets_are_as_few_as_reach_across(room: int, step: int) -> None:
     found = _offsets(room, step)
@@ -174,6 +175,7 @@ def test_wrong_settings_of_parts_are_refused(wrong: dict[str, int]) -> None:
     assert caught.value.todo == "leave them out"
 
 
+@settings(deadline=None)
 @given(top=st.integers(0, 16), left=st.integers(0, 16), reach=st.integers(0, 9))
 def test_moved_windows_stop_at_the_border(top: int, left: int, reach: int) -> None:
     found = _moved(top, left, range(-reach, reach + 1, 2), 16, 16)
@@ -229,6 +231,7 @@ def test_a_vector_of_zeros_has_no_score() -> None:
     assert np.isfinite(nats(best.statistic, best.strangers)).all()
 
 
+@settings(deadline=None)
 @given(count=st.integers(0, LEAST - 1))
 def test_too_small_a_cohort_says_its_size(count: int) -> None:
     with pytest.raises(InputError) as caught:

@@ -71,6 +71,7 @@ def test_an_unknown_effort_names_those_that_there_are(effort: str) -> None:
     assert caught.value.todo == "name one"
 
 
+@settings(deadline=None)
 @given(turns=st.integers(-9, 9), other=st.integers(-9, 9))
 def test_quarters_add_up(turns: int, other: int) -> None:
     image = noise(3, 3, 4)
