@@ -45,7 +45,7 @@ class VerificationSettings:
             raise InputError(
                 f"{self}", "expected 0 <= cosine < 1, 0 < turn <= 180, zoom >= 1", "leave them out"
             )
-        if self.near <= 0 or self.proposals < 1:
+        if not self.near > 0 or self.proposals < 1:  # not a number is refused too
             raise InputError(f"{self}", "expected near > 0 and proposals >= 1", "leave them out")
 
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from originid.errors import InputError
 from originid.evaluation import degradations, moves
 from originid.types import Image
@@ -65,7 +67,9 @@ class Step:
             raise _refusal(str(self))
 
     def __str__(self) -> str:
-        return f"{self.name}:{self.level:g}" if self.level else self.name
+        # All digits and never an exponent, so that `parse_attack` reads the same level.
+        level = np.format_float_positional(self.level, trim="-")
+        return f"{self.name}:{level}" if self.level else self.name
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,13 @@ def lossless_file(image: Image | Pillow.Image) -> bytes:
             upright by its EXIF data and flattened as a file's would be.
 
     Raises:
-        InputError: an array of another type or shape, or something else.
+        InputError: an array of another type or shape, an image without pixels, or something else.
     """
     if isinstance(image, Pillow.Image):
+        _refuse_empty(image.width, image.height)
         picture = rgb(flat(ImageOps.exif_transpose(image)))
     elif isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] == (3,):
+        _refuse_empty(image.shape[1], image.shape[0])
         picture = Pillow.fromarray(image)
     else:
         shape = getattr(image, "shape", "")
@@ -38,3 +40,10 @@ def lossless_file(image: Image | Pillow.Image) -> bytes:
     # BMP, as the bytes of PNG differ between versions of zlib, and so would its SHA-256.
     picture.save(buffer, "BMP")
     return buffer.getvalue()
+
+
+def _refuse_empty(width: int, height: int) -> None:
+    if not width or not height:
+        raise InputError(
+            f"an image of {width} x {height} pixels", "expected at least 1 x 1", "leave it out"
+        )

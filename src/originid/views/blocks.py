@@ -210,6 +210,12 @@ def _sides(jumps: Mask, lines: Ints, ends: Ints, settings: BlockSettings) -> NDA
     sums = np.pad(jumps[:, lines], ((1, 0), (0, 0))).cumsum(axis=0, dtype=np.int64).T
 
     def share(start: Ints, stop: Ints) -> NDArray[np.float64]:
+        """The share, in [0, 1], of each stretch of each line along which colours jump.
+
+        Args:
+            start: first place of each stretch; a place outside counts as the nearest border.
+            stop: the place after its last one, of a shape that broadcasts with ``start``.
+        """
         start, stop = (np.clip(each, 0, len(jumps)) for each in (start, stop))
         # Less than three pixels tell nothing.
         return np.asarray((sums[:, stop] - sums[:, start]) / np.maximum(stop - start, 3))

@@ -95,5 +95,7 @@ def nats(statistic: Floats32, strangers: Floats32) -> Floats32:
         strangers: statistics of the cohort, (m,).
     """
     start = np.quantile(strangers, 1 - TAIL)
-    scale = max(float((strangers[strangers > start] - start).mean()), 1e-6)
+    excess = strangers[strangers > start] - start
+    # Nobody is above it where the highest are equal.
+    scale = max(float(excess.mean()) if len(excess) else 0.0, 1e-6)
     return np.asarray((statistic - start) / scale - np.log(TAIL), np.float32)
