@@ -43,8 +43,8 @@ class CohortTable(SqliteFile):
         """The cohort, and up to which changes it is right; an empty one where none is stored."""
         if self.format < FIRST_FORMAT:
             return StoredCohort(empty_cohort(np.empty(0, np.int64)), (0, 0))
-        # Read before the members: a cohort that another process stores in between is then newer than
-        # its note, and `update_cohort` stores nothing that was worked out from the two.
+        # Read before the members: a cohort that another process stores in between is newer than its
+        # note, and `update_cohort` stores nothing that was worked out from such a pair.
         seen = self.cohort_seen()
         if seen == (0, 0):
             return StoredCohort(empty_cohort(np.empty(0, np.int64)), seen)
