@@ -1,5 +1,6 @@
 """The cohort by which a collection calibrates itself, as a table of its database."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from originid.collection.sqlite import SqliteFile
 from originid.verdict.cohort import KEPT, Cohort, empty_cohort
 
 FIRST_FORMAT = 2  # of the database: before it there was no cohort
+SEEN = re.compile("([0-9]{1,18}) ([0-9]{1,18})")  # two numbers that SQLite can hold
 SCHEMA_COHORT = """
 -- The sampled references by which the collection calibrates itself (verdict/cohort.py).
 CREATE TABLE cohort (
@@ -41,22 +43,35 @@ class CohortTable(SqliteFile):
         """The cohort, and up to which changes it is right; an empty one where none is stored."""
         if self.format < FIRST_FORMAT:
             return StoredCohort(empty_cohort(np.empty(0, np.int64)), (0, 0))
-        rows = self._all("SELECT id, scores, others, cut FROM cohort")
+        # Read before the members: a cohort that another process stores in between is newer than its
+        # note, and `update_cohort` stores nothing that was worked out from such a pair.
+        seen = self.cohort_seen()
+        if seen == (0, 0):
+            return StoredCohort(empty_cohort(np.empty(0, np.int64)), seen)
+        # The file may come from somebody else: what cannot be a member's row is passed over.
+        rows = self._all(
+            "SELECT id, scores, others, cut <> 0 FROM cohort"
+            " WHERE typeof(scores) = 'blob' AND length(scores) = ?"
+            " AND typeof(others) = 'blob' AND length(others) = ?",
+            4 * KEPT,
+            8 * KEPT,
+        )
         stored = Cohort(
             np.array([row[0] for row in rows], np.int64),
             _blobs([row[1] for row in rows], "<f4"),
             _blobs([row[2] for row in rows], "<i8"),
             np.array([row[3] for row in rows], np.bool_),
         )
-        return StoredCohort(stored.ordered(), self.cohort_seen())
+        cosines = (np.abs(stored.scores) < 1.01).all(axis=1)  # false for what is not a number
+        return StoredCohort(stored.only(stored.members[cosines]).ordered(), seen)
 
     def cohort_seen(self) -> tuple[int, int]:
         """What `version` was when the cohort was brought up to date; (0, 0) before that."""
         if self.format < FIRST_FORMAT:
             return 0, 0
         found = self._one("SELECT value FROM meta WHERE key = 'cohort_seen'")[0]
-        last_id, place = str(found or "0 0").split()
-        return int(last_id), int(place)
+        numbers = SEEN.fullmatch(str(found))
+        return (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
 
     def put_cohort(self, stored: StoredCohort) -> None:
         """Store a cohort in place of the one before."""

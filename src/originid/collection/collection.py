@@ -54,6 +54,7 @@ class Collection:
         self.model = model
         self.database = database
         self.codec = Codec(model.dim)
+        database.code_size = self.codec.size
         self._open_index = open_index
         self._index: Index | None = None
         self._version = (0, 0)

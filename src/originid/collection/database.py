@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from originid.collection.cohort_table import SCHEMA_COHORT, CohortTable
 from originid.collection.decisions import SCHEMA_DECISIONS, DecisionTable
 from originid.collection.sqlite import create
+from originid.errors import CollectionError
 from originid.types import Failure, Ids
 from originid.verdict.information import LITTLE
 
@@ -71,7 +72,8 @@ class Row:
 
 
 COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
-# information comes behind them, where the file has it
+# It comes behind them, where the file has it. The file may come from somebody else.
+INFORMATION = "CASE typeof(information) WHEN 'real' THEN information END"
 
 
 class Database(DecisionTable, CohortTable):
@@ -79,6 +81,8 @@ class Database(DecisionTable, CohortTable):
 
     Paths may hold any bytes; they are stored as the system has them.
     """
+
+    code_size: int | None = None  # bytes of a stored vector; the collection knows them
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, READ)
@@ -123,20 +127,12 @@ class Database(DecisionTable, CohortTable):
     def insert(self, row: Row, code: bytes) -> bool:
         """Add a reference; return whether one at the same location made place for it."""
         replaced = self.delete([row.location]) > 0
+        paths = os.fsencode(row.location), os.fsencode(row.name)
         cursor = self._connection.execute(
             "INSERT INTO reference"
             " (location, name, sha256, bytes, mtime_ns, width, height, information)"
             " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)",
-            (
-                os.fsencode(row.location),
-                os.fsencode(row.name),
-                row.sha256,
-                row.bytes,
-                row.mtime_ns,
-                row.width,
-                row.height,
-                row.information,
-            ),
+            (*paths, row.sha256, row.bytes, row.mtime_ns, row.width, row.height, row.information),
         )
         new_id = int(cursor.lastrowid or 0)
         vector = (new_id, zlib.crc32(code), code)
@@ -237,12 +233,12 @@ class Database(DecisionTable, CohortTable):
         for some in _slices(ids.tolist()):
             marks = ",".join("?" * len(some))
             rows += self._all(f"SELECT id, code FROM vector WHERE id IN ({marks})", *some)
-        return _stacked(rows)
+        return self._stacked(rows)
 
     def codes_after(self, last: int, batch: int) -> tuple[Ids, NDArray[np.uint8]]:
         """The next ids above ``last`` (n,) and their stored vectors (n, bytes), n <= batch."""
         query = "SELECT id, code FROM vector WHERE id > ? ORDER BY id LIMIT ?"
-        return _stacked(self._all(query, last, batch))
+        return self._stacked(self._all(query, last, batch))
 
     def ids(self) -> Ids:
         """Ids (n,) of all stored vectors, in ascending order."""
@@ -261,8 +257,27 @@ class Database(DecisionTable, CohortTable):
         yield from (row[0] for row in self._all(query))
         last, query = 0, "SELECT id, crc32, code FROM vector WHERE id > ? ORDER BY id LIMIT ?"
         while rows := self._all(query, last, batch):
-            yield from (key for key, crc32, code in rows if zlib.crc32(code) != crc32)
+            for key, crc32, code in rows:
+                if not self._is_code(code) or zlib.crc32(code) != crc32:
+                    yield key
             last = rows[-1][0]
+
+    def _is_code(self, code: object) -> bool:
+        return isinstance(code, bytes) and self.code_size in (None, len(code))
+
+    def _stacked(self, rows: list[tuple[int, bytes]]) -> tuple[Ids, NDArray[np.uint8]]:
+        for key, code in rows:
+            if not self._is_code(code):
+                location = next((row.location for row in self.rows([key]).values()), f"id {key}")
+                raise CollectionError(
+                    f"the stored vector of {location} in {self.path.parent} is damaged",
+                    f"expected {self.code_size} bytes",
+                    f"remove it and index it again: originid remove {location}"
+                    f" --from {self.path.parent}",
+                )
+        ids = np.array([row[0] for row in rows], np.int64)
+        codes = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
+        return ids, codes.reshape(len(rows), -1 if rows else 0)
 
     def _forget_failure(self, location: str) -> None:
         self._connection.execute(
@@ -270,19 +285,13 @@ class Database(DecisionTable, CohortTable):
         )
 
     def _rows(self, where: str, *values: object) -> list[Row]:
-        columns = f"{COLUMNS}, information" if self.format >= FORMAT else COLUMNS
+        columns = f"{COLUMNS}, {INFORMATION}" if self.format >= FORMAT else COLUMNS
         return [Row(*row) for row in self._all(f"SELECT {columns} FROM reference {where}", *values)]
 
 
 def modified(status: os.stat_result) -> int:
     """Time of a file's last change in nanoseconds, within what SQLite can store."""
     return max(-(2**63), min(status.st_mtime_ns, 2**63 - 1))
-
-
-def _stacked(rows: list[tuple[int, bytes]]) -> tuple[Ids, NDArray[np.uint8]]:
-    ids = np.array([row[0] for row in rows], np.int64)
-    codes = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
-    return ids, codes.reshape(len(rows), -1 if rows else 0)
 
 
 def _slices(items: list[int], size: int = 500) -> Iterator[list[int]]:

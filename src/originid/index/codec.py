@@ -144,6 +144,8 @@ class Codec:
         return _random_signs(1, self.dim), _random_signs(2, self.dim)
 
     def _values(self, codes: Codes) -> NDArray[np.float32]:
+        if not len(codes):  # no codes, as a database gives them, have no width
+            return np.empty((0, self.dim), np.float32)
         rest, values = codes[:, self.dim :], np.empty((len(codes), self.dim), np.float32)
         values[:, : self._half] = rest & 15
         values[:, self._half :] = rest[:, : self.dim - self._half] >> 4
