@@ -36,7 +36,14 @@ def open_dataset(text: str) -> Dataset:
         InputError: if the name is unknown, or files are missing or unusable; the error names them.
     """
     name, folder = _parse(text)
-    found = DATASETS[name](folder)
+    try:
+        found = DATASETS[name](folder)
+    except OSError as error:  # a name that is too long, or a folder that may not be read
+        raise InputError(
+            f"data set {name} in {folder} cannot be read: {error.strerror}",
+            "expected a folder that can be read",
+            "check its path and its permissions",
+        ) from error
     if not found.test:
         raise InputError(
             f"data set {name} in {folder} has no pair to judge",

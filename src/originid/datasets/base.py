@@ -46,7 +46,7 @@ def missing_files(dataset: Dataset) -> Iterator[Path]:
     pairs = (*(dataset.train or ()), *dataset.test)
     paths = (path for pair in pairs for path in (pair.origin, pair.query))
     for path in dict.fromkeys([*paths, *dataset.photos]):
-        if not path.exists():
+        if not os.path.exists(path):
             yield path
 
 
@@ -62,7 +62,7 @@ def require(name: str, folder: Path, parts: Mapping[str, str]) -> None:
     Raises:
         InputError: if some are missing; the error names all of them.
     """
-    missing = {path: source for path, source in parts.items() if not (folder / path).exists()}
+    missing = {path: source for path, source in parts.items() if not os.path.exists(folder / path)}
     if missing:
         raise InputError(
             f"data set {name} in {folder} lacks {', '.join(missing)}",

@@ -1,5 +1,6 @@
 """DISC21, the data set of the Image Similarity Challenge 2021."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def find_image(folders: Sequence[Path], name: str) -> Path:
         The path of the file. If no folder has it, the path that it would have in the first folder.
     """
     paths = [folder / f"{name}.jpg" for folder in folders]
-    return next((path for path in paths if path.exists()), paths[0])
+    return next((path for path in paths if os.path.exists(path)), paths[0])
 
 
 def _folders(folder: Path, *names: str) -> list[Path]:
@@ -93,7 +94,7 @@ def _matches(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the ids of each query that has an origin, and of its origin."""
     for number, line in enumerate(read_text(path).splitlines(), start=1):
         query, comma, reference = (cell.strip() for cell in line.partition(","))
-        if line.strip() and (not comma or not query or "," in reference):
+        if line.strip() and (not comma or not query or "," in reference or "\0" in line):
             raise InputError(
                 f"{path}: line {number}: {line[:80]!r}",
                 "expected query_id,reference_id on each line, the second empty without an origin",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,10 +82,12 @@ def _rows(split: Path) -> Iterator[tuple[str, str, str]]:
 def _cells(line: str) -> tuple[str, str, str] | None:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     source, target = (row.get(key) if isinstance(row, dict) else None for key in _KEYS)
     if not (isinstance(source, str) and isinstance(target, str) and source and target):
+        return None
+    if "\0" in source + target:  # no file can have such a name
         return None
     return source, target, str(row.get("instruction", ""))
 
@@ -92,7 +95,7 @@ def _cells(line: str) -> tuple[str, str, str] | None:
 def _locate(images: Path, name: str) -> Path:
     """Find an image: inside the folder of images, or beside it, as archives differ."""
     places = (images / name, images.parent / name)
-    return next((path for path in places if path.exists()), places[0])
+    return next((path for path in places if os.path.exists(path)), places[0])
 
 
 def _content(path: Path) -> str:

@@ -1,7 +1,7 @@
 """How large the experiments are: small ones for a laptop, or as large as those of the paper."""
 
+import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from originid.errors import InputError
 from originid.experiments.trained_networks.settings import PAPER, PRESETS, NetworkSettings
@@ -45,8 +45,8 @@ class Scale(Checked):
         return {
             "images": at_least(self.images, 1),
             "most_rank": at_least(self.most_rank, 1),
-            "vit": (not self.vit or Path(self.vit).is_file(), "a file"),
-            "resnet": (not self.resnet or Path(self.resnet).is_file(), "a file"),
+            "vit": (not self.vit or os.path.isfile(self.vit), "a file"),
+            "resnet": (not self.resnet or os.path.isfile(self.resnet), "a file"),
         }
 
     def network(self, name: str) -> NetworkSettings:

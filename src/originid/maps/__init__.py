@@ -87,19 +87,24 @@ def load_map(path: Path) -> Map:
             header = json.loads((file.metadata() or {}).get("originid", "{}"))
             # The file is no dict: it has keys(), but iterating over it is an error.
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
         raise _bad(path, f"cannot be read: {error}") from error
+    if not isinstance(header, dict):
+        raise _bad(path, f"has a header that is a {type(header).__name__}")
     if header.get("format") != FORMAT:
         raise _bad(path, f"has format {header.get('format')}, this version reads {FORMAT}")
     try:
+        stated = (header["dim"], header["latent_dim"])
         map = _unpack(header, tensors)
-    except (KeyError, TypeError, ValueError) as error:
+    # A header may state infinity, or sizes that no memory holds.
+    except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
         raise _bad(path, f"lacks or misstates {error}") from error
-    if (map.dim, map.latent_dim) != (header["dim"], header["latent_dim"]):
+    except ModelError as error:
+        raise _bad(path, f"has {error.given}") from error
+    if (map.dim, map.latent_dim) != stated:
         raise _bad(
             path,
-            f"maps {map.latent_dim} -> {map.dim}, its header says "
-            f"{header['latent_dim']} -> {header['dim']}",
+            f"maps {map.latent_dim} -> {map.dim}, its header says {stated[1]} -> {stated[0]}",
         )
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         raise _bad(path, "holds values that are not finite")

@@ -180,8 +180,8 @@ class DctMap:
         dct_map = cls(basis, **tensors, clip=None if clip is None else float(clip))
         rank = len(dct_map.gain)
         vector = (basis.dim,)
-        wanted = {"mean": vector, "scale": vector, "weight": vector, "directions": (rank, *vector)}
-        check_shapes(tensors, wanted)
+        check_shapes(tensors, {"mean": vector, "scale": vector, "weight": vector})
+        check_shapes(tensors, {"gain": (rank,), "directions": (rank, *vector)})
         return dct_map
 
 

@@ -143,7 +143,7 @@ def _read_object(name: str) -> dict[str, Any]:
     """Read a file that holds one JSON object."""
     try:
         given = json.loads(Path(name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"the settings file {name} cannot be read: {error}",
             "expected a file with one JSON object",

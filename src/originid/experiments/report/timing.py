@@ -78,4 +78,11 @@ def read_timings(folder: Path) -> dict[str, Timing]:
 
 
 def _read(folder: Path) -> dict[str, Timing]:
-    return {name: Timing(**entry) for name, entry in read_object(folder / FILE).items()}
+    try:
+        return {name: Timing(**entry) for name, entry in read_object(folder / FILE).items()}
+    except TypeError as error:
+        raise InputError(
+            f"{folder / FILE} cannot be used: it holds something else than times",
+            "expected the seconds of each experiment, as an experiment wrote them",
+            "delete the file",
+        ) from error

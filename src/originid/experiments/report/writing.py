@@ -76,7 +76,7 @@ def read_object(file: Path) -> Json:
         found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         if not isinstance(found, dict):
             raise ValueError(f"it holds a {type(found).__name__}")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"{file} cannot be used: {error}",
             "expected a JSON object that an experiment wrote",

@@ -58,7 +58,7 @@ def choose(text: str) -> ChosenGenerator:
     file = Path(text)
     stated = _read(file)
     name = stated.pop("generator")
-    if name not in GENERATORS and (file.parent / name).is_dir():
+    if name not in GENERATORS and os.path.isdir(file.parent / name):
         name = str(file.parent / name)
     seed, batch = stated.pop("seed", 0), stated.pop("batch", BATCH)
     return ChosenGenerator(replace(generator_named(name), name=file.stem, **stated), seed, batch)
@@ -67,7 +67,7 @@ def choose(text: str) -> ChosenGenerator:
 def _read(file: Path) -> dict[str, Any]:
     try:
         stated = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
             f"{file}: {reason}",

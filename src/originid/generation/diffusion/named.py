@@ -1,7 +1,7 @@
 """The generator that a name stands for: a preset, or any model of diffusers."""
 
+import os
 import re
-from pathlib import Path
 
 from originid.errors import InputError, UsageError
 from originid.generation.diffusion.presets import EDITORS, GENERATORS, IMAGE_TO_IMAGE, Generator
@@ -27,9 +27,9 @@ def generator_named(name: str) -> Generator:
     """
     if name in GENERATORS:
         return GENERATORS[name]
-    folder = Path(name).expanduser()
-    if name and folder.is_dir():
-        return _described(name, str(folder.resolve()))
+    folder = os.path.expanduser(name)
+    if os.path.isdir(folder):
+        return _described(name, os.path.realpath(folder))
     if name.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(name):
         raise UsageError(
             f"generator {name!r}",

@@ -13,6 +13,9 @@ _REFUSAL = re.compile(
     r"(i.m|i am|we.re) (very )?sorry|sorry|i (cannot|can.t) |(i.m|i am) (unable|not able)", re.I
 )
 
+# What reading the JSON of another program raises: it may be nested too deep, or hold other types.
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
 
 class RetryError(Exception):
     """The request is worth another try.
@@ -61,7 +64,7 @@ def read_completion(content: bytes, count: int) -> list[str]:
         if isinstance(text, list):  # some servers write the text in parts
             text = "\n".join(part["text"] for part in text)
         cut = choice.get("finish_reason") == "length"
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (*_MALFORMED, IndexError) as error:
         raise RetryError("an answer that is no chat completion") from error
     # One more than asked for, as the last one may have to go.
     found = read_answer(text, count + 1) if isinstance(text, str) else []
@@ -80,7 +83,7 @@ def server_error(content: bytes) -> tuple[str, str]:
     try:
         error = json.loads(content)["error"]
         return str(error.get("code", "")), " ".join(str(error.get("message", "")).split())[:200]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except _MALFORMED:
         return "", ""
 
 
@@ -96,7 +99,7 @@ def retry_after(value: str) -> float | None:
         pass
     try:
         until = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # a year or a zone may have any number of digits
         return None
     until = until if until.tzinfo else until.replace(tzinfo=timezone.utc)
     return max(0.0, (until - datetime.now(timezone.utc)).total_seconds())
@@ -109,7 +112,7 @@ def _json_items(text: str) -> list[str]:
         return []
     try:
         found = json.loads(match[0])
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return [item for item in found if isinstance(item, str)]
 

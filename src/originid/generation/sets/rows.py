@@ -63,7 +63,7 @@ def read_rows(folder: Path) -> tuple[list[ImageSetRow], int]:
     for line in data[:end].splitlines():
         try:
             rows.append(ImageSetRow(**{"key": "", "sha256": "", "origin": "", **json.loads(line)}))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             continue  # a damaged line; its image is found again by its name
     return rows, end
 
