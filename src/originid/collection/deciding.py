@@ -11,7 +11,7 @@ import numpy as np
 from originid.collection.collection import Collection
 from originid.collection.database import Database, Row
 from originid.collection.decisions import Decision
-from originid.collection.pictures import Picture, Pictures
+from originid.collection.pictures import Picture, Pictures, tidy
 from originid.errors import ImageError, InputError
 from originid.images.decode import read_bytes
 from originid.index import Codec
@@ -243,7 +243,13 @@ def decided_pictures(
     candidates = [(picture.rows[0], picture.score) for picture in pictures.shown]
     found = with_confirmed(collection.database, collection.codec, candidates, decisions, vector)
     left, confirming = apply_decisions(found, decisions)
-    stay = [shown.get(row.id, Picture((row,), score)) for row, score in left]
+    groups: dict[bytes, list[Candidate]] = {}
+    for candidate in left:  # a confirmed reference comes with its copies
+        groups.setdefault(candidate[0].sha256, []).append(candidate)
+    stay = [
+        shown.get(group[0][0].id) or Picture(tidy([row for row, _ in group]), group[0][1])
+        for group in groups.values()
+    ]
     rejected = {picture.score for picture in pictures.shown} - {picture.score for picture in stay}
     scores = np.union1d(pictures.scores, [picture.score for picture in stay])[::-1]
     scores = scores[~np.isin(scores, list(rejected))]
