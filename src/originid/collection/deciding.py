@@ -239,8 +239,9 @@ def decided_pictures(
     """
     if not decisions:
         return pictures, None
-    shown = {picture.rows[0].id: picture for picture in pictures.shown}
-    candidates = [(picture.rows[0], picture.score) for picture in pictures.shown]
+    named = [_named_by_confirmed(picture, decisions) for picture in pictures.shown]
+    shown = {picture.rows[0].id: picture for picture in named}
+    candidates = [(picture.rows[0], picture.score) for picture in named]
     found = with_confirmed(collection.database, collection.codec, candidates, decisions, vector)
     left, confirming = apply_decisions(found, decisions)
     groups: dict[bytes, list[Candidate]] = {}
@@ -254,6 +255,13 @@ def decided_pictures(
     scores = np.union1d(pictures.scores, [picture.score for picture in stay])[::-1]
     scores = scores[~np.isin(scores, list(rejected))]
     return Pictures(tuple(stay), scores), confirming
+
+
+def _named_by_confirmed(picture: Picture, decisions: Mapping[bytes, Decision]) -> Picture:
+    """The picture, with a copy in front that was confirmed, where there is one."""
+    confirmed = {content for content, decision in decisions.items() if decision.confirmed}
+    rows = sorted(picture.rows, key=lambda row: row.sha256 not in confirmed)
+    return replace(picture, rows=tuple(rows))
 
 
 def _rejects(decision: Decision | None, score: float) -> bool:
