@@ -107,6 +107,23 @@ def test_a_confirmed_picture_beyond_the_list_is_shown_once_with_its_copies(
     assert firsts(left)[1:] == firsts(everything)[:top]
 
 
+def test_a_confirmed_copy_names_its_picture_and_is_listed_once(
+    collection: Collection, photos: list[Path], query: Path, tmp_path: Path
+) -> None:
+    """A photo that was saved again is another file of the same picture."""
+    again = tmp_path / "photos" / "saved again with a longer name.jpg"
+    PILImage.open(photos[7]).save(again, quality=95)
+    add_images(collection, [again])
+    finder = Finder(collection)
+    (before, *others) = finder.find(photos[7], top=3).matches
+    assert (before.reference, before.copies) == (str(photos[7]), (str(again),))
+    decide(collection, str(photos[7]), str(again), True)
+    (first, *rest) = finder.find(photos[7], top=3).matches
+    assert (first.reference, first.copies) == (str(again), (str(photos[7]),))
+    assert first.score == before.score
+    assert [match.reference for match in rest] == [match.reference for match in others]
+
+
 def test_everything_can_be_rejected(
     collection: Collection, photos: list[Path], query: Path
 ) -> None:
