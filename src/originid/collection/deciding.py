@@ -11,7 +11,7 @@ import numpy as np
 from originid.collection.collection import Collection
 from originid.collection.database import Database, Row
 from originid.collection.decisions import Decision
-from originid.collection.pictures import Picture, Pictures
+from originid.collection.pictures import Picture, Pictures, tidy
 from originid.errors import ImageError, InputError
 from originid.images.decode import read_bytes
 from originid.index import Codec
@@ -239,15 +239,29 @@ def decided_pictures(
     """
     if not decisions:
         return pictures, None
-    shown = {picture.rows[0].id: picture for picture in pictures.shown}
-    candidates = [(picture.rows[0], picture.score) for picture in pictures.shown]
+    named = [_named_by_confirmed(picture, decisions) for picture in pictures.shown]
+    shown = {picture.rows[0].id: picture for picture in named}
+    candidates = [(picture.rows[0], picture.score) for picture in named]
     found = with_confirmed(collection.database, collection.codec, candidates, decisions, vector)
     left, confirming = apply_decisions(found, decisions)
-    stay = [shown.get(row.id, Picture((row,), score)) for row, score in left]
+    groups: dict[bytes, list[Candidate]] = {}
+    for candidate in left:  # a confirmed reference comes with its copies
+        groups.setdefault(candidate[0].sha256, []).append(candidate)
+    stay = [
+        shown.get(group[0][0].id) or Picture(tidy([row for row, _ in group]), group[0][1])
+        for group in groups.values()
+    ]
     rejected = {picture.score for picture in pictures.shown} - {picture.score for picture in stay}
     scores = np.union1d(pictures.scores, [picture.score for picture in stay])[::-1]
     scores = scores[~np.isin(scores, list(rejected))]
     return Pictures(tuple(stay), scores), confirming
+
+
+def _named_by_confirmed(picture: Picture, decisions: Mapping[bytes, Decision]) -> Picture:
+    """The picture, with a copy in front that was confirmed, where there is one."""
+    confirmed = {content for content, decision in decisions.items() if decision.confirmed}
+    rows = sorted(picture.rows, key=lambda row: row.sha256 not in confirmed)
+    return replace(picture, rows=tuple(rows))
 
 
 def _rejects(decision: Decision | None, score: float) -> bool:

@@ -1,6 +1,6 @@
 """The pictures nearest to a query: references that are the same picture count once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +74,7 @@ def _pictures(collection: Collection, scores: Scores, ids: Ids, top: int) -> Pic
         looked_at = min(len(ids), max(COMPARED, 2 * top, 2 * looked_at))
         grouped = _group(collection, ids[:looked_at], scores[:looked_at])
     shown = [
-        Picture(_tidy([grouped.rows[int(ids[place])] for place in group]), float(scores[group[0]]))
+        Picture(tidy([grouped.rows[int(ids[place])] for place in group]), float(scores[group[0]]))
         for group in grouped.places[:top]
     ]
     others = [*(grouped.places[0][1:] if grouped.places else []), *grouped.left_out]
@@ -114,8 +114,14 @@ def _group(collection: Collection, ids: Ids, scores: Scores) -> _Grouped:
     return grouped
 
 
-def _tidy(rows: list[Row]) -> tuple[Row, ...]:
-    """Rows of one picture, the nearest first; of files with its content the tidiest one instead."""
+def tidy(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Put the row first by which a picture is named.
+
+    This is the tidiest one of the files that have the content of the first row.
+
+    Args:
+        rows: the rows of one picture, at least one, the nearest to the query first.
+    """
     content = rows[0].sha256
     named = tidiest([row.location for row in rows if row.sha256 == content])
     return tuple(sorted(rows, key=lambda row: row.location != named))
