@@ -14,7 +14,6 @@ from originid.details.features import (
     FeatureSettings,
     _heat,
     _interpolate,
-    _local_maximum,
     _resized,
     find_features,
 )
@@ -97,17 +96,6 @@ def test_heat_puts_each_probability_at_its_pixel() -> None:
         for x in range(32):
             inside = y % CELL * CELL + x % CELL
             assert heat[y, x] == keypoints[inside, y // CELL, x // CELL]
-
-
-@settings(max_examples=20, deadline=None)
-@given(seed=SEEDS, around=st.integers(0, 3), height=st.integers(1, 9), width=st.integers(1, 9))
-def test_the_local_maximum_by_a_loop(seed: int, around: int, height: int, width: int) -> None:
-    values = np.random.default_rng(seed).normal(size=(height, width)).astype(np.float32)
-    got = _local_maximum(values, around)
-    for y in range(height):
-        for x in range(width):
-            rows = slice(max(y - around, 0), y + around + 1)
-            assert got[y, x] == values[rows, max(x - around, 0) : x + around + 1].max()
 
 
 @settings(max_examples=40, deadline=None)

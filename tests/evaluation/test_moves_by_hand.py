@@ -18,9 +18,7 @@ from originid.evaluation.moves import (
     letterbox,
     mirror,
     pad,
-    quarter,
     screenshot,
-    side_by_side,
     social,
     square,
     story,
@@ -158,40 +156,6 @@ def test_whole_levels_start_at_one() -> None:
 # What each move keeps
 
 
-@settings(deadline=None)
-@given(seed=SEEDS, height=SIDES, width=SIDES)
-def test_a_mirror_image_by_a_loop(seed: int, height: int, width: int) -> None:
-    image = noise(seed, height, width)
-    got = mirror(image, 0)
-    for x in range(width):
-        np.testing.assert_array_equal(got[:, x], image[:, width - 1 - x])
-    np.testing.assert_array_equal(mirror(got, 0), image)
-
-
-@settings(deadline=None)
-@given(seed=SEEDS, height=SIDES, width=SIDES)
-def test_a_quarter_turn_takes_the_right_column_to_the_top(
-    seed: int, height: int, width: int
-) -> None:
-    image = noise(seed, height, width)
-    got = quarter(image, 1)
-    assert got.shape == (width, height, 3)
-    for row in range(width):
-        np.testing.assert_array_equal(got[row], image[:, width - 1 - row])
-    np.testing.assert_array_equal(quarter(quarter(got, 1), 2), image)
-
-
-@settings(max_examples=40, deadline=None)
-@given(seed=SEEDS, height=SIDES, width=SIDES, percent=st.floats(0.01, 90))
-def test_a_crop_is_a_part_of_its_size(seed: int, height: int, width: int, percent: float) -> None:
-    image = noise(seed, height, width)
-    got = crop(image, percent)
-    scale = math.sqrt(1 - percent / 100)
-    for side, whole in zip(got.shape[:2], (height, width), strict=True):
-        assert abs(side - scale * whole) <= 0.5 or side == 1
-    assert held(got, image)
-
-
 def test_crops_lie_everywhere() -> None:
     places = [held(crop(noise(seed), 50), noise(seed))[0] for seed in range(200)]
     tops, lefts = (set(each) for each in zip(*places, strict=True))
@@ -282,19 +246,6 @@ def test_a_picture_is_turned_to_both_sides() -> None:
         assert abs(right - left) == pytest.approx(expected, abs=1.5)
         sides.add(bool(right > left))
     assert sides == {False, True}
-
-
-@settings(max_examples=12, deadline=None)
-@given(seed=SEEDS, height=SIDES, width=SIDES)
-def test_a_picture_beside_another_is_at_one_end_of_its_height(
-    seed: int, height: int, width: int
-) -> None:
-    image = noise(seed, height, width)
-    both = side_by_side(image, 0)
-    assert both.shape[0] == height
-    assert both.shape[1] > width
-    ends = both[:, :width], both[:, both.shape[1] - width :]
-    assert any(np.array_equal(end, image) for end in ends)
 
 
 @settings(max_examples=12, deadline=None)

@@ -22,7 +22,7 @@ from originid.views.looks import (
 from originid.views.normalise import LEAST, Cohort, nats
 from originid.views.parts import Parts, PartSettings, _moved
 from originid.views.places import Place, Placing, _offsets, canvas, encode_sizes, windows
-from originid.views.shortlist import estimates, low_frequencies, shortlist, sign_bits
+from originid.views.shortlist import low_frequencies, shortlist, sign_bits
 
 SEEDS = st.integers(0, 10**6)
 
@@ -231,16 +231,6 @@ def test_a_vector_of_zeros_has_no_score() -> None:
     assert np.isfinite(nats(best.statistic, best.strangers)).all()
 
 
-@settings(deadline=None)
-@given(count=st.integers(0, LEAST - 1))
-def test_too_small_a_cohort_says_its_size(count: int) -> None:
-    with pytest.raises(InputError) as caught:
-        Cohort(np.zeros((count, 3), np.float32))
-    assert caught.value.given == f"a cohort of {count} references"
-    assert caught.value.expected == f"expected at least {LEAST}"
-    assert "`quick`" in caught.value.todo
-
-
 @settings(max_examples=30, deadline=None)
 @given(seed=SEEDS, factor=st.floats(0.1, 50), shift=st.floats(-20, 20))
 def test_nats_depend_on_no_unit_and_keep_the_order(seed: int, factor: float, shift: float) -> None:
@@ -269,21 +259,6 @@ def test_nats_of_equal_strangers_are_numbers() -> None:
 # The shortlist
 
 
-@settings(max_examples=25, deadline=None)
-@given(seed=SEEDS, dim=st.integers(1, 40))
-def test_estimates_by_adding_and_subtracting(seed: int, dim: int) -> None:
-    rng = np.random.default_rng(seed)
-    queries, stored = directions(seed, 2, dim), directions(seed + 1, 3, dim)
-    components = np.flatnonzero(rng.random(dim) < 0.7)
-    bits = sign_bits(stored, components)
-    assert bits.shape == (3, -(-len(components) // 8))
-    got = estimates(queries, bits, components)
-    for q, query in enumerate(queries.tolist()):
-        for n, vector in enumerate(stored.tolist()):
-            total = sum(query[i] if vector[i] > 0 else -query[i] for i in components.tolist())
-            assert got[q, n] == pytest.approx(total, abs=1e-5)
-
-
 def test_the_first_sign_is_the_lowest_bit() -> None:
     vectors = floats([[1, -1, 0, 2, -3, -4, -5, -6, 7]])
     assert sign_bits(vectors, np.arange(9)).tolist() == [[0b1001, 1]]
@@ -295,14 +270,6 @@ def test_low_frequencies_by_sorting(radius: float, length: int) -> None:
     by_radius = sorted(range(map.dim), key=lambda number: radii(map)[number])[:length]
     expected = sorted(number for number in by_radius if radii(map)[number] < radius)
     assert low_frequencies(map, radius, length).tolist() == expected
-
-
-def test_no_low_frequency_says_which_radius() -> None:
-    with pytest.raises(ModelError) as caught:
-        low_frequencies(small_map(), radius=0)
-    assert caught.value.given == "a map that keeps no frequency below 0"
-    assert "lowest frequencies" in caught.value.expected
-    assert "packaged model" in caught.value.todo
 
 
 def test_a_shortlist_of_nothing_is_empty() -> None:
