@@ -159,7 +159,7 @@ def test_a_collection_of_copies_of_one_picture_has_no_strangers() -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 def test_the_order_of_the_sample_does_not_matter(seed: int) -> None:
     references, made = collection("one kind", 500)
     lists = cohort_of(references).scores
@@ -168,6 +168,7 @@ def test_the_order_of_the_sample_does_not_matter(seed: int) -> None:
     assert scores_needed(made, shuffled, 1e-2) == scores_needed(made, lists, 1e-2)
 
 
+@settings(deadline=None)  # the first example draws the collection
 @given(
     st.lists(st.integers(-999, 999), min_size=1, max_size=80),
     st.sampled_from([1, 23, 24, 99, 200, 399, 400, 10**6]),
@@ -183,6 +184,7 @@ def test_rates_are_probabilities_that_rise_with_the_rank(
     assert (np.diff(rates) >= 0).all()
 
 
+@settings(deadline=None)  # the first example draws the collection
 @given(st.floats(-1, 1), st.integers(1, 10**7), st.integers(1, 10**7))
 def test_the_models_rate_grows_with_the_collection(score: float, one: int, other: int) -> None:
     small, large = (
@@ -200,6 +202,7 @@ def test_the_models_rate_is_that_of_the_best_of_as_many(score: float) -> None:
         assert made.by_model(score) == pytest.approx(1 - (1 - each) ** references, rel=1e-6)
 
 
+@settings(deadline=None)  # the first example draws the collection
 @given(st.floats(1e-6, 0.2), st.floats(1e-6, 0.2))
 def test_a_stricter_rate_needs_a_higher_score(one: float, other: float) -> None:
     references, made = collection("one kind", 500)
