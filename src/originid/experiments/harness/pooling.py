@@ -44,7 +44,7 @@ class PooledEncoder:
         for c, h, w in self._encoder.shapes:
             stop = start + c * h * w
             block = latents[:, start:stop].reshape(-1, c, h // 2, 2, w // 2, 2)
-            parts.append(block.mean(axis=(3, 5)).reshape(len(latents), -1))
+            parts.append(block.mean(axis=(3, 5)).reshape(len(latents), c * h * w // 4))
             start = stop
         return np.ascontiguousarray(np.concatenate(parts, axis=1), np.float32)
 
