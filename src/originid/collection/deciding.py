@@ -252,8 +252,9 @@ def decided_pictures(
         for group in groups.values()
     ]
     rejected = {picture.score for picture in pictures.shown} - {picture.score for picture in stay}
-    scores = np.union1d(pictures.scores, [picture.score for picture in stay])[::-1]
-    scores = scores[~np.isin(scores, list(rejected))]
+    added = {picture.score for picture in stay}.difference(pictures.scores.tolist())
+    scores = pictures.scores[~np.isin(pictures.scores, list(rejected))]
+    scores = np.sort(np.append(scores, list(added)))[::-1]
     return Pictures(tuple(stay), scores), confirming
 
 
