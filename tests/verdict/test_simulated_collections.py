@@ -12,14 +12,16 @@ from originid.maps import unit_length
 from originid.types import Verdict
 from originid.verdict.cohort import COPY, KEPT, MEMBERS, Cohort, chosen, empty_cohort
 from originid.verdict.collection_calibration import (
+    WIDENED,
     CollectionCalibration,
     calibrate,
     scores_needed,
 )
 from originid.verdict.judge import Candidate, judge
-from originid.verdict.lead import LISTED
+from originid.verdict.lead import LISTED, leads
 from originid.verdict.pareto_tail import Tail, pooled_tail
 from originid.verdict.presets import PRESETS
+from originid.verdict.strangers import TAIL_SHARE
 
 STRANGERS = 2500  # queries without an origin of each collection
 KINDS = {
@@ -269,3 +271,37 @@ def test_cohorts_of_parts_join_to_that_of_the_whole(parts: int) -> None:
     only = whole.only(some)
     np.testing.assert_array_equal(only.members, some)
     np.testing.assert_array_equal(only.ordered().members, chosen(some, len(some)))
+
+
+def test_a_removed_reference_leaves_no_score_behind() -> None:
+    """Among few references of all directions, half of which score below 0 with each other."""
+    references = draw("photos of all kinds", 30, 12)
+    ids = np.arange(30)
+    left = cohort_of(references).removed(ids[::2])
+    for member, scores, others in zip(left.members, left.scores, left.others, strict=True):
+        expected = sorted(
+            (float(references[member] @ references[n]) for n in ids[1::2] if n != member),
+            reverse=True,
+        )
+        np.testing.assert_allclose(scores[:14], expected, atol=1e-6)
+        assert (scores[14:] == -1).all()
+        assert (others[14:] == -1).all()
+
+
+@pytest.mark.parametrize("size", [24, 100, 150, 200, 399, 400, 5000])
+def test_the_models_tail_guards_the_collections_own_as_far_as_it_is_weighed(size: int) -> None:
+    """The rate is the larger one, but the model's is no reason to call an ordinary score rare."""
+    _, made = collection("one kind", 500)
+    assert made.strangers is not None
+    resized = CollectionCalibration(made.model, made.strangers, size)
+    weight = resized.model_share
+    guarded = []
+    for best in (0.1, 0.3, 0.5, 0.6, 0.7, 0.9):
+        scores = np.concatenate([[best], np.linspace(0.06, 0.0, LISTED - 1)])
+        own = made.strangers.false_match_rate(leads(scores[None], size))[0]
+        each = float(made.model.exceedance(best / WIDENED))
+        by_model = (1 - (1 - each) ** size) ** (1 / weight) if weight else 0.0
+        expected = max(own, min(by_model, TAIL_SHARE))
+        assert resized.false_match_rates(scores)[0] == pytest.approx(expected, rel=1e-6)
+        guarded.append(expected > own)
+    assert any(guarded) == (weight > 0)
