@@ -255,6 +255,9 @@ def decided_pictures(
     added = {picture.score for picture in stay}.difference(pictures.scores.tolist())
     scores = pictures.scores[~np.isin(pictures.scores, list(rejected))]
     scores = np.sort(np.append(scores, list(added)))[::-1]
+    if stay:  # the copies of what is the best one now are no strangers
+        copies = np.flatnonzero(scores == stay[0].score)[1 : len(stay[0].rows)]
+        scores = np.delete(scores, copies)
     return Pictures(tuple(stay), scores), confirming
 
 
