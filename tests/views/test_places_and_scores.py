@@ -224,13 +224,6 @@ def test_a_further_view_never_lowers_a_statistic(seed: int) -> None:
     assert (all_of_them.strangers >= few.strangers - 1e-4).all()
 
 
-def test_a_vector_of_zeros_has_no_score() -> None:
-    cohort = Cohort(directions(1, 60, 5))
-    best = cohort.best(np.zeros((1, 5), np.float32), directions(2, 3, 5))
-    assert best.statistic.tolist() == [0, 0, 0]
-    assert np.isfinite(nats(best.statistic, best.strangers)).all()
-
-
 @settings(max_examples=30, deadline=None)
 @given(seed=SEEDS, factor=st.floats(0.1, 50), shift=st.floats(-20, 20))
 def test_nats_depend_on_no_unit_and_keep_the_order(seed: int, factor: float, shift: float) -> None:
