@@ -143,7 +143,7 @@ def robust_scale(excesses: ArrayLike) -> float:
     """
     excesses = np.asarray(excesses, np.float64)
     scale = PRIOR_SCALE
-    for _ in range(50):
+    for _ in range(1000):  # leads of strangers take some 20, a sample that is half copies hundreds
         total = np.minimum(excesses, CUT * scale).sum() / -math.expm1(-CUT)
         updated = float((PRIOR_COUNT * PRIOR_SCALE + total) / (PRIOR_COUNT + len(excesses)))
         if abs(updated - scale) < 1e-9:
