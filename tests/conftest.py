@@ -8,6 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from originid import cli, testing
 from originid.encoders import open_encoder
@@ -47,6 +48,11 @@ class WithoutTorch(PathFinder):
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--no-torch"):
         sys.meta_path[sys.meta_path.index(PathFinder)] = WithoutTorch
+
+
+# The same examples in every run, and none fails because the machine is busy.
+settings.register_profile("originid", deadline=None, derandomize=True)
+settings.load_profile("originid")
 
 
 @pytest.fixture(scope="session")
