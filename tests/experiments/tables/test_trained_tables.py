@@ -13,6 +13,7 @@ from originid.experiments import (
     ExperimentReport,
     open_experiment,
 )
+from originid.experiments.harness import small_edits
 from originid.experiments.scale import Scale
 from originid.experiments.tables import (
     table3,
@@ -73,7 +74,7 @@ class TestSmallGenerators:
     def context(self, material: Path, monkeypatch: pytest.MonkeyPatch) -> ExperimentContext:
         pytest.importorskip("diffusers", reason="needs the extra [generate]")
         pytest.importorskip("transformers", reason="needs the extra [generate]")
-        monkeypatch.setattr(strength, "LEVELS", (0.1, 0.9))
+        monkeypatch.setattr(small_edits, "LEVELS", (0.1, 0.9))
         monkeypatch.setattr(strength, "TAUGHT", (0.1,))
         inputs = ExperimentInputs(data=f"realpairs:{material}", scale=Scale(images=12))
         return SmallContext(inputs, material / "edits", material / "latents")
