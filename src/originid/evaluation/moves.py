@@ -16,6 +16,7 @@ from PIL import ImageDraw, ImageFont
 from originid.evaluation.degradations import jpeg
 from originid.images.decode import decode
 from originid.types import Image
+from originid.views.moves import inscribed_share, mirrored, quarter_turned
 
 STORY = 9 / 16  # width by height of a picture that fills a phone
 PHONE = 9 / 19.5
@@ -25,7 +26,7 @@ Colour = tuple[int, int, int]
 
 def mirror(image: Image, level: float) -> Image:
     """Exchange left and right; the level has no meaning."""
-    return np.ascontiguousarray(image[:, ::-1])
+    return mirrored(image)
 
 
 def crop(image: Image, percent: float) -> Image:
@@ -141,17 +142,15 @@ def caption(image: Image, level: float) -> Image:
 
 def quarter(image: Image, turns: float) -> Image:
     """Turn by quarters, counter-clockwise: 1, 2 or 3 of them."""
-    return np.ascontiguousarray(np.rot90(image, round(turns)))
+    return quarter_turned(image, round(turns))
 
 
 def turn(image: Image, degrees: float) -> Image:
     """Turn by some degrees, to a side at random, and keep the largest upright part of its shape."""
     sign = 1 if _random(image).random() < 0.5 else -1
     height, width = image.shape[:2]
-    angle = math.radians(degrees)
     turned = Pillow.fromarray(image).rotate(sign * degrees, Pillow.Resampling.BICUBIC)
-    long, short = max(height, width), min(height, width)
-    scale = short / (long * math.sin(angle) + short * math.cos(angle))
+    scale = inscribed_share(height, width, degrees)
     h, w = max(1, math.floor(scale * height)), max(1, math.floor(scale * width))
     top, left = (height - h) // 2, (width - w) // 2
     return np.asarray(turned)[top : top + h, left : left + w].copy()
