@@ -164,7 +164,7 @@ def test_a_file_made_for_something_else_is_refused(
         ExactIndex.load(saved, 43, exact.fetch)
     with pytest.raises(CacheError, match="its bits is 44, expected 8"):
         ExactIndex.load(saved, DIM, exact.fetch, ScanSettings(bits=8))
-    monkeypatch.setattr("originid.index.exact.LAYOUT", "another FAISS")
+    monkeypatch.setattr("originid.index.signs.LAYOUT", "another FAISS")
     assert "expected another FAISS" in refusal(saved, exact)
     monkeypatch.setattr(cache, "FORMAT", 2)
     assert "format 1" in refusal(saved, exact)

@@ -7,14 +7,13 @@ that a collection outlives an upgrade of the package) and what the index keeps (
 
 import os
 import shutil
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from originid.collection.calibrating import update_cohort
 from originid.collection.database import Database, Row, modified
+from originid.collection.following import Followed
 from originid.encoders.base import Encoder
 from originid.errors import CollectionError, ModelError, OriginidError
 from originid.index import Codec, ExactIndex, Index, OpenIndex
@@ -24,8 +23,6 @@ from originid.types import Failure, Vectors
 from originid.verdict.collection_calibration import CollectionCalibration, calibrate
 
 DATABASE = "collection.sqlite"
-BATCH = 4096  # stored vectors read at a time: 10 MB
-STALE_SHARE = 0.1  # of the index that is not kept: above it, opening keeps the index again
 
 
 class Collection:
@@ -55,10 +52,9 @@ class Collection:
         self.database = database
         self.codec = Codec(model.dim)
         database.code_size = self.codec.size
-        self._open_index = open_index
-        self._index: Index | None = None
-        self._version = (0, 0)
-        self._lock = threading.Lock()
+        self._index: Followed[Index] = Followed(
+            database, lambda: open_index(path, model.dim, database.codes)
+        )
         self._calibration: tuple[object, CollectionCalibration] | None = None
 
     def __len__(self) -> int:
@@ -140,12 +136,7 @@ class Collection:
 
     def index(self) -> Index:
         """The index, brought up to what is stored."""
-        with self._lock:
-            if self._index is None:
-                self._index = self._opened()
-            elif self.database.version() != self._version:
-                self._catch_up(self._index)
-            return self._index
+        return self._index.up_to_date()
 
     def verify(self) -> Iterator[Failure]:
         """Check the database, the encoder, every stored vector, and that files are where they were.
@@ -176,32 +167,6 @@ class Collection:
         if (status.st_size, modified(status)) != (row.bytes, row.mtime_ns):
             return "changed since it was indexed"
         return None
-
-    def _opened(self) -> Index:
-        """The index as it was kept, or made again where that is not of this database."""
-        index = self._open_index(self.path, self.model.dim, self.database.codes)
-        self._catch_up(index)
-        if len(index) != self.database.count():
-            index.clear()
-            self._version = (0, 0)
-            self._catch_up(index)
-        return index
-
-    def _catch_up(self, index: Index) -> None:
-        """Take out of the index what was removed since, and add what came."""
-        version = self.database.version()
-        removed = self.database.removed(self._version[1])
-        index.remove(removed)
-        kept = len(index)
-        ids, codes = self.database.codes_after(index.last_id, BATCH)
-        while len(ids):
-            index.add(ids, codes)
-            ids, codes = self.database.codes_after(index.last_id, BATCH)
-        self._version = version
-        if len(index) - kept + len(removed) > STALE_SHARE * len(index):
-            # An index that cannot be kept costs time at the next opening, nothing else.
-            with suppress(OSError):
-                index.keep()
 
 
 def is_collection(path: str | os.PathLike[str]) -> bool:

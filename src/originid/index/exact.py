@@ -8,9 +8,6 @@ scored with their stored codes.
 """
 
 import os
-import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import InputError
-from originid.index.base import Fetch, check_added, refuse_known
-from originid.index.cache import CacheError, load_parts, save_parts
+from originid.index.base import Fetch, check_added
+from originid.index.cache import CacheError
 from originid.index.codec import VERSION, Codec, Codes
-from originid.index.scan import LAYOUT, Part, scanned_queries, use_one_thread
-from originid.system.parallel import available_cores
+from originid.index.signs import PART, SignScan
 from originid.types import Ids, Json, Scores, Vectors
 
 FILE = "index.bin"  # in the folder of a collection
@@ -42,13 +38,12 @@ class ScanSettings:
     each of those queries; 400 held 99.7 % of the ten best, and rescoring them takes a third of the
     time of a scan on one core.
 
-    ``part`` rows that one thread scans: small enough that 8 cores share a million, large enough
-    that what a part costs however small it is stays below a tenth.
+    ``part`` rows that one thread scans.
     """
 
     bits: int = 4096
     shortlist: int = 400
-    part: int = 131_072
+    part: int = PART
 
     def __post_init__(self) -> None:
         if min(self.bits, self.shortlist, self.part) < 1:
@@ -62,8 +57,8 @@ class ExactIndex:
     """Finds the nearest references by a scan over all of them; implements `Index`.
 
     With no more references than the shortlist the answer is exact; with more, it is wrong only
-    where a reference is not on the shortlist. Thread-safe: one lock, held while the index changes,
-    is saved or is scanned (on all cores), not while codes are fetched and scored.
+    where a reference is not on the shortlist. Thread-safe, as `SignScan` is; codes are fetched and
+    scored without its lock.
     """
 
     def __init__(
@@ -83,38 +78,26 @@ class ExactIndex:
         """
         self.codec = Codec(dim)
         self.settings = settings
-        self.last_id = -1
         self._file = file
         self._fetch = fetch
-        self._bits = min(dim, settings.bits)
-        self._parts: list[Part] = []
-        self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(available_cores(), "originid-scan", use_one_thread)
+        self._scan = SignScan(min(dim, settings.bits), settings.part)
+
+    @property
+    def last_id(self) -> int:
+        """The largest id that was ever added, as `Index.last_id`."""
+        return self._scan.last_id
 
     def __len__(self) -> int:
-        return sum(len(part) for part in self._parts)
+        return len(self._scan)
 
     def add(self, ids: Ids, codes: Codes) -> None:
         """Add references, as `Index.add`; about 5 microseconds each."""
         check_added(ids, codes, self.codec.size)
-        bits = self.codec.bits(codes, self._bits)
-        with self._lock:
-            self._refuse_known(ids)
-            start = 0
-            while start < len(ids):
-                if not self._parts or len(self._parts[-1].ids) >= self.settings.part:
-                    self._parts.append(Part(self._bits))
-                stop = start + self.settings.part - len(self._parts[-1].ids)
-                self._parts[-1].append(ids[start:stop], bits[start:stop])
-                start = stop
-            self.last_id = max(self.last_id, int(ids.max(initial=-1)))
+        self._scan.add(ids, self.codec.bits(codes, self._scan.bits))
 
     def remove(self, ids: Ids) -> None:
         """Remove references, as `Index.remove`."""
-        with self._lock:
-            for part in self._parts:
-                part.remove(np.asarray(ids, np.int64))
-            self._parts = [part for part in self._parts if len(part)]
+        self._scan.remove(ids)
 
     def search(self, queries: Vectors, k: int) -> tuple[Scores, Ids]:
         """Return the best k references of each query, as `Index.search`."""
@@ -134,8 +117,7 @@ class ExactIndex:
 
     def clear(self) -> None:
         """Forget all references, as `Index.clear`."""
-        with self._lock:
-            self._parts, self.last_id = [], -1
+        self._scan.clear()
 
     def keep(self) -> None:
         """Write the index to its file, as `Index.keep`."""
@@ -148,8 +130,7 @@ class ExactIndex:
         Raises:
             OSError: the disk refuses.
         """
-        with self._lock:
-            save_parts(Path(path), self._header() | {"last_id": self.last_id}, self._parts)
+        self._scan.save(Path(path), self._header())
 
     @classmethod
     def load(
@@ -166,8 +147,7 @@ class ExactIndex:
                 of bits, or by another version of originid's codes or of FAISS.
         """
         index = cls(dim, fetch, settings)
-        header, index._parts = load_parts(Path(path), index._header(), index._bits)
-        index.last_id = header["last_id"]
+        index._scan.load(Path(path), index._header())
         return index
 
     @classmethod
@@ -182,26 +162,13 @@ class ExactIndex:
         return index
 
     def _header(self) -> Json:
-        return {"code": VERSION, "faiss": LAYOUT, "dim": self.codec.dim, "bits": self._bits}
+        return {"code": VERSION, "dim": self.codec.dim}
 
     def _shortlists(self, rotated: Vectors, count: int) -> list[Ids]:
         """Sorted ids of the references with the best estimates, at most count, of each query."""
-        queries = scanned_queries(rotated, self._bits)
-        with self._lock:
-            if len(self) <= count:
-                ids = np.concatenate([np.empty(0, np.int64), *(part.ids for part in self._parts)])
-                return [np.sort(ids[ids >= 0])] * len(rotated)
-            estimates, ids = self._scan(queries, count)
-        best = np.argpartition(-estimates, count - 1, axis=1)[:, :count]
-        return list(np.sort(np.take_along_axis(ids, best, axis=1), axis=1))
-
-    def _scan(self, queries: Vectors, count: int) -> tuple[Scores, Ids]:
-        """The best count of every part, side by side: estimates and ids."""
-        # A single part is left to FAISS's own threads, which share a batch by queries.
-        run: Callable[..., Iterable[tuple[Scores, Ids]]]
-        run = self._pool.map if len(self._parts) > 1 else map
-        found = list(run(lambda part: part.search(queries, count), self._parts))
-        return np.hstack([part[0] for part in found]), np.hstack([part[1] for part in found])
+        if len(self) <= count:
+            return [self._scan.all_ids()] * len(rotated)
+        return list(np.sort(self._scan.search(rotated, count)[1], axis=1))
 
     def _score(self, query: NDArray[np.float32], shortlist: Ids) -> tuple[Ids, Scores]:
         """Those of the shortlist that exist, and their cosines."""
@@ -213,9 +180,3 @@ class ExactIndex:
             found.append(ids)
             cosines.append(self.codec.scores(codes, query))
         return np.concatenate(found), np.concatenate(cosines)
-
-    def _refuse_known(self, ids: Ids) -> None:
-        if len(ids) and ids.min() > self.last_id:
-            return  # the usual case: ids are given in ascending order
-        for part in self._parts:
-            refuse_known(np.intersect1d(ids, part.ids))
