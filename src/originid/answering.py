@@ -9,7 +9,7 @@ from originid.collection.deciding import decided_pictures, decisions_for
 from originid.collection.pictures import find_pictures
 from originid.latents.encode_files import Encoded
 from originid.model import Model
-from originid.types import Answer, Image, Latents, Match, Vectors, Verdict
+from originid.types import Answer, Match, Vectors, Verdict
 from originid.verdict.information import information
 from originid.verdict.judge import Candidate, judge
 from originid.verdict.margins import content_cells, framed, with_unknown
@@ -30,34 +30,8 @@ def answers(
     Yields:
         The answer for each query, in order.
     """
-    latents = np.stack([query.latent for query in queries])
     thumbnails = np.stack([query.thumbnail for query in queries])
-    vectors = collection.model.vectors(_evidence(collection.model, latents, thumbnails))
-    return answers_by_vectors(collection, queries, vectors, top, stated, chances)
-
-
-def answers_by_vectors(
-    collection: Collection,
-    queries: Sequence[Encoded],
-    vectors: Vectors,
-    top: int,
-    stated: float,
-    chances: float = 1,
-) -> Iterator[Answer]:
-    """Answer queries by a search of vectors that stand for them.
-
-    Args:
-        collection: what is searched.
-        queries: the encoded queries, at least one.
-        vectors: of each query, of shape (q, dim) and unit length.
-        top: see `answers`.
-        stated: see `answers`.
-        chances: see `answers`.
-
-    Yields:
-        The answer for each query, in order.
-    """
-    thumbnails = np.stack([query.thumbnail for query in queries])
+    vectors = query_vectors(collection.model, queries)
     calibration = collection.calibration()
     contents = [query.sha256 for query in queries]
     decided = decisions_for(collection.database, collection.codec, contents, vectors)
@@ -94,13 +68,13 @@ def answers_by_vectors(
         yield Answer(query.source.name, verdict, matches, reason)
 
 
-def _evidence(model: Model, latents: Latents, thumbnails: Image) -> Latents:
-    """The latents (q, latent_dim) without what framed pictures share: their frames."""
+def query_vectors(model: Model, queries: Sequence[Encoded]) -> Vectors:
+    """The vectors (q, dim) of queries, without what framed pictures share: their frames."""
+    latents = np.stack([query.latent for query in queries])
+    thumbnails = np.stack([query.thumbnail for query in queries])
     mean = model.natural_mean
     rows = np.flatnonzero(framed(thumbnails))
-    if mean is None or not len(rows):
-        return latents
-    known = np.stack([content_cells(image) for image in thumbnails[rows]])
-    changed = latents.copy()
-    changed[rows] = with_unknown(latents[rows], mean, known)
-    return changed
+    if mean is not None and len(rows):
+        known = np.stack([content_cells(image) for image in thumbnails[rows]])
+        latents[rows] = with_unknown(latents[rows], mean, known)
+    return model.vectors(latents)

@@ -8,7 +8,7 @@ from originid.answering import answers
 from originid.collection.collection import Collection, open_collection
 from originid.encoders.base import Encoder
 from originid.errors import InputError
-from originid.escalation import Escalation, chances_as_it_is
+from originid.escalation.escalation import Escalation, chances_as_it_is
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, Source, as_sources, is_one_image
 from originid.types import Answer, Failure

@@ -1,6 +1,7 @@
 """Places, parts, scores and the shortlist against slow references, and what they refuse."""
 
 import math
+import statistics
 from itertools import product
 from typing import Any
 
@@ -19,10 +20,10 @@ from originid.views.looks import (
     dense_places,
     likely_places,
 )
-from originid.views.normalise import LEAST, Cohort, nats
+from originid.views.normalise import NORMAL, PRIOR, USUAL, Strangers, moments
 from originid.views.parts import Parts, PartSettings, _moved
 from originid.views.places import Place, Placing, _offsets, canvas, encode_sizes, windows
-from originid.views.shortlist import low_frequencies, shortlist, sign_bits
+from originid.views.shortlist import best_estimates, low_frequencies
 
 SEEDS = st.integers(0, 10**6)
 
@@ -198,63 +199,58 @@ def test_a_grid_too_small_for_a_second_window_has_one_part() -> None:
 # Scores
 
 
+def slow_moments(scores: list[float], usual: float, usual_mean: float = 0) -> tuple[float, float]:
+    if not scores:
+        return usual_mean, usual
+    count, median = len(scores), statistics.median(scores)
+    spread = NORMAL * statistics.median(abs(score - median) for score in scores)
+    mean = (count * median + PRIOR * usual_mean) / (count + PRIOR)
+    return mean, math.sqrt((count * spread**2 + PRIOR * usual**2) / (count + PRIOR))
+
+
 @settings(max_examples=25, deadline=None)
-@given(seed=SEEDS, views=st.integers(1, 5))
-def test_z_by_one_vector_after_the_other(seed: int, views: int) -> None:
-    cohort = Cohort(directions(seed, LEAST, 6))
+@given(seed=SEEDS, views=st.integers(1, 5), count=st.integers(0, 40))
+def test_z_by_one_vector_after_the_other(seed: int, views: int, count: int) -> None:
+    strangers = Strangers(directions(seed, count, 6))
     vectors, references = directions(seed + 1, views, 6), directions(seed + 2, 7, 6)
-    best = cohort.best(vectors, references)
+    best = strangers.best(vectors, references)
     z = np.empty((views, 7))
     for v, vector in enumerate(vectors.astype(np.float64)):
-        scores = [float(vector @ other) for other in cohort.vectors]
-        mean = sum(scores) / LEAST
-        deviation = math.sqrt(sum((score - mean) ** 2 for score in scores) / LEAST)
+        scores = [float(vector @ other) for other in strangers.vectors]
+        mean, deviation = slow_moments(scores, USUAL / math.sqrt(6))
         z[v] = [(float(vector @ reference) - mean) / deviation for reference in references]
-    np.testing.assert_allclose(best.statistic, z.max(axis=0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(best.z, z.max(axis=0), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(z[best.vector, range(7)], z.max(axis=0), atol=1e-4)
+    expected = [
+        vectors[v] @ reference for v, reference in zip(best.vector, references, strict=True)
+    ]
+    np.testing.assert_allclose(best.cosine, expected, atol=1e-6)
+
+
+@given(seed=SEEDS, usual=st.floats(0.1, 9), mean=st.floats(-9, 9), count=st.integers(0, 30))
+def test_moments_by_the_median(seed: int, usual: float, mean: float, count: int) -> None:
+    scores = np.random.default_rng(seed).normal(size=(2, count)).astype(np.float32)
+    got = moments(scores, usual, mean)
+    expected = [slow_moments(line.tolist(), usual, mean) for line in scores]
+    np.testing.assert_allclose(np.hstack(got), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_one_origin_among_a_hundred_strangers_moves_nothing() -> None:
+    scores = np.random.default_rng(0).normal(size=(1, 100)).astype(np.float32)
+    plain, with_origin = moments(scores, 1.0), moments(np.append(scores, [[50]], axis=1), 1.0)
+    np.testing.assert_allclose(plain, with_origin, atol=0.05)
 
 
 @given(seed=SEEDS)
 @settings(max_examples=20, deadline=None)
 def test_a_further_view_never_lowers_a_statistic(seed: int) -> None:
-    cohort, references = Cohort(directions(seed, 60, 5)), directions(seed + 1, 9, 5)
+    strangers, references = Strangers(directions(seed, 60, 5)), directions(seed + 1, 9, 5)
     vectors = directions(seed + 2, 4, 5)
-    few, all_of_them = cohort.best(vectors[:2], references), cohort.best(vectors, references)
-    assert (all_of_them.statistic >= few.statistic - 1e-4).all()
-    assert (all_of_them.strangers >= few.strangers - 1e-4).all()
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=SEEDS, factor=st.floats(0.1, 50), shift=st.floats(-20, 20))
-def test_nats_depend_on_no_unit_and_keep_the_order(seed: int, factor: float, shift: float) -> None:
-    rng = np.random.default_rng(seed)
-    strangers, statistic = rng.normal(size=200), np.sort(rng.normal(size=9))
-    plain, scaled = (
-        nats(floats(values), floats(others))
-        for values, others in (
-            (statistic, strangers),
-            (factor * statistic + shift, factor * strangers + shift),
-        )
-    )
-    np.testing.assert_allclose(plain, scaled, atol=0.02, rtol=1e-3)
-    assert (np.diff(plain) >= 0).all()
-    at_quantile = floats([np.quantile(strangers, 0.95)])
-    assert nats(at_quantile, floats(strangers))[0] == pytest.approx(math.log(20), abs=1e-3)
-
-
-def test_nats_of_equal_strangers_are_numbers() -> None:
-    got = nats(floats([0.5, 1, 2]), np.full(60, 1, np.float32))
-    assert np.isfinite(got).all()
-    assert got[1] == pytest.approx(math.log(20))
-    assert got[0] < 0 < got[2]
+    few, all_of_them = strangers.best(vectors[:2], references), strangers.best(vectors, references)
+    assert (all_of_them.z >= few.z - 1e-4).all()
 
 
 # The shortlist
-
-
-def test_the_first_sign_is_the_lowest_bit() -> None:
-    vectors = floats([[1, -1, 0, 2, -3, -4, -5, -6, 7]])
-    assert sign_bits(vectors, np.arange(9)).tolist() == [[0b1001, 1]]
 
 
 @pytest.mark.parametrize(("radius", "length"), [(2.0, 100), (4.0, 7), (99.0, 5), (1.0, 504)])
@@ -265,10 +261,25 @@ def test_low_frequencies_by_sorting(radius: float, length: int) -> None:
     assert low_frequencies(map, radius, length).tolist() == expected
 
 
-def test_a_shortlist_of_nothing_is_empty() -> None:
-    one = np.ones((2, 1), np.float32)
-    assert shortlist(np.zeros((2, 0), np.float32), 0 * one, one, 5).tolist() == []
-    scores = floats([[1, 9, 3], [8, 0, 0]])
-    assert shortlist(scores, 0 * one, one, 2).tolist() == [0, 1]
-    # A vector with a large deviation says little.
-    assert shortlist(scores, 0 * one, floats([[1], [10]]), 2).tolist() == [1, 2]
+@settings(max_examples=50, deadline=None)
+@given(seed=SEEDS, vectors=st.integers(1, 4), each=st.integers(1, 6), count=st.integers(1, 9))
+def test_the_best_estimates_by_a_dictionary(seed: int, vectors: int, each: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    ids = np.stack([rng.permutation(np.arange(-1, 9))[:each] for _ in range(vectors)])
+    estimates = floats(rng.normal(size=ids.shape))
+    mean, deviation = floats(rng.normal(size=(vectors, 1))), floats(rng.uniform(1, 3, (vectors, 1)))
+    best: dict[int, float] = {}
+    for v, line in enumerate(ids.tolist()):
+        for place, key in enumerate(line):
+            z = float((estimates[v, place] - mean[v, 0]) / deviation[v, 0])
+            if key >= 0:
+                best[key] = max(best.get(key, -math.inf), z)
+    expected = sorted(sorted(best, key=lambda key: -best[key])[:count])
+    assert best_estimates(estimates, ids, mean, deviation, count).tolist() == expected
+
+
+def test_a_vector_with_a_large_deviation_says_little() -> None:
+    estimates, ids = floats([[1, 9, 3], [8, 0, 0]]), np.array([[0, 1, 2], [0, 1, 2]])
+    zero = np.zeros((2, 1), np.float32)
+    assert best_estimates(estimates, ids, zero, zero + 1, 2).tolist() == [0, 1]
+    assert best_estimates(estimates, ids, zero, floats([[1], [10]]), 2).tolist() == [1, 2]

@@ -34,7 +34,7 @@ def test_each_view_holds_the_query_as_its_name_says() -> None:
     image = pad(noise(1, 200, 260), 40)
     views = {view.name: view for view in query_views(image, "thorough", degrees=3)}
     expected = {
-        "whole": image,
+        "full": image,
         "mirrored": mirrored(image),
         "turned by a quarter": quarter_turned(image, 1),
         "turned by a half": quarter_turned(image, 2),
@@ -50,7 +50,7 @@ def test_each_view_holds_the_query_as_its_name_says() -> None:
     for name, picture in expected.items():
         np.testing.assert_array_equal(views[name].image, picture)
         assert views[name].block == name.startswith("block")
-        assert views[name].full == (name in ("whole", "mirrored"))
+        assert views[name].placed == (name in ("full", "mirrored") or "block" in name)
 
 
 @pytest.mark.parametrize("effort", get_args(Effort))
@@ -111,17 +111,27 @@ def test_a_reduced_image_keeps_its_colour_and_its_shape(height: int, width: int,
     assert got.shape[1] == pytest.approx(max(1, scale * width), abs=0.5)
 
 
-def stage(statistic: list[float], look: list[int], views: list[str]) -> Stage:
+def test_a_framed_query_has_no_views_but_what_the_frame_holds() -> None:
+    views = query_views(pad(noise(1, 200, 260), 40), "thorough", framed=True)
+    assert [view.name for view in views[:3]] == [
+        "full",
+        "block 1 of the picture",
+        "block 1 of the picture, mirrored",
+    ]
+    assert [view.placed for view in views[:3]] == [False, True, True]
+    assert all(view.block for view in views[1:])
+
+
+def stage(z: list[float], look: list[int], views: list[str]) -> Stage:
     looks = tuple(Look(view, Place(2, 4, 1, 0)) for view in views)
-    values = np.array(statistic, np.float32)
-    return Stage("coarse", values, values, np.array(look), looks, values)
+    values = np.array(z, np.float32)
+    return Stage(values, np.array(look), looks, values)
 
 
 def test_the_best_views_are_those_of_the_best_references() -> None:
     views = query_views(noise(4, 20, 20))
-    names = ["whole", "mirrored", "turned by a half", "mirrored"]
+    names = ["full", "mirrored", "turned by a half", "mirrored"]
     of_stage = stage([1, 5, 3, 4, 2], [2, 1, 0, 3, 2], names)
-    assert [view.name for view in best_views(of_stage, views)] == ["mirrored", "whole"]
+    assert [view.name for view in best_views(of_stage, views)] == ["mirrored", "full"]
     assert [view.name for view in best_views(of_stage, views, 1)] == ["mirrored"]
     assert [view.name for view in best_views(of_stage, views, 9)][2:] == ["turned by a half"]
-    assert of_stage.box(1, 8) == (0, 1 / 8, 1 / 2, 3 / 8)

@@ -7,13 +7,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from originid.collection.collection import Collection
 from originid.collection.database import Row, modified
 from originid.images.find_files import find_images
 from originid.latents.encode_files import Encoded, Entry, Known, encode_sources
 from originid.latents.sources import Source
+from originid.system.parallel import one_blas_thread
 from originid.system.progress import Progress, silent
 from originid.types import Failure
 from originid.verdict.information import information
@@ -82,9 +82,8 @@ def add_images(
     writer = _Writer(collection, added)
     sources = _changed(collection, paths, writer, all_folders)
     known = collection.database.has_content
-    # The workers keep all cores busy; BLAS threads beside them would only wait, and spin.
     with (
-        threadpool_limits(1, "blas"),
+        one_blas_thread(),  # the workers keep all cores busy
         closing(encode_sources(sources, collection.model.encoder, known, workers)) as chunks,
     ):
         for chunk in chunks:

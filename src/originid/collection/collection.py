@@ -11,16 +11,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from originid.collection.calibrating import update_cohort
 from originid.collection.database import Database, Row, modified
 from originid.collection.following import Followed
+from originid.collection.low_frequencies import FILE as SHORTLIST
+from originid.collection.low_frequencies import LowFrequencies
 from originid.encoders.base import Encoder
 from originid.errors import CollectionError, ModelError, OriginidError
 from originid.index import Codec, ExactIndex, Index, OpenIndex
 from originid.model import Model, open_model
 from originid.system.storage import new_directory
 from originid.types import Failure, Vectors
+from originid.verdict.cohort import chosen, keys
 from originid.verdict.collection_calibration import CollectionCalibration, calibrate
+from originid.views.normalise import Strangers
 
 DATABASE = "collection.sqlite"
 
@@ -55,7 +61,11 @@ class Collection:
         self._index: Followed[Index] = Followed(
             database, lambda: open_index(path, model.dim, database.codes)
         )
+        self._low_frequencies: Followed[LowFrequencies] = Followed(
+            database, lambda: LowFrequencies.open(model.map, self.codec, path / SHORTLIST)
+        )
         self._calibration: tuple[object, CollectionCalibration] | None = None
+        self._strangers: tuple[object, Strangers] | None = None
 
     def __len__(self) -> int:
         return self.database.count()
@@ -137,6 +147,28 @@ class Collection:
     def index(self) -> Index:
         """The index, brought up to what is stored."""
         return self._index.up_to_date()
+
+    def low_frequencies(self) -> LowFrequencies:
+        """The low frequencies of all stored vectors, brought up to what is stored.
+
+        Raises:
+            ModelError: the model's map is not in the DCT.
+        """
+        return self._low_frequencies.up_to_date()
+
+    def strangers(self) -> Strangers:
+        """Some hundred references drawn at random, for what is compared by `Strangers`."""
+        seen = self.database.cohort_seen()
+        key = (len(self.index()), seen)
+        if self._strangers is None or self._strangers[0] != key:
+            members = self.database.cohort().cohort.members
+            if not len(members):  # no run brought it up to date
+                members = chosen(self.database.ids())
+            found, codes = self.database.codes(np.sort(members))
+            # In the order of their keys, so that the first few are a sample as well.
+            order = np.argsort(keys(found), kind="stable")
+            self._strangers = key, Strangers(self.codec.decode(codes)[order])
+        return self._strangers[1]
 
     def verify(self) -> Iterator[Failure]:
         """Check the database, the encoder, every stored vector, and that files are where they were.

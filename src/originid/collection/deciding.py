@@ -206,7 +206,7 @@ def apply_decisions(
         it came, and the decision that confirms the first one, or None.
     """
     left = [
-        (row, score) for row, score in candidates if not _rejects(decisions.get(row.sha256), score)
+        (row, score) for row, score in candidates if not rejects(decisions.get(row.sha256), score)
     ]
     confirmed = {
         content
@@ -248,7 +248,8 @@ def decided_pictures(
     for candidate in left:  # a confirmed reference comes with its copies
         groups.setdefault(candidate[0].sha256, []).append(candidate)
     stay = [
-        shown.get(group[0][0].id) or Picture(tidy([row for row, _ in group]), group[0][1])
+        shown.get(group[0][0].id)
+        or Picture(tidy([row for row, _ in group]), group[0][1], group[0][0].id)
         for group in groups.values()
     ]
     rejected = {picture.score for picture in pictures.shown} - {picture.score for picture in stay}
@@ -268,7 +269,8 @@ def _named_by_confirmed(picture: Picture, decisions: Mapping[bytes, Decision]) -
     return replace(picture, rows=tuple(rows))
 
 
-def _rejects(decision: Decision | None, score: float) -> bool:
+def rejects(decision: Decision | None, score: float) -> bool:
+    """Whether a decision on a reference keeps it from being found with a score."""
     return decision is not None and not decision.confirmed and decision.likeness >= score
 
 

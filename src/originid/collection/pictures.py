@@ -23,12 +23,14 @@ class Picture:
     """References that are the same picture.
 
     Args:
-        rows: the references, at least one; the first is the nearest to the query.
-        score: its cosine with the query, in [-1, 1].
+        rows: the references, at least one; the first is the one that the picture is named by.
+        score: the best score that one of them has.
+        best: the id of the reference that has it.
     """
 
     rows: tuple[Row, ...]
     score: float
+    best: int
 
 
 @dataclass(frozen=True)
@@ -56,25 +58,39 @@ def find_pictures(collection: Collection, queries: Vectors, top: int) -> Iterato
     count = min(max(SCORED, 2 * top), max(len(collection.index()), 1))
     scores, ids = collection.index().search(queries, count)
     for query, line, keys in zip(queries, scores, ids, strict=True):
-        found = _pictures(collection, line, keys, top)
+        found = group_pictures(collection, line, keys, top)
         # A picture with very many copies fills the whole list; look further.
         wider = count
         while len(found.shown) < top and len(keys) < len(collection.index()) and wider < MOST:
             wider = min(4 * wider, MOST)
             line, keys = (part[0] for part in collection.index().search(query[None], wider))
-            found = _pictures(collection, line, keys, top)
+            found = group_pictures(collection, line, keys, top)
         yield found
 
 
-def _pictures(collection: Collection, scores: Scores, ids: Ids, top: int) -> Pictures:
-    """Group what a search found, best first, into pictures."""
+def group_pictures(
+    collection: Collection, scores: Scores, ids: Ids, top: int, blank_from: float = COPY
+) -> Pictures:
+    """Group references that are the same picture.
+
+    Args:
+        collection: what was searched.
+        scores: of the references that a search found, the best first, (k,).
+        ids: of these references, (k,); -1 where there is none.
+        top: the number of pictures, at least 1.
+        blank_from: the score above which a picture with little information counts.
+    """
     scores, ids = scores[ids >= 0], ids[ids >= 0]
     grouped, looked_at = _Grouped({}, [], []), 0
     while looked_at < len(ids) and (len(grouped.places) <= top or not looked_at):
         looked_at = min(len(ids), max(COMPARED, 2 * top, 2 * looked_at))
-        grouped = _group(collection, ids[:looked_at], scores[:looked_at])
+        grouped = _group(collection, ids[:looked_at], scores[:looked_at], blank_from)
     shown = [
-        Picture(tidy([grouped.rows[int(ids[place])] for place in group]), float(scores[group[0]]))
+        Picture(
+            tidy([grouped.rows[int(ids[place])] for place in group]),
+            float(scores[group[0]]),
+            int(ids[group[0]]),
+        )
         for group in grouped.places[:top]
     ]
     others = [*(grouped.places[0][1:] if grouped.places else []), *grouped.left_out]
@@ -88,7 +104,7 @@ class _Grouped:
     left_out: list[int]  # places of references that are not shown
 
 
-def _group(collection: Collection, ids: Ids, scores: Scores) -> _Grouped:
+def _group(collection: Collection, ids: Ids, scores: Scores, blank_from: float) -> _Grouped:
     """Group references that are the same picture.
 
     What was removed meanwhile is left out, and so are references that tell nothing, unless the
@@ -100,7 +116,7 @@ def _group(collection: Collection, ids: Ids, scores: Scores) -> _Grouped:
     grouped = _Grouped(rows, [], [])
     for place, key in enumerate(ids.tolist()):
         blank = key in rows and _is_blank(rows[key])
-        if key not in rows or key not in units or (blank and scores[place] <= COPY):
+        if key not in rows or key not in units or (blank and scores[place] <= blank_from):
             grouped.left_out.append(place)
             continue
         for group in grouped.places:

@@ -4,6 +4,7 @@ from originid.index.base import Fetch, Index, OpenIndex
 from originid.index.cache import CacheError
 from originid.index.codec import VERSION, Codec, Codes
 from originid.index.exact import ExactIndex, ScanSettings
+from originid.index.signs import SignScan
 
 __all__ = [
     "VERSION",
@@ -15,4 +16,5 @@ __all__ = [
     "Index",
     "OpenIndex",
     "ScanSettings",
+    "SignScan",
 ]

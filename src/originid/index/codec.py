@@ -81,13 +81,7 @@ class Codec:
 
     def decode(self, codes: Codes) -> Vectors:
         """Vectors (n, dim) of unit length, float32, in the basis of those that were encoded."""
-        vectors = np.empty((len(codes), self.dim), np.float32)
-        for start in range(0, len(codes), BLOCK):
-            rotated = self._values(codes[start : start + BLOCK]).astype(np.float64)
-            rotated /= np.linalg.norm(rotated, axis=1, keepdims=True)
-            first, second = self._signs
-            vectors[start : start + BLOCK] = first * _hartley(second * _hartley(rotated))
-        return vectors
+        return self.units(codes) @ self._axes.T
 
     def units(self, codes: Codes) -> Vectors:
         """Rotated vectors (n, dim) of unit length, float32, of codes.
@@ -97,6 +91,15 @@ class Codec:
         values = self._values(codes)
         values /= np.sqrt(np.einsum("ij,ij->i", values, values))[:, None]
         return values
+
+    def components(self, codes: Codes, which: NDArray[np.intp]) -> Vectors:
+        """Some components (n, k) of what `decode` gives, without the others.
+
+        Args:
+            codes: of the vectors.
+            which: the numbers of the components, (k,).
+        """
+        return self.units(codes) @ self._axes[which].T
 
     def rotate(self, vectors: Vectors) -> Vectors:
         """Rotated vectors (n, dim), float32, of unit length; takes what `encode` takes."""
@@ -138,6 +141,14 @@ class Codec:
     @property
     def _half(self) -> int:
         return (self.dim + 1) // 2
+
+    @cached_property
+    def _axes(self) -> Vectors:
+        """Where the rotation takes each axis of the vectors' own basis: (dim, dim).
+
+        Products with it are several times faster than transforms back; 16 MB for 1,999 dims.
+        """
+        return self.rotate(np.eye(self.dim, dtype=np.float32))
 
     @cached_property
     def _signs(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

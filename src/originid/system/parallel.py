@@ -5,11 +5,31 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import cache
 from queue import SimpleQueue
 from typing import TypeVar
 
+from threadpoolctl import ThreadpoolController
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """A context in which numpy's products of matrices use one thread each, in all threads.
+
+    For work that keeps all cores busy by itself: BLAS threads beside it would only wait, and spin,
+    which can take most of the time.
+    """
+    limited: AbstractContextManager[object] = _blas().limit(limits=1, user_api="blas")
+    return limited
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """What was loaded with numpy; looking for it takes some milliseconds."""
+    return ThreadpoolController()
 
 
 def map_ordered(

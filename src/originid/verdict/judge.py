@@ -95,6 +95,41 @@ def judge(
     return Judgement(verdict, rates, why)
 
 
+def judge_again(
+    calibration: CollectionCalibration,
+    strengths: Floats64,
+    candidates: Sequence[tuple[float, float | None]],
+    information: float,
+    stated: float,
+    chances: float,
+) -> Judgement:
+    """Judge a query by how strong the candidates of a second look are.
+
+    Args:
+        calibration: of the collection.
+        strengths: the highest strengths of the query's candidates, descending, of shape (k,),
+            without those of copies of the best candidate.
+        candidates: the strength and the information of each reference that is shown, the strongest
+            first, at least one.
+        information: of the query, as for `judge`.
+        stated: as for `judge`.
+        chances: as for `judge`.
+    """
+    by_strength = dict(zip(strengths.tolist(), calibration.rates_again(strengths), strict=True))
+    rates = np.array([by_strength[strength] for strength, _ in candidates])
+    told = [
+        information >= LITTLE and (of_reference is None or of_reference >= LITTLE)
+        for _, of_reference in candidates
+    ]
+    rates = np.where(told, np.minimum(chances * rates, 1.0), 1.0)
+    rate = float(rates[0])
+    verdict = verdict_at(rate, stated)
+    if not told[0]:
+        return Judgement(verdict, rates, TOO_LITTLE)
+    calibrated = calibration.strangers is not None
+    return Judgement(verdict, rates, reason(verdict, rate, calibration.references, calibrated))
+
+
 def _rate(
     candidate: Candidate, information: float, rate: float, calibration: CollectionCalibration
 ) -> float:

@@ -2,8 +2,7 @@
 
 A query that is not certain is looked at in stages, each dearer than the last. *Coarse* looks (the
 whole and its mirror image at places, blocks, quarter turns) choose a shortlist; *dense* looks (the
-best views at many more places) and *parts* are compared with the shortlist alone. Every stage
-returns the same: for each reference a statistic, the look that gave it, and strangers' statistics.
+best views at many more places) and *parts* are compared with the shortlist alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +17,15 @@ from originid.maps import Map
 from originid.types import Floats32, Image, Ints, Vectors
 from originid.views.blocks import find_blocks
 from originid.views.moves import mirrored, quarter_turned, reduced, turned
-from originid.views.normalise import Cohort, nats
+from originid.views.normalise import Strangers
 from originid.views.parts import Parts, part_statistic
-from originid.views.places import Box, Place, Placing, Size, encode_sizes, windows
+from originid.views.places import Place, Placing, Size, encode_sizes, windows
 
 LONGEST = 512  # pixels of a query that is looked at: a fifth of it still fills an encoder
 DENSE_VIEWS = 2  # of a query, that the dense stage looks at
 VOTERS = 50  # of the best candidates, whose views are looked at densely
+PLACED_BLOCKS = 2  # of a query, that are put at places as well
+COMPARED = 256  # strangers for the stages that look at the shortlist alone
 Effort = Literal["quick", "normal", "thorough"]
 """How much is done for a query that has no origin as it is."""
 _QUARTERS = {1: "a quarter", 2: "a half", 3: "three quarters"}
@@ -35,16 +36,16 @@ class View:
     """What a query may look like in a reference.
 
     Args:
-        name: what was done to the query, in words, such as "whole", "mirrored", "turned by a
+        name: what was done to the query, in words, such as "full", "mirrored", "turned by a
             quarter", "block 1 of the picture, mirrored".
         image: uint8 RGB (h, w, 3).
-        full: whether it is put at all coarse places, or only at the whole grid.
+        placed: whether it is put at coarse places, or only at the whole grid.
         block: whether it is a block of the query, which a frame may hold.
     """
 
     name: str
     image: Image
-    full: bool = False
+    placed: bool = False
     block: bool = False
 
 
@@ -74,26 +75,16 @@ class Stage:
     """What a stage says of each reference.
 
     Args:
-        name: "whole", "coarse", "dense" or "parts".
-        statistic: the largest z, float32 (n,): bigger is better.
-        nats: the same as -log of the share of strangers that would reach it, (n,); comparable
-            between stages.
-        look: of each reference the number of the best of ``looks``, (n,).
-        looks: of the query in this stage; of parts the one view, at the whole grid.
-        strangers: the statistics of the cohort under the same looks, (m,).
+        z: how far its best look is above strangers, in their deviations, float32 (n,).
+        look: the number of this look, (n,).
+        looks: of the query in this stage, (v,).
+        cosine: of its vector with that of the best look, (n,).
     """
 
-    name: str
-    statistic: Floats32
-    nats: Floats32
+    z: Floats32
     look: Ints
     looks: tuple[Look, ...]
-    strangers: Floats32
-
-    def box(self, reference: int, cells: int) -> Box:
-        """Where the query lies in a reference: x0, y0, x1, y1 in [0, 1]."""
-        number = int(self.look[reference])
-        return self.looks[number].place.box(cells)
+    cosine: Floats32
 
 
 def check_effort(effort: str) -> None:
@@ -107,7 +98,9 @@ def check_effort(effort: str) -> None:
         raise InputError(f"effort {effort!r}", f"expected one of {', '.join(known)}", "name one")
 
 
-def query_views(image: Image, effort: Effort = "normal", degrees: float = 5.0) -> tuple[View, ...]:
+def query_views(
+    image: Image, effort: Effort = "normal", framed: bool = False, degrees: float = 5.0
+) -> tuple[View, ...]:
     """The views of a query; the first is the whole.
 
     Args:
@@ -115,22 +108,26 @@ def query_views(image: Image, effort: Effort = "normal", degrees: float = 5.0) -
             side is reduced to `LONGEST` pixels.
         effort: "quick" is the whole alone; "normal" adds the mirror image, quarter turns and what
             frames hold; "thorough" adds small turns.
+        framed: whether it has a frame, by which other forms of the whole would be compared: then
+            only the whole and its blocks are views.
         degrees: of small turns, to both sides.
     """
     check_effort(effort)
     whole = reduced(image, LONGEST)
-    views = [View("whole", whole, True)]
+    views = [View("full", whole, not framed)]
     if effort == "quick":
         return tuple(views)
-    views.append(View("mirrored", mirrored(whole), True))
-    views += [View(f"turned by {part}", quarter_turned(whole, n)) for n, part in _QUARTERS.items()]
+    if not framed:
+        views.append(View("mirrored", mirrored(whole), True))
+        views += [View(f"turned by {p}", quarter_turned(whole, n)) for n, p in _QUARTERS.items()]
     for number, block in enumerate(find_blocks(image), 1):
         name, part = f"block {number} of the picture", reduced(block.cut(image), LONGEST)
+        placed = number <= PLACED_BLOCKS
         views += [
-            View(name, np.ascontiguousarray(part), block=True),
-            View(f"{name}, mirrored", mirrored(part), block=True),
+            View(name, np.ascontiguousarray(part), placed, True),
+            View(f"{name}, mirrored", mirrored(part), placed, True),
         ]
-    if effort == "thorough":
+    if effort == "thorough" and not framed:
         views += [View(f"turned by {d:g} degrees", turned(whole, d)) for d in (degrees, -degrees)]
     return tuple(views)
 
@@ -174,28 +171,29 @@ class Lookout:
         encoder: of the model; its latents are one square grid.
         map: of the model, as `Placing` takes it.
         damping: see `Placing`; of coarse and of dense looks.
+
+    Raises:
+        ModelError: as `Placing`.
     """
 
     def __init__(self, encoder: Encoder, map: Map, damping: float = 10.0) -> None:
         self.encoder = encoder
-        self._plain = Placing(map, ())
-        self.cells = self._plain.cells
-        coarse = coarse_places(self.cells)
-        self._whole = Placing(map, coarse[:1])
-        self._coarse = Placing(map, coarse, damping)
-        self._once = Placing(map, coarse[:1], damping)
+        self.cells = Placing(map, ()).cells
+        whole = coarse_places(self.cells)[:1]
+        self._whole = Placing(map, whole)
+        self._damped = Placing(map, whole, damping)
+        self._coarse = Placing(map, coarse_places(self.cells), damping)
+        self._likely = Placing(map, whole + likely_places(self.cells), damping)
         self._dense = Placing(map, dense_places(self.cells), damping)
         self._parts = Parts(map)
 
-    def whole(self, view: View) -> Looks:
-        """One view at the whole grid, not damped: the model's own vector of it."""
-        return self._looks(self._whole, view, self._latents(self._whole, view))
-
     def coarse(self, views: Sequence[View]) -> Looks:
-        """All views: each as it is, damped, and at the coarse places if it is `View.full`."""
+        """All views: each as it is, damped, and at coarse places if it is `View.placed`."""
         found = []
         for view in views:
-            placing = self._coarse if view.full else self._once
+            placing = self._damped
+            if view.placed:
+                placing = self._likely if view.block else self._coarse
             latents = self._latents(placing, view)
             # The undamped whole is exact where nothing was cut away.
             found += [self._looks(each, view, latents) for each in (self._whole, placing)]
@@ -206,26 +204,21 @@ class Lookout:
         placing = self._dense
         return _joined([self._looks(placing, v, self._latents(placing, v)) for v in views])
 
-    def compare(self, name: str, looks: Looks, references: Vectors, cohort: Cohort) -> Stage:
-        """The statistics of references under some looks.
+    def compare(self, looks: Looks, references: Vectors, strangers: Strangers) -> Stage:
+        """How references compare with strangers under some looks.
 
         Args:
-            name: of the stage.
-            looks: from `whole`, `coarse` or `dense`.
+            looks: from `coarse` or `dense`.
             references: stored vectors (n, dim).
-            cohort: strangers.
+            strangers: references drawn at random.
         """
-        best = cohort.best(looks.vectors, references)
-        unlikely = nats(best.statistic, best.strangers)
-        return Stage(name, best.statistic, unlikely, best.vector, looks.looks, best.strangers)
+        best = strangers.best(looks.vectors, references)
+        return Stage(best.z, best.vector, looks.looks, best.cosine)
 
-    def compare_parts(self, view: View, references: Vectors, cohort: Cohort) -> Stage:
-        """The statistics of references under the moved parts of one view."""
+    def compare_parts(self, view: View, references: Vectors, strangers: Strangers) -> Floats32:
+        """How references compare with strangers under the moved parts of one view, (n,)."""
         whole = self._latents(self._whole, view)[(self.cells, self.cells)]
-        statistic, strangers = part_statistic(self._parts.vectors(whole), references, cohort)
-        look = Look(view.name, self._whole.places[0])
-        zero = np.zeros(len(references), np.int64)
-        return Stage("parts", statistic, nats(statistic, strangers), zero, (look,), strangers)
+        return part_statistic(self._parts.vectors(whole), references, strangers)
 
     def _latents(self, placing: Placing, view: View) -> Mapping[Size, Floats32]:
         return encode_sizes(view.image, placing.sizes, self.encoder)
@@ -237,7 +230,7 @@ class Lookout:
 
 def best_views(stage: Stage, views: Sequence[View], count: int = DENSE_VIEWS) -> tuple[View, ...]:
     """The views that the best references of a stage are seen in, the best first."""
-    order = np.argsort(-stage.statistic, kind="stable")[:VOTERS]
+    order = np.argsort(-stage.z, kind="stable")[:VOTERS]
     names = dict.fromkeys(stage.looks[stage.look[row]].view for row in order)
     by_name = {view.name: view for view in views}
     return tuple(by_name[name] for name in list(names)[:count])

@@ -1,21 +1,26 @@
-"""z against a cohort, then the maximum: how scores of different views are compared.
+"""z against strangers: how scores of different views are compared.
 
 A cosine means something else for every view and place of a query: the less a view shows, the
-higher strangers score by chance. A cohort, some hundred references drawn at random, tells how much
-each vector's scores vary among strangers. The statistic of a reference is its best z = (score -
-mean) / deviation over all vectors of a stage. The cohort's own statistics are strangers'
-statistics: the distribution against which that of a candidate is judged.
+higher strangers score by chance. Some hundred references drawn at random tell how much each
+vector's scores vary among strangers. The statistic of a reference is its best
+z = (score - mean) / deviation over all vectors of a stage.
+
+Mean and deviation are estimated robustly, by the median and the median distance from it, because
+the sample may hold the origin itself. They are drawn to what photos have, so that a handful of
+references is enough: among photos the deviation is close to 1.2 / sqrt(dim), in views and places
+alike.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from originid.errors import InputError
 from originid.types import Floats32, Ints, Vectors
 
-LEAST = 50  # references of a cohort: with fewer the deviation errs by more than a tenth
-TAIL = 0.05  # of strangers, whose mean excess gives the scale of a statistic
+USUAL = 1.2  # deviation of photos' scores, in units of 1 / sqrt(dim): 1.1 to 1.3 with any look
+PRIOR = 20  # strangers that the usual deviation weighs as much as
+NORMAL = 1.4826  # deviations of a normal distribution in its median distance from the median
 
 
 @dataclass(frozen=True)
@@ -23,79 +28,75 @@ class Best:
     """The best vector of each reference.
 
     Args:
-        statistic: the largest z, float32 of shape (n,).
+        z: the largest z, float32 of shape (n,).
         vector: the number of the vector that gave it, (n,).
-        strangers: the statistics of the cohort under the same vectors, float32 of shape (m,).
+        cosine: of the reference with this vector, (n,).
     """
 
-    statistic: Floats32
+    z: Floats32
     vector: Ints
-    strangers: Floats32
+    cosine: Floats32
 
 
 @dataclass(frozen=True)
-class Cohort:
-    """References drawn at random that stand for strangers.
+class Strangers:
+    """References drawn at random.
 
     Args:
-        vectors: float32 (m, dim), unit length, m >= `LEAST`. A stray origin among them costs one
-            stranger in m.
+        vectors: float32 (m, dim), unit length; m may be 0.
     """
 
     vectors: Vectors
 
-    def __post_init__(self) -> None:
-        if len(self.vectors) < LEAST:
-            raise InputError(
-                f"a cohort of {len(self.vectors)} references",
-                f"expected at least {LEAST}",
-                "use the effort `quick` for a collection as small as this",
-            )
+    def first(self, count: int) -> "Strangers":
+        """At most so many of them."""
+        return Strangers(self.vectors[:count])
 
-    def moments(self, vectors: Vectors) -> tuple[Floats32, Floats32, Floats32]:
-        """Scores of the cohort (v, m), their mean (v, 1) and their deviation (v, 1).
-
-        Args:
-            vectors: of a query, (v, dim).
-        """
-        scores = vectors @ self.vectors.T
-        deviation = np.maximum(scores.std(axis=1, keepdims=True), np.float32(1e-6))
-        return scores, scores.mean(axis=1, keepdims=True), deviation
-
-    def standardise(self, vectors: Vectors, references: Vectors) -> tuple[Floats32, Floats32]:
-        """z of references (v, n) and of the cohort (v, m).
-
-        Args:
-            vectors: of a query, (v, dim).
-            references: vectors (n, dim).
-        """
-        scores, mean, deviation = self.moments(vectors)
-        return (vectors @ references.T - mean) / deviation, (scores - mean) / deviation
+    @cached_property
+    def signs(self) -> Floats32:
+        """Their components as -1 and 1, (m, dim)."""
+        return np.where(self.vectors > 0, np.float32(1), np.float32(-1))
 
     def best(self, vectors: Vectors, references: Vectors) -> Best:
         """The best z of each reference over all vectors of a query.
 
         Args:
-            vectors: of a query, (v, dim), v >= 1.
-            references: vectors (n, dim).
+            vectors: of a query, (v, dim), v >= 1, unit length.
+            references: vectors (n, dim), unit length.
         """
-        of_references, of_cohort = self.standardise(vectors, references)
-        return Best(of_references.max(axis=0), of_references.argmax(axis=0), of_cohort.max(axis=0))
+        z, cosines = self._standardised(vectors, references)
+        best = z.argmax(axis=0)
+        each = np.arange(len(references))
+        return Best(z[best, each], best, np.clip(cosines[best, each], -1, 1))
+
+    def standardise(self, vectors: Vectors, references: Vectors) -> Floats32:
+        """z of references (v, n), of what `best` takes."""
+        return self._standardised(vectors, references)[0]
+
+    def _standardised(self, vectors: Vectors, references: Vectors) -> tuple[Floats32, Floats32]:
+        """z and cosines of references, both (v, n)."""
+        usual = USUAL / np.sqrt(vectors.shape[1])
+        mean, deviation = moments(vectors @ self.vectors.T, usual)
+        cosines = vectors @ references.T
+        return np.asarray((cosines - mean) / deviation, np.float32), cosines
 
 
-def nats(statistic: Floats32, strangers: Floats32) -> Floats32:
-    """How unlikely strangers reach a statistic: -log of the share of them that would.
-
-    The tail of strangers' statistics is taken as exponential above their 95th percentile, which
-    makes statistics of different stages comparable; it is for ranking. A stated rate of false
-    matches needs a tail fitted to more strangers.
+def moments(
+    scores: Floats32, usual: float | Floats32, usual_mean: float = 0.0
+) -> tuple[Floats32, Floats32]:
+    """The mean and the deviation of strangers' scores, both (v, 1).
 
     Args:
-        statistic: of candidates, (n,).
-        strangers: statistics of the cohort, (m,).
+        scores: of v vectors with m strangers, (v, m).
+        usual: the deviation that photos have, one or (v, 1).
+        usual_mean: the mean that photos have.
     """
-    start = np.quantile(strangers, 1 - TAIL)
-    excess = strangers[strangers > start] - start
-    # Nobody is above it where the highest are equal.
-    scale = max(float(excess.mean()) if len(excess) else 0.0, 1e-6)
-    return np.asarray((statistic - start) / scale - np.log(TAIL), np.float32)
+    count = scores.shape[1]
+    if not count:
+        zero = np.zeros((len(scores), 1), np.float32)
+        return zero + np.float32(usual_mean), zero + np.float32(usual)
+    median = np.median(scores, axis=1, keepdims=True)
+    spread = NORMAL * np.median(np.abs(scores - median), axis=1, keepdims=True)
+    variance = (count * spread**2 + PRIOR * np.square(usual)) / (count + PRIOR)
+    mean = (count * median + PRIOR * usual_mean) / (count + PRIOR)
+    return np.asarray(mean, np.float32), np.asarray(np.sqrt(variance), np.float32)

@@ -15,8 +15,11 @@ import numpy as np
 from originid.errors import InputError
 from originid.maps import Map
 from originid.types import Floats32, Vectors
-from originid.views.normalise import Cohort
+from originid.views.normalise import Strangers, moments
 from originid.views.places import Place, Placing
+
+USUAL_BEST = 1.55  # mean of a part's best z over its moves among photos
+USUAL_SPREAD = 0.36  # deviation of the mean of all parts' best z among photos
 
 
 @dataclass(frozen=True)
@@ -83,24 +86,20 @@ class Parts:
         )
 
 
-def part_statistic(
-    vectors: Vectors, references: Vectors, cohort: Cohort
-) -> tuple[Floats32, Floats32]:
-    """The statistic of references and that of the cohort.
+def part_statistic(vectors: Vectors, references: Vectors, strangers: Strangers) -> Floats32:
+    """How far the parts' sum of a reference is above strangers', in their deviations, (n,).
 
     Args:
         vectors: (parts, moves, dim), from `Parts.vectors`.
         references: vectors (n, dim) of the candidates.
-        cohort: strangers, which give each vector its mean and its deviation.
-
-    Returns:
-        Float32 of shape (n,) and (cohort,), both in deviations of the cohort's own statistic.
+        strangers: references drawn at random, which give each vector its mean and its deviation.
     """
     rows = vectors.reshape(-1, vectors.shape[-1])
-    of_references, of_cohort = cohort.standardise(rows, references)
-    sums = [_sum_of_best(z, vectors.shape[:2]) for z in (of_references, of_cohort)]
-    mean, deviation = sums[1].mean(), max(float(sums[1].std()), 1e-6)
-    return (sums[0] - mean) / deviation, (sums[1] - mean) / deviation
+    both = np.concatenate([references, strangers.vectors])
+    sums = _sum_of_best(strangers.standardise(rows, both), vectors.shape[:2])
+    of_strangers = sums[np.newaxis, len(references) :]
+    mean, deviation = moments(of_strangers, USUAL_SPREAD * len(vectors), USUAL_BEST * len(vectors))
+    return np.asarray((sums[: len(references)] - mean[0]) / deviation[0], np.float32)
 
 
 def _sum_of_best(z: Floats32, shape: Sequence[int]) -> Floats32:

@@ -31,6 +31,8 @@ Size = tuple[int, int]
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in [0, 1] of a width and a height."""
 
+OVERSAMPLED = 2  # pixels for one of a canvas, from which smaller canvases are made
+
 
 @dataclass(frozen=True, order=True)
 class Place:
@@ -170,7 +172,15 @@ def encode_sizes(image: Image, sizes: Iterable[Size], encoder: Encoder) -> dict[
     """
     sizes = list(sizes)
     cells = encoder.shapes[0][1]
-    canvases = np.stack([canvas(image, size, encoder.size, cells) for size in sizes])
+    # Squashed once, so that each canvas need not begin with all pixels again: half of the time.
+    side = OVERSAMPLED * encoder.size
+    small = np.asarray(Pillow.fromarray(image).resize((side, side), Pillow.Resampling.BILINEAR))
+    canvases = np.stack(
+        [
+            canvas(image if size == (cells, cells) else small, size, encoder.size, cells)
+            for size in sizes
+        ]
+    )
     latents = encoder.encode(canvases).reshape(len(sizes), -1, cells, cells)
     pairs = zip(sizes, latents, strict=True)
     return {(height, width): latent[:, :height, :width] for (height, width), latent in pairs}

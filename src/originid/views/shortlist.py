@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from originid.errors import ModelError
 from originid.maps import DctMap
-from originid.types import Floats32, Vectors
+from originid.types import Floats32, Ids
 
-Bits = NDArray[np.uint8]
 Places = NDArray[np.intp]
 RADIUS = 8.0  # radial frequency below which signs are kept, in half periods per side
 LENGTH = 504  # signs: 63 bytes
@@ -46,36 +45,21 @@ def low_frequencies(map: DctMap, radius: float = RADIUS, length: int = LENGTH) -
     return chosen
 
 
-def sign_bits(vectors: Vectors, components: Places) -> Bits:
-    """The signs of some components, packed 8 to a byte, first one lowest; 1 where positive.
-
-    Args:
-        vectors: (n, dim), in the basis of the map, not rotated.
-        components: from `low_frequencies`.
-    """
-    return np.packbits(vectors[:, components] > 0, axis=1, bitorder="little")
-
-
-def estimates(vectors: Vectors, bits: Bits, components: Places) -> Floats32:
-    """sum_i q_i sign(x_i) of each query vector and each reference, (q, n): slow and obvious.
-
-    A scan computes the same from packed bits.
-    """
-    signs = np.unpackbits(bits, axis=1, count=len(components), bitorder="little")
-    return np.asarray(vectors[:, components] @ (signs.astype(np.float32) * 2 - 1).T)
-
-
-def shortlist(
-    estimates: Floats32, mean: Floats32, deviation: Floats32, count: int
-) -> NDArray[np.int64]:
+def best_estimates(
+    estimates: Floats32, ids: Ids, mean: Floats32, deviation: Floats32, count: int
+) -> Ids:
     """The references with the best z over all vectors of a query, ascending.
 
     Args:
-        estimates: (v, n) of v vectors with n references.
-        mean: of the cohort's estimates, (v, 1).
-        deviation: of the cohort's estimates, (v, 1).
+        estimates: the highest estimates of each of v vectors, (v, k).
+        ids: of the references that have them, (v, k); -1 where there is none.
+        mean: of strangers' estimates, (v, 1).
+        deviation: of strangers' estimates, (v, 1).
         count: how many at most.
     """
-    best = ((estimates - mean) / deviation).max(axis=0)
-    count = min(count, len(best))
-    return np.sort(np.argpartition(-best, count - 1)[:count]) if count else np.zeros(0, np.int64)
+    z = ((estimates - mean) / deviation)[ids >= 0]
+    flat = ids[ids >= 0]
+    order = np.argsort(-z, kind="stable")
+    # Of each reference the first, which is its best; these in the order of their z.
+    first = np.sort(np.unique(flat[order], return_index=True)[1])[:count]
+    return np.sort(flat[order][first])

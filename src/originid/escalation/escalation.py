@@ -1,0 +1,181 @@
+"""A second look at a query that is not certain: all its views and places, and local features.
+
+Whoever looks twice is deceived more often. So the stated false-match rate is shared between both
+looks (Bonferroni's bound): the rate of each is divided by its share of the stated rate before the
+better of them is the answer.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import islice
+
+import numpy as np
+
+from originid.answering import query_vectors
+from originid.collection.collection import Collection
+from originid.collection.deciding import decisions_for, rejects
+from originid.collection.pictures import Picture, Pictures, group_pictures
+from originid.errors import ImageError
+from originid.escalation.candidates import Candidates
+from originid.escalation.looking import SecondLook
+from originid.images.decode import read_bytes
+from originid.images.reduced import decode_reduced
+from originid.latents.encode_files import Encoded
+from originid.system.parallel import available_cores, map_ordered, one_blas_thread
+from originid.types import Answer, Image, Match, Vectors, Verdict
+from originid.verdict.information import information
+from originid.verdict.judge import judge_again
+from originid.verdict.margins import framed
+from originid.views.looks import Effort
+from originid.views.words import FULL, WHOLE, described
+
+SIDE = 1024  # pixels of the longer side, in which blocks are found and from which they are cut
+# The shares of the stated rate: most for the query as it is, which nearly every query is found by.
+AS_IT_IS_SHARE, AGAIN_SHARE = 0.6, 0.4
+JUDGED = 80  # candidates whose strengths a judgement looks at, with room for copies
+
+
+class Escalation:
+    """Looks again at the queries of one collection that have no origin.
+
+    Args:
+        collection: what is searched.
+    """
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    @cached_property
+    def look(self) -> SecondLook:
+        """What compares a query in all its views with the references."""
+        return SecondLook(self._collection)
+
+    def answers(
+        self,
+        queries: Iterable[Encoded],
+        first: Iterable[Answer],
+        effort: Effort,
+        top: int,
+        stated: float,
+    ) -> Iterator[Answer]:
+        """Look again at the queries that have no origin yet, a few at the same time.
+
+        Args:
+            queries: the encoded queries.
+            first: the answer for each query as it is; one that has an origin stays.
+            effort: which views are tried; with "quick" every answer stays.
+            top: number of matches of each answer, at least 1.
+            stated: the false-match rate up to which the verdict is `Verdict.ORIGIN`.
+
+        Yields:
+            The better answer for each query, in order.
+        """
+
+        def again(both: tuple[Encoded, Answer]) -> Answer:
+            """The better of both looks at one query."""
+            query, answer = both
+            if effort == "quick" or answer.verdict is Verdict.ORIGIN or not answer.matches:
+                return answer
+            return better(answer, self._again(query, effort, top, stated))
+
+        both, cores = zip(queries, first, strict=True), available_cores()
+        while some := list(islice(both, cores)):
+            with one_blas_thread():  # the threads keep all cores busy
+                found = list(map_ordered(again, some, cores))
+            yield from found
+
+    def _again(self, query: Encoded, effort: Effort, top: int, stated: float) -> Answer | None:
+        """The answer of the second look; None where nothing can be said."""
+        try:
+            picture = picture_of(query)
+        except ImageError:  # the file has changed since it was encoded
+            return None
+        vectors = query_vectors(self._collection.model, [query])
+        is_framed = bool(framed(query.thumbnail[np.newaxis])[0])
+        candidates = self.look.candidates(picture, vectors, is_framed, effort)
+        pictures = self._pictures(query, candidates, vectors, top)
+        if not pictures.shown:
+            return None
+        judged = judge_again(
+            self._collection.calibration(),
+            pictures.scores,
+            [(picture.score, picture.rows[0].information) for picture in pictures.shown],
+            float(information(query.thumbnail[np.newaxis])[0]),
+            stated,
+            1 / AGAIN_SHARE,
+        )
+        found = zip(pictures.shown, judged.rates.tolist(), strict=True)
+        matches = tuple(
+            self._match(rank, picture, candidates, rate)
+            for rank, (picture, rate) in enumerate(found, 1)
+        )
+        best = matches[0].view
+        what = best if best.startswith("block") else f"the query {best}"
+        reason = judged.reason if best == FULL else f"{judged.reason}; what was compared is {what}"
+        return Answer(query.source.name, judged.verdict, matches, reason)
+
+    def _pictures(
+        self, query: Encoded, candidates: Candidates, vectors: Vectors, top: int
+    ) -> Pictures:
+        """The strongest pictures, without those that a person rejected for this query."""
+        strength = candidates.strength
+        order = np.argsort(-strength, kind="stable")[:JUDGED]
+        database, codec = self._collection.database, self._collection.codec
+        decided = decisions_for(database, codec, [query.sha256], vectors)[0]
+        if decided:
+            rows = database.rows(candidates.ids[order].tolist())
+            cosines = candidates.cosines
+            order = np.array(
+                [
+                    place
+                    for place in order.tolist()
+                    if (row := rows.get(int(candidates.ids[place]))) is None
+                    or not rejects(decided.get(row.sha256), float(cosines[place]))
+                ],
+                np.int64,
+            )
+        # A picture with little information is never found by a second look.
+        return group_pictures(
+            self._collection, strength[order], candidates.ids[order], top, blank_from=np.inf
+        )
+
+    def _match(self, rank: int, picture: Picture, candidates: Candidates, rate: float) -> Match:
+        place = int(np.searchsorted(candidates.ids, picture.best))
+        view, box = candidates.seen(place, self.look.cells)
+        name = described(view, box)
+        return Match(
+            rank,
+            picture.rows[0].shown,
+            float(candidates.cosines[place]),
+            rate,
+            name,
+            tuple(row.shown for row in picture.rows[1:]),
+            None if (name, box) == (FULL, WHOLE) else box,
+        )
+
+
+def chances_as_it_is(effort: Effort) -> float:
+    """By how much the false-match rate of a query as it is is multiplied, for `judge`."""
+    return 1.0 if effort == "quick" else 1 / AS_IT_IS_SHARE
+
+
+def better(first: Answer, again: Answer | None) -> Answer:
+    """The answer with the smaller false-match rate; of equal ones the first."""
+    if again is None or _rate(again) >= _rate(first):
+        return first
+    return again
+
+
+def picture_of(query: Encoded) -> Image:
+    """The image of a query in its own shape, with at most `SIDE` pixels on the longer side.
+
+    Raises:
+        ImageError: the file cannot be read any more.
+    """
+    data = query.source.data
+    read = read_bytes(query.source.name) if data is None else data
+    return decode_reduced(read, query.width, query.height, SIDE)
+
+
+def _rate(answer: Answer) -> float:
+    return answer.matches[0].false_match_rate if answer.matches else 1.0
