@@ -26,6 +26,7 @@ from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
 from originid.types import Answer, Image, Verdict
 from originid.verdict.margins import framed
+from originid.views.content import box_within
 from originid.views.looks import Effort, View, likely_places, query_views
 from originid.views.places import Box, Placing, encode_sizes
 
@@ -163,7 +164,10 @@ def best_answer(first: Answer, seen: Iterable[Seen]) -> Answer:
             best, chosen = each.answer, each
     if chosen is None:
         return first
-    matches = tuple(replace(match, view=chosen.view, box=chosen.box) for match in best.matches)
+    matches = tuple(
+        replace(match, view=chosen.view, box=box_within(match.box or WHOLE, chosen.box))
+        for match in best.matches
+    )
     what = chosen.view if chosen.view.startswith("block") else f"the query {chosen.view}"
     reason = f"{best.reason}; what was compared is {what}"
     return replace(best, query=first.query, matches=matches, reason=reason)
