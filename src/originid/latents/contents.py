@@ -69,11 +69,11 @@ def cut_content(data: bytes, image: Image, limits: Limits, find: FindContent) ->
     box = find(whole)
     if box is None:
         return None
-    left, top, right, bottom = (share * len(whole) for share in box)
-    cut = Pillow.fromarray(whole).resize(
-        (len(image), len(image)), Pillow.Resampling.BILINEAR, box=(left, top, right, bottom)
-    )
-    return Cut(box, np.asarray(cut))
+    left, top, right, bottom = (round(share * len(whole)) for share in box)
+    # Cut first: the filter would mix what is beside the content into its borders.
+    cut = Pillow.fromarray(whole[top:bottom, left:right])
+    square = cut.resize((len(image), len(image)), Pillow.Resampling.BILINEAR)
+    return Cut(box, np.asarray(square))
 
 
 def encode_cuts(cuts: Sequence[Cut | None], encoder: Encoder) -> list[Content | None]:

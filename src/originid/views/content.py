@@ -6,6 +6,7 @@ content but the whole: it does not begin along a whole line. An ordinary photo h
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,9 +33,10 @@ def find_content(image: Image) -> Box | None:
     """
     height, width = image.shape[:2]
     for block in find_blocks(image):
-        if block.area >= LEAST * height * width and _is_content(image, block):
-            left, right = block.left / width, block.right / width
-            return left, block.top / height, right, block.bottom / height
+        content = _content(image, block) if block.area >= LEAST * height * width else None
+        if content is not None:
+            left, right = content.left / width, content.right / width
+            return left, content.top / height, right, content.bottom / height
     return None
 
 
@@ -55,42 +57,55 @@ def box_within(outer: Box, inner: Box) -> Box:
     )
 
 
-def _is_content(image: Image, block: Block) -> bool:
-    """Whether a block lies on ground with straight sides, two of them opposite each other."""
+def _content(image: Image, block: Block) -> Block | None:
+    """A block without the blur of its sides, if it lies on ground with straight sides.
+
+    Two of the sides that the ground touches must be opposite each other.
+    """
     around = np.ones(image.shape[:2], np.bool_)
     around[block.top : block.bottom, block.left : block.right] = False
     ground = np.median(image[around], axis=0)
     off = np.abs(image.astype(np.int16) - ground).max(axis=2) > NEAR
     if off[around].mean() > 1 - GROUND:
-        return False
+        return None
     columns = off[block.top : block.bottom].T
     rows = off[:, block.left : block.right]
+    height, width = off.shape
     sides = [
-        (rows, block.top),
-        (rows[::-1], len(rows) - block.bottom),
-        (columns, block.left),
-        (columns[::-1], len(columns) - block.right),
+        _side(columns, block.left),
+        _side(rows, block.top),
+        _side(columns[::-1], width - block.right),
+        _side(rows[::-1], height - block.bottom),
     ]
-    top, bottom, left, right = (at >= THIN * len(lines) for lines, at in sides)
-    if not ((top and bottom) or (left and right)):
-        return False
-    jumps = [
-        _jump(lines, at)
-        for (lines, at), is_cut in zip(sides, (top, bottom, left, right), strict=True)
-        if is_cut
-    ]
-    return min(jumps) >= JUMP and sum(jumps) >= JUMPS * len(jumps)
+    jumps = [side.jump for side in sides if side.cut]
+    opposite = (sides[0].cut and sides[2].cut) or (sides[1].cut and sides[3].cut)
+    if not opposite or min(jumps) < JUMP or sum(jumps) < JUMPS * len(jumps):
+        return None
+    left, top, right, bottom = (side.start for side in sides)
+    return Block(left, top, width - right, height - bottom)
 
 
-def _jump(off: Mask, at: int) -> float:
-    """The share of a side along which the ground ends; 0 where it is not ground beside the side.
+@dataclass(frozen=True)
+class _Side:
+    cut: bool  # whether the ground touches it
+    jump: float = 0.0  # the share of it along which the ground ends
+    start: int = 0  # the first line within
+
+
+def _side(off: Mask, at: int) -> _Side:
+    """How a side of a block looks.
 
     Args:
         off: where lines along the side differ from the ground (n, length), the outermost first.
-        at: the number of the first line that is within.
+        at: the number of the first line within.
     """
+    if at < THIN * len(off):
+        return _Side(False)
     reach = math.ceil(THIN * len(off))
-    outside, inside = off[at - reach : at], off[at : at + reach]
-    if outside.mean(axis=1).min() > 1 - EDGE:
-        return 0.0
-    return float(inside.mean(axis=1).max())
+    shares = off[at - reach : at + reach].mean(axis=1)
+    if shares[:reach].min() > 1 - EDGE:
+        return _Side(True)
+    jump = float(shares[reach:].max())
+    # Beside the first line that has ended the ground, one may still be mixed with it.
+    blurred = int(np.argmax(shares[reach:] >= 0.9 * jump)) + 1
+    return _Side(True, jump, at + blurred)
