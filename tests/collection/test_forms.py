@@ -73,7 +73,7 @@ def name(n: int) -> str:
 
 def every_id(collection: Collection) -> list[int]:
     """Ids of all stored vectors, second forms among them."""
-    return collection.database.codes_after(-1, 10_000)[0].tolist()
+    return [int(key) for key in collection.database.codes_after(-1, 10_000)[0]]
 
 
 def forge(folder: Path, *statements: str) -> None:

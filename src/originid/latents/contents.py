@@ -11,7 +11,7 @@ from originid.errors import ImageError
 from originid.images.decode import Limits, decode
 from originid.images.thumbnails import thumbnails
 from originid.types import Box, Image, Latents
-from originid.verdict.margins import framed
+from originid.verdict.margins import LINE_TOLERANCE, framed
 
 SIDE = 512  # pixels: what is a fifth of the area still has as many as most encoders look at
 
@@ -60,7 +60,8 @@ def cut_content(data: bytes, image: Image, limits: Limits, find: FindContent) ->
     Returns:
         The content, or None if the image is not framed.
     """
-    if not framed(thumbnails(image[np.newaxis]))[0]:
+    thumbnail = thumbnails(image[np.newaxis])
+    if not _has_flat_edge(thumbnail[0]) or not framed(thumbnail)[0]:
         return None
     try:
         whole = decode(data, max(SIDE, 2 * len(image)), limits).image
@@ -89,3 +90,13 @@ def encode_cuts(cuts: Sequence[Cut | None], encoder: Encoder) -> list[Content | 
     latents = iter(encoder.encode(np.stack([cut.image for cut in found])))
     contents = [None if cut is None else Content(cut.box, next(latents)) for cut in cuts]
     return [each if each and np.isfinite(each.latent).all() else None for each in contents]
+
+
+def _has_flat_edge(image: Image) -> bool:
+    """Whether an outermost line of an image (h, w, 3) has one colour: few photos have such a line.
+
+    Every fourth pixel is looked at, and one on each end of their range may be a word or a sign.
+    """
+    lines = (image[0], image[-1], image[:, 0], image[:, -1])
+    sampled = (np.sort(line[::4], axis=0).astype(np.int16) for line in lines)
+    return any((line[-2] - line[1] <= 2 * LINE_TOLERANCE).all() for line in sampled)
