@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from originid.collection import adding, calibrating
 from originid.collection.adding import add_images
 from originid.collection.collection import Collection, create_collection, open_collection
 from originid.collection.database import Row
+from originid.collection.deciding import decide
 from originid.collection.form_table import Form
 from originid.collection.pictures import find_pictures
 from originid.errors import CollectionError
@@ -203,6 +204,19 @@ def test_a_moved_file_keeps_its_form(collection: Collection, tmp_path: Path) -> 
     assert add_images(collection, [there], workers=1).moved == 1
     assert every_id(collection) == before
     assert Finder(collection).find(scene(50), effort="quick").matches[0].reference == str(there)
+
+
+def test_decisions_hold_for_what_a_frame_holds(collection: Collection, tmp_path: Path) -> None:
+    query = write(tmp_path / "query.png", scene(1))
+    finder = Finder(collection)
+    reference = finder.find(query).matches[0].reference
+    decide(collection, str(query), reference, confirmed=True)
+    answer = finder.find(query)
+    assert (answer.matches[0].reference, answer.verdict) == (reference, Verdict.ORIGIN)
+    assert "confirmed" in answer.reason
+    decide(collection, str(query), reference, confirmed=False)
+    answer = finder.find(query, top=100)
+    assert reference not in [match.reference for match in answer.matches]
 
 
 def test_show_counts_them(collection: Collection, run: Run) -> None:
@@ -395,10 +409,16 @@ def test_a_form_that_claims_a_reference_s_own_vector_crashes_nothing(
 
 
 def test_a_damaged_code_of_a_form_is_an_error_that_names_the_reference(
-    collection: Collection, made: Path
+    collection: Collection, made: Path, tmp_path: Path
 ) -> None:
     forge(collection.path, "UPDATE vector SET code = x'00' WHERE id IN (SELECT id FROM form)")
+    copy = Path(shutil.copy(made / "photos" / name(0), tmp_path / "copy.png"))
     with open_collection(collection.path) as opened:
+        with suppress(CollectionError):  # the copy is stored, and then the index cannot be made
+            add_images(opened, [copy], workers=1)
+        stored = opened.database.at(str(copy))
+        assert stored is not None
+        assert opened.database.form_of(stored.id) is None
         with pytest.raises(CollectionError) as caught:
             Finder(opened).find(scene(0))
         assert str(made / "photos") in caught.value.given

@@ -267,6 +267,8 @@ class _Writer:
             return None
         row = twins[0]
         form = self._database.form_of(row.id)
+        if form is not None and len(form.code) != self._collection.codec.size:
+            form = None  # damaged: no copies are made of it
         return _Description(row.width, row.height, codes[0].tobytes(), row.information, form)
 
     def _insert_known(self, entry: Known, stored: _Description | None, done: Added) -> None:
