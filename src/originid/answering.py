@@ -57,6 +57,7 @@ def answers(
                 picture.score,
                 float(rate),
                 copies=tuple(row.shown for row in picture.rows[1:]),
+                box=picture.rows[0].box,
             )
             for rank, (picture, rate) in enumerate(
                 zip(pictures.shown, judged.rates, strict=False), start=1

@@ -29,6 +29,8 @@ Vectors = NDArray[np.float32]
 """Mapped latents that are scaled to unit length, float32: shape ``(n, dim)``."""
 Scores = NDArray[np.float32]
 """Cosines in [-1, 1], float32; a bigger one is better: shape ``(q, k)``."""
+Box = tuple[float, float, float, float]
+"""A part of an image: (left, top, right, bottom) in [0, 1] of its width and height."""
 Ids = NDArray[np.int64]
 """Ids of references, int64: shape ``(n,)``, or ``(q, k)`` beside scores. -1 means no reference."""
 
@@ -55,7 +57,8 @@ class Match:
             it is; others are ``mirrored``, ``turned by a quarter``, ``block 1 of the picture`` and
             ``as a part of the reference``.
         box: where in the reference the query lies, as (left, top, right, bottom) in [0, 1] of its
-            width and height; None where the view is ``full``.
+            width and height. It is None where the view is ``full``, unless the query is the picture
+            that a frame of the reference holds: then it is where that picture lies.
         copies: the paths of other references that are the same picture.
     """
 

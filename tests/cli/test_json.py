@@ -119,6 +119,7 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
         "collection": str,
         "references": int,
         "blank": int,
+        "margins_cut": int,
         "megabytes": float,
         "calibration": {
             "by": str,

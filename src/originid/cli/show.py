@@ -30,6 +30,7 @@ GONE = "(not in the collection)"
 NAMES = {
     "references": "pictures",
     "blank": "too little to tell",
+    "margins_cut": "margins cut",
 }
 
 
@@ -116,6 +117,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "collection": str(collection.path),
         "references": len(collection),
         "blank": collection.database.count_blank(),
+        "margins_cut": collection.database.count_forms(),
         "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
         "calibration": {
             "by": "model" if own is None else "collection",

@@ -10,6 +10,7 @@ import numpy as np
 
 from originid.collection.collection import Collection
 from originid.collection.database import Row, modified
+from originid.collection.form_table import Form
 from originid.images.find_files import find_images
 from originid.latents.encode_files import Encoded, Entry, Known, encode_sources
 from originid.latents.sources import Source
@@ -17,6 +18,7 @@ from originid.system.parallel import one_blas_thread
 from originid.system.progress import Progress, silent
 from originid.types import Failure
 from originid.verdict.information import information
+from originid.views.content import find_content
 
 COMMIT_SECONDS = 2.0  # work that the death of the process may cost
 BATCH = 256  # images mapped and committed together
@@ -84,7 +86,11 @@ def add_images(
     known = collection.database.has_content
     with (
         one_blas_thread(),  # the workers keep all cores busy
-        closing(encode_sources(sources, collection.model.encoder, known, workers)) as chunks,
+        closing(
+            encode_sources(
+                sources, collection.model.encoder, known, workers, find_content=find_content
+            )
+        ) as chunks,
     ):
         for chunk in chunks:
             for entry in chunk:
@@ -131,6 +137,7 @@ class _Description:
     height: int
     code: bytes
     information: float | None
+    form: Form | None
 
 
 class _Writer:
@@ -191,8 +198,22 @@ class _Writer:
         codes = self._collection.codec.encode(vectors)
         informations = information(np.stack([entry.thumbnail for entry in entries]))
         return [
-            _Description(entry.width, entry.height, code.tobytes(), float(share))
-            for entry, code, share in zip(entries, codes, informations, strict=True)
+            _Description(entry.width, entry.height, code.tobytes(), float(share), form)
+            for entry, code, share, form in zip(
+                entries, codes, informations, self._forms(entries), strict=True
+            )
+        ]
+
+    def _forms(self, entries: list[Encoded]) -> list[Form | None]:
+        """The second form of each entry: what its frame holds."""
+        contents = [entry.content for entry in entries if entry.content]
+        if not contents:
+            return [None] * len(entries)
+        vectors = self._collection.model.vectors(np.stack([each.latent for each in contents]))
+        codes = iter(self._collection.codec.encode(vectors))
+        return [
+            Form(entry.content.box, next(codes).tobytes()) if entry.content else None
+            for entry in entries
         ]
 
     def _insert(self, entry: Encoded | Known, image: _Description, done: Added) -> None:
@@ -213,7 +234,7 @@ class _Writer:
             image.height,
             information=image.information,
         )
-        if self._database.insert(row, image.code):
+        if self._database.insert(row, image.code, image.form):
             done.updated += 1
         else:
             done.added += 1
@@ -226,7 +247,8 @@ class _Writer:
             if isinstance(entry, Known) and not self._database.has_content(entry.sha256)
         ]
         encoded: dict[str, Entry] = {}
-        for chunk in encode_sources(orphans, self._collection.model.encoder):
+        encoder = self._collection.model.encoder
+        for chunk in encode_sources(orphans, encoder, find_content=find_content):
             encoded |= {
                 entry.path if isinstance(entry, Failure) else entry.source.name: entry
                 for entry in chunk
@@ -243,7 +265,10 @@ class _Writer:
         if not len(codes):
             return None
         row = twins[0]
-        return _Description(row.width, row.height, codes[0].tobytes(), row.information)
+        form = self._database.form_of(row.id)
+        if form is not None and len(form.code) != self._collection.codec.size:
+            form = None  # damaged: no copies are made of it
+        return _Description(row.width, row.height, codes[0].tobytes(), row.information, form)
 
     def _insert_known(self, entry: Known, stored: _Description | None, done: Added) -> None:
         """Store a file whose content is stored: untouched, moved here, or copied here."""

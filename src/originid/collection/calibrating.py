@@ -1,6 +1,7 @@
 """A collection calibrates itself: its cohort follows what is added and removed.
 
-The cohort is brought up to date after each run that changes the collection, from the codes that
+Second forms of references are strangers of nobody: they are neither members nor compared. The
+cohort is brought up to date after each run that changes the collection, from the codes that
 came since, whichever process stored them. What was cut off is made up for by the next run.
 """
 
@@ -9,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from originid.collection.cohort_table import StoredCohort
-from originid.collection.database import Database
+from originid.collection.database import FORMAT, Database
 from originid.index import Codec
 from originid.types import Ids, Scores, Vectors
 from originid.verdict.cohort import KEPT, MEMBERS, Cohort, chosen, empty_cohort, keys
@@ -39,6 +40,9 @@ def update_cohort(database: Database, codec: Codec, search: Search) -> None:
     stored, version = database.cohort(), database.version()
     if stored.seen == version and database.format > 1:
         return
+    if database.format < FORMAT:  # another process may have stored second forms already
+        with database.writing():
+            pass
     fresh = StoredCohort(_caught_up(database, codec, search, stored), version)
     with database.writing():
         if database.cohort_seen() == stored.seen:
@@ -71,7 +75,7 @@ def _searched(
     known, codes = database.codes(np.sort(cohort.members))
     for key, vector in zip(known, codec.decode(codes), strict=True):
         scores, ids = search(vector[None], 2 * KEPT)
-        found = ids[0] >= 0
+        found = (ids[0] >= 0) & (database.owners(ids[0]) == ids[0])
         one = cohort.only(np.array([key]))
         one = one.added(ids[0][found], scores[:, found])
         one.cut[:] = True  # what came behind was not seen
@@ -86,8 +90,8 @@ def _scored(cohort: Cohort, last_id: int, database: Database, codec: Codec) -> C
     known, codes = database.codes(np.sort(cohort.members))
     cohort = cohort.only(known)  # another process may have removed a member by now
     vectors = codec.units(codes)[np.searchsorted(known, cohort.members)]
-    ids, codes = database.codes_after(last_id, BLOCK)
+    ids, codes = database.codes_after(last_id, BLOCK, forms=False)
     while len(ids):
         cohort = cohort.added(ids, vectors @ codec.units(codes).T)
-        ids, codes = database.codes_after(int(ids[-1]), BLOCK)
+        ids, codes = database.codes_after(int(ids[-1]), BLOCK, forms=False)
     return cohort

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from originid.collection.calibrating import update_cohort
-from originid.collection.database import Database, Row, modified
+from originid.collection.database import Database, Row
 from originid.collection.following import Followed
 from originid.collection.low_frequencies import FILE as SHORTLIST
 from originid.collection.low_frequencies import LowFrequencies
+from originid.collection.verifying import problems
 from originid.encoders.base import Encoder
-from originid.errors import CollectionError, ModelError, OriginidError
+from originid.errors import CollectionError, ModelError
 from originid.index import Codec, ExactIndex, Index, OpenIndex
 from originid.model import Model, open_model
 from originid.system.storage import new_directory
@@ -70,6 +71,11 @@ class Collection:
     def __len__(self) -> int:
         return self.database.count()
 
+    @property
+    def forms(self) -> int:
+        """How many references have a second form, by which they are found as well."""
+        return self.database.count_forms()
+
     def __enter__(self) -> "Collection":
         return self
 
@@ -113,14 +119,21 @@ class Collection:
         return self.database.failures()
 
     def search(self, queries: Vectors, k: int) -> list[list[tuple[Row, float]]]:
-        """The best k references of each query (q, dim) with their scores, best first."""
-        scores, ids = self.index().search(queries, k)
+        """The best k references of each query (q, dim) with their scores, best first.
+
+        A reference that was found by its second form has the box of that form in its row.
+        """
+        index = self.index()
+        scores, ids = index.search(queries, 2 * k if self.forms else k)
         rows = self.database.rows(sorted(set(ids[ids >= 0].tolist())))
-        return [
-            [(rows[key], float(score)) for key, score in zip(line, values, strict=True)
-             if key in rows]
-            for line, values in zip(ids.tolist(), scores, strict=True)
-        ]  # fmt: skip
+        found = []
+        for line, values in zip(ids.tolist(), scores.tolist(), strict=True):
+            best: dict[int, tuple[Row, float]] = {}
+            for key, score in zip(line, values, strict=True):
+                if key in rows:
+                    best.setdefault(rows[key].id, (rows[key], score))
+            found.append(list(best.values())[:k])
+        return found
 
     def calibrate(self) -> None:
         """Bring up to date what the collection knows of its own strangers.
@@ -136,7 +149,7 @@ class Collection:
         A collection that no run brought up to date, such as one of an earlier version that is only
         read, has the calibration of its model alone.
         """
-        references = len(self.index())
+        references = len(self.index()) - self.forms
         key = (references, self.database.cohort_seen())
         if self._calibration is None or self._calibration[0] != key:
             lists = self.database.cohort().cohort.scores
@@ -175,30 +188,7 @@ class Collection:
 
         A file whose size or time differ is not read again: indexing does that.
         """
-        for line in self.database.damage():
-            yield Failure(DATABASE, line)
-        try:
-            _ = self.model.encoder
-        except OriginidError as error:
-            yield Failure("model", f"its encoder cannot be used: {error.given}")
-        for row in self.references():
-            reason = self._state(row)
-            if reason:
-                yield Failure(row.shown, reason)
-        for row in self.database.rows(list(self.database.torn_vectors())).values():
-            yield Failure(row.shown, "its stored vector is damaged: remove it and index it again")
-
-    def _state(self, row: Row) -> str | None:
-        try:
-            status = os.stat(row.location)
-        except OSError as error:
-            for other in self.database.with_content(row.sha256):
-                if other.id != row.id and os.path.exists(other.location):
-                    return f"missing; the same content is at {other.shown}"
-            return f"missing: {error.strerror}"
-        if (status.st_size, modified(status)) != (row.bytes, row.mtime_ns):
-            return "changed since it was indexed"
-        return None
+        return problems(self)
 
 
 def is_collection(path: str | os.PathLike[str]) -> bool:

@@ -8,7 +8,7 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from originid.collection.cohort_table import SCHEMA_COHORT, CohortTable
 from originid.collection.decisions import SCHEMA_DECISIONS, DecisionTable
-from originid.collection.sqlite import create
+from originid.collection.failure_table import SCHEMA_FAILURES, FailureTable
+from originid.collection.form_table import SCHEMA_FORMS, Form, FormTable
+from originid.collection.sqlite import create, slices
 from originid.errors import CollectionError
-from originid.types import Failure, Ids
+from originid.types import Box, Ids
 from originid.verdict.information import LITTLE
 
-FORMAT = 2
-READ = (1, FORMAT)  # format 1 has less (see UPGRADE); the first writing brings it to format 2
+FORMAT = 3
+READ = (1, 2, FORMAT)  # earlier ones have less (see UPGRADES); the first writing brings them up
 SCHEMA = """
 CREATE TABLE reference (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -40,19 +42,25 @@ CREATE INDEX reference_sha256 ON reference (sha256);
 -- Apart from their reference, so that reading paths does not read vectors.
 CREATE TABLE vector (id INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, code BLOB NOT NULL);
 CREATE TABLE removed (place INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL);
-CREATE TABLE failure (location TEXT PRIMARY KEY, name TEXT NOT NULL, reason TEXT NOT NULL);
 """
-UPGRADE = (
-    "ALTER TABLE reference ADD COLUMN information REAL",
-    SCHEMA_COHORT,
-    SCHEMA_DECISIONS,
-)
-"""What brings a file of format 1 to format 2."""
+UPGRADES = {
+    1: (
+        "ALTER TABLE reference ADD COLUMN information REAL",
+        SCHEMA_COHORT,
+        SCHEMA_DECISIONS,
+    ),
+    2: (SCHEMA_FORMS,),
+}
+"""What brings a file of each format to the next one."""
+MEASURED = 2  # the first format that has the information of references
 
 
 @dataclass(frozen=True)
 class Row:
-    """A reference as stored; ``location`` is its absolute path, ``name`` as the user gave it."""
+    """A reference as stored; ``location`` is its absolute path, ``name`` as the user gave it.
+
+    ``box`` is where its second form lies, in a row that was asked for by the id of that form.
+    """
 
     location: str
     name: str
@@ -64,6 +72,7 @@ class Row:
     id: int = 0
     added_at: str = ""
     information: float | None = None
+    box: Box | None = None
 
     @property
     def shown(self) -> str:
@@ -76,7 +85,7 @@ COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
 INFORMATION = "CASE typeof(information) WHEN 'real' THEN information END"
 
 
-class Database(DecisionTable, CohortTable):
+class Database(DecisionTable, CohortTable, FormTable, FailureTable):
     """The references of a collection, the files that could not be used, and the decisions.
 
     Paths may hold any bytes; they are stored as the system has them.
@@ -90,18 +99,19 @@ class Database(DecisionTable, CohortTable):
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> None:
         """Make an empty file."""
-        create(path, FORMAT, SCHEMA + SCHEMA_COHORT + SCHEMA_DECISIONS, meta)
+        tables = (SCHEMA, SCHEMA_FAILURES, SCHEMA_COHORT, SCHEMA_DECISIONS, SCHEMA_FORMS)
+        create(path, FORMAT, "".join(tables), meta)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """A transaction, as of `SqliteFile`; a file of format 1 is brought to format 2 in it."""
+        """A transaction, as of `SqliteFile`; a file of an earlier format is brought up in it."""
         with super().writing():
             # Asked again inside: another process may have done it.
             found = self._one("PRAGMA user_version")[0]
-            if found < FORMAT:
-                for statement in UPGRADE:
+            for earlier in range(found, FORMAT):
+                for statement in UPGRADES[earlier]:
                     self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version = {FORMAT}")
+                self._connection.execute(f"PRAGMA user_version = {earlier + 1}")
             yield
         self.format = FORMAT
 
@@ -111,7 +121,7 @@ class Database(DecisionTable, CohortTable):
 
     def count_blank(self) -> int | None:
         """How many references have little information; None where it was not measured."""
-        if self.format < FORMAT:
+        if self.format < MEASURED:
             return None
         query = "SELECT count(*) FROM reference WHERE information < ?"
         return int(self._one(query, LITTLE)[0])
@@ -124,8 +134,14 @@ class Database(DecisionTable, CohortTable):
         )
         return int(row[0]), int(row[1])
 
-    def insert(self, row: Row, code: bytes) -> bool:
-        """Add a reference; return whether one at the same location made place for it."""
+    def insert(self, row: Row, code: bytes, form: Form | None = None) -> bool:
+        """Add a reference; return whether one at the same location made place for it.
+
+        Args:
+            row: the reference; it gets an id.
+            code: its vector.
+            form: its second form, if it has one.
+        """
         replaced = self.delete([row.location]) > 0
         paths = os.fsencode(row.location), os.fsencode(row.name)
         cursor = self._connection.execute(
@@ -137,6 +153,8 @@ class Database(DecisionTable, CohortTable):
         new_id = int(cursor.lastrowid or 0)
         vector = (new_id, zlib.crc32(code), code)
         self._connection.execute("INSERT INTO vector VALUES (?, ?, ?)", vector)
+        if form is not None:
+            self._add_form(new_id, form)
         self._forget_failure(row.location)
         return replaced
 
@@ -144,6 +162,7 @@ class Database(DecisionTable, CohortTable):
         """Remove the references at these locations; return how many there were."""
         ids = [row.id for location in locations if (row := self.at(location)) is not None]
         for old_id in ids:
+            self._delete_form(old_id)
             self._connection.execute("DELETE FROM reference WHERE id = ?", (old_id,))
             self._connection.execute("DELETE FROM vector WHERE id = ?", (old_id,))
             self._connection.execute("INSERT INTO removed (id) VALUES (?)", (old_id,))
@@ -157,31 +176,6 @@ class Database(DecisionTable, CohortTable):
             (os.fsencode(location), os.fsencode(name), mtime_ns, row.id),
         )
         self._forget_failure(location)
-
-    def fail(self, location: str, failure: Failure) -> None:
-        """Note a file that could not be used."""
-        self._connection.execute(
-            "INSERT OR REPLACE INTO failure VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?)",
-            (os.fsencode(location), os.fsencode(failure.path), failure.reason),
-        )
-
-    def forget_failures(self, location: str) -> int:
-        """Drop the notes on files that are this path or lie in this folder; return how many."""
-        found = self._under("failure", location)
-        for each in found:
-            self._forget_failure(each)
-        return len(found)
-
-    def forget_vanished(self) -> None:
-        """Drop the notes on files that no longer exist."""
-        for (location,) in self._all("SELECT location FROM failure"):
-            if not os.path.lexists(location):
-                self._forget_failure(location)
-
-    def failures(self) -> list[Failure]:
-        """The files that could not be used, by location."""
-        rows = self._all("SELECT name, reason FROM failure ORDER BY location")
-        return [Failure(name, reason) for name, reason in rows]
 
     def at(self, location: str) -> Row | None:
         """The reference at a location."""
@@ -197,12 +191,18 @@ class Database(DecisionTable, CohortTable):
         return self._rows("WHERE sha256 = ? ORDER BY id LIMIT ?", sha256, limit)
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
-        """References by id; ids that do not exist are left out."""
+        """References by id, or by the id of their second form; others are left out."""
         found: dict[int, Row] = {}
-        for some in _slices(list(ids)):
+        forms = self.forms(ids)
+        for some in slices(sorted({forms[key][0] if key in forms else key for key in ids})):
             marks = ",".join("?" * len(some))
             found |= {row.id: row for row in self._rows(f"WHERE id IN ({marks})", *some)}
-        return found
+        of_forms = {
+            key: replace(found[reference], box=box)
+            for key, (reference, box) in forms.items()
+            if reference in found
+        }
+        return {key: found[key] for key in ids if key in found and key not in forms} | of_forms
 
     def all_rows(self, batch: int = 10_000) -> Iterator[Row]:
         """Every reference in the order of ids, in bounded memory."""
@@ -215,36 +215,35 @@ class Database(DecisionTable, CohortTable):
         """Locations of references that are this path, or lie in this folder."""
         return self._under("reference", location)
 
-    def _under(self, table: str, location: str) -> list[str]:
-        prefix = os.fsencode(os.path.join(location, ""))
-        end = prefix[:-1] + bytes([prefix[-1] + 1])  # the first text after all with the prefix
-        rows = self._all(
-            f"SELECT location FROM {table} WHERE location = CAST(? AS TEXT)"
-            " OR (location >= CAST(? AS TEXT) AND location < CAST(? AS TEXT))",
-            os.fsencode(location),
-            prefix,
-            end,
-        )
-        return [location for (location,) in rows]
-
     def codes(self, ids: Ids) -> tuple[Ids, NDArray[np.uint8]]:
         """Those of sorted ids that exist (n,) and their stored vectors (n, bytes)."""
         rows: list[tuple[int, bytes]] = []
-        for some in _slices(ids.tolist()):
+        for some in slices(ids.tolist()):
             marks = ",".join("?" * len(some))
             rows += self._all(f"SELECT id, code FROM vector WHERE id IN ({marks})", *some)
         return self._stacked(rows)
 
-    def codes_after(self, last: int, batch: int) -> tuple[Ids, NDArray[np.uint8]]:
-        """The next ids above ``last`` (n,) and their stored vectors (n, bytes), n <= batch."""
-        query = "SELECT id, code FROM vector WHERE id > ? ORDER BY id LIMIT ?"
+    def codes_after(
+        self, last: int, batch: int, forms: bool = True
+    ) -> tuple[Ids, NDArray[np.uint8]]:
+        """The next stored vectors, those of second forms among them or not.
+
+        Args:
+            last: an id; those above it come next.
+            batch: how many are read at most.
+            forms: whether second forms are read too.
+
+        Returns:
+            Ids (n,), ascending, and vectors (n, bytes).
+        """
+        which = "true" if forms else self._of_references
+        query = f"SELECT id, code FROM vector WHERE id > ? AND {which} ORDER BY id LIMIT ?"
         return self._stacked(self._all(query, last, batch))
 
     def ids(self) -> Ids:
-        """Ids (n,) of all stored vectors, in ascending order."""
-        return np.array(
-            [row[0] for row in self._all("SELECT id FROM vector ORDER BY id")], np.int64
-        )
+        """Ids (n,) of all stored vectors but those of second forms, in ascending order."""
+        query = f"SELECT id FROM vector WHERE {self._of_references} ORDER BY id"
+        return np.array([row[0] for row in self._all(query)], np.int64)
 
     def removed(self, after: int) -> Ids:
         """Ids (n,) removed after a place in the list of removals."""
@@ -252,9 +251,10 @@ class Database(DecisionTable, CohortTable):
         return np.array([row[0] for row in rows], np.int64)
 
     def torn_vectors(self, batch: int = 1000) -> Iterator[int]:
-        """Ids of references whose stored vector is missing or is not what was written."""
+        """Ids of stored vectors, and of second forms, that are missing or not as written."""
         query = "SELECT id FROM reference WHERE id NOT IN (SELECT id FROM vector)"
         yield from (row[0] for row in self._all(query))
+        yield from self.torn_forms()
         last, query = 0, "SELECT id, crc32, code FROM vector WHERE id > ? ORDER BY id LIMIT ?"
         while rows := self._all(query, last, batch):
             for key, crc32, code in rows:
@@ -279,21 +279,11 @@ class Database(DecisionTable, CohortTable):
         codes = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
         return ids, codes.reshape(len(rows), -1 if rows else 0)
 
-    def _forget_failure(self, location: str) -> None:
-        self._connection.execute(
-            "DELETE FROM failure WHERE location = CAST(? AS TEXT)", (os.fsencode(location),)
-        )
-
     def _rows(self, where: str, *values: object) -> list[Row]:
-        columns = f"{COLUMNS}, {INFORMATION}" if self.format >= FORMAT else COLUMNS
+        columns = f"{COLUMNS}, {INFORMATION}" if self.format >= MEASURED else COLUMNS
         return [Row(*row) for row in self._all(f"SELECT {columns} FROM reference {where}", *values)]
 
 
 def modified(status: os.stat_result) -> int:
     """Time of a file's last change in nanoseconds, within what SQLite can store."""
     return max(-(2**63), min(status.st_mtime_ns, 2**63 - 1))
-
-
-def _slices(items: list[int], size: int = 500) -> Iterator[list[int]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

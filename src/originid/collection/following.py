@@ -75,7 +75,7 @@ class Followed(Generic[F]):
         """The follower as it was kept, or made again where that is not of this database."""
         follower = self._open()
         self._catch_up(follower)
-        if len(follower) != self._database.count():
+        if len(follower) != self._database.count() + self._database.count_forms():
             follower.clear()
             self._version = (0, 0)
             self._catch_up(follower)

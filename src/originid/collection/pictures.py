@@ -55,8 +55,12 @@ def find_pictures(collection: Collection, queries: Vectors, top: int) -> Iterato
         queries: vectors of shape (q, dim).
         top: the number of pictures of each query, at least 1.
     """
-    count = min(max(SCORED, 2 * top), max(len(collection.index()), 1))
-    scores, ids = collection.index().search(queries, count)
+    index = collection.index()
+    count = max(SCORED, 2 * top) * (
+        2 if collection.database.count_forms() else 1
+    )  # a reference may come twice
+    count = min(count, max(len(index), 1))
+    scores, ids = index.search(queries, count)
     for query, line, keys in zip(queries, scores, ids, strict=True):
         found = group_pictures(collection, line, keys, top)
         # A picture with very many copies fills the whole list; look further.
@@ -81,6 +85,11 @@ def group_pictures(
         blank_from: the score above which a picture with little information counts.
     """
     scores, ids = scores[ids >= 0], ids[ids >= 0]
+    if (
+        collection.database.count_forms()
+    ):  # of a reference that was found by both forms, the better one counts
+        best = np.sort(np.unique(collection.database.owners(ids), return_index=True)[1])
+        scores, ids = scores[best], ids[best]
     grouped, looked_at = _Grouped({}, [], []), 0
     while looked_at < len(ids) and (len(grouped.places) <= top or not looked_at):
         looked_at = min(len(ids), max(COMPARED, 2 * top, 2 * looked_at))

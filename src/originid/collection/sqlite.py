@@ -100,6 +100,12 @@ def create(path: Path, format: int, schema: str, meta: Mapping[str, str]) -> Non
             connection.close()
 
 
+def slices(items: list[int], size: int = 500) -> Iterator[list[int]]:
+    """The items in lists that are short enough to be the values of one statement."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
 def _refuse_unsafe(path: Path) -> None:
     """Raise CollectionError if opening this file could change or delete other files.
 

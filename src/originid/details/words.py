@@ -39,7 +39,7 @@ class Words:
     @property
     def dim(self) -> int:
         """Components of a vector."""
-        return self.projection.shape[1]
+        return int(self.projection.shape[1])
 
     def vector(self, features: Features) -> Floats32:
         """The vector (dim,) of an image, of unit length; zeros where it has no features."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from originid.details.verification import Agreement
-from originid.types import Floats32, Ids
+from originid.types import Box, Floats32, Ids
+from originid.views.content import box_within
 from originid.views.looks import Stage
-from originid.views.places import Box
+from originid.views.words import WHOLE
 
 # Weights of the evidence, with the z of the best look counted once: fitted to tell origins from
 # the other candidates, on half of the sources; on the other half no weight within a factor of two
@@ -69,11 +70,12 @@ class Candidates:
         better = self.dense.z > self.coarse.z
         return np.where(better, self.dense.cosine, self.coarse.cosine)
 
-    def seen(self, place: int, cells: int) -> tuple[str, Box]:
-        """The view of the query that a candidate shows, and where in the candidate it lies.
+    def seen(self, place: int, form: Box | None, cells: int) -> tuple[str, Box]:
+        """The view of the query that a candidate shows, and where in the reference it lies.
 
         Args:
             place: of the candidate.
+            form: the part of the reference that the candidate's vector is of; None for all of it.
             cells: on a side of the model's grid.
         """
         view, agreement = self.agreements.get(place, ("", None))
@@ -81,4 +83,4 @@ class Candidates:
             return view, agreement.box
         stage = self.dense if self.dense.z[place] > self.coarse.z[place] else self.coarse
         look = stage.looks[int(stage.look[place])]
-        return look.view, look.place.box(cells)
+        return look.view, box_within(form or WHOLE, look.place.box(cells))

@@ -141,7 +141,7 @@ class Escalation:
 
     def _match(self, rank: int, picture: Picture, candidates: Candidates, rate: float) -> Match:
         place = int(np.searchsorted(candidates.ids, picture.best))
-        view, box = candidates.seen(place, self.look.cells)
+        view, box = candidates.seen(place, picture.rows[0].box, self.look.cells)
         name = described(view, box)
         return Match(
             rank,

@@ -29,6 +29,7 @@ from originid.encoders.base import Encoder
 from originid.errors import ImageError
 from originid.images.decode import LIMITS, Limits, decode, read_bytes
 from originid.images.thumbnails import thumbnails
+from originid.latents.contents import Content, Cut, FindContent, cut_content, encode_cuts
 from originid.latents.sources import Source
 from originid.system.parallel import MemoryBudget, Reservation, Threads, available_cores
 from originid.types import Failure, Image, Latents
@@ -53,6 +54,7 @@ class Encoded:
         height: the height of the whole image in pixels.
         thumbnail: the squashed image at 64 x 64 pixels, uint8 of shape (64, 64, 3).
         latent: float32 of shape (latent_dim,).
+        content: what a frame holds, if it was looked for and the image is framed.
     """
 
     source: Source
@@ -62,6 +64,7 @@ class Encoded:
     height: int
     thumbnail: Image
     latent: Latents
+    content: Content | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ def encode_sources(
     known: Callable[[bytes], bool] = lambda sha256: False,
     workers: int | None = None,
     limits: Limits = LIMITS,
+    find_content: FindContent | None = None,
 ) -> Generator[list[Entry], None, None]:
     """Encode images in chunks, in the order of the sources.
 
@@ -103,13 +107,15 @@ def encode_sources(
             that read call it.
         workers: the number of threads that decode and encode; by default one for each core.
         limits: the limits above which a file is refused.
+        find_content: a function that finds what a frame holds; None does not look for it. Several
+            threads call it at the same time.
 
     Yields:
         For each chunk a list with one entry for each source: `Encoded`, `Known`, or `Failure` if
         the file is not a usable image.
     """
     workers = workers or available_cores()
-    pools = _WorkerPools(encoder, known, limits, workers)
+    pools = _WorkerPools(encoder, known, limits, workers, find_content)
     iterator = iter(sources)
     pending: deque[list[_Batch]] = deque()
     try:
@@ -133,6 +139,7 @@ class _Decoded:
     width: int
     height: int
     image: Image
+    content: Cut | None
 
 
 @dataclass
@@ -183,9 +190,15 @@ class _WorkerPools:
     """The threads and the memory budgets of one call of `encode_sources`."""
 
     def __init__(
-        self, encoder: Encoder, known: Callable[[bytes], bool], limits: Limits, workers: int
+        self,
+        encoder: Encoder,
+        known: Callable[[bytes], bool],
+        limits: Limits,
+        workers: int,
+        find_content: FindContent | None,
     ) -> None:
         self._encoder, self._known, self._limits = encoder, known, limits
+        self._find_content = find_content
         self._readers = Threads(READERS, "originid-read")
         self._workers = Threads(workers, "originid-encode")
         self._files, self._pixels = MemoryBudget(FILES * workers), MemoryBudget(PIXELS * workers)
@@ -229,7 +242,7 @@ class _WorkerPools:
         found: _Read | _Found = read
         if isinstance(found, _Read):
             pixels = Reservation(self._pixels)
-            found = _decode(found, pixels, self._encoder.size, self._limits)
+            found = _decode(found, pixels, self._encoder.size, self._limits, self._find_content)
         if batch.put(place, found):
             batch.entries.set_result(
                 _encode([entry for entry in batch.found if entry], self._encoder)
@@ -253,16 +266,20 @@ def _read(
     return Known(source, sha256, len(data))
 
 
-def _decode(read: _Read, reservation: Reservation, size: int, limits: Limits) -> _Decoded | Failure:
-    count = len(read.data[0])
+def _decode(
+    read: _Read, reservation: Reservation, size: int, limits: Limits, find: FindContent | None
+) -> _Decoded | Failure:
+    data = read.data.pop()
     try:
-        decoded = decode(read.data.pop(), size, limits, reservation.take)
+        decoded = decode(data, size, limits, reservation.take)
+        content = cut_content(data, decoded.image, limits, find) if find else None
     except ImageError as error:
         return Failure(read.source.name, error.reason)
     finally:
         reservation.free()
         read.reservation.free()
-    return _Decoded(read.source, read.sha256, count, decoded.width, decoded.height, decoded.image)
+    shape = decoded.width, decoded.height
+    return _Decoded(read.source, read.sha256, len(data), *shape, decoded.image, content)
 
 
 def _encode(found: list[_Found], encoder: Encoder) -> list[Entry]:
@@ -270,12 +287,15 @@ def _encode(found: list[_Found], encoder: Encoder) -> list[Entry]:
     encoded: Iterator[Encoded | Failure] = iter(())
     if decoded:
         images = np.stack([entry.image for entry in decoded])
-        encoded = map(_encoded, decoded, thumbnails(images), encoder.encode(images))
+        contents = encode_cuts([entry.content for entry in decoded], encoder)
+        encoded = map(_encoded, decoded, thumbnails(images), encoder.encode(images), contents)
     return [next(encoded) if isinstance(entry, _Decoded) else entry for entry in found]
 
 
-def _encoded(entry: _Decoded, thumbnail: Image, latent: Latents) -> Encoded | Failure:
+def _encoded(
+    entry: _Decoded, thumbnail: Image, latent: Latents, content: Content | None
+) -> Encoded | Failure:
     if not np.isfinite(latent).all():
         return Failure(entry.source.name, "the encoder gave no finite latent")
     size = entry.width, entry.height
-    return Encoded(entry.source, entry.sha256, entry.bytes, *size, thumbnail, latent)
+    return Encoded(entry.source, entry.sha256, entry.bytes, *size, thumbnail, latent, content)

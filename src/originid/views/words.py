@@ -1,6 +1,6 @@
 """What was done to a query, in words: its view, and the place at which it lies in a reference."""
 
-from originid.views.places import Box
+from originid.types import Box
 
 FULL = "full"
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)

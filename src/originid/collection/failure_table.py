@@ -1,0 +1,57 @@
+"""The files that could not be used, as a table of the collection's database."""
+
+import os
+
+from originid.collection.sqlite import SqliteFile
+from originid.types import Failure
+
+SCHEMA_FAILURES = """
+CREATE TABLE failure (location TEXT PRIMARY KEY, name TEXT NOT NULL, reason TEXT NOT NULL);
+"""
+
+
+class FailureTable(SqliteFile):
+    """The part of a collection's database that holds the notes on files that were not usable."""
+
+    def fail(self, location: str, failure: Failure) -> None:
+        """Note a file that could not be used."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO failure VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?)",
+            (os.fsencode(location), os.fsencode(failure.path), failure.reason),
+        )
+
+    def forget_failures(self, location: str) -> int:
+        """Drop the notes on files that are this path or lie in this folder; return how many."""
+        found = self._under("failure", location)
+        for each in found:
+            self._forget_failure(each)
+        return len(found)
+
+    def forget_vanished(self) -> None:
+        """Drop the notes on files that no longer exist."""
+        for (location,) in self._all("SELECT location FROM failure"):
+            if not os.path.lexists(location):
+                self._forget_failure(location)
+
+    def failures(self) -> list[Failure]:
+        """The files that could not be used, by location."""
+        rows = self._all("SELECT name, reason FROM failure ORDER BY location")
+        return [Failure(name, reason) for name, reason in rows]
+
+    def _forget_failure(self, location: str) -> None:
+        self._connection.execute(
+            "DELETE FROM failure WHERE location = CAST(? AS TEXT)", (os.fsencode(location),)
+        )
+
+    def _under(self, table: str, location: str) -> list[str]:
+        """Locations in a table that are this path, or lie in this folder."""
+        prefix = os.fsencode(os.path.join(location, ""))
+        end = prefix[:-1] + bytes([prefix[-1] + 1])  # the first text after all with the prefix
+        rows = self._all(
+            f"SELECT location FROM {table} WHERE location = CAST(? AS TEXT)"
+            " OR (location >= CAST(? AS TEXT) AND location < CAST(? AS TEXT))",
+            os.fsencode(location),
+            prefix,
+            end,
+        )
+        return [location for (location,) in rows]
