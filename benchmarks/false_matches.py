@@ -34,12 +34,12 @@ import numpy as np
 from PIL import Image
 
 from asking import Asker, Result, count, line
-from originid.collection.adding import add_images
 from originid.collection.collection import create_collection
 from originid.collection.database import Row
 from originid.datasets.pairs import read_pairs
 from originid.errors import InputError
 from originid.images.find_files import find_images
+from originid.indexing import add_images
 from originid.model import open_model
 from originid.types import Answer
 from originid.verdict.presets import PRESETS

@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from originid.collection.adding import add_images
 from originid.collection.collection import create_collection
 from originid.errors import ImageError
 from originid.images.decode import decode, read_bytes
 from originid.images.find_files import find_images
+from originid.indexing import add_images
 from originid.model import DEFAULT, open_model
 from originid.system.parallel import available_cores, map_ordered
 from reporting import machine, peak_memory

@@ -30,13 +30,13 @@ from pathlib import Path
 from statistics import mean, median
 from typing import get_args
 
-from originid.collection.adding import add_images
 from originid.collection.collection import create_collection
 from originid.datasets.pairs import read_pairs
 from originid.errors import ImageError
 from originid.evaluation.attacks import parse_attack
 from originid.finder import Finder
 from originid.images.decode import decode, read_bytes
+from originid.indexing import add_images
 from originid.model import open_model
 from originid.types import Answer, Image, Pair, Verdict
 from originid.views.looks import Effort

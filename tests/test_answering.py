@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from originid.answering import _evidence, answers, answers_by_vectors
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection
 from originid.errors import ImageError, InputError, OriginidError
 from originid.escalation import (
@@ -46,7 +46,7 @@ def collection(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     write_photos(folder / "photos", PHOTOS)
     Pillow.fromarray(textured_image(3)).save(folder / "photos" / "copy.bmp")
     with create_collection(folder / "collection", model) as made:
-        add_images(made, [folder / "photos"], workers=1)
+        store_images(made, [folder / "photos"], workers=1)
         yield made
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as Pillow
 
 from originid.answering import answers
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection
 from originid.collection.deciding import decide, forget
 from originid.errors import InputError
@@ -41,7 +41,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]
     for seed in range(PHOTOS):
         Pillow.fromarray(scene(seed)).save(folder / "photos" / f"{seed:02}.png")
     with create_collection(folder / "collection", open_model()) as made:
-        add_images(made, [folder / "photos"], workers=1)
+        store_images(made, [folder / "photos"], workers=1)
         yield made
 
 

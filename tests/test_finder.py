@@ -14,7 +14,7 @@ from PIL import Image as PILImage
 
 from fixture_types import WritePhotos
 from image_files import encoded
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection
 from originid.collection.database import Row
 from originid.errors import CollectionError, InputError
@@ -37,7 +37,7 @@ def photos(write_photos: WritePhotos) -> list[Path]:
 def collection(tmp_path: Path, model: Model, photos: list[Path]) -> Iterator[Collection]:
     """A collection of all the photos."""
     with create_collection(tmp_path / "collection", model) as made:
-        add_images(made, photos, workers=1)
+        store_images(made, photos, workers=1)
         yield made
 
 
@@ -177,7 +177,7 @@ def test_small_collections_have_as_many_matches_as_references(
 ) -> None:
     with create_collection(tmp_path / "small", model) as small:
         if size:
-            add_images(small, photos[:size], workers=1)
+            store_images(small, photos[:size], workers=1)
         answers = list(Finder(small).find(photos[:3]))
     assert [len(answer.matches) for answer in answers] == [size] * 3
     assert all(answer.error is None for answer in answers)
@@ -267,7 +267,7 @@ def test_a_blank_picture_that_is_in_the_collection_is_found(
 ) -> None:
     blank = tmp_path / "blank.png"
     PILImage.new("RGB", (64, 64), "teal").save(blank)
-    add_images(collection, [blank])
+    store_images(collection, [blank])
     (answer,) = finder.find([blank], top=1)
     assert references(answer) == [str(blank)]
     assert answer.matches[0].score > 0.99
@@ -278,7 +278,7 @@ def test_copies_of_one_picture_are_one_match(
     finder: Finder, collection: Collection, photos: list[Path], tmp_path: Path
 ) -> None:
     shutil.copy(photos[2], tmp_path / "photos" / "twin.png")
-    add_images(collection, [tmp_path / "photos"])
+    store_images(collection, [tmp_path / "photos"])
     (answer,) = finder.find([photos[2]], top=3)
     assert len(answer.matches) == 3
     first = answer.matches[0]
@@ -304,7 +304,7 @@ def test_more_copies_than_are_listed_hide_no_other_picture(
 ) -> None:
     for number in range(120):
         shutil.copy(photos[2], tmp_path / "photos" / f"copy{number}.png")
-    add_images(collection, [tmp_path / "photos"])
+    store_images(collection, [tmp_path / "photos"])
     answer = finder.find(photos[2], top=2)
     assert len(answer.matches) == 2
     assert len(answer.matches[0].copies) == 120
@@ -320,10 +320,10 @@ def test_what_is_removed_is_found_no_more(
 
 ADD = """
 import sys
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import open_collection
 with open_collection(sys.argv[1]) as collection:
-    add_images(collection, sys.argv[2:], workers=1)
+    store_images(collection, sys.argv[2:], workers=1)
 """
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image as PILImage
 
 from image_files import encoded
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import Collection, open_collection
 from originid.finder import Finder
 from originid.latents.sources import Source
@@ -142,7 +142,7 @@ def test_it_can_be_added_to_and_removed_from(old: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.png"
     PILImage.fromarray(textured_image(77)).save(new)
     with open_collection(old) as collection:
-        assert add_images(collection, [new], workers=1).added == 1
+        assert store_images(collection, [new], workers=1).added == 1
         assert next(Finder(collection).find([new], top=1)).matches[0].reference == str(new)
         assert collection.remove(["/archive/photos/0003.png"]) == []
         assert len(collection) == PHOTOS
@@ -162,7 +162,7 @@ def test_files_that_moved_are_known_by_their_content(homeless: Path, tmp_path: P
         same = sum(
             hashlib.sha256(path.read_bytes()).digest() in hashes for path in folder.iterdir()
         )
-        added = add_images(collection, [folder], workers=1)
+        added = store_images(collection, [folder], workers=1)
     # Another Pillow may write the same pixels as other bytes; such a file is a new one.
     assert (added.moved, added.added) == (same, PHOTOS - same)
 
@@ -172,14 +172,14 @@ def test_the_first_writing_brings_it_to_the_present_format(homeless: Path, tmp_p
         assert collection.database.format == 1
         assert collection.database.count_blank() is None
         assert collection.calibration().strangers is None
-        add_images(collection, [])
+        store_images(collection, [])
         assert collection.database.format == 3
         members = collection.database.cohort().cohort.members
         assert sorted(members.tolist()) == collection.database.ids().tolist()
         assert [row.information for row in collection.references()] == [None] * PHOTOS
         photo = tmp_path / "new.png"
         photo.write_bytes(png(99))
-        add_images(collection, [photo])
+        store_images(collection, [photo])
         assert [row.information is None for row in collection.references()][-2:] == [True, False]
     with open_collection(homeless) as again:
         assert again.database.format == 3

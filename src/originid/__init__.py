@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from originid.collection.adding import Added as Added
-    from originid.collection.adding import add_images as add_images
     from originid.collection.collection import Collection as Collection
     from originid.collection.collection import create_collection as create_collection
     from originid.collection.collection import open_collection as open_collection
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from originid.evaluation.run import cross_validate as cross_validate
     from originid.evaluation.run import evaluate_model as evaluate_model
     from originid.finder import Finder as Finder
+    from originid.indexing import add_images as add_images
     from originid.model import Model as Model
     from originid.model import open_model as open_model
     from originid.training.fitting import read_map_settings as read_map_settings
@@ -46,7 +46,7 @@ _HOMES = {
     "Pair": "types",
     "Protocol": "evaluation.protocol",
     "Verdict": "types",
-    "add_images": "collection.adding",
+    "add_images": "indexing",
     "create_collection": "collection.collection",
     "cross_validate": "evaluation.run",
     "evaluate_model": "evaluation.run",

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from originid.collection.adding import add_images
 from originid.collection.collection import create_collection
 from originid.datasets.pairs import read_pairs
 from originid.finder import Finder
 from originid.images.contact_sheet import Tile, write_sheet
 from originid.images.decode import decode, read_bytes
+from originid.indexing import add_images
 from originid.model import open_model
 from originid.system.storage import new_directory
 from originid.types import Answer, Pair

@@ -12,7 +12,7 @@ from PIL import Image as PILImage
 from answers import counts
 from fixture_types import WritePhotos
 from originid import Finder
-from originid.collection.adding import Added, add_images
+from originid.collection.adding import Added, store_images
 from originid.collection.collection import Collection, open_collection
 from originid.images.decode import decode
 from originid.images.thumbnails import thumbnails
@@ -39,7 +39,7 @@ def test_information_is_that_of_the_thumbnail(
         save(flat_image((200, 10, 10), 80), tmp_path / "photos" / "flat.png"),
         save(noise, tmp_path / "photos" / "noise.png"),
     ]
-    add_images(collection, paths)
+    store_images(collection, paths)
     size = collection.model.encoder.size
     images = np.stack([decode(path.read_bytes(), size).image for path in paths])
     expected = information(thumbnails(images)).tolist()
@@ -56,12 +56,12 @@ def test_moved_and_copied_files_keep_their_information(
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     moved = save(noise, tmp_path / "a" / "moved.png")
     copied = save(flat_image((9, 9, 9), 64), tmp_path / "a" / "copied.png")
-    add_images(collection, [tmp_path / "a"])
+    store_images(collection, [tmp_path / "a"])
     before = informations(collection)
     (tmp_path / "b").mkdir()
     shutil.move(moved, tmp_path / "b" / "here.png")
     shutil.copy(copied, tmp_path / "b" / "twin.png")
-    assert counts(add_images(collection, [tmp_path / "b"])) == (1, 0, 1, 0, 0)
+    assert counts(store_images(collection, [tmp_path / "b"])) == (1, 0, 1, 0, 0)
     after = informations(collection)
     assert after["here.png"] == before["moved.png"] != 0
     assert after["twin.png"] == after["copied.png"] == before["copied.png"] == 0
@@ -71,10 +71,10 @@ def test_another_image_at_the_same_place_has_its_own_information(
     collection: Collection, tmp_path: Path
 ) -> None:
     path = save(flat_image((0, 0, 255), 64), tmp_path / "a.png")
-    add_images(collection, [path])
+    store_images(collection, [path])
     assert collection.database.count_blank() == 1
     save(np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8), path)
-    assert counts(add_images(collection, [path])) == (0, 1, 0, 0, 0)
+    assert counts(store_images(collection, [path])) == (0, 1, 0, 0, 0)
     assert collection.database.count_blank() == 0
 
 
@@ -84,12 +84,12 @@ def test_bins_are_passed_over_until_they_are_asked_for(
     write_photos(2)
     write_photos(3, "photos/#recycle", first=10)
     write_photos(1, "photos/trip/@eaDir", first=20)
-    tidy = add_images(collection, [tmp_path / "photos"])
+    tidy = store_images(collection, [tmp_path / "photos"])
     assert (tidy.added, tidy.passed_over, tidy.total) == (2, 2, 2)
-    everything = add_images(collection, [tmp_path / "photos"], all_folders=True)
+    everything = store_images(collection, [tmp_path / "photos"], all_folders=True)
     assert (everything.added, everything.unchanged, everything.passed_over) == (4, 2, 0)
     # What is in the collection stays in it, though its folder is passed over.
-    again = add_images(collection, [tmp_path / "photos"])
+    again = store_images(collection, [tmp_path / "photos"])
     assert (again.seen, again.passed_over, len(collection)) == (2, 2, 6)
 
 
@@ -97,12 +97,12 @@ def test_a_photo_that_went_to_the_bin_is_known_there(
     collection: Collection, write_photos: WritePhotos, tmp_path: Path
 ) -> None:
     photo = write_photos(1)[0]
-    add_images(collection, [photo])
+    store_images(collection, [photo])
     (tmp_path / "photos" / ".Trash").mkdir()
     binned = shutil.move(photo, tmp_path / "photos" / ".Trash" / photo.name)
-    assert counts(add_images(collection, [tmp_path / "photos"])) == (0, 0, 0, 0, 0)
+    assert counts(store_images(collection, [tmp_path / "photos"])) == (0, 0, 0, 0, 0)
     assert next(collection.references()).location == str(photo)
-    assert add_images(collection, [tmp_path / "photos"], all_folders=True).moved == 1
+    assert store_images(collection, [tmp_path / "photos"], all_folders=True).moved == 1
     assert next(collection.references()).location == str(binned)
 
 
@@ -110,11 +110,11 @@ def test_a_copy_in_a_bin_does_not_give_the_picture_its_name(
     collection: Collection, write_photos: WritePhotos, tmp_path: Path
 ) -> None:
     binned = write_photos(1, "p/#recycle")[0]
-    add_images(collection, [tmp_path / "p"], all_folders=True)
+    store_images(collection, [tmp_path / "p"], all_folders=True)
     tidy = tmp_path / "p" / "a much longer way" / "photo.png"
     tidy.parent.mkdir()
     shutil.copy(binned, tidy)
-    add_images(collection, [tmp_path / "p"])
+    store_images(collection, [tmp_path / "p"])
     (match,) = Finder(collection).find(binned).matches
     assert match.reference == str(tidy)
     assert match.copies == (str(binned),)
@@ -134,12 +134,12 @@ def test_unreadable_files_do_not_stop_the_run_and_are_tried_again(
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "open", open_file)
-        added = add_images(collection, paths)
+        added = store_images(collection, paths)
     assert counts(added) == (3, 0, 0, 0, 1)
     (failure,) = collection.failures()
     assert failure.path == refused
     assert "Permission denied" in failure.reason
-    assert counts(add_images(collection, paths)) == (1, 0, 0, 3, 0)
+    assert counts(store_images(collection, paths)) == (1, 0, 0, 3, 0)
     assert collection.failures() == []
 
 
@@ -148,27 +148,27 @@ def test_a_good_file_that_becomes_unreadable_keeps_its_reference(
 ) -> None:
     photo = write_photos(1)[0]
     content = photo.read_bytes()
-    add_images(collection, [photo])
+    store_images(collection, [photo])
     photo.write_bytes(content[:100])
-    assert counts(add_images(collection, [photo])) == (0, 0, 0, 0, 1)
+    assert counts(store_images(collection, [photo])) == (0, 0, 0, 0, 1)
     assert len(collection) == 1
     assert {failure.path for failure in collection.failures()} == {str(photo)}
     photo.write_bytes(content)
-    assert len(add_images(collection, [photo]).failures) == 0
+    assert len(store_images(collection, [photo]).failures) == 0
     assert collection.failures() == []
 
 
 def test_every_file_is_counted_once(collection: Collection, tmp_path: Path) -> None:
     """New, unchanged, moved, copied, changed and broken files in one run."""
     first = [save(textured_image(i), tmp_path / "p" / f"{i}.png") for i in range(4)]
-    add_images(collection, first)
+    store_images(collection, first)
     shutil.move(first[0], tmp_path / "p" / "moved.png")
     shutil.copy(first[1], tmp_path / "p" / "copy.png")
     save(textured_image(50), first[2])
     save(textured_image(51), tmp_path / "p" / "new.png")
     (tmp_path / "p" / "broken.png").write_bytes(b"no image")
     reports: list[tuple[int, int]] = []
-    added = add_images(
+    added = store_images(
         collection, [tmp_path / "p"], progress=lambda seen, total: reports.append((seen, total))
     )
     assert counts(added) == (2, 1, 1, 2, 1)
@@ -182,7 +182,7 @@ def test_finding_while_others_add_and_remove(
 ) -> None:
     """One open collection, used by threads that find, while another one adds and removes."""
     paths = write_photos(40)
-    add_images(collection, paths[:8])
+    store_images(collection, paths[:8])
     stays = paths[:4]
     finder = Finder(collection)
     errors: list[BaseException] = []
@@ -207,7 +207,7 @@ def test_finding_while_others_add_and_remove(
     try:
         with open_collection(collection.path) as other:
             for start in range(8, 40, 8):
-                add_images(other, paths[start : start + 8], workers=1)
+                store_images(other, paths[start : start + 8], workers=1)
                 other.remove([str(path) for path in paths[start - 4 : start]])
     finally:
         done.set()
@@ -223,17 +223,17 @@ def test_the_calibration_is_worked_out_once_until_something_changes(
     collection: Collection, write_photos: WritePhotos
 ) -> None:
     paths = write_photos(30)
-    add_images(collection, paths[:25])
+    store_images(collection, paths[:25])
     first = collection.calibration()
     assert first.references == 25
     assert collection.calibration() is first
-    assert add_images(collection, paths[:25]).unchanged == 25
+    assert store_images(collection, paths[:25]).unchanged == 25
     assert collection.calibration() is first
-    add_images(collection, paths[25:])
+    store_images(collection, paths[25:])
     second = collection.calibration()
     assert second.references == 30
     collection.remove([str(paths[0])])
-    add_images(collection, [paths[0]])
+    store_images(collection, [paths[0]])
     third = collection.calibration()
     # As many references as before, but others: what was worked out is not used again.
     assert third is not second
@@ -242,6 +242,6 @@ def test_the_calibration_is_worked_out_once_until_something_changes(
 
 def test_nothing_added_is_an_empty_count(collection: Collection, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert add_images(collection, []) == add_images(collection, [tmp_path / "empty"]) == Added()
+    assert store_images(collection, []) == store_images(collection, [tmp_path / "empty"]) == Added()
     assert collection.database.count_blank() == 0
     assert collection.calibration().references == 1  # a rate needs at least one

@@ -13,7 +13,7 @@ from PIL import Image as PILImage
 
 from answers import best
 from fixture_types import WritePhotos
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection, open_collection
 from originid.collection.database import Row
 from originid.errors import CollectionError, InputError, ModelError
@@ -26,21 +26,21 @@ def test_removing_files_and_folders(
     collection: Collection, write_photos: WritePhotos, tmp_path: Path
 ) -> None:
     paths = write_photos(4) + write_photos(3, "photos2", first=50)
-    add_images(collection, [tmp_path / "photos", tmp_path / "photos2"])
+    store_images(collection, [tmp_path / "photos", tmp_path / "photos2"])
     finder = Finder(collection)
     assert next(finder.find([paths[0]])).matches[0].reference == str(paths[0])
     assert collection.remove([str(paths[0]), "unknown.png"]) == ["unknown.png"]
     assert next(finder.find([paths[0]])).matches[0].reference != str(paths[0])
     assert collection.remove([str(tmp_path / "photos")]) == []
     assert {Path(row.location).parent.name for row in collection.references()} == {"photos2"}
-    add_images(collection, [paths[0]])
+    store_images(collection, [paths[0]])
     assert next(finder.find([paths[0]])).matches[0].reference == str(paths[0])
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_tiny_collections(n: int, collection: Collection, write_photos: WritePhotos) -> None:
     paths = write_photos(3)
-    add_images(collection, paths[:n])
+    store_images(collection, paths[:n])
     answer = next(Finder(collection).find([paths[0]], top=10))
     assert len(answer.matches) == n
     assert answer.error is None
@@ -50,7 +50,7 @@ def test_tiny_collections(n: int, collection: Collection, write_photos: WritePho
 
 def test_the_cache_is_only_a_cache(collection: Collection, write_photos: WritePhotos) -> None:
     paths = write_photos(30)
-    add_images(collection, paths)
+    store_images(collection, paths)
     with open_collection(collection.path) as again:
         assert best(again, paths[7]) == str(paths[7])
     cache = collection.path / "index.bin"
@@ -69,12 +69,12 @@ def test_a_cache_of_another_past_is_not_believed(
     collection: Collection, write_photos: WritePhotos, tmp_path: Path
 ) -> None:
     paths = write_photos(30)
-    add_images(collection, paths[:10])
+    store_images(collection, paths[:10])
     backup = tmp_path / "backup.sqlite"
     file = collection.path / "collection.sqlite"
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(backup)) as target:
         source.backup(target)
-    add_images(collection, paths[10:])
+    store_images(collection, paths[10:])
     with open_collection(collection.path) as again:
         best(again, paths[20])  # writes a cache of 30
     collection.close()
@@ -82,7 +82,7 @@ def test_a_cache_of_another_past_is_not_believed(
         (collection.path / name).unlink(missing_ok=True)
     shutil.copy(backup, collection.path / "collection.sqlite")
     with open_collection(collection.path) as again:
-        add_images(again, paths[29:])
+        store_images(again, paths[29:])
         answers = list(Finder(again).find(paths, top=30))
         assert {m.reference for m in answers[0].matches} == {
             str(path) for path in [*paths[:10], paths[29]]
@@ -95,7 +95,7 @@ def test_verify_notices_what_moved_vanished_or_changed(
 ) -> None:
     paths = write_photos(5)
     shutil.copy(paths[0], tmp_path / "photos" / "twin.png")
-    add_images(collection, [tmp_path / "photos"])
+    store_images(collection, [tmp_path / "photos"])
     assert list(collection.verify()) == []
     paths[0].unlink()
     paths[1].unlink()
@@ -108,7 +108,7 @@ def test_verify_notices_what_moved_vanished_or_changed(
 
 
 def test_verify_notices_a_damaged_vector(collection: Collection, write_photos: WritePhotos) -> None:
-    add_images(collection, write_photos(3))
+    store_images(collection, write_photos(3))
     with closing(sqlite3.connect(collection.path / "collection.sqlite")) as connection:
         size = connection.execute("SELECT length(code) FROM vector").fetchone()[0]
         connection.execute("UPDATE vector SET code = ? WHERE id = 2", (bytes(size),))
@@ -134,7 +134,7 @@ def test_the_collection_keeps_its_model(
     shutil.copytree(model.folder, own)
     paths = write_photos(3)
     with create_collection(tmp_path / "collection", open_model(own)) as collection:
-        add_images(collection, paths)
+        store_images(collection, paths)
     shutil.rmtree(own)
     with open_collection(tmp_path / "collection") as collection:
         assert best(collection, paths[1]) == str(paths[1])
@@ -185,7 +185,7 @@ def test_vectors_can_be_added_without_images(collection: Collection) -> None:
 def test_a_search_outlives_the_removal_of_all_it_knew(
     collection: Collection, write_photos: WritePhotos, model: Model
 ) -> None:
-    add_images(collection, write_photos(3))
+    store_images(collection, write_photos(3))
     index = collection.index()
     collection.database.delete([row.location for row in collection.references()])
     vectors = model.encode(np.stack([textured_image(0, 64, 64)]))

@@ -10,7 +10,7 @@ from PIL import Image as PILImage
 
 from fixture_types import WritePhotos
 from originid import Finder
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import Collection
 from originid.collection.deciding import decide, decided_pictures, forget
 from originid.collection.decisions import Decision
@@ -27,7 +27,7 @@ def photos(collection: Collection, write_photos: WritePhotos, tmp_path: Path) ->
     for folder in ("a", "b"):
         (tmp_path / "photos" / folder).mkdir()
         shutil.copy(paths[3], tmp_path / "photos" / folder / "copy.png")
-    add_images(collection, [tmp_path / "photos"])
+    store_images(collection, [tmp_path / "photos"])
     return paths
 
 
@@ -114,7 +114,7 @@ def test_a_confirmed_copy_names_its_picture_and_is_listed_once(
     """A photo that was saved again is another file of the same picture."""
     again = tmp_path / "photos" / "saved again with a longer name.jpg"
     PILImage.open(photos[7]).save(again, quality=95)
-    add_images(collection, [again])
+    store_images(collection, [again])
     finder = Finder(collection)
     (before, *others) = finder.find(photos[7], top=3).matches
     assert (before.reference, before.copies) == (str(photos[7]), (str(again),))
@@ -169,7 +169,7 @@ def test_a_reference_that_left_is_neither_confirmed_nor_an_error(
     assert caught.value.expected.startswith("expected the path of a reference")
     assert "originid find" in caught.value.todo
     # It is kept in mind, and holds again when the reference comes back.
-    add_images(collection, [photos[5]])
+    store_images(collection, [photos[5]])
     assert Finder(collection).find(query).matches[0].reference == str(photos[5])
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image as PILImage
 
 from fixture_types import WritePhotos
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import Collection
 from originid.collection.database import Row
 from originid.collection.deciding import (
@@ -147,7 +147,7 @@ def test_the_rule_is_kept_whatever_was_found(
 @pytest.fixture
 def photos(collection: Collection, write_photos: WritePhotos) -> list[Path]:
     paths = write_photos(8)
-    add_images(collection, paths)
+    store_images(collection, paths)
     return paths
 
 
@@ -179,7 +179,7 @@ def test_a_decision_is_remembered_by_content(
     assert collection.database.decisions() == [made]
     moved = tmp_path / "elsewhere.png"
     shutil.move(photos[2], moved)
-    assert add_images(collection, [moved]).moved == 1
+    assert store_images(collection, [moved]).moved == 1
     shutil.move(query, tmp_path / "renamed.png")
     (found,) = standing(collection, tmp_path / "renamed.png")
     assert found == {made.reference: made}

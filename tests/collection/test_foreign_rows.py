@@ -11,7 +11,7 @@ import pytest
 
 from fixture_types import Run, WritePhotos
 from originid import Finder
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import create_collection, open_collection
 from originid.errors import CollectionError
 from originid.index import ExactIndex, OpenIndex
@@ -26,7 +26,7 @@ def foreign(tmp_path: Path, model: Model, write_photos: WritePhotos) -> Path:
     """The folder of a closed collection of five references, without a kept index."""
     folder = tmp_path / "foreign"
     with create_collection(folder, model) as collection:
-        add_images(collection, write_photos(5))
+        store_images(collection, write_photos(5))
     (folder / "index.bin").unlink()
     return folder
 
@@ -85,7 +85,7 @@ def test_such_a_reference_can_be_removed_and_added_again(
     photo = tmp_path / "photos" / "0002.png"
     with open_collection(foreign) as collection:
         assert collection.remove([str(photo)]) == []
-        assert add_images(collection, [photo]).added == 1
+        assert store_images(collection, [photo]).added == 1
         assert Finder(collection).find(photo).matches[0].reference == str(photo)
         assert list(collection.verify()) == []
         assert len(collection) == 5

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from fixture_types import Run
 from originid import Finder
 from originid.collection import adding, calibrating
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection, open_collection
 from originid.collection.database import Row
 from originid.collection.deciding import decide
@@ -58,7 +58,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write(folder / "photos" / f"{n:02}.png", scene(n)) for n in range(FRAMED, FRAMED + PLAIN)
     ]
     with create_collection(folder / "collection", open_model()) as collection:
-        add_images(collection, files, workers=1)
+        store_images(collection, files, workers=1)
     return folder
 
 
@@ -157,7 +157,7 @@ def test_a_removed_reference_takes_its_form_along(collection: Collection, made: 
     assert sorted(database.removed(place).tolist()) == gone
     assert database.count_forms() == FRAMED - 1
     assert len(collection.index()) == len(before) - 2 == len(every_id(collection))
-    add_images(collection, [photo], workers=1)
+    store_images(collection, [photo], workers=1)
     assert min(set(every_id(collection)) - set(before)) > max(before)
     assert database.count_forms() == FRAMED
 
@@ -167,7 +167,7 @@ def test_no_id_is_ever_used_twice(collection: Collection, made: Path, tmp_path: 
     file = tmp_path / "changing.png"
     for seed in range(40, 46):
         write(file, in_bars(scene(seed)) if seed % 2 else scene(seed))
-        add_images(collection, [file], workers=1)
+        store_images(collection, [file], workers=1)
         new = set(every_id(collection)) - seen
         assert len(new) == 1 + seed % 2
         assert min(new) > max(seen)
@@ -185,7 +185,7 @@ def test_a_copy_has_a_copy_of_the_form(
     shutil.copy(made / "photos" / name(1), copy)
     with monkeypatch.context() as patched:
         patched.setattr(adding, "find_content", None)  # known content is not looked at
-        add_images(collection, [copy], workers=1)
+        store_images(collection, [copy], workers=1)
     row = collection.database.at(str(copy))
     first = collection.database.at(str(made / "photos" / name(1)))
     assert row is not None
@@ -198,10 +198,10 @@ def test_a_copy_has_a_copy_of_the_form(
 
 def test_a_moved_file_keeps_its_form(collection: Collection, tmp_path: Path) -> None:
     file = write(tmp_path / "here.png", in_bars(scene(50)))
-    add_images(collection, [file], workers=1)
+    store_images(collection, [file], workers=1)
     before = every_id(collection)
     there = file.rename(tmp_path / "there.png")
-    assert add_images(collection, [there], workers=1).moved == 1
+    assert store_images(collection, [there], workers=1).moved == 1
     assert every_id(collection) == before
     assert Finder(collection).find(scene(50), effort="quick").matches[0].reference == str(there)
 
@@ -310,7 +310,7 @@ def test_a_collection_of_format_2_is_read_as_it_is(old: Path) -> None:
 def test_its_first_writing_brings_the_table(old: Path, tmp_path: Path) -> None:
     new = write(tmp_path / "new.png", in_bars(scene(60)))
     with open_collection(old) as collection:
-        add_images(collection, [new], workers=1)
+        store_images(collection, [new], workers=1)
         assert (collection.database.format, collection.database.count_forms()) == (3, 1)
         assert Finder(collection).find(scene(60)).matches[0].reference == str(new)
         members = collection.database.cohort().cohort.members
@@ -327,7 +327,7 @@ def test_a_writing_that_fails_leaves_format_2(old: Path, tmp_path: Path) -> None
         )
         before = every_id(collection)
         with pytest.raises(CollectionError, match="no more"):
-            add_images(collection, [new], workers=1)
+            store_images(collection, [new], workers=1)
         # Neither the reference nor its form is there: both come in one transaction.
         assert (collection.database.format, every_id(collection)) == (2, before)
         assert len(collection) == FRAMED + PLAIN
@@ -338,7 +338,7 @@ def test_whoever_still_reads_format_2_is_not_confused(old: Path, tmp_path: Path)
     new = write(tmp_path / "new.png", in_bars(scene(60)))
     with open_collection(old) as reader, open_collection(old) as writer:
         assert len(reader.index()) == FRAMED + PLAIN
-        add_images(writer, [new], workers=1)
+        store_images(writer, [new], workers=1)
         found = Finder(reader).find(scene(FRAMED), top=100)
         assert Path(found.matches[0].reference).name == name(FRAMED)
         assert len(found.matches) == FRAMED + PLAIN + 1
@@ -379,7 +379,7 @@ def test_a_box_that_is_none_is_not_shown(collection: Collection, kind: str, made
         assert (best.view, best.box) == ("mirrored", (0, 0, 1, 1))
         copy = made / "photos" / "copy.png"
         shutil.copy(made / "photos" / name(0), copy)
-        add_images(opened, [copy], workers=1)
+        store_images(opened, [copy], workers=1)
         copy.unlink()
         assert opened.remove([str(made / "photos" / name(0))]) == []
 
@@ -415,7 +415,7 @@ def test_a_damaged_code_of_a_form_is_an_error_that_names_the_reference(
     copy = Path(shutil.copy(made / "photos" / name(0), tmp_path / "copy.png"))
     with open_collection(collection.path) as opened:
         with suppress(CollectionError):  # the copy is stored, and then the index cannot be made
-            add_images(opened, [copy], workers=1)
+            store_images(opened, [copy], workers=1)
         stored = opened.database.at(str(copy))
         assert stored is not None
         assert opened.database.form_of(stored.id) is None

@@ -14,7 +14,7 @@ import pytest
 from answers import best
 from fixture_types import WritePhotos
 from originid.collection import adding
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import Collection, open_collection
 from originid.errors import StorageError
 from originid.finder import Finder
@@ -24,11 +24,11 @@ def test_another_process_sees_what_is_added(
     collection: Collection, write_photos: WritePhotos
 ) -> None:
     paths = write_photos(6)
-    add_images(collection, paths[:3])
+    store_images(collection, paths[:3])
     with open_collection(collection.path) as reader:
         assert best(reader, paths[0]) == str(paths[0])
         assert best(reader, paths[5]) != str(paths[5])
-        add_images(collection, paths[3:])
+        store_images(collection, paths[3:])
         collection.remove([str(paths[0])])
         assert best(reader, paths[5]) == str(paths[5])
         assert best(reader, paths[0]) != str(paths[0])
@@ -36,7 +36,7 @@ def test_another_process_sees_what_is_added(
 
 def test_adding_while_others_search(collection: Collection, write_photos: WritePhotos) -> None:
     paths = write_photos(60)
-    add_images(collection, paths[:5])
+    store_images(collection, paths[:5])
     errors: list[BaseException] = []
 
     def search() -> None:
@@ -51,7 +51,7 @@ def test_adding_while_others_search(collection: Collection, write_photos: WriteP
     threads = [threading.Thread(target=search) for _ in range(3)]
     for thread in threads:
         thread.start()
-    add_images(collection, paths[5:])
+    store_images(collection, paths[5:])
     for thread in threads:
         thread.join()
     assert errors == []
@@ -67,25 +67,25 @@ def test_a_full_disk_while_indexing_keeps_what_was_committed(
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
     collection.database._connection.execute(f"PRAGMA max_page_count = {pages + 4}")
     with pytest.raises(StorageError, match="full"):
-        add_images(collection, paths)
+        store_images(collection, paths)
     kept = len(collection)
     assert 0 < kept < 200
     assert list(collection.verify()) == []
     collection.database._connection.execute("PRAGMA max_page_count = 1000000")
-    assert add_images(collection, paths).added == 200 - kept
+    assert store_images(collection, paths).added == 200 - kept
     assert len(collection) == 200
 
 
 INDEX_SLOWLY = """
 import sys
 from originid.collection import adding
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import open_collection
 adding.BATCH = 8
 with open_collection(sys.argv[1]) as collection:
     def report(done, total):
         print(len(collection), flush=True)
-    add_images(collection, sys.argv[2:], workers=2, progress=report)
+    store_images(collection, sys.argv[2:], workers=2, progress=report)
 """
 
 
@@ -117,7 +117,7 @@ def test_death_at_any_moment_loses_nothing_that_was_committed(
             locations = [row.location for row in again.references()]
             assert len(locations) == len(set(locations))
     with open_collection(collection.path) as again:
-        add_images(again, [tmp_path / "photos"])
+        store_images(again, [tmp_path / "photos"])
         assert sorted(row.location for row in again.references()) == sorted(map(str, paths))
         assert best(again, paths[100]) == str(paths[100])
 
@@ -125,9 +125,9 @@ def test_death_at_any_moment_loses_nothing_that_was_committed(
 def test_two_writers_at_once(collection: Collection, write_photos: WritePhotos) -> None:
     paths = write_photos(60)
     with open_collection(collection.path) as second:
-        thread = threading.Thread(target=add_images, args=(second, paths[20:]))
+        thread = threading.Thread(target=store_images, args=(second, paths[20:]))
         thread.start()
-        add_images(collection, paths[:40])
+        store_images(collection, paths[:40])
         thread.join()
     assert len(collection) == 60
     assert list(collection.verify()) == []
@@ -137,7 +137,7 @@ def test_a_read_only_collection_can_be_searched(
     collection: Collection, write_photos: WritePhotos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = write_photos(5)
-    add_images(collection, paths)
+    store_images(collection, paths)
     collection.close()
     real_connect, real_access = sqlite3.connect, os.access
 

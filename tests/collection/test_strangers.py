@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import create_collection, open_collection
 from originid.errors import CollectionError
 from originid.model import Model
@@ -21,7 +21,7 @@ def foreign(tmp_path: Path, model: Model, write_photos: Callable[..., list[Path]
     """The folder of a closed collection of three references."""
     folder = tmp_path / "foreign"
     with create_collection(folder, model) as collection:
-        add_images(collection, write_photos(3))
+        store_images(collection, write_photos(3))
     return folder
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from fixture_types import WritePhotos
 from originid import Finder
-from originid.collection.adding import add_images
+from originid.collection.adding import store_images
 from originid.collection.collection import Collection, open_collection
 from originid.collection.deciding import decide, forget
 from originid.collection.decisions import Decision
@@ -64,7 +64,7 @@ def test_while_another_process_writes_nothing_is_upgraded(
     with open_collection(old) as collection:
         impatient(collection)
         with pytest.raises(StorageError) as caught:
-            add_images(collection, [photo])
+            store_images(collection, [photo])
         assert "another process" in caught.value.given
         assert "60 seconds" in caught.value.expected
         assert caught.value.todo.startswith("wait for the other process")
@@ -73,7 +73,7 @@ def test_while_another_process_writes_nothing_is_upgraded(
         assert Finder(collection).find(photo).matches[0].score > 0.999
         held.execute("ROLLBACK")
         assert state(old) == (1, False, set())
-        assert add_images(collection, []).failures == []
+        assert store_images(collection, []).failures == []
     assert state(old) == (3, True, NEW_TABLES)
 
 
@@ -112,7 +112,7 @@ def test_many_upgrade_at_once(old: Path, write_photos: WritePhotos) -> None:
         def add(collection: Collection, some: list[Path]) -> None:
             try:
                 start.wait()
-                add_images(collection, some, workers=1)
+                store_images(collection, some, workers=1)
             except BaseException as error:
                 errors.append(error)
 
@@ -153,10 +153,10 @@ def test_a_copy_of_a_reference_that_was_not_measured_is_not_measured_either(
     copy = tmp_path / "copy.png"
     shutil.copy(photo, copy)
     with open_collection(old) as collection:
-        add_images(collection, [photo])
+        store_images(collection, [photo])
         with collection.database.writing():
             collection.database._connection.execute("UPDATE reference SET information = NULL")
-        assert add_images(collection, [copy]).added == 1
+        assert store_images(collection, [copy]).added == 1
         stored = collection.database.at(str(copy))
         assert stored is not None
         assert stored.information is None
@@ -201,7 +201,7 @@ def test_a_read_only_collection_of_format_1_is_read_and_never_written(
         assert collection.calibration().strangers is None
         reference = next(collection.references()).sha256.hex()
         for write in (
-            lambda: add_images(collection, [photo]),
+            lambda: store_images(collection, [photo]),
             lambda: collection.remove(["/archive"]),
             lambda: decide(collection, str(photo), reference, True),
             collection.calibrate,

@@ -12,7 +12,7 @@ LAYERS = (
     ("collection",),
     ("answering",),
     ("escalation",),
-    ("finder", "training"),
+    ("finder", "indexing", "training"),
     ("evaluation", "demo"),
     ("generation",),
     ("experiments",),

@@ -59,11 +59,15 @@ def index(
     read again, and a run that was interrupted goes on where it stopped. Files that cannot be used
     are reported and left out. Recycle bins and folders of thumbnails are passed over and counted.
     """
-    from originid.collection.adding import add_images
+    from originid.indexing import add_images
 
     start, paths = time.monotonic(), stdin_paths(images)
-    with _open(into, model) as collection, progress_bar("indexing") as progress:
-        added = add_images(collection, paths, workers, progress, all_folders)
+    with (
+        _open(into, model) as collection,
+        progress_bar("indexing") as progress,
+        progress_bar("calibrating") as calibrating,
+    ):
+        added = add_images(collection, paths, workers, progress, all_folders, calibrating)
         references = len(collection)
     seconds = time.monotonic() - start
     if json:

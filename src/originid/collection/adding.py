@@ -45,14 +45,14 @@ class Added:
         return self.added + self.updated + self.moved + self.unchanged + len(self.failures)
 
 
-def add_images(
+def store_images(
     collection: Collection,
     paths: Iterable[str | os.PathLike[str]],
     workers: int | None = None,
     progress: Progress = silent,
     all_folders: bool = False,
 ) -> Added:
-    """Add files, and all images in folders, to a collection.
+    """Store files, and all images in folders, in a collection.
 
     A file whose size and time of change are as stored is not read. One whose content is already
     stored is not decoded. Work is committed every `COMMIT_SECONDS` or `BATCH` images; what was
@@ -69,16 +69,6 @@ def add_images(
 
     Raises:
         StorageError: the disk is full or read-only.
-
-    Example:
-        >>> import originid
-        >>> from originid.testing import write_photos
-        >>> photos = write_photos("album", 2)
-        >>> with originid.create_collection("album-index", originid.open_model()) as collection:
-        ...     first = originid.add_images(collection, ["album"])
-        ...     again = originid.add_images(collection, ["album"])
-        >>> first.added, again.added, again.unchanged
-        (2, 0, 2)
     """
     added = Added()
     writer = _Writer(collection, added)

@@ -21,6 +21,15 @@ CREATE TABLE cohort (
     cut INTEGER NOT NULL            -- whether scores were left out
 );
 """
+SECOND_FORMAT = 3  # of the database: before it there were no second leads
+SCHEMA_SECOND_LOOKS = """
+-- Second looks at sampled references (verdict/second_look.py), among as many references.
+CREATE TABLE second_look (
+    id INTEGER PRIMARY KEY,
+    lead REAL NOT NULL,
+    among INTEGER NOT NULL
+);
+"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,30 @@ class CohortTable(SqliteFile):
         found = self._one("SELECT value FROM meta WHERE key = 'cohort_seen'")[0]
         numbers = SEEN.fullmatch(str(found))
         return (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
+
+    def second_looks(self) -> dict[int, tuple[float, int]]:
+        """The second lead of each reference that was looked at again, and among how many."""
+        if self.format < SECOND_FORMAT:
+            return {}
+        # The file may come from somebody else: what is no lead is passed over.
+        rows = self._all(
+            "SELECT id, lead, among FROM second_look WHERE typeof(lead) = 'real'"
+            " AND abs(lead) < 1e6 AND typeof(among) = 'integer' AND among > 0 LIMIT 10000"
+        )
+        return {key: (lead, among) for key, lead, among in rows}
+
+    def put_second_looks(self, leads: dict[int, float], among: int) -> None:
+        """Store second leads in place of those before.
+
+        Args:
+            leads: of references by their ids.
+            among: the number of references in the collection.
+        """
+        self._connection.execute("DELETE FROM second_look")
+        self._connection.executemany(
+            "INSERT INTO second_look VALUES (?, ?, ?)",
+            [(key, lead, among) for key, lead in leads.items()],
+        )
 
     def put_cohort(self, stored: StoredCohort) -> None:
         """Store a cohort in place of the one before."""

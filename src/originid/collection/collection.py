@@ -150,10 +150,12 @@ class Collection:
         read, has the calibration of its model alone.
         """
         references = len(self.index()) - self.forms
-        key = (references, self.database.cohort_seen())
+        again = self.database.second_looks()
+        key = (references, self.database.cohort_seen(), len(again))
         if self._calibration is None or self._calibration[0] != key:
             lists = self.database.cohort().cohort.scores
-            made = calibrate(self.model.calibration.tail, lists, max(references, 1))
+            leads = [lead for lead, _ in again.values()]
+            made = calibrate(self.model.calibration.tail, lists, max(references, 1), leads)
             self._calibration = key, made
         return self._calibration[1]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.collection.cohort_table import SCHEMA_COHORT, CohortTable
+from originid.collection.cohort_table import SCHEMA_COHORT, SCHEMA_SECOND_LOOKS, CohortTable
 from originid.collection.decisions import SCHEMA_DECISIONS, DecisionTable
 from originid.collection.failure_table import SCHEMA_FAILURES, FailureTable
 from originid.collection.form_table import SCHEMA_FORMS, Form, FormTable
@@ -49,7 +49,7 @@ UPGRADES = {
         SCHEMA_COHORT,
         SCHEMA_DECISIONS,
     ),
-    2: (SCHEMA_FORMS,),
+    2: (SCHEMA_FORMS, SCHEMA_SECOND_LOOKS),
 }
 """What brings a file of each format to the next one."""
 MEASURED = 2  # the first format that has the information of references
@@ -99,7 +99,7 @@ class Database(DecisionTable, CohortTable, FormTable, FailureTable):
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> None:
         """Make an empty file."""
-        tables = (SCHEMA, SCHEMA_FAILURES, SCHEMA_COHORT, SCHEMA_DECISIONS, SCHEMA_FORMS)
+        tables = (SCHEMA, SCHEMA_FAILURES, SCHEMA_COHORT, SCHEMA_DECISIONS, *UPGRADES[2])
         create(path, FORMAT, "".join(tables), meta)
 
     @contextmanager

@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 
 from originid.details.features import BITS, Features
 from originid.errors import InputError
-from originid.types import Floats32, Ints
+from originid.types import Box, Floats32, Ints
 
 Complex = NDArray[np.complex128]
-Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in [0, 1] of a width and a height."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from originid.details.verification import verify
 from originid.escalation.candidates import Candidates
 from originid.escalation.reference_features import ReferenceFeatures
 from originid.types import Ids, Image, Vectors
+from originid.verdict.cohort import COPY
 from originid.views.looks import (
     COMPARED,
     Effort,
@@ -55,7 +56,13 @@ class SecondLook:
         return self._lookout.cells
 
     def candidates(
-        self, picture: Image, whole: Vectors, framed: bool, effort: Effort
+        self,
+        picture: Image,
+        whole: Vectors,
+        framed: bool,
+        effort: Effort,
+        also: Sequence[int] = (),
+        without: int | None = None,
     ) -> Candidates:
         """The references that may be the origin of a query, and what speaks for each.
 
@@ -64,6 +71,8 @@ class SecondLook:
             whole: its vector as it is, (1, dim).
             framed: whether it has a frame.
             effort: "normal" or "thorough".
+            also: ids of references that are compared in any case.
+            without: the id of a reference that is left out, with all copies of it.
         """
         views = query_views(picture, effort, framed)
         looks = self._lookout.coarse(views)
@@ -72,17 +81,22 @@ class SecondLook:
             looks.vectors, self._collection.strangers(), most_listed(len(self._collection.index()))
         )
         ids = np.union1d(listed, ordinary[ordinary >= 0])
-        return self.compared(ids, views, looks, effort)
+        ids = np.union1d(ids, np.array(also, np.int64))
+        if without is not None:
+            ids = self._strangers_of(without, ids)
+        return self._compared(ids, views, looks, effort)
 
-    def compared(self, ids: Ids, views: Sequence[View], looks: Looks, effort: Effort) -> Candidates:
-        """Compare some references with a query in all stages.
+    def _strangers_of(self, key: int, ids: Ids) -> Ids:
+        """Those of the ids that are neither of a reference nor of a copy of it."""
+        codec, database = self._collection.codec, self._collection.database
+        _, own = database.codes(np.array([key]))
+        ids, codes = database.codes(ids[database.owners(ids) != key])
+        return ids[(codec.units(codes) @ codec.units(own).T <= COPY).all(axis=1)]
 
-        Args:
-            ids: of the references, ascending, (n,).
-            views: of the query.
-            looks: the coarse looks of these views.
-            effort: "normal" or "thorough".
-        """
+    def _compared(
+        self, ids: Ids, views: Sequence[View], looks: Looks, effort: Effort
+    ) -> Candidates:
+        """Compare references with all stages."""
         strangers = self._collection.strangers()
         few = strangers.first(COMPARED)
         ids, codes = self._collection.database.codes(ids)

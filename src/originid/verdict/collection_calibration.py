@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from originid.types import Floats64
 from originid.verdict.lead import LEAST, LISTED, leads, smallness, usual, without_copies
 from originid.verdict.pareto_tail import Tail
+from originid.verdict.second_look import reached, second_leads
 from originid.verdict.strangers import LEAST_LEADS, TAIL_SHARE, StrangersTail, fit_strangers
 
 # Scores are divided by it before the model's tail is asked: strangers of one kind, such as garments
@@ -24,11 +25,14 @@ class CollectionCalibration:
         strangers: the tail of leads between the collection's own references; None where it has
             too few references, or was not calibrated yet.
         references: the number of references in the collection, at least 1.
+        again: the tail of second leads (see `second_look`) between its own references; None where
+            it did not learn them.
     """
 
     model: Tail
     strangers: StrangersTail | None
     references: int
+    again: StrangersTail | None = None
 
     def false_match_rates(self, scores: ArrayLike) -> Floats64:
         """Probability for each match that the best stranger scores as high.
@@ -54,6 +58,23 @@ class CollectionCalibration:
         by_model = self._by_model(values) ** (1 / self.model_share)
         # Among ordinary scores the collection knows best; the model only guards its tail.
         return np.maximum(own, np.minimum(by_model, TAIL_SHARE))
+
+    def rates_again(self, strengths: ArrayLike) -> Floats64:
+        """Probability for each candidate of a second look that the best stranger is as strong.
+
+        Args:
+            strengths: the highest of one query, descending, (k,), without the copies of the best.
+
+        Returns:
+            Probabilities in [0, 1] of shape (k,), rising with the rank.
+        """
+        by_photos = reached(strengths, self.references)
+        if self.again is None:
+            return by_photos
+        own = self.again.false_match_rate(second_leads(strengths, self.references))
+        if self.model_share == 0:
+            return own
+        return np.maximum(own, np.minimum(by_photos ** (1 / self.model_share), TAIL_SHARE))
 
     def score_needed(self, rate: float, others: ArrayLike) -> float:
         """The score from which the false-match rate of a query is at most ``rate``.
@@ -93,7 +114,9 @@ class CollectionCalibration:
         return np.asarray(-np.expm1(self.references * np.log1p(-each)))
 
 
-def calibrate(model: Tail, lists: ArrayLike, references: int) -> CollectionCalibration:
+def calibrate(
+    model: Tail, lists: ArrayLike, references: int, again: ArrayLike = ()
+) -> CollectionCalibration:
     """Calibrate a collection by a sample of its references.
 
     Args:
@@ -101,13 +124,14 @@ def calibrate(model: Tail, lists: ArrayLike, references: int) -> CollectionCalib
         lists: for each sampled reference its highest cosines with the others, descending, of shape
             (n, k), k at most `LISTED` + `MOST_COPIES`; -1 where there are none.
         references: the number of references in the collection.
+        again: the second leads of some references among the others, (m,).
     """
-    rows = np.asarray(lists, np.float64)
-    if len(rows) < LEAST_LEADS or references < LEAST:
-        return CollectionCalibration(model, None, references)
-    return CollectionCalibration(
-        model, fit_strangers(leads(without_copies(rows, references), references)), references
-    )
+    rows, second = np.asarray(lists, np.float64), np.asarray(again, np.float64)
+    first = None
+    if len(rows) >= LEAST_LEADS and references >= LEAST:
+        first = fit_strangers(leads(without_copies(rows, references), references))
+    fitted = fit_strangers(second) if len(second) >= LEAST_LEADS else None
+    return CollectionCalibration(model, first, references, fitted)
 
 
 def scores_needed(

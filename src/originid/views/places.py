@@ -24,12 +24,10 @@ from PIL import Image as Pillow
 from originid.encoders.base import Encoder
 from originid.errors import ModelError
 from originid.maps import DctMap, Map, dct_matrix, unit_length
-from originid.types import Floats32, Image, Vectors
+from originid.types import Box, Floats32, Image, Vectors
 
 Size = tuple[int, int]
 """Height and width in cells of the grid."""
-Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in [0, 1] of a width and a height."""
 
 OVERSAMPLED = 2  # pixels for one of a canvas, from which smaller canvases are made
 

@@ -1,0 +1,89 @@
+"""A collection looks again at some of its own references, to learn how strong strangers are in it.
+
+None of the cohort's members was made from another reference. So the second lead of each among the
+others is that of a query without an origin (see `originid.verdict.second_look`).
+"""
+
+import numpy as np
+
+from originid.answering import query_vectors
+from originid.collection.collection import Collection
+from originid.errors import ImageError, ModelError
+from originid.escalation.escalation import JUDGED, picture_of
+from originid.escalation.looking import SecondLook
+from originid.latents.encode_files import Encoded, encode_sources
+from originid.latents.sources import Source
+from originid.system.parallel import available_cores, map_ordered, one_blas_thread
+from originid.system.progress import Progress, silent
+from originid.verdict.margins import framed
+from originid.verdict.second_look import sample_size, second_leads
+
+GROWTH = 2.0  # times as many references as at the last time, from which on it is done again
+
+
+def calibrate_again(collection: Collection, progress: Progress = silent) -> bool:
+    """Learn second leads, if the collection has none or has become much larger.
+
+    It takes 0.1 to 0.3 seconds for each of up to 48 references, whatever the collection's size.
+
+    Args:
+        collection: whose references are looked at; their files must be where they were.
+        progress: called with the number of references looked at and of all.
+
+    Returns:
+        Whether second leads were learned.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    database = collection.database
+    references = database.count()
+    size = sample_size(references)
+    known = database.second_looks()
+    members = database.cohort().cohort.members
+    staying = np.isin(members, list(known)).sum()
+    grown = any(references >= GROWTH * among for _, among in known.values())
+    if not size or (staying >= size / 2 and not grown):
+        return False
+    try:
+        look = SecondLook(collection)
+    except ModelError:  # its latents cannot be put at places
+        return False
+    rows = database.rows(members.tolist())
+    sources = [Source(rows[key].location) for key in members.tolist() if key in rows]
+    by_location = {row.location: key for key, row in rows.items()}
+    leads: dict[int, float] = {}
+
+    def lead(query: Encoded) -> tuple[int, float | None]:
+        """The id of a member and its second lead."""
+        key = by_location[query.source.name]
+        return key, _second_lead(collection, look, query, key)
+
+    with one_blas_thread():
+        for chunk in encode_sources(sources[: 2 * size], collection.model.encoder):
+            encoded = [entry for entry in chunk if isinstance(entry, Encoded)]
+            for key, found in map_ordered(lead, encoded, available_cores()):
+                if found is not None and len(leads) < size:
+                    leads[key] = found
+                    progress(len(leads), size)
+            if len(leads) >= size:
+                break
+    with database.writing():
+        database.put_second_looks(leads, references)
+    return True
+
+
+def _second_lead(
+    collection: Collection, look: SecondLook, query: Encoded, key: int
+) -> float | None:
+    """The second lead of a reference among the others; None where it cannot be read any more."""
+    try:
+        picture = picture_of(query)
+    except ImageError:
+        return None
+    vectors = query_vectors(collection.model, [query])
+    is_framed = bool(framed(query.thumbnail[np.newaxis])[0])
+    candidates = look.candidates(picture, vectors, is_framed, "normal", without=key)
+    order = np.argsort(-candidates.strength, kind="stable")[:JUDGED]
+    strengths = candidates.strength[order].astype(np.float64)
+    return float(second_leads(strengths, len(collection))[0])

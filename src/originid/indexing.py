@@ -1,0 +1,53 @@
+"""Adding images to a collection, and what the collection then learns about itself."""
+
+import os
+from collections.abc import Iterable
+
+from originid.collection.adding import Added, store_images
+from originid.collection.collection import Collection
+from originid.escalation.calibrating import calibrate_again
+from originid.system.progress import Progress, silent
+
+
+def add_images(
+    collection: Collection,
+    paths: Iterable[str | os.PathLike[str]],
+    workers: int | None = None,
+    progress: Progress = silent,
+    all_folders: bool = False,
+    calibrating: Progress = silent,
+) -> Added:
+    """Add files, and all images in folders, to a collection, and calibrate it.
+
+    A file whose size and time of change are as stored is not read. One whose content is already
+    stored is not decoded. What was committed survives whatever ends the process, and the next run
+    goes on from there.
+
+    From 200 references on, the collection looks again at up to 48 of them when it has doubled, to
+    learn how strong strangers are in it; that takes some seconds.
+
+    Args:
+        collection: where to.
+        paths: files and folders.
+        workers: threads that decode and encode; by default one per core.
+        progress: called with the files dealt with and the files in all.
+        all_folders: whether recycle bins and folders of thumbnails are searched for images too.
+        calibrating: called with the number of references looked at again and of all.
+
+    Raises:
+        StorageError: the disk is full or read-only.
+
+    Example:
+        >>> import originid
+        >>> from originid.testing import write_photos
+        >>> photos = write_photos("album", 2)
+        >>> with originid.create_collection("album-index", originid.open_model()) as collection:
+        ...     first = originid.add_images(collection, ["album"])
+        ...     again = originid.add_images(collection, ["album"])
+        >>> first.added, again.added, again.unchanged
+        (2, 0, 2)
+    """
+    added = store_images(collection, paths, workers, progress, all_folders)
+    if added.added or added.updated:
+        calibrate_again(collection, calibrating)
+    return added
