@@ -92,7 +92,7 @@ class Escalation:
         self, query: Encoded, whole: Answer, effort: Effort, top: int, stated: float
     ) -> Answer:
         try:
-            views = query_views(_picture(query), effort)
+            views = query_views(picture(query), effort)
         except ImageError:  # the file has changed since it was encoded
             return whole
         is_framed = bool(framed(query.thumbnail[np.newaxis])[0])
@@ -173,7 +173,7 @@ def _rate(answer: Answer) -> float:
     return answer.matches[0].false_match_rate if answer.matches else 1.0
 
 
-def _picture(query: Encoded) -> Image:
+def picture(query: Encoded) -> Image:
     """The image of a query in its own shape, with at most `SIDE` pixels on the longer side.
 
     Squashed first, a large JPEG is decoded at a part of its size, and no whole copy is made.

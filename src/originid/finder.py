@@ -1,17 +1,23 @@
 """The main job: which reference was each query made from?"""
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from typing import overload
 
+import numpy as np
+
 from originid.answering import answers
 from originid.collection.collection import Collection, open_collection
 from originid.encoders.base import Encoder
-from originid.errors import InputError
+from originid.errors import ImageError, InputError
 from originid.escalation import Escalation, chances_as_it_is
+from originid.explain.evidence import Evidence
+from originid.explaining import Found, explain_match
+from originid.images.decode import read_bytes
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, Source, as_sources, is_one_image
-from originid.types import Answer, Failure
+from originid.types import Answer, Failure, Match
 from originid.verdict.presets import DEFAULT, PRESETS, UNCERTAIN
 from originid.views.looks import Effort, check_effort
 
@@ -111,6 +117,60 @@ class Finder:
         check_effort(effort)
         found = self._find(as_sources(queries), top, false_matches, effort)
         return next(found) if is_one_image(queries) else found
+
+    def explain(
+        self, query: ImageLike | Source, of: str | Answer | None = None, effort: Effort = "normal"
+    ) -> Evidence:
+        """Say where a query and a reference agree, with pictures that show it.
+
+        Args:
+            query: one image, as for `find`.
+            of: the reference, as for `compare`; or the answer for the query, whose best match is
+                explained; or None to search for it.
+            effort: of that search.
+
+        Raises:
+            InputError: the query or the file of the reference cannot be read, the reference is
+                not in the collection, or nothing was found.
+        """
+        (source,) = as_sources(query)
+        if isinstance(of, str):
+            return explain_match(self.collection, Found(source, self.compare(source, of)))
+        answer = self.find(source, top=1, effort=effort) if of is None else of
+        if not answer.matches:
+            raise InputError(
+                f"{answer.query}: {answer.error or 'no reference was found'}",
+                "expected a query with a match",
+                "name a reference",
+            )
+        return explain_match(self.collection, Found(source, answer.matches[0], answer.verdict))
+
+    def compare(self, query: ImageLike | Source, reference: str) -> Match:
+        """Compare a query as it is with one reference.
+
+        Args:
+            query: one image, as for `find`.
+            reference: the path of the reference, or of a file with the same content.
+
+        Raises:
+            InputError: the query cannot be read, or the reference is not in the collection.
+        """
+        database = self.collection.database
+        row = database.at(os.path.abspath(reference))
+        if row is None and os.path.isfile(reference):
+            same = database.with_content(hashlib.sha256(read_bytes(reference)).digest())
+            row = same[0] if same else None
+        if row is None:
+            expected = "expected the path of a reference, or a file with the content of one"
+            given = f"{reference} is not in the collection {self.collection.path}"
+            raise InputError(given, expected, f"see them: originid show {self.collection.path}")
+        ((entry,),) = encode_sources(as_sources(query), self.collection.model.encoder)
+        if not isinstance(entry, Encoded):
+            raise ImageError(f"{entry}", "expected an image that can be read", "name another file")
+        codec, model = self.collection.codec, self.collection.model
+        _, codes = database.codes(np.array([row.id]))
+        score = codec.scores(codes, codec.rotate(model.vectors(entry.latent[None]))[0])
+        return Match(1, row.shown, float(score[0]), 1.0)
 
     def _find(
         self, sources: Iterable[Source], top: int, stated: float, effort: Effort
