@@ -23,8 +23,6 @@ x-rays strangers reach more, so this decides how the pictures are laid, and not 
 """
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 LEAST_SHARE = 0.02  # of the reference that a query covers: features that say less err
-LEAST_SPREAD = 0.05  # of a side: features closer together tell no zoom
-AS_WELL = 1.2  # times the squared error of a similarity
 SAME_PLACE = 0.08  # of a side: corners this near mean that features and box say the same
 
 
@@ -61,7 +59,8 @@ def alignments(query: Image, reference: Image, box: Box | None) -> tuple[Alignme
         box: where in the reference the match says it lies; None is the whole.
 
     Returns:
-        That of the box, and then that of the local features, if enough of them agree.
+        That of the box, and then those of the local features, if enough of them agree: as it is,
+        and without its turn.
     """
     box = box or WHOLE
     there = find_features(reference)
@@ -71,18 +70,15 @@ def alignments(query: Image, reference: Image, box: Box | None) -> tuple[Alignme
         here = find_features(image)
         found.append((verify(here, there), here))
     agreement, here = max(found, key=lambda each: each[0].statistic)
-    none = np.zeros((0, 2))
-    if agreement.statistic < ENOUGH:
-        return (Alignment(of_box(box), False, none, agreement.statistic),)
-    affine = _upright(_in_shares(agreement, here, there), agreement, here, there)
-    if not _is_sound(affine):
-        return (Alignment(of_box(box), False, none, agreement.statistic),)
-    inliers = _places(there, agreement.reference)
-    same = np.abs(_corners(affine) - _corners(of_box(box))).max() <= SAME_PLACE
-    return (
-        Alignment(of_box(box), False, inliers if same else none, agreement.statistic),
-        Alignment(affine, True, inliers, agreement.statistic),
-    )
+    ways = []
+    if agreement.statistic >= ENOUGH:
+        similar = _in_shares(agreement, here, there)
+        ways = [way for way in (similar, _upright(agreement, here, there)) if _is_sound(way)]
+    places = _places(there, agreement.reference)
+    near = [np.abs(_corners(way) - _corners(of_box(box))).max() <= SAME_PLACE for way in ways]
+    inliers = places if any(near) else places[:0]
+    boxed = Alignment(of_box(box), False, inliers, agreement.statistic)
+    return (boxed, *(Alignment(way, True, places, agreement.statistic) for way in ways))
 
 
 def of_box(box: Box) -> Floats64:
@@ -157,24 +153,15 @@ def _in_shares(agreement: Agreement, here: Features, there: Features) -> Floats6
     return np.asarray(pixels * columns / rows)
 
 
-def _upright(affine: Floats64, agreement: Agreement, here: Features, there: Features) -> Floats64:
-    """The best affine function that turns nothing, where it fits the inliers as well; else as is.
+def _upright(agreement: Agreement, here: Features, there: Features) -> Floats64:
+    """The affine function that fits the inliers best of those that turn nothing.
 
-    Most queries are not turned, but features are known to some pixels only, and so is a turn.
+    Most queries are not turned, but may be stretched. Few inliers tell a turn badly.
     """
     z, w = _places(here, agreement.query), _places(there, agreement.reference)
-    spread = z.std(axis=0)
-    if spread.min() < LEAST_SPREAD:
-        return affine
     centred = z - z.mean(axis=0)
-    zoom = (centred * (w - w.mean(axis=0))).mean(axis=0) / spread**2
-    upright = np.column_stack([np.diag(zoom), w.mean(axis=0) - zoom * z.mean(axis=0)])
-    side = np.array([there.width, there.height])
-    errors = [
-        float(np.square((z @ each[:, :2].T + each[:, 2] - w) * side).mean())
-        for each in (upright, affine)
-    ]
-    return upright if errors[0] <= AS_WELL * errors[1] and zoom.min() > 0 else affine
+    zoom = (centred * (w - w.mean(axis=0))).mean(axis=0) / np.maximum(z.var(axis=0), 1e-6)
+    return np.column_stack([np.diag(zoom), w.mean(axis=0) - zoom * z.mean(axis=0)])
 
 
 def _places(features: Features, rows: Ints) -> Floats64:

@@ -9,6 +9,7 @@ from originid.explain.panels import (
     heat_map,
     query_panel,
     reference_panel,
+    shows_place,
 )
 from originid.system.text import printable
 from originid.types import Image
@@ -32,19 +33,22 @@ def panels(evidence: Evidence) -> tuple[Panel, ...]:
         else Panel(
             heat,
             "Where they agree",
-            "Blue: alike. Orange: no more alike than strangers. Without colour: not compared.",
+            "Blue: alike in coarse shapes and colours. Orange: no more alike than strangers. Grey: "
+            "not compared. Small changes do not show here.",
         )
     )
     return (
         Panel(
             query_panel(evidence),
             f"Query: {printable(evidence.query)}",
-            "" if evidence.query_part == (0, 0, 1, 1) else "The frame is the part that is compared.",
+            ""
+            if evidence.query_part == (0, 0, 1, 1)
+            else "The frame is the part that is compared.",
         ),
         Panel(
             reference_panel(evidence),
             f"Reference: {printable(evidence.match.reference)}",
-            "" if evidence.covered.all() else "The frame is the place where the query lies.",
+            "The frame is the place where the query lies." if shows_place(evidence) else "",
         ),
         Panel(
             checkerboard(evidence),

@@ -33,9 +33,7 @@ def draw_evidence(evidence: Evidence) -> Pillow.Image:
 def _row(pair: Sequence[Panel]) -> Pillow.Image:
     """Two panels side by side, each below its caption; the pictures begin at one height."""
     captions = [
-        _stacked(
-            [_line(panel.title, TITLE, SIDE), _text(panel.text, TEXT, _SOFT, SIDE)], 2
-        )
+        _stacked([_line(panel.title, TITLE, SIDE), _text(panel.text, TEXT, _SOFT, SIDE)], 2)
         for panel in pair
     ]
     pictures = [Pillow.fromarray(panel.image) for panel in pair]

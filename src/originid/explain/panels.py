@@ -9,6 +9,7 @@ from PIL import ImageDraw
 
 from originid.explain.contributions import Cells
 from originid.explain.evidence import Evidence
+from originid.explain.words import WHOLE
 from originid.types import Floats32, Floats64, Image, Mask
 
 SIDE = 480  # pixels of the longer side of a panel
@@ -34,9 +35,12 @@ def query_panel(evidence: Evidence) -> Image:
 def reference_panel(evidence: Evidence) -> Image:
     """The reference, with a frame around the place where the query lies."""
     panel = fitted(evidence.reference_image)
-    if evidence.covered.all():
-        return panel
-    return _outlined(panel, evidence.alignment.outline)
+    return _outlined(panel, evidence.alignment.outline) if shows_place(evidence) else panel
+
+
+def shows_place(evidence: Evidence) -> bool:
+    """Whether the query lies in a part of the reference, which a frame shows."""
+    return bool(evidence.covered.mean() < WHOLE)
 
 
 def aligned_panel(evidence: Evidence) -> Image:

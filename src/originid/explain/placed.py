@@ -29,9 +29,7 @@ class Placed:
     known: Mask
 
 
-def place(
-    query: Image, alignment: Alignment, box: Box | None, model: Model, map: DctMap
-) -> Placed:
+def place(query: Image, alignment: Alignment, box: Box | None, model: Model, map: DctMap) -> Placed:
     """Map a query as it lies in the reference; what it does not show contributes nothing.
 
     Args:

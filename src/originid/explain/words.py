@@ -11,7 +11,7 @@ from originid.types import Mask
 
 CLEAR = 0.25  # of the shared area that looks alike: no stranger of 80 reached half as much
 PARTLY = 0.15
-_WHOLE = 0.95  # of the reference: a query that shows so much shows all of it, in words
+WHOLE = 0.95  # of the reference: a query that shows so much shows all of it, in words
 _ROWS = ("upper", "", "lower")
 _COLUMNS = ("left", "", "right")
 
@@ -28,7 +28,7 @@ def sentence(view: str, alignment: Alignment, cells: Cells | None, covered: Mask
     text = f"{_start(alignment, cells)}{_undone(view)}: {_numbers(alignment, cells)}."
     agrees = strength(alignment, cells) > 0
     shown = float(covered.mean())
-    if agrees and shown < _WHOLE:
+    if agrees and shown < WHOLE:
         text += f" The query shows about {_percent(shown)} of the reference."
     place = differing(cells) if agrees and cells is not None else ""
     return f"{text} They differ most {place}." if place else text
