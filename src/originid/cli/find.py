@@ -71,6 +71,9 @@ def find(
 
     The exit status is 0 if an origin was found, and 3 if no query has an origin. It is 1 if a query
     could not be read and no other has an origin.
+
+    With --evidence, a picture is called like its query, with a number behind it if there is a file
+    of that name. With --json, "evidence" is its path, or null.
     """
     from originid.finder import Finder
     from originid.verdict.presets import read_rate
@@ -83,7 +86,11 @@ def find(
         answers = finder.find(sources, top, stated, effort)
         for query, answer in zip(asked, answers, strict=True):
             picture = _write_evidence(finder, query, answer, evidence) if evidence else None
-            print_json(_as_json(answer, picture)) if json else _print(answer, picture)
+            if json:
+                shown = {} if evidence is None else {"evidence": picture and str(picture)}
+                print_json({**_as_json(answer), **shown})
+            else:
+                _print(answer, picture)
             searched += answer.error is None
             failed += answer.error is not None
             found += answer.verdict == "origin"
@@ -135,7 +142,7 @@ def _write_evidence(
     return path
 
 
-def _as_json(answer: "Answer", picture: Path | None) -> dict[str, object]:
+def _as_json(answer: "Answer") -> dict[str, object]:
     return {
         "query": answer.query,
         "verdict": None if answer.verdict is None else answer.verdict.value,
@@ -154,7 +161,6 @@ def _as_json(answer: "Answer", picture: Path | None) -> dict[str, object]:
             for match in answer.matches
         ],
         "error": answer.error,
-        "evidence": None if picture is None else str(picture),
     }
 
 

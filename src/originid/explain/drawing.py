@@ -67,7 +67,8 @@ def _text(text: str, size: int, colour: tuple[int, int, int], width: int) -> Pil
 def _lines(text: str, font: Font, width: int) -> Iterator[str]:
     """Text broken between words, so that each line fits where a word does."""
     line = ""
-    for word in text.split():
+    # A number and its unit stay together.
+    for word in text.replace(" %", "\N{NO-BREAK SPACE}%").split(" "):
         longer = f"{line} {word}".strip()
         if line and font.getlength(longer) > width:
             yield line

@@ -9,8 +9,14 @@ from originid.explain.contributions import Cells
 from originid.explain.undoing import AS_IT_IS, PART
 from originid.types import Mask
 
-CLEAR = 0.25  # of the shared area that looks alike: no stranger of 80 reached half as much
+CLEAR = 0.25
+"""The share of the shared area that looks alike from which a query agrees with a reference.
+
+Of 200 strangers with the best scores, none reached 0.23, and 5 reached `PARTLY`: they had the same
+layout. Of 80 pairs, 3 did not reach 0.25.
+"""
 PARTLY = 0.15
+AGREES = 2
 WHOLE = 0.95  # of the reference: a query that shows so much shows all of it, in words
 _ROWS = ("upper", "", "lower")
 _COLUMNS = ("left", "", "right")
@@ -26,7 +32,7 @@ def sentence(view: str, alignment: Alignment, cells: Cells | None, covered: Mask
         covered: where in the reference the query lies, of any shape (h, w).
     """
     text = f"{_start(alignment, cells)}{_undone(view)}: {_numbers(alignment, cells)}."
-    agrees = strength(alignment, cells) > 0
+    agrees = strength(alignment, cells) == AGREES
     shown = float(covered.mean())
     if agrees and shown < WHOLE:
         text += f" The query shows about {_percent(shown)} of the reference."
@@ -35,10 +41,14 @@ def sentence(view: str, alignment: Alignment, cells: Cells | None, covered: Mask
 
 
 def strength(alignment: Alignment, cells: Cells | None) -> int:
-    """How much a query and a reference agree: 2 clearly, 1 in part, 0 no more than strangers."""
+    """How much a query and a reference agree.
+
+    Returns:
+        `AGREES`; or 1, as pictures of one layout do; or 0, no more than any strangers do.
+    """
     share = 0.0 if cells is None else cells.share
     if share >= CLEAR or (cells is None and len(alignment.inliers)):
-        return 2
+        return AGREES
     return int(share >= PARTLY or len(alignment.inliers) > 0)
 
 
@@ -69,7 +79,7 @@ def differing(cells: Cells) -> str:
 def _start(alignment: Alignment, cells: Cells | None) -> str:
     return (
         "The query agrees with the reference no more than a stranger does",
-        "The query agrees with the reference in part",
+        "The query resembles the reference in part, as a picture of the same layout may",
         "The query agrees with the reference",
     )[strength(alignment, cells)]
 
