@@ -15,9 +15,9 @@ from originid.testing import textured_image
 
 @pytest.fixture
 def mirrored(tmp_path: Path) -> Path:
-    """The mirror image of a photo that is indexed, in grey."""
+    """The mirror image of a photo that is indexed."""
     path = tmp_path / "mirrored.png"
-    PILImage.fromarray(textured_image(3)[:, ::-1]).convert("L").save(path)
+    PILImage.fromarray(textured_image(3)[:, ::-1].copy()).save(path)
     return path
 
 
@@ -48,11 +48,12 @@ def test_json_is_printed_and_says_where_the_file_is(
 def test_a_reference_is_named_by_its_path_or_by_its_content(
     indexed: Path, tmp_path: Path, run: Run
 ) -> None:
-    photos = tmp_path / "photos"
+    photos, grey = tmp_path / "photos", tmp_path / "grey.png"
     shutil.copy(photos / "0005.png", tmp_path / "copy.png")
+    PILImage.fromarray(textured_image(4)).convert("L").save(grey)
     for name in (photos / "0005.png", tmp_path / "copy.png"):
         status, out, err = run(
-            "explain", photos / "0004.png", name, "--in", indexed, "-o", tmp_path / "e.html",
+            "explain", grey, name, "--in", indexed, "-o", tmp_path / "e.html",
             "--json",
         )  # fmt: skip
         assert status == 0, err

@@ -164,7 +164,7 @@ def _as_json(answer: "Answer") -> dict[str, object]:
     }
 
 
-def _print(answer: "Answer", picture: Path | None) -> None:
+def _print(answer: "Answer", picture: Path | None = None) -> None:
     query = printable(answer.query)
     if answer.verdict is None:
         print(f"{query}: error: {printable(answer.error or '')}", file=sys.stderr)

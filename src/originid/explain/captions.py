@@ -53,8 +53,8 @@ def panels(evidence: Evidence) -> tuple[Panel, ...]:
         Panel(
             checkerboard(evidence),
             "Both as a checkerboard",
-            "Tiles of the query and of the reference in turn, the first is of the query. What goes "
-            "on across the tiles is in both.",
+            "Tiles of the query and of the reference in turn. What goes on from tile to tile is in "
+            "both.",
         ),
         fourth,
     )

@@ -1,5 +1,6 @@
 """Draws an explanation as one picture: four panels with their captions, and the sentence below."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from PIL import Image as Pillow
@@ -68,7 +69,7 @@ def _lines(text: str, font: Font, width: int) -> Iterator[str]:
     """Text broken between words, so that each line fits where a word does."""
     line = ""
     # A number and its unit stay together.
-    for word in text.replace(" %", "\N{NO-BREAK SPACE}%").split(" "):
+    for word in re.split(r" (?!%)", text):
         longer = f"{line} {word}".strip()
         if line and font.getlength(longer) > width:
             yield line

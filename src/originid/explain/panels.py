@@ -17,6 +17,7 @@ THIN = 40  # pixels of the shorter side at least: a strip is drawn thicker than 
 TILES = 8  # of the checkerboard along the longer side
 BLUE, ORANGE = (0, 114, 178), (230, 120, 0)  # told apart by nearly all who see few colours
 FRAME = (230, 0, 90)
+THICK = 9  # pixels of a frame, with its white border
 _FAINT = 0.75  # of white over what the query does not show
 _GREY = 0.35  # of white over the grey picture under a heat map
 _LEAST, _MOST = 0.12, 0.62  # of colour over that
@@ -121,9 +122,10 @@ def _outlined(panel: Image, corners: Floats64) -> Image:
     picture = Pillow.fromarray(panel)
     height, width = panel.shape[:2]
     # A side at the border, or beyond it, is drawn along the border.
-    places = np.clip(corners, 0, 1) * (width - 1, height - 1)
+    inset = THICK // 2
+    places = inset + np.clip(corners, 0, 1) * (width - 1 - 2 * inset, height - 1 - 2 * inset)
     points = [(float(x), float(y)) for x, y in places]
     draw = ImageDraw.Draw(picture)
-    for colour, thick in (("white", 9), (FRAME, 5)):
+    for colour, thick in (("white", THICK), (FRAME, THICK - 4)):
         draw.line([*points, points[0], points[1]], colour, thick, joint="curve")
     return np.asarray(picture)
