@@ -28,8 +28,9 @@ def explain(
     reference: Annotated[
         str | None,
         typer.Argument(
+            metavar="[REFERENCE]",
             help="Explain this reference: its path as find prints it, or a file with the same "
-            "content. Without it, the best match is searched for."
+            "content. Without it, the best match is searched for.",
         ),
     ] = None,
     effort: Annotated[

@@ -121,7 +121,7 @@ def _write_evidence(
     finder: "Finder", query: "str | Source", answer: "Answer", folder: Path
 ) -> Path | None:
     """Write the picture of a query's best match, under a name that is free; return its path."""
-    from originid.errors import ImageError
+    from originid.errors import InputError
     from originid.explain.writing import write_evidence
     from originid.system.storage import storage_errors
 
@@ -129,7 +129,7 @@ def _write_evidence(
         return None
     try:
         evidence = finder.explain(query, answer)
-    except ImageError as error:  # the file of the reference is gone, say: the answer stays
+    except InputError as error:  # the file of the reference is gone, say: the answer stays
         print(f"no evidence for {printable(answer.query)}: {printable(error.reason)}",
               file=sys.stderr)  # fmt: skip
         return None
