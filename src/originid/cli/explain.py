@@ -28,7 +28,6 @@ def explain(
     reference: Annotated[
         str | None,
         typer.Argument(
-            metavar="[REFERENCE]",
             help="Explain this reference: its path as find prints it, or a file with the same "
             "content. Without it, the best match is searched for.",
         ),
