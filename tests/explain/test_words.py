@@ -64,6 +64,15 @@ def test_a_lookalike_is_not_called_an_agreement() -> None:
         assert "differ" not in words
 
 
+def test_a_few_cells_that_look_alike_say_nothing() -> None:
+    known = np.zeros_like(ALL)
+    known[0, :4] = True
+    words = sentence("full", alignment(0), cells(ALL, known), ALL)
+    assert words.startswith("The query agrees with the reference no more than a stranger does")
+    assert "only 4 of 81 cells can be compared" in words
+    assert "alike" not in words
+
+
 def test_without_cells_details_alone_speak() -> None:
     assert strength(alignment(40), None) == AGREES
     assert strength(alignment(0), None) == 0

@@ -86,11 +86,10 @@ def find(
         answers = finder.find(sources, top, stated, effort)
         for query, answer in zip(asked, answers, strict=True):
             picture = _write_evidence(finder, query, answer, evidence) if evidence else None
-            if json:
-                shown = {} if evidence is None else {"evidence": picture and str(picture)}
-                print_json({**_as_json(answer), **shown})
+            if json and evidence:
+                print_json({**_as_json(answer), "evidence": picture and str(picture)})
             else:
-                _print(answer, picture)
+                print_json(_as_json(answer)) if json else _print(answer, picture)
             searched += answer.error is None
             failed += answer.error is not None
             found += answer.verdict == "origin"

@@ -16,6 +16,7 @@ Of 200 strangers with the best scores, none reached 0.23, and 5 reached `PARTLY`
 layout. Of 80 pairs, 3 did not reach 0.25.
 """
 PARTLY = 0.15
+LITTLE = 0.1  # of all cells: fewer that are known say nothing, as they look alike by chance
 AGREES = 2
 WHOLE = 0.95  # of the reference: a query that shows so much shows all of it, in words
 _ROWS = ("upper", "", "lower")
@@ -46,7 +47,7 @@ def strength(alignment: Alignment, cells: Cells | None) -> int:
     Returns:
         `AGREES`; or 1, as pictures of one layout do; or 0, no more than any strangers do.
     """
-    share = 0.0 if cells is None else cells.share
+    share = 0.0 if cells is None or _too_few(cells) else cells.share
     if share >= CLEAR or (cells is None and len(alignment.inliers)):
         return AGREES
     return int(share >= PARTLY or len(alignment.inliers) > 0)
@@ -105,10 +106,17 @@ def _numbers(alignment: Alignment, cells: Cells | None) -> str:
         details = "too few small details lie at the same places"
     if cells is None:
         return details
+    if _too_few(cells):
+        known = f"{int(cells.known.sum())} of {cells.known.size:,}"
+        return f"{details}, and only {known} cells can be compared, which is too little to tell"
     share = _percent(cells.share)
     if strength(alignment, cells) == 0:
         return f"{share} of the shared area looks alike, and {details}"
     return f"{details}, and {share} of the shared area looks alike (by chance, 1 % does)"
+
+
+def _too_few(cells: Cells) -> bool:
+    return bool(cells.known.mean() < LITTLE)
 
 
 def _percent(share: float) -> str:
