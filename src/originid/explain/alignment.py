@@ -5,7 +5,7 @@ of the match says it too. Both are an affine function of places, given in shares
 the height: (x, y) of the query to (x, y) of the reference.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image as Pillow
@@ -23,6 +23,7 @@ more than 15; most pairs reach more than 20. In collections of forms or of x-ray
 more, so this decides how the pictures are laid, and not whether they match.
 """
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+BORDER = 8  # 256ths of a side
 LEAST_SHARE = 0.02  # of the reference that a query covers: features that say less err
 SAME_PLACE = 0.08  # of a side: corners this near mean that features and box say the same
 
@@ -64,11 +65,11 @@ def alignments(query: Image, reference: Image, box: Box | None) -> tuple[Alignme
         and without its turn.
     """
     box = box or WHOLE
-    there = find_features(reference)
+    there = _inner(find_features(reference))
     found = []
     # Many editors change the shape of a picture, which no similarity undoes: it is tried as well.
     for image in (query, _in_shape(query, reference, box)):
-        here = find_features(image)
+        here = _inner(find_features(image))
         found.append((verify(here, there), here))
     agreement, here = max(found, key=lambda each: each[0].statistic)
     ways = []
@@ -80,6 +81,15 @@ def alignments(query: Image, reference: Image, box: Box | None) -> tuple[Alignme
     inliers = places if any(near) else places[:0]
     boxed = Alignment(of_box(box), False, inliers, agreement.statistic)
     return (boxed, *(Alignment(way, True, places, agreement.statistic) for way in ways))
+
+
+def _inner(features: Features) -> Features:
+    """The features that do not lie at the border of the image, where frames and shadows are.
+
+    Pictures of one frame share it, and that says nothing of what they show.
+    """
+    inside = ((features.points >= BORDER) & (features.points < 256 - BORDER)).all(axis=1)
+    return replace(features, points=features.points[inside], bits=features.bits[inside])
 
 
 def of_box(box: Box) -> Floats64:
