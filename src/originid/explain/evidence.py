@@ -37,6 +37,17 @@ class Evidence:
         covered: where it lies, (h, w).
         cells: where they agree; None where the model's map is not in the DCT of one square grid.
         sentence: what the numbers say, in words.
+
+    Example:
+        >>> import originid
+        >>> from originid.testing import write_photos
+        >>> photos = write_photos("photos", 3)
+        >>> with originid.create_collection("explained", originid.open_model()) as stored:
+        ...     added = originid.add_images(stored, ["photos"])
+        >>> with originid.Finder.open("explained") as finder:
+        ...     evidence = finder.explain(photos[1])
+        >>> evidence.match.reference, f"{evidence.cells.share:.0%}"
+        ('photos/0001.png', '100%')
     """
 
     query: str
