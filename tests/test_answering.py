@@ -22,9 +22,9 @@ from originid.escalation import (
     WHOLE,
     Escalation,
     Seen,
-    _picture,
     best_answer,
     chances_as_it_is,
+    picture,
 )
 from originid.finder import Finder
 from originid.images.lossless import lossless_file
@@ -289,7 +289,7 @@ def test_a_query_is_looked_at_in_its_own_shape(
     model: Model, shape: tuple[int, int], expected: tuple[int, int]
 ) -> None:
     (query,) = encoded(model, np.full((*shape, 3), (10, 100, 200), np.uint8))
-    got = _picture(query)
+    got = picture(query)
     assert got.shape == (*expected, 3)
     assert (got == (10, 100, 200)).all()
 
@@ -297,7 +297,7 @@ def test_a_query_is_looked_at_in_its_own_shape(
 def test_bytes_that_are_no_image_any_more_are_an_error_of_the_image(model: Model) -> None:
     (query,) = encoded(model, textured_image(1))
     with pytest.raises(ImageError):
-        _picture(replace(query, source=Source("query", b"changed")))
+        picture(replace(query, source=Source("query", b"changed")))
 
 
 # What a finder refuses

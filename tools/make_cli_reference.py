@@ -19,8 +19,9 @@ HEAD = """# Command line
 This page is written by `python tools/make_cli_reference.py` from the help texts. Do not edit it.
 
 The exit status is 0 if the command is done, 1 if it failed, and 2 if it was used wrongly. It is 3
-if `find` ended well and no query has an origin. It is 130 if the command was interrupted by Ctrl-C.
-A command then ends within 2 seconds, or at once after a second Ctrl-C. What was committed is kept.
+if `find` ended well and no query has an origin, or if `explain` found no reference. It is 130 if
+the command was interrupted by Ctrl-C. A command then ends within 2 seconds, or at once after a
+second Ctrl-C. What was committed is kept.
 
 Results go to standard output, messages and progress to standard error. Progress is a bar on a
 terminal, and elsewhere a line every 30 seconds.
@@ -36,7 +37,8 @@ def reference() -> str:
 def _section(name: str, command: Any) -> str:
     arguments = [p for p in command.params if p.param_type_name == "argument"]
     options = [p for p in command.params if p.param_type_name == "option"]
-    usage = " ".join([f"originid {name}", *map(_name, arguments), "[OPTIONS]"])
+    words = [_name(each) if each.required else f"[{_name(each)}]" for each in arguments]
+    usage = " ".join([f"originid {name}", *words, "[OPTIONS]"])
     rows = "\n".join(_row(parameter) for parameter in [*arguments, *options])
     table = f"| | | default |\n|---|---|---|\n{rows}"
     return f"\n## originid {name}\n\n```\n{usage}\n```\n\n{command.help.strip()}\n\n{table}\n"

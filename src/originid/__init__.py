@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from originid.evaluation.protocol import Protocol as Protocol
     from originid.evaluation.run import cross_validate as cross_validate
     from originid.evaluation.run import evaluate_model as evaluate_model
+    from originid.explain.evidence import Evidence as Evidence
     from originid.finder import Finder as Finder
     from originid.indexing import add_images as add_images
     from originid.model import Model as Model
@@ -38,6 +39,7 @@ _HOMES = {
     "Answer": "types",
     "Collection": "collection.collection",
     "Encoder": "encoders.base",
+    "Evidence": "explain.evidence",
     "Failure": "types",
     "Finder": "finder",
     "Match": "types",

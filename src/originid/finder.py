@@ -6,12 +6,15 @@ from typing import overload
 
 from originid.answering import answers
 from originid.collection.collection import Collection, open_collection
+from originid.collection.naming import find_reference
 from originid.encoders.base import Encoder
-from originid.errors import InputError
+from originid.errors import ImageError, InputError
 from originid.escalation.escalation import Escalation, chances_as_it_is
+from originid.explain.evidence import Evidence
+from originid.explaining import Found, explain_match
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, Source, as_sources, is_one_image
-from originid.types import Answer, Failure
+from originid.types import Answer, Failure, Match
 from originid.verdict.presets import DEFAULT, PRESETS, UNCERTAIN
 from originid.views.looks import Effort, check_effort
 
@@ -111,6 +114,61 @@ class Finder:
         check_effort(effort)
         found = self._find(as_sources(queries), top, false_matches, effort)
         return next(found) if is_one_image(queries) else found
+
+    def explain(
+        self, query: ImageLike | Source, of: str | Answer | None = None, effort: Effort = "normal"
+    ) -> Evidence:
+        """Say where a query and a reference agree, with pictures that show it.
+
+        Args:
+            query: one image, as for `find`.
+            of: the reference, as for `compare`; or the answer for the query, whose best match is
+                explained; or None to search for it.
+            effort: of that search.
+
+        Raises:
+            InputError: the query or the file of the reference cannot be read, the reference is
+                not in the collection, or nothing was found.
+        """
+        (source,) = as_sources(query)
+        if isinstance(of, str):
+            return explain_match(self.collection, Found(source, self.compare(source, of)))
+        answer = self.find(source, top=1, effort=effort) if of is None else of
+        if not answer.matches:
+            raise InputError(
+                f"{answer.query}: {answer.error or 'no reference was found'}",
+                "expected a query with a match",
+                "name a reference",
+            )
+        return explain_match(self.collection, Found(source, answer.matches[0], answer.verdict))
+
+    def compare(self, query: ImageLike | Source, reference: str) -> Match:
+        """Compare a query with one reference, as it is and in all its views and places.
+
+        Args:
+            query: one image, as for `find`.
+            reference: the path of the reference, or of a file with the same content, or the SHA-256
+                of its content.
+
+        Raises:
+            InputError: the query cannot be read, or the reference is not in the collection.
+        """
+        (source,) = as_sources(query)
+        row = find_reference(self.collection, reference)
+        ((entry,),) = encode_sources([source], self.collection.model.encoder)
+        if not isinstance(entry, Encoded):
+            reason = entry.reason if isinstance(entry, Failure) else "it cannot be read"
+            raise ImageError(
+                f"{source.name}: {reason}",
+                "expected an image that can be read",
+                "name another file",
+            )
+        (first,) = self._answers([entry], 1, STATED, "quick")
+        again = self._escalation.match(entry, row)
+        for match in first.matches:
+            if match.reference == row.shown and match.false_match_rate <= again.false_match_rate:
+                return match
+        return again
 
     def _find(
         self, sources: Iterable[Source], top: int, stated: float, effort: Effort

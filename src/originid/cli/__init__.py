@@ -20,6 +20,7 @@ from originid.cli.demo import demo
 from originid.cli.distill import distill
 from originid.cli.evaluate import evaluate
 from originid.cli.experiment import experiment
+from originid.cli.explain import explain
 from originid.cli.find import find
 from originid.cli.generate import generate
 from originid.cli.import_official import import_official
@@ -43,6 +44,7 @@ app = typer.Typer(
 COMMANDS = (
     index,
     find,
+    explain,
     decide,
     remove,
     show,
@@ -85,7 +87,8 @@ def main() -> None:
     """Run the command line and exit.
 
     The exit status is 0 if the command is done, 1 if it failed, 2 if it was used wrongly, 3 if
-    ``find`` found no origin, and 130 if the command was interrupted.
+    ``find`` found no origin or ``explain`` nothing to explain, and 130 if the command was
+    interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from itertools import chain, count, tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,7 @@ from originid.cli.output import print_json
 from originid.system.text import printable
 
 if TYPE_CHECKING:
+    from originid.finder import Finder
     from originid.latents.sources import Source
     from originid.types import Answer, Failure
 
@@ -48,6 +50,13 @@ def find(
             "(normal); also turned by 5 degrees (thorough)."
         ),
     ] = "normal",
+    evidence: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a picture into this folder for each query with the verdict origin or "
+            "uncertain, which shows where it and its best match agree."
+        ),
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line, for each query.")
     ] = False,
@@ -62,6 +71,9 @@ def find(
 
     The exit status is 0 if an origin was found, and 3 if no query has an origin. It is 1 if a query
     could not be read and no other has an origin.
+
+    With --evidence, a picture is called like its query, with a number behind it if there is a file
+    of that name. With --json, "evidence" is its path, or null.
     """
     from originid.finder import Finder
     from originid.verdict.presets import read_rate
@@ -70,8 +82,14 @@ def find(
     found = searched = failed = 0
     with Finder.open(collection) as finder:
         # Each answer is printed as soon as it is there, so that a pipe can work on it.
-        for answer in finder.find(_sources(queries), top, stated, effort):
-            print_json(_as_json(answer)) if json else _print(answer)
+        asked, sources = tee(_sources(queries))
+        answers = finder.find(sources, top, stated, effort)
+        for query, answer in zip(asked, answers, strict=True):
+            picture = _write_evidence(finder, query, answer, evidence) if evidence else None
+            if json and evidence:
+                print_json({**_as_json(answer), "evidence": picture and str(picture)})
+            else:
+                print_json(_as_json(answer)) if json else _print(answer, picture)
             searched += answer.error is None
             failed += answer.error is not None
             found += answer.verdict == "origin"
@@ -98,6 +116,31 @@ def _sources(queries: list[str]) -> "Iterator[str | Source]":
             yield query
 
 
+def _write_evidence(
+    finder: "Finder", query: "str | Source", answer: "Answer", folder: Path
+) -> Path | None:
+    """Write the picture of a query's best match, under a name that is free; return its path."""
+    from originid.errors import InputError
+    from originid.explain.writing import write_evidence
+    from originid.system.storage import storage_errors
+
+    if answer.verdict is None or answer.verdict == "none" or not answer.matches:
+        return None
+    try:
+        evidence = finder.explain(query, answer)
+    except InputError as error:  # the file of the reference is gone, say: the answer stays
+        print(f"no evidence for {printable(answer.query)}: {printable(error.reason)}",
+              file=sys.stderr)  # fmt: skip
+        return None
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    stem = "standard-input" if answer.query == "-" else Path(answer.query).stem
+    names = chain([f"{stem}.png"], (f"{stem}-{number}.png" for number in count(2)))
+    path = next(folder / name for name in names if not (folder / name).exists())
+    write_evidence(path, evidence)
+    return path
+
+
 def _as_json(answer: "Answer") -> dict[str, object]:
     return {
         "query": answer.query,
@@ -120,7 +163,7 @@ def _as_json(answer: "Answer") -> dict[str, object]:
     }
 
 
-def _print(answer: "Answer") -> None:
+def _print(answer: "Answer", picture: Path | None = None) -> None:
     query = printable(answer.query)
     if answer.verdict is None:
         print(f"{query}: error: {printable(answer.error or '')}", file=sys.stderr)
@@ -133,3 +176,5 @@ def _print(answer: "Answer") -> None:
             count = len(match.copies)
             print(f"      and {count} {'copy' if count == 1 else 'copies'}, such as "
                   f"{printable(match.copies[0])}")  # fmt: skip
+    if picture is not None:
+        print(f"      see {printable(str(picture))}")

@@ -1,8 +1,5 @@
 """Deciding about queries, and what decisions do to the answers of a search."""
 
-import hashlib
-import os
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -11,9 +8,9 @@ import numpy as np
 from originid.collection.collection import Collection
 from originid.collection.database import Database, Row
 from originid.collection.decisions import Decision
+from originid.collection.naming import content_of, content_of_file, find_reference
 from originid.collection.pictures import Picture, Pictures, tidy
-from originid.errors import ImageError, InputError
-from originid.images.decode import read_bytes
+from originid.errors import InputError
 from originid.index import Codec
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
@@ -63,13 +60,7 @@ def decide(
             collection.
         StorageError: the collection cannot be written.
     """
-    content = _reference_content(collection.database, query, reference)
-    if content is None or not collection.database.has_content(content):
-        raise InputError(
-            f"{reference} is not in the collection {collection.path}",
-            "expected the path of a reference, or a file with the content of one",
-            f"see what is found: originid find {query} --in {collection.path}",
-        )
+    content = find_reference(collection, reference).sha256
     encoded = _encoded(collection, query)
     vectors = collection.model.vectors(encoded.latent[np.newaxis])
     code = collection.codec.encode(vectors)[0].tobytes()
@@ -96,8 +87,8 @@ def forget(collection: Collection, query: str, reference: str) -> Decision:
         StorageError: the collection cannot be written.
     """
     database = collection.database
-    asked = _content(query)
-    content = _reference_content(database, query, reference)
+    asked = content_of_file(query)
+    content = content_of(database, reference)
     with database.writing():
         for decision in database.decisions_on(asked) if asked else ():
             if decision.reference == content:
@@ -285,17 +276,3 @@ def _encoded(collection: Collection, query: str) -> Encoded:
                 "check the path of the query",
             )
     return next(entry for entry in entries if isinstance(entry, Encoded))
-
-
-def _reference_content(database: Database, query: str, reference: str) -> bytes | None:
-    row = database.at(os.path.abspath(reference))
-    return _content(reference) if row is None else row.sha256
-
-
-def _content(name: str) -> bytes | None:
-    """The SHA-256 that a name stands for: its own digits, or that of the file at this path."""
-    try:
-        return hashlib.sha256(read_bytes(name)).digest()
-    except ImageError:
-        is_digest = len(name) == 64 and set(name) <= set(string.hexdigits)
-        return bytes.fromhex(name) if is_digest else None

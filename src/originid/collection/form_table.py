@@ -78,6 +78,13 @@ class FormTable(SqliteFile):
         forms = self.forms(ids.tolist())
         return np.array([forms[key][0] if key in forms else key for key in ids.tolist()], np.int64)
 
+    def form_id(self, reference: int) -> int | None:
+        """The id of the second form of a reference, if it has one."""
+        if self.format < FIRST_FORMAT:
+            return None
+        found = self._one("SELECT id FROM form WHERE reference = ?", reference)[0]
+        return found if isinstance(found, int) else None
+
     def form_of(self, reference: int) -> Form | None:
         """The second form of the reference with this id, if it has one."""
         if self.format < FIRST_FORMAT:

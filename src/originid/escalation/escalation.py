@@ -5,7 +5,7 @@ looks (Bonferroni's bound): the rate of each is divided by its share of the stat
 better of them is the answer.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from originid.answering import query_vectors
 from originid.collection.collection import Collection
+from originid.collection.database import Row
 from originid.collection.deciding import decisions_for, rejects
 from originid.collection.pictures import Picture, Pictures, group_pictures
 from originid.errors import ImageError
@@ -22,7 +23,7 @@ from originid.images.decode import read_bytes
 from originid.images.reduced import decode_reduced
 from originid.latents.encode_files import Encoded
 from originid.system.parallel import available_cores, map_ordered, one_blas_thread
-from originid.types import Answer, Image, Match, Vectors, Verdict
+from originid.types import Answer, Image, Match, Verdict
 from originid.verdict.information import information
 from originid.verdict.judge import judge_again
 from originid.verdict.margins import framed
@@ -84,16 +85,41 @@ class Escalation:
                 found = list(map_ordered(again, some, cores))
             yield from found
 
+    def match(self, query: Encoded, row: Row) -> Match:
+        """Compare a query with one reference in all its views and places.
+
+        Args:
+            query: the encoded query.
+            row: the reference.
+
+        Raises:
+            ImageError: the file of the query cannot be read any more.
+        """
+        database = self._collection.database
+        form = database.form_id(row.id)
+        candidates = self._candidates(query, "thorough", [row.id, *([form] if form else [])])
+        strength = candidates.strength.astype(np.float64)
+        own = np.flatnonzero(database.owners(candidates.ids) == row.id)
+        place = int(own[np.argmax(strength[own])])
+        strengths = np.sort(strength)[::-1][:JUDGED]
+        rates = self._collection.calibration().rates_again(strengths) / AGAIN_SHARE
+        rate = rates[strengths == strength[place]].min(initial=1.0)
+        key = int(candidates.ids[place])
+        picture = Picture((database.rows([key])[key],), float(strength[place]), key)
+        return self._match(1, picture, candidates, float(rate))
+
+    def _candidates(self, query: Encoded, effort: Effort, also: Sequence[int] = ()) -> Candidates:
+        vectors = query_vectors(self._collection.model, [query])
+        is_framed = bool(framed(query.thumbnail[np.newaxis])[0])
+        return self.look.candidates(picture_of(query), vectors, is_framed, effort, also)
+
     def _again(self, query: Encoded, effort: Effort, top: int, stated: float) -> Answer | None:
         """The answer of the second look; None where nothing can be said."""
         try:
-            picture = picture_of(query)
+            candidates = self._candidates(query, effort)
         except ImageError:  # the file has changed since it was encoded
             return None
-        vectors = query_vectors(self._collection.model, [query])
-        is_framed = bool(framed(query.thumbnail[np.newaxis])[0])
-        candidates = self.look.candidates(picture, vectors, is_framed, effort)
-        pictures = self._pictures(query, candidates, vectors, top)
+        pictures = self._pictures(query, candidates, top)
         if not pictures.shown:
             return None
         judged = judge_again(
@@ -111,16 +137,16 @@ class Escalation:
         )
         best = matches[0].view
         what = best if best.startswith("block") else f"the query {best}"
-        reason = judged.reason if best == FULL else f"{judged.reason}; what was compared is {what}"
+        says = judged.verdict is not Verdict.NONE and best != FULL
+        reason = f"{judged.reason}; what was compared is {what}" if says else judged.reason
         return Answer(query.source.name, judged.verdict, matches, reason)
 
-    def _pictures(
-        self, query: Encoded, candidates: Candidates, vectors: Vectors, top: int
-    ) -> Pictures:
+    def _pictures(self, query: Encoded, candidates: Candidates, top: int) -> Pictures:
         """The strongest pictures, without those that a person rejected for this query."""
         strength = candidates.strength
         order = np.argsort(-strength, kind="stable")[:JUDGED]
         database, codec = self._collection.database, self._collection.codec
+        vectors = query_vectors(self._collection.model, [query])
         decided = decisions_for(database, codec, [query.sha256], vectors)[0]
         if decided:
             rows = database.rows(candidates.ids[order].tolist())

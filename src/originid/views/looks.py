@@ -22,6 +22,7 @@ from originid.views.parts import Parts, part_statistic
 from originid.views.places import Place, Placing, Size, encode_sizes, windows
 
 LONGEST = 512  # pixels of a query that is looked at: a fifth of it still fills an encoder
+DAMPING = 10.0  # see `Placing`; of coarse and of dense looks
 DENSE_VIEWS = 2  # of a query, that the dense stage looks at
 VOTERS = 50  # of the best candidates, whose views are looked at densely
 PLACED_BLOCKS = 2  # of a query, that are put at places as well
@@ -170,21 +171,20 @@ class Lookout:
     Args:
         encoder: of the model; its latents are one square grid.
         map: of the model, as `Placing` takes it.
-        damping: see `Placing`; of coarse and of dense looks.
 
     Raises:
         ModelError: as `Placing`.
     """
 
-    def __init__(self, encoder: Encoder, map: Map, damping: float = 10.0) -> None:
+    def __init__(self, encoder: Encoder, map: Map) -> None:
         self.encoder = encoder
         self.cells = Placing(map, ()).cells
         whole = coarse_places(self.cells)[:1]
         self._whole = Placing(map, whole)
-        self._damped = Placing(map, whole, damping)
-        self._coarse = Placing(map, coarse_places(self.cells), damping)
-        self._likely = Placing(map, whole + likely_places(self.cells), damping)
-        self._dense = Placing(map, dense_places(self.cells), damping)
+        self._damped = Placing(map, whole, DAMPING)
+        self._coarse = Placing(map, coarse_places(self.cells), DAMPING)
+        self._likely = Placing(map, whole + likely_places(self.cells), DAMPING)
+        self._dense = Placing(map, dense_places(self.cells), DAMPING)
         self._parts = Parts(map)
 
     def coarse(self, views: Sequence[View]) -> Looks:

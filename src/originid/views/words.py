@@ -6,6 +6,7 @@ FULL = "full"
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 NEARLY_ALL = 0.9  # of a side, from which on it counts as whole
 MIDDLE = (0.42, 0.58)  # of a side: between them lies the middle of what is in the middle
+_AS, _PART = "as the ", " part of the reference"
 
 
 def described(view: str, box: Box) -> str:
@@ -21,6 +22,11 @@ def described(view: str, box: Box) -> str:
     return place if view == FULL else f"{view}, {place}"
 
 
+def is_place(words: str) -> bool:
+    """Whether words of a view say where in the reference the query lies, and not what was done."""
+    return words.startswith(_AS) and words.endswith(_PART)
+
+
 def part_in_words(box: Box) -> str:
     """A part of a reference, such as "as the left part of the reference"; "" for all of it."""
     across = _along(box[0], box[2], "left", "right")
@@ -28,7 +34,7 @@ def part_in_words(box: Box) -> str:
     if not across and not down:
         return ""
     names = [name for name in (down, across) if name not in ("", "middle")]
-    return f"as the {' '.join(names) or 'middle'} part of the reference"
+    return f"{_AS}{' '.join(names) or 'middle'}{_PART}"
 
 
 def _along(start: float, stop: float, first: str, last: str) -> str:

@@ -1,0 +1,56 @@
+"""What stands for a reference: its path, a file with the same content, or the SHA-256 of that."""
+
+import hashlib
+import os
+import string
+
+from originid.collection.collection import Collection
+from originid.collection.database import Database, Row
+from originid.errors import ImageError, InputError
+from originid.images.decode import read_bytes
+
+
+def find_reference(collection: Collection, name: str) -> Row:
+    """The reference that a name stands for.
+
+    Args:
+        collection: what it belongs to.
+        name: its path, or the path of a file with the same content, or the SHA-256 of its content
+            as 64 hexadecimal digits.
+
+    Raises:
+        InputError: the collection has no such reference.
+    """
+    database = collection.database
+    row = database.at(os.path.abspath(name))
+    if row is not None:
+        return row
+    content = content_of_file(name)
+    same = database.with_content(content, limit=1) if content else []
+    if not same:
+        raise InputError(
+            f"{name} is not in the collection {collection.path}",
+            "expected the path of a reference, or a file with the content of one",
+            f"see the references: originid show {collection.path} --json",
+        )
+    return same[0]
+
+
+def content_of(database: Database, name: str) -> bytes | None:
+    """The SHA-256 of what a name stands for, which need not be in the collection any more.
+
+    Args:
+        database: of the collection.
+        name: as for `find_reference`.
+    """
+    row = database.at(os.path.abspath(name))
+    return content_of_file(name) if row is None else row.sha256
+
+
+def content_of_file(name: str) -> bytes | None:
+    """The SHA-256 of the file at a path, or that which the name itself is in 64 digits."""
+    try:
+        return hashlib.sha256(read_bytes(name)).digest()
+    except ImageError:
+        is_digest = len(name) == 64 and set(name) <= set(string.hexdigits)
+        return bytes.fromhex(name) if is_digest else None

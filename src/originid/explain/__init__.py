@@ -1,0 +1,1 @@
+"""Explain: query and reference side by side, aligned, and where they agree."""

@@ -1,0 +1,77 @@
+"""The texts around the pictures of an explanation, the same in a picture and in a page."""
+
+from dataclasses import dataclass
+
+from originid.explain.evidence import Evidence
+from originid.explain.panels import (
+    aligned_panel,
+    checkerboard,
+    heat_map,
+    query_panel,
+    reference_panel,
+    shows_place,
+)
+from originid.system.text import printable
+from originid.types import Image
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """A picture, its title and what to see in it."""
+
+    image: Image
+    title: str
+    text: str
+
+
+def panels(evidence: Evidence) -> tuple[Panel, ...]:
+    """The four pictures of an explanation, in the order in which they are read."""
+    heat = heat_map(evidence)
+    fourth = (
+        Panel(aligned_panel(evidence), "The query, laid over the reference", "")
+        if heat is None
+        else Panel(
+            heat,
+            "Where they agree",
+            "Blue: alike in coarse shapes and colours. Orange: no more alike than strangers. Grey: "
+            "not compared. Small changes do not show here.",
+        )
+    )
+    return (
+        Panel(
+            query_panel(evidence),
+            f"Query: {printable(evidence.query)}",
+            ""
+            if evidence.query_part == (0, 0, 1, 1)
+            else "The frame is the part that is compared.",
+        ),
+        Panel(
+            reference_panel(evidence),
+            f"Reference: {printable(evidence.match.reference)}",
+            "The frame is the place where the query lies." if shows_place(evidence) else "",
+        ),
+        Panel(
+            checkerboard(evidence),
+            "Both as a checkerboard",
+            "Tiles of the query and of the reference in turn. What goes on from tile to tile is in "
+            "both.",
+        ),
+        fourth,
+    )
+
+
+def facts(evidence: Evidence) -> str:
+    """The verdict, the score and how often strangers reach it, in one line."""
+    match = evidence.match
+    verdict = "" if evidence.verdict is None else f"Verdict: {evidence.verdict.value}. "
+    return f"{verdict}Score {match.score:.3f}, of 1 at most. {_rate(match.false_match_rate)}"
+
+
+def _rate(rate: float) -> str:
+    """A false-match rate in words."""
+    if rate >= 0.5:
+        return "The best stranger of the collection is expected to score as high."
+    if rate <= 0:
+        return "No stranger of the collection is expected to score as high."
+    times = round(1 / rate, 1 - len(str(int(1 / rate))) + 1)
+    return f"The best stranger of the collection scores as high for 1 of {times:,.0f} such queries."

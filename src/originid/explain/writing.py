@@ -1,0 +1,52 @@
+"""Writes an explanation to a file, whose suffix says in which form."""
+
+import json
+import os
+from pathlib import Path
+
+from originid.errors import UsageError
+from originid.explain.drawing import draw_evidence
+from originid.explain.evidence import Evidence
+from originid.explain.page import to_html
+from originid.system.storage import new_file, storage_errors
+
+SUFFIXES = (".png", ".jpg", ".html", ".json")
+_FORMATS = {".png": "PNG", ".jpg": "JPEG"}
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a file that does not end in one of `SUFFIXES`, in small or capital letters.
+
+    Raises:
+        UsageError: it ends otherwise.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(
+            f"the file {path}",
+            f"expected a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}",
+            "give a picture, a page or the numbers their ending, such as evidence.png",
+        )
+
+
+def write_evidence(path: str | os.PathLike[str], evidence: Evidence) -> None:
+    """Write an explanation: a picture (.png, .jpg), a page (.html) or the numbers (.json).
+
+    Args:
+        path: the file; one that exists is replaced.
+        evidence: what is written.
+
+    Raises:
+        UsageError: another suffix.
+        StorageError: the file cannot be written.
+    """
+    path = Path(path)
+    check_suffix(path)
+    suffix = path.suffix.lower()
+    with storage_errors(path), new_file(path) as file:
+        if suffix in _FORMATS:
+            draw_evidence(evidence).save(file, _FORMATS[suffix], quality=88)
+        elif suffix == ".html":
+            file.write_text(to_html(evidence), encoding="utf-8")
+        else:
+            text = json.dumps(evidence.to_json(), allow_nan=False)
+            file.write_text(text + "\n", encoding="utf-8")
