@@ -14,7 +14,7 @@ from originid.maps import DctMap
 from originid.model import Model
 from originid.types import Box, Image, Json, Mask, Match, Vectors, Verdict
 from originid.views.moves import reduced
-from originid.views.places import Box, refuse_other
+from originid.views.places import refuse_other
 
 SIDE = 1024  # pixels of the longer side of the pictures that are compared and shown
 
