@@ -1,19 +1,26 @@
-"""What is found of edits that were mirrored, cut, turned or framed, and what that costs.
+"""What is found of edits that were mirrored, cut, turned or framed.
 
-usage: python benchmarks/wild.py PAIRS.csv PHOTOS [--queries 100] [--moves mirror pad:30 ...]
-           [--efforts quick normal thorough] [--by COLUMN] [--keep FOLDER]
+usage: python benchmarks/wild.py PAIRS.csv PHOTOS [--queries 100 | --every] [--moves mirror ...]
+           [--effort normal] [--folds N] [--by COLUMN] [--only COLUMN=VALUE] [--half 0|1]
+           [--keep FOLDER] [--misses SHEET.jpg]
 
-One edit of each origin is changed as by `originid evaluate --attack`, and searched by `Finder.find`
-among the photos and all origins. The columns are the share of queries whose origin is the first
-match; the share with the verdict origin that is right, at the stated rate of 0.001; and the share
-with a wrong one. Then the same queries are strangers: they are searched among the photos alone,
-where each verdict origin is false. Its share should be near the stated rates, 0.01 and 0.001. The
-last two columns are milliseconds for a query: the median over those that keep their first answer,
-and over those that are looked at again.
+One edit of each origin, or every edit, is changed as by `originid evaluate --attack`, and searched
+by `Finder.find` among the photos and all origins, as it is and with the effort. All columns are
+averages over the origins of percentages:
 
-If the photos hold a picture of an origin, a right answer counts as false. --keep keeps the two
-collections, so that a later run need not make them again. It takes about 10 minutes for 100 queries
-and 6,000 photos on two cores.
+- whether an origin of the query is the first match, as it is (quick) and with the effort (Acc);
+- Acc as it would be among a million references: the share of queries that one more stranger beats
+  is read from the tail of the candidates' strengths (see `originid.evaluation.projection`). It
+  takes for granted that the shortlist of a million still holds the origin;
+- the verdict origin that is right, and that is wrong, at the stated rates 0.001 and 0.01;
+- the verdict origin for the same queries among the photos alone, where each one is false, at 0.001
+  and 0.01. If the photos hold a picture of an origin, a right answer counts as false.
+
+With --folds the model is fitted anew for each fold of sources, to the pairs of the other folds, so
+that no edit is judged by a map that saw it; the packaged model saw all pairs of RealPairs. --half
+takes the sources of one half alone: settings are chosen on one half, and confirmed on the other.
+It takes about an hour for every line of
+RealPairs on two cores; --keep keeps the collections, so that a later run need not make them again.
 """
 
 import argparse
@@ -21,23 +28,32 @@ import random
 import shutil
 import sys
 import tempfile
-import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, median
 from typing import get_args
+
+import numpy as np
 
 from originid.collection.collection import create_collection
 from originid.datasets.pairs import read_pairs
+from originid.encoders import open_encoder
 from originid.errors import ImageError
+from originid.escalation.candidates import Candidates
 from originid.evaluation.attacks import parse_attack
+from originid.evaluation.folds import assign_folds
+from originid.evaluation.projection import projected_acc, stranger_probability, tail_size
 from originid.finder import Finder
+from originid.images.contact_sheet import Tile, write_sheet
 from originid.images.decode import decode, read_bytes
 from originid.indexing import add_images
-from originid.model import open_model
+from originid.latents.encode_files import Encoded, encode_sources
+from originid.latents.sources import as_sources
+from originid.model import Model, open_model
+from originid.training.fitting import read_map_settings
+from originid.training.train import train_model
 from originid.types import Answer, Image, Pair, Verdict
 from originid.views.looks import Effort
 from reporting import machine
@@ -61,38 +77,56 @@ MOVES = (
     "crop:25+mirror",
     "mirror+screenshot",
 )
-STATED = 0.001  # the rate for the verdicts of the table
-LOOSE = 0.01  # the other rate for the strangers
+TIGHT, LOOSE = 0.001, 0.01  # stated rates
+MILLION = 1_000_000
+TOGETHER = 24  # queries asked at once: their images stay in memory
+HEADER = (
+    "| move | queries | quick, Acc | Acc | projected | right, 0.001 | wrong | right, 0.01 | wrong "
+    "| strangers, 0.001 | 0.01 |"
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One query under one move and effort.
+    """One query after one move.
 
     Args:
         pair: the origin and the query.
-        answer: among the photos and all origins, at the rate `STATED`.
         right: the paths of its origins.
-        strange: among the photos alone, at the rate `STATED`.
-        seconds: of the first answer.
+        quick: the answer to the query as it is.
+        answer: the answer with the effort, at the rate `TIGHT`.
+        strange: the same among the photos alone.
+        stranger: the probability that one more stranger beats the origin, in [0, 1].
     """
 
     pair: Pair
-    answer: Answer
     right: frozenset[str]
+    quick: Answer
+    answer: Answer
     strange: Answer
-    seconds: float
+    stranger: float
 
     @property
-    def first(self) -> bool:
+    def numbers(self) -> list[float]:
+        """What the columns are averages of."""
+        found = self._first(self.answer)
+        rates = (TIGHT, LOOSE)
+        claimed = [_rate(self.answer) <= rate for rate in rates]
+        verdicts = [each for claim in claimed for each in (claim and found, claim and not found)]
+        false = [_rate(self.strange) <= rate for rate in rates]
+        projected = float(projected_acc(self.stranger, MILLION)) if found else 0.0
+        return [float(each) for each in (self._first(self.quick), found, projected)] + [
+            float(each) for each in (*verdicts, *false)
+        ]
+
+    @property
+    def found(self) -> bool:
         """Whether the first match is an origin of the query."""
-        best = self.answer.matches[0]
-        return not self.right.isdisjoint((best.reference, *best.copies))
+        return self._first(self.answer)
 
-    @property
-    def claimed(self) -> bool:
-        """Whether the verdict is origin."""
-        return self.answer.verdict is Verdict.ORIGIN
+    def _first(self, answer: Answer) -> bool:
+        best = answer.matches[:1]
+        return any(not self.right.isdisjoint((each.reference, *each.copies)) for each in best)
 
 
 def sample(pairs: Sequence[Pair], count: int) -> list[Pair]:
@@ -113,20 +147,30 @@ def moved(path: Path, move: str) -> Image:
 
 
 @contextmanager
-def collections(pairs: Sequence[Pair], photos: Path, keep: Path | None) -> Iterator[list[Path]]:
-    """The folders of two collections: the photos with all origins, and the photos alone."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) if keep is None else keep
-        everything, alone = folder / "everything", folder / "photos"
-        if not everything.exists():
-            print("indexing ...", file=sys.stderr)
-            with create_collection(alone, open_model()) as collection:
-                add_images(collection, [photos])
-            shutil.copytree(alone, folder / "unfinished")
-            (folder / "unfinished").rename(everything)
-            with Finder.open(everything) as finder:
-                add_images(finder.collection, sorted({pair.origin for pair in pairs}))
-        yield [everything, alone]
+def collections(
+    origins: Iterable[Path], photos: Path, folder: Path, model: Callable[[], Model]
+) -> Iterator[tuple[Finder, Finder]]:
+    """Finders of two collections: the photos with all origins, and the photos alone.
+
+    Args:
+        origins: of all pairs.
+        photos: a folder.
+        folder: where the collections are, or are made.
+        model: opens the model of new ones.
+    """
+    everything, alone = folder / "everything", folder / "photos"
+    if not everything.exists():
+        print(f"indexing in {folder} ...", file=sys.stderr)
+        shutil.rmtree(alone, ignore_errors=True)
+        shutil.rmtree(folder / "unfinished", ignore_errors=True)
+        with create_collection(alone, model()) as collection:
+            add_images(collection, [photos])
+        shutil.copytree(alone, folder / "unfinished")
+        with Finder.open(folder / "unfinished") as finder:
+            add_images(finder.collection, sorted(map(str, origins)))
+        (folder / "unfinished").rename(everything)
+    with Finder.open(everything) as first, Finder.open(alone) as second:
+        yield first, second
 
 
 def measure(
@@ -134,7 +178,7 @@ def measure(
     right: dict[str, frozenset[str]],
     move: str,
     effort: Effort,
-    finders: Sequence[Finder],
+    finders: tuple[Finder, Finder],
 ) -> list[Row]:
     """Search the queries of pairs after a move.
 
@@ -147,76 +191,163 @@ def measure(
     """
     everything, alone = finders
     rows = []
-    for pair in pairs:
-        try:
-            image = moved(pair.query, move)
-        except ImageError:
-            continue
-        start = time.perf_counter()
-        answer = everything.find(image, 10, STATED, effort)
-        seconds = time.perf_counter() - start
-        strange = alone.find(image, 1, STATED, effort)
-        rows.append(Row(pair, answer, right[pair.group], strange, seconds))
+    for start in range(0, len(pairs), TOGETHER):
+        known, images = [], []
+        for pair in pairs[start : start + TOGETHER]:
+            try:
+                images.append(moved(pair.query, move))
+                known.append(pair)
+            except ImageError:
+                continue
+        quick = everything.find(images, 1, TIGHT, "quick")
+        answers = everything.find(images, 10, TIGHT, effort)
+        strange = alone.find(images, 1, TIGHT, effort)
+        for pair, image, *three in zip(known, images, quick, answers, strange, strict=True):
+            origins = right[pair.group]
+            row = Row(pair, origins, *three, stranger=1.0)
+            probability = beaten(everything, image, row) if row.found else 1.0
+            rows.append(Row(pair, origins, *three, stranger=probability))
     return rows
 
 
-def line(name: str, effort: str, rows: Sequence[Row]) -> str:
+def beaten(finder: Finder, image: Image, row: Row) -> float:
+    """The probability that one more stranger beats the origin that a query was found with."""
+    (chunk,) = encode_sources(as_sources(image), finder.collection.model.encoder)
+    query = next(entry for entry in chunk if isinstance(entry, Encoded))
+    collection = finder.collection
+    size = tail_size(len(collection.index()))
+    first = row.answer.verdict is Verdict.ORIGIN and row.answer.matches[0].view == "full"
+    if first and row.quick.verdict is Verdict.ORIGIN:
+        vector = collection.model.vectors(query.latent[np.newaxis])
+        scores, found = (each[0] for each in collection.index().search(vector, size + 20))
+    else:
+        candidates: Candidates = finder.escalation.candidates(query, "normal")
+        scores, found = candidates.strength, candidates.ids
+    rows = collection.database.rows(found.tolist())
+    true = np.array([key in rows and rows[key].shown in row.right for key in found.tolist()])
+    if not true.any():
+        return 1.0
+    wrong = np.sort(scores[~true])[::-1]
+    top = wrong[: size + 1]
+    best = float(scores[true].max())
+    worse = int((wrong >= best).sum())
+    count = len(collection.index())
+    return float(stranger_probability([best], top[np.newaxis], [worse], [count])[0])
+
+
+def line(name: str, rows: Sequence[Row]) -> str:
     """A line of the table."""
-    shares = (
-        mean(row.first for row in rows),
-        mean(row.claimed and row.first for row in rows),
-        mean(row.claimed and not row.first for row in rows),
-        *(
-            # Whatever rate is stated, a query that reaches it in any view has an origin.
-            mean(row.strange.matches[0].false_match_rate <= rate for row in rows)
-            for rate in (LOOSE, STATED)
-        ),
-    )
-    kept = [row.seconds for row in rows if row.claimed and row.answer.matches[0].view == "full"]
-    again = [row.seconds for row in rows if not row.claimed or row.answer.matches[0].view != "full"]
-    times = (f"{1e3 * median(each):.0f}" if each else "-" for each in (kept, again))
-    cells = [name, effort, str(len(rows)), *(f"{100 * share:.1f}" for share in shares), *times]
+    by_group: dict[str, list[list[float]]] = defaultdict(list)
+    for row in rows:
+        by_group[row.pair.group].append(row.numbers)
+    averages = np.mean([np.mean(each, axis=0) for each in by_group.values()], axis=0)
+    cells = [name, str(len(rows)), *(f"{100 * share:.1f}" for share in averages)]
     return f"| {' | '.join(cells)} |"
+
+
+def write_misses(path: Path, rows: Sequence[Row]) -> None:
+    """Draw the queries whose origin does not come first, beside their origin and what came."""
+    tiles = []
+    for row in rows:
+        if not row.found:
+            images = [(row.pair.query, "query"), (row.pair.origin, "origin")]
+            images += [(Path(match.reference), "first") for match in row.answer.matches[:1]]
+            tiles.append([Tile(moved(file, NONE), (word, file.name)) for file, word in images])
+    if tiles:
+        write_sheet(path, f"{len(tiles)} of {len(rows)} queries without their origin", tiles, 3)
+
+
+def folds_of(
+    pairs: Sequence[Pair], count: int, photos: Path, folder: Path
+) -> Iterator[tuple[Path, Callable[[], Model], list[Pair]]]:
+    """For each fold its folder, what opens its model, and its pairs; one fold of all without."""
+    if not count:
+        yield folder, open_model, list(pairs)
+        return
+    numbers = assign_folds(pairs, folds=count)
+    encoder, settings = open_encoder("tones+edges"), read_map_settings("full")
+    for fold in range(count):
+        place = folder / f"fold{fold}"
+        others = [pair for pair, each in zip(pairs, numbers, strict=True) if each != fold]
+        inside = [pair for pair, each in zip(pairs, numbers, strict=True) if each == fold]
+
+        def fitted(place: Path = place, others: Sequence[Pair] = others) -> Model:
+            """The model of a fold, fitted to the pairs of the others."""
+            model = place / "model"
+            if not model.exists():
+                train_model(model, others, [photos], encoder, settings, folder / "latents")
+            return open_model(model)
+
+        place.mkdir(exist_ok=True, parents=True)
+        yield place, fitted, inside
+
+
+def half_of(pairs: Sequence[Pair], half: int | None) -> list[Pair]:
+    """The pairs of one half of the sources, in the order of their names; all without."""
+    sources = sorted({pair.fields.get("source", pair.group) for pair in pairs})
+    return [
+        pair
+        for pair in pairs
+        if half is None or sources.index(pair.fields.get("source", pair.group)) % 2 == half
+    ]
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Moved edits: what is found.")
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--queries", type=int, default=100)
+    parser.add_argument("--every", action="store_true", help="every edit, not one of each origin")
+    parser.add_argument("--moves", nargs="+", default=MOVES)
+    parser.add_argument("--effort", default="normal", choices=get_args(Effort))
+    parser.add_argument("--folds", type=int, default=0)
+    parser.add_argument("--by", help="a line for each value of this column of the manifest")
+    parser.add_argument("--only", help="only pairs with COLUMN=VALUE are asked")
+    parser.add_argument("--half", type=int, choices=(0, 1))
+    parser.add_argument("--keep", type=Path, help="keep the collections in this folder")
+    parser.add_argument("--misses", type=Path, help="draw the queries that miss their origin")
+    return parser.parse_args()
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description="Moved edits: what is found, and what it costs.")
-    parser.add_argument("pairs", type=Path)
-    parser.add_argument("photos", type=Path)
-    parser.add_argument("--queries", type=int, default=100)
-    parser.add_argument("--moves", nargs="+", default=MOVES)
-    parser.add_argument(
-        "--efforts", nargs="+", default=["quick", "normal"], choices=get_args(Effort)
-    )
-    parser.add_argument("--by", help="a line for each value of this column of the manifest")
-    parser.add_argument("--keep", type=Path, help="keep the collections in this folder")
-    options = parser.parse_args()
+    options = arguments()
     pairs = read_pairs(options.pairs)
-    chosen = sample(pairs, options.queries)
     right: dict[str, frozenset[str]] = {}
     for pair in pairs:
         right[pair.group] = right.get(pair.group, frozenset()) | {str(pair.origin)}
-    with collections(pairs, options.photos, options.keep) as folders:
-        finders = [Finder.open(folder) for folder in folders]
-        print(machine("originid", "numpy", "onnxruntime"))
-        print(f"{' and '.join(f'{len(f.collection.index()):,}' for f in finders)} references\n")
-        print("| move | effort | queries | first | origin, right | origin, wrong "
-              "| strangers at 0.01 | at 0.001 | ms, first answer | ms, again |")  # fmt: skip
-        print("|---" * 10 + "|")
-        total: dict[str, list[Row]] = defaultdict(list)
-        for move in options.moves:
-            for effort in options.efforts:
-                rows = measure(chosen, right, move, effort, finders)
-                total[effort] += rows
-                if options.by is None:
-                    print(line(move, effort, rows), flush=True)
-                else:
-                    for value in sorted({row.pair.fields[options.by] for row in rows}):
-                        own = [row for row in rows if row.pair.fields[options.by] == value]
-                        print(line(f"{move}, {value}", effort, own), flush=True)
-        for effort, rows in total.items():
-            print(line("all", effort, rows))
+    asked = half_of(pairs, options.half)
+    if options.only:
+        column, _, value = options.only.partition("=")
+        asked = [pair for pair in asked if pair.fields.get(column) == value]
+    asked = asked if options.every else sample(asked, options.queries)
+    queries = {(pair.origin, pair.query) for pair in asked}
+    total: dict[str, list[Row]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.keep or Path(temporary)
+        for place, model, inside in folds_of(pairs, options.folds, options.photos, folder):
+            chosen = [pair for pair in inside if (pair.origin, pair.query) in queries]
+            origins = {pair.origin for pair in pairs}
+            with collections(origins, options.photos, place, model) as finders:
+                for move in options.moves:
+                    total[move] += measure(chosen, right, move, options.effort, finders)
+    print(machine("originid", "numpy", "onnxruntime"))
+    print(f"\n{HEADER}\n{'|---' * 11}|")
+    for move, rows in total.items():
+        values = sorted({row.pair.fields[options.by] for row in rows}) if options.by else []
+        for value in values:
+            own = [row for row in rows if row.pair.fields[options.by] == value]
+            print(line(f"{move}, {value}", own))
+        print(line(move, rows))
+    if len(total) > 1:
+        print(line("all", [row for rows in total.values() for row in rows]))
+    if options.misses:
+        write_misses(options.misses, [row for rows in total.values() for row in rows])
+
+
+def _rate(answer: Answer) -> float:
+    return answer.matches[0].false_match_rate if answer.matches else 1.0
 
 
 if __name__ == "__main__":

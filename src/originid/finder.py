@@ -41,7 +41,7 @@ class Finder:
 
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
-        self._escalation = Escalation(collection)
+        self.escalation = Escalation(collection)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], encoder: Encoder | None = None) -> "Finder":
@@ -164,7 +164,7 @@ class Finder:
                 "name another file",
             )
         (first,) = self._answers([entry], 1, STATED, "quick")
-        again = self._escalation.match(entry, row)
+        again = self.escalation.match(entry, row)
         for match in first.matches:
             if match.reference == row.shown and match.false_match_rate <= again.false_match_rate:
                 return match
@@ -186,4 +186,4 @@ class Finder:
         self, queries: list[Encoded], top: int, stated: float, effort: Effort
     ) -> Iterator[Answer]:
         first = answers(self.collection, queries, top, stated, chances_as_it_is(effort))
-        return self._escalation.answers(queries, first, effort, top, stated)
+        return self.escalation.answers(queries, first, effort, top, stated)

@@ -47,7 +47,7 @@ class Escalation:
         self._collection = collection
 
     @cached_property
-    def look(self) -> SecondLook:
+    def _look(self) -> SecondLook:
         """What compares a query in all its views with the references."""
         return SecondLook(self._collection)
 
@@ -97,7 +97,7 @@ class Escalation:
         """
         database = self._collection.database
         form = database.form_id(row.id)
-        candidates = self._candidates(query, "thorough", [row.id, *([form] if form else [])])
+        candidates = self.candidates(query, "thorough", [row.id, *([form] if form else [])])
         strength = candidates.strength.astype(np.float64)
         own = np.flatnonzero(database.owners(candidates.ids) == row.id)
         place = int(own[np.argmax(strength[own])])
@@ -108,15 +108,25 @@ class Escalation:
         picture = Picture((database.rows([key])[key],), float(strength[place]), key)
         return self._match(1, picture, candidates, float(rate))
 
-    def _candidates(self, query: Encoded, effort: Effort, also: Sequence[int] = ()) -> Candidates:
+    def candidates(self, query: Encoded, effort: Effort, also: Sequence[int] = ()) -> Candidates:
+        """The references that may be the origin of a query, and what speaks for each.
+
+        Args:
+            query: the encoded query.
+            effort: "normal" or "thorough".
+            also: ids of references that are compared in any case.
+
+        Raises:
+            ImageError: the file of the query cannot be read any more.
+        """
         vectors = query_vectors(self._collection.model, [query])
         is_framed = bool(framed(query.thumbnail[np.newaxis])[0])
-        return self.look.candidates(picture_of(query), vectors, is_framed, effort, also)
+        return self._look.candidates(picture_of(query), vectors, is_framed, effort, also)
 
     def _again(self, query: Encoded, effort: Effort, top: int, stated: float) -> Answer | None:
         """The answer of the second look; None where nothing can be said."""
         try:
-            candidates = self._candidates(query, effort)
+            candidates = self.candidates(query, effort)
         except ImageError:  # the file has changed since it was encoded
             return None
         pictures = self._pictures(query, candidates, top)
@@ -167,7 +177,7 @@ class Escalation:
 
     def _match(self, rank: int, picture: Picture, candidates: Candidates, rate: float) -> Match:
         place = int(np.searchsorted(candidates.ids, picture.best))
-        view, box = candidates.seen(place, picture.rows[0].box, self.look.cells)
+        view, box = candidates.seen(place, picture.rows[0].box, self._look.cells)
         name = described(view, box)
         return Match(
             rank,
