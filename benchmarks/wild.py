@@ -31,7 +31,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -202,11 +202,11 @@ def measure(
         quick = everything.find(images, 1, TIGHT, "quick")
         answers = everything.find(images, 10, TIGHT, effort)
         strange = alone.find(images, 1, TIGHT, effort)
-        for pair, image, *three in zip(known, images, quick, answers, strange, strict=True):
-            origins = right[pair.group]
-            row = Row(pair, origins, *three, stranger=1.0)
-            probability = beaten(everything, image, row) if row.found else 1.0
-            rows.append(Row(pair, origins, *three, stranger=probability))
+        for pair, image, first, best, other in zip(
+            known, images, quick, answers, strange, strict=True
+        ):
+            row = Row(pair, right[pair.group], first, best, other, 1.0)
+            rows.append(replace(row, stranger=beaten(everything, image, row)) if row.found else row)
     return rows
 
 
