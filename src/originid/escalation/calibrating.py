@@ -24,7 +24,7 @@ GROWTH = 2.0  # times as many references as at the last time, from which on it i
 def calibrate_again(collection: Collection, progress: Progress = silent) -> bool:
     """Learn second leads, if the collection has none or has become much larger.
 
-    It takes 0.1 to 0.3 seconds for each of up to 48 references, whatever the collection's size.
+    It takes 0.1 to 0.3 seconds for each of up to 64 references, whatever the collection's size.
 
     Args:
         collection: whose references are looked at; their files must be where they were.

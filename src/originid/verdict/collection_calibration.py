@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from originid.types import Floats64
 from originid.verdict.lead import LEAST, LISTED, leads, smallness, usual, without_copies
 from originid.verdict.pareto_tail import Tail
-from originid.verdict.second_look import reached, second_leads
+from originid.verdict.second_look import SMALLEST_RATE, reached, second_leads
 from originid.verdict.strangers import LEAST_LEADS, TAIL_SHARE, StrangersTail, fit_strangers
 
 # Scores are divided by it before the model's tail is asked: strangers of one kind, such as garments
@@ -70,11 +70,11 @@ class CollectionCalibration:
         """
         by_photos = reached(strengths, self.references)
         if self.again is None:
-            return by_photos
+            return np.maximum(by_photos, SMALLEST_RATE)
         own = self.again.false_match_rate(second_leads(strengths, self.references))
-        if self.model_share == 0:
-            return own
-        return np.maximum(own, np.minimum(by_photos ** (1 / self.model_share), TAIL_SHARE))
+        if self.model_share > 0:
+            own = np.maximum(own, np.minimum(by_photos ** (1 / self.model_share), TAIL_SHARE))
+        return np.maximum(own, SMALLEST_RATE)
 
     def score_needed(self, rate: float, others: ArrayLike) -> float:
         """The score from which the false-match rate of a query is at most ``rate``.

@@ -7,8 +7,6 @@ other, and so do forms and x-rays. So a collection learns from second looks at a
 references how large leads of strangers are in it.
 """
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -17,13 +15,15 @@ from originid.types import Floats64
 LEVEL_RANK = 10  # of a query's other strengths, the one from which a lead is measured
 SPREAD_RANK = 20  # of its other strengths, as many as their spread is estimated from
 SOFTENING = 0.3  # added to every spread, which is estimated from few strengths
-UNIT = 2.7  # brings the leads of strangers to the scale of those of first looks
+UNIT = 3.6  # spreads; in it the tail of strangers' leads is 0.3 to 0.6, as that of first leads is
 # A stranger reaches the strength 8 with this probability in a collection of one kind, and each
 # higher one with a probability that falls by e for every 2: as garments on plain ground do, the
 # worst of 13 kinds but for photos of the same things. Mixtures are 3 times better at 8, and 30
 # times at 20.
 REACHED, AT, FALL = 0.08, 8.0, 2.0
+SMALLEST_RATE = 1e-6  # no sample of some dozens tells of rarer strangers
 LEAST_REFERENCES = 200  # of a collection that learns from second looks at itself
+MOST_SAMPLED = 64  # second looks of a collection at itself: some 10 seconds
 
 
 def second_leads(strengths: ArrayLike, references: int) -> Floats64:
@@ -61,4 +61,4 @@ def reached(strengths: ArrayLike, references: int) -> Floats64:
 
 def sample_size(references: int) -> int:
     """How many references a collection looks at again to learn its second leads."""
-    return 0 if references < LEAST_REFERENCES else min(48, math.ceil(references / 8))
+    return 0 if references < LEAST_REFERENCES else min(MOST_SAMPLED, references // 4)
