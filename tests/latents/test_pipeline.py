@@ -13,7 +13,8 @@ import pytest
 from originid.errors import ImageError
 from originid.images.decode import Decoded, Limits, ReserveMemory, no_limit
 from originid.latents import encode_files as pipeline
-from originid.latents.encode_files import Encoded, Entry, Known, encode_sources
+from originid.latents.encode_files import Encoded, Entry, encode_sources
+from originid.latents.read_files import Known
 from originid.latents.sources import Source
 from originid.types import Failure, Image, Latents
 

@@ -51,6 +51,14 @@ def index(
             "copies too, such as #recycle, @eaDir and .thumbnails.",
         ),
     ] = False,
+    details: Annotated[
+        bool,
+        typer.Option(
+            "--details",
+            help="Store local features too, of these images and of all that are added later: 5 kB "
+            "each. Edits in which things were moved are then found more often, and sooner.",
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Add images to a collection.
@@ -67,7 +75,7 @@ def index(
         progress_bar("indexing") as progress,
         progress_bar("calibrating") as calibrating,
     ):
-        added = add_images(collection, paths, workers, progress, all_folders, calibrating)
+        added = add_images(collection, paths, workers, progress, all_folders, calibrating, details)
         references = len(collection)
     seconds = time.monotonic() - start
     if json:

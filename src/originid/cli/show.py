@@ -31,6 +31,7 @@ NAMES = {
     "references": "pictures",
     "blank": "too little to tell",
     "margins_cut": "margins cut",
+    "with_details": "with details",
 }
 
 
@@ -118,6 +119,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "references": len(collection),
         "blank": collection.database.count_blank(),
         "margins_cut": collection.database.count_forms(),
+        "with_details": collection.database.count_details(),
         "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
         "calibration": {
             "by": "model" if own is None else "collection",

@@ -11,8 +11,10 @@ import numpy as np
 from originid.collection.collection import Collection
 from originid.collection.database import Row, modified
 from originid.collection.form_table import Form
+from originid.details.features import Features
 from originid.images.find_files import find_images
-from originid.latents.encode_files import Encoded, Entry, Known, encode_sources
+from originid.latents.encode_files import Encoded, Entry, encode_sources
+from originid.latents.read_files import Known
 from originid.latents.sources import Source
 from originid.system.parallel import one_blas_thread
 from originid.system.progress import Progress, silent
@@ -51,6 +53,7 @@ def store_images(
     workers: int | None = None,
     progress: Progress = silent,
     all_folders: bool = False,
+    details: bool = False,
 ) -> Added:
     """Store files, and all images in folders, in a collection.
 
@@ -66,19 +69,28 @@ def store_images(
         progress: called with the files dealt with and the files in all.
         all_folders: whether recycle bins and folders of thumbnails are searched for images too;
             `find_images` says which these are.
+        details: whether local features are stored, of these and of all that are added later; files
+            that were stored without them are read once more.
 
     Raises:
         StorageError: the disk is full or read-only.
     """
     added = Added()
-    writer = _Writer(collection, added)
+    database = collection.database
+    details = details or database.count_details() > 0
+    known = database.has_details if details else database.has_content
+    writer = _Writer(collection, added, details)
     sources = _changed(collection, paths, writer, all_folders)
-    known = collection.database.has_content
     with (
         one_blas_thread(),  # the workers keep all cores busy
         closing(
             encode_sources(
-                sources, collection.model.encoder, known, workers, find_content=find_content
+                sources,
+                collection.model.encoder,
+                known,
+                workers,
+                find_content=find_content,
+                details=details,
             )
         ) as chunks,
     ):
@@ -113,7 +125,9 @@ def _changed(
             yield Source(path)  # reading it tells the reason
             continue
         stored = collection.database.at(os.path.abspath(path))
-        if stored and (stored.bytes, stored.mtime_ns) == (status.st_size, modified(status)):
+        lacking = stored and writer.details and not collection.database.details([stored.id])
+        same = stored and (stored.bytes, stored.mtime_ns) == (status.st_size, modified(status))
+        if same and not lacking:
             writer.added.unchanged += 1
         else:
             yield Source(path, mtime_ns=modified(status))
@@ -128,12 +142,14 @@ class _Description:
     code: bytes
     information: float | None
     form: Form | None
+    features: Features | None
 
 
 class _Writer:
     """Collects entries and commits them together."""
 
-    def __init__(self, collection: Collection, added: Added) -> None:
+    def __init__(self, collection: Collection, added: Added, details: bool) -> None:
+        self.details = details
         self.added = added
         self._collection = collection
         self._database = collection.database
@@ -188,7 +204,9 @@ class _Writer:
         codes = self._collection.codec.encode(vectors)
         informations = information(np.stack([entry.thumbnail for entry in entries]))
         return [
-            _Description(entry.width, entry.height, code.tobytes(), float(share), form)
+            _Description(
+                entry.width, entry.height, code.tobytes(), float(share), form, entry.features
+            )
             for entry, code, share, form in zip(
                 entries, codes, informations, self._forms(entries), strict=True
             )
@@ -209,7 +227,8 @@ class _Writer:
     def _insert(self, entry: Encoded | Known, image: _Description, done: Added) -> None:
         source, location = entry.source, os.path.abspath(entry.source.name)
         here = self._database.at(location)
-        if here is not None and here.sha256 == entry.sha256:
+        lacking = image.features and here and not self._database.details([here.id])
+        if here is not None and here.sha256 == entry.sha256 and not lacking:
             # Another process was faster, or only the time of change differs.
             self._database.relocate(here, location, source.name, source.mtime_ns)
             done.unchanged += 1
@@ -224,7 +243,7 @@ class _Writer:
             image.height,
             information=image.information,
         )
-        if self._database.insert(row, image.code, image.form):
+        if self._database.insert(row, image.code, image.form, image.features):
             done.updated += 1
         else:
             done.added += 1
@@ -238,7 +257,9 @@ class _Writer:
         ]
         encoded: dict[str, Entry] = {}
         encoder = self._collection.model.encoder
-        for chunk in encode_sources(orphans, encoder, find_content=find_content):
+        for chunk in encode_sources(
+            orphans, encoder, find_content=find_content, details=self.details
+        ):
             encoded |= {
                 entry.path if isinstance(entry, Failure) else entry.source.name: entry
                 for entry in chunk
@@ -258,7 +279,9 @@ class _Writer:
         form = self._database.form_of(row.id)
         if form is not None and len(form.code) != self._collection.codec.size:
             form = None  # damaged: no copies are made of it
-        return _Description(row.width, row.height, codes[0].tobytes(), row.information, form)
+        features = self._database.details([row.id]).get(row.id)
+        code = codes[0].tobytes()
+        return _Description(row.width, row.height, code, row.information, form, features)
 
     def _insert_known(self, entry: Known, stored: _Description | None, done: Added) -> None:
         """Store a file whose content is stored: untouched, moved here, or copied here."""

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from originid.collection.cohort_table import SCHEMA_COHORT, SCHEMA_SECOND_LOOKS, CohortTable
 from originid.collection.decisions import SCHEMA_DECISIONS, DecisionTable
+from originid.collection.detail_table import SCHEMA_DETAILS, DetailTable
 from originid.collection.failure_table import SCHEMA_FAILURES, FailureTable
 from originid.collection.form_table import SCHEMA_FORMS, Form, FormTable
 from originid.collection.sqlite import create, slices
+from originid.details.features import Features
 from originid.errors import CollectionError
 from originid.types import Box, Ids
 from originid.verdict.information import LITTLE
@@ -49,7 +51,7 @@ UPGRADES = {
         SCHEMA_COHORT,
         SCHEMA_DECISIONS,
     ),
-    2: (SCHEMA_FORMS, SCHEMA_SECOND_LOOKS),
+    2: (SCHEMA_FORMS, SCHEMA_SECOND_LOOKS, SCHEMA_DETAILS),
 }
 """What brings a file of each format to the next one."""
 MEASURED = 2  # the first format that has the information of references
@@ -85,7 +87,7 @@ COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
 INFORMATION = "CASE typeof(information) WHEN 'real' THEN information END"
 
 
-class Database(DecisionTable, CohortTable, FormTable, FailureTable):
+class Database(DecisionTable, CohortTable, FormTable, DetailTable, FailureTable):
     """The references of a collection, the files that could not be used, and the decisions.
 
     Paths may hold any bytes; they are stored as the system has them.
@@ -134,13 +136,16 @@ class Database(DecisionTable, CohortTable, FormTable, FailureTable):
         )
         return int(row[0]), int(row[1])
 
-    def insert(self, row: Row, code: bytes, form: Form | None = None) -> bool:
+    def insert(
+        self, row: Row, code: bytes, form: Form | None = None, features: Features | None = None
+    ) -> bool:
         """Add a reference; return whether one at the same location made place for it.
 
         Args:
             row: the reference; it gets an id.
             code: its vector.
             form: its second form, if it has one.
+            features: its local features, if they are to be stored.
         """
         replaced = self.delete([row.location]) > 0
         paths = os.fsencode(row.location), os.fsencode(row.name)
@@ -155,6 +160,8 @@ class Database(DecisionTable, CohortTable, FormTable, FailureTable):
         self._connection.execute("INSERT INTO vector VALUES (?, ?, ?)", vector)
         if form is not None:
             self._add_form(new_id, form)
+        if features is not None:
+            self._add_details(new_id, features)
         self._forget_failure(row.location)
         return replaced
 
@@ -163,6 +170,7 @@ class Database(DecisionTable, CohortTable, FormTable, FailureTable):
         ids = [row.id for location in locations if (row := self.at(location)) is not None]
         for old_id in ids:
             self._delete_form(old_id)
+            self._delete_details(old_id)
             self._connection.execute("DELETE FROM reference WHERE id = ?", (old_id,))
             self._connection.execute("DELETE FROM vector WHERE id = ?", (old_id,))
             self._connection.execute("INSERT INTO removed (id) VALUES (?)", (old_id,))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from originid.errors import InputError
+from originid.images.reduced import decode_reduced
 from originid.types import Floats32, Image
 
 BITS = 64  # of a descriptor
@@ -120,6 +121,23 @@ def find_features(image: Image, settings: FeatureSettings = DEFAULTS) -> Feature
     bits = np.packbits(_interpolate(descriptors, row[best], column[best]) > 0, axis=1)
     points = np.stack([256 * (x[best] + 0.5) / width, 256 * (y[best] + 0.5) / height], axis=1)
     return Features(points.astype(np.uint8), bits, width, height)
+
+
+def features_of_file(
+    data: bytes, width: int, height: int, settings: FeatureSettings = DEFAULTS
+) -> Features:
+    """The local features of an image file.
+
+    Args:
+        data: the bytes of the file.
+        width: of the whole image, in pixels.
+        height: of the whole image, in pixels.
+        settings: see `FeatureSettings`.
+
+    Raises:
+        ImageError: the file cannot be decoded.
+    """
+    return find_features(decode_reduced(data, width, height, settings.side), settings)
 
 
 @cache

@@ -32,7 +32,9 @@ from originid.views.looks import (
 LISTED = (600, 2000)  # references on the shortlist, in a small and in a large collection
 LISTED_GROWTH = 2.0  # times the square root of the collection's size, between these two
 WHOLE = 60  # of them from the search of the query as it is
-VERIFIED = {"normal": 12, "thorough": 30}  # candidates whose local features are compared
+# Candidates whose local features are compared: at most, and of them from files, each of which
+# takes some 15 ms of a core, where 1 ms is enough for stored ones.
+VERIFIED = {"normal": (40, 12), "thorough": (100, 40)}
 
 
 class SecondLook:
@@ -48,7 +50,7 @@ class SecondLook:
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
         self._lookout = Lookout(collection.model.encoder, collection.model.map)
-        self._features = ReferenceFeatures()
+        self._features = ReferenceFeatures(collection.database)
 
     @property
     def cells(self) -> int:
@@ -106,16 +108,18 @@ class SecondLook:
         dense = self._lookout.compare(self._lookout.dense(best), vectors, few)
         parts = self._lookout.compare_parts(best[0], vectors, few)
         candidates = Candidates(ids, coarse, dense, parts, {})
-        self._verify(candidates, best, VERIFIED[effort])
+        self._verify(candidates, best, *VERIFIED[effort])
         return candidates
 
-    def _verify(self, candidates: Candidates, views: Sequence[View], count: int) -> None:
+    def _verify(
+        self, candidates: Candidates, views: Sequence[View], count: int, files: int
+    ) -> None:
         """Compare the local features of the best candidates with those of some views."""
         best = candidates.best(count)
         rows = self._collection.database.rows(candidates.ids[best].tolist())
         known = [place for place in best if int(candidates.ids[place]) in rows]
         of_views = [(view.name, find_features(view.image)) for view in views]
-        found = self._features.of([rows[int(candidates.ids[place])] for place in known])
+        found = self._features.of([rows[int(candidates.ids[place])] for place in known], files)
         for place, features in zip(known, found, strict=True):
             if features is not None:
                 agreements = [(name, verify(of_view, features)) for name, of_view in of_views]

@@ -1,51 +1,67 @@
-"""The local features of references, read from their files when a second look needs them."""
+"""The local features of references: those that are stored, and otherwise those of their files."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from originid.collection.database import Row
-from originid.details.features import DEFAULTS, Features, find_features
+from originid.collection.database import Database, Row
+from originid.details.features import Features, features_of_file
 from originid.errors import ImageError
 from originid.images.decode import read_bytes
-from originid.images.reduced import decode_reduced
 from originid.system.parallel import available_cores
 
-REMEMBERED = 2000  # references whose features stay in memory: 10 MB
+REMEMBERED = 2000  # references whose features stay in memory once their files were read: 10 MB
 
 
 class ReferenceFeatures:
-    """Finds the local features of references, and remembers those that it found last.
+    """Finds the local features of references, and remembers those that it read last.
 
     Thread-safe.
+
+    Args:
+        database: of the collection.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._pool = ThreadPoolExecutor(available_cores(), "originid-features")
-        self._found: OrderedDict[int, Features | None] = OrderedDict()
+        self._read: OrderedDict[int, Features | None] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, rows: Sequence[Row]) -> list[Features | None]:
-        """The features of references; None where the file is not at hand or cannot be read."""
-        return list(self._pool.map(self._of_one, rows))
+    def of(self, rows: Sequence[Row], files: int) -> list[Features | None]:
+        """The features of references.
 
-    def _of_one(self, row: Row) -> Features | None:
+        Args:
+            rows: the references, the most important first.
+            files: how many of them may be read from their files at most.
+
+        Returns:
+            The features of each, or None where they are not stored, and the file was not read, is
+            not at hand, or holds no image.
+        """
+        stored = self._database.details([row.id for row in rows])
+        missing = list({row.id: row for row in rows if row.id not in stored}.values())[:files]
+        read = dict(
+            zip([row.id for row in missing], self._pool.map(self._one, missing), strict=True)
+        )
+        return [stored.get(row.id) or read.get(row.id) for row in rows]
+
+    def _one(self, row: Row) -> Features | None:
         with self._lock:
-            if row.id in self._found:
-                self._found.move_to_end(row.id)
-                return self._found[row.id]
+            if row.id in self._read:
+                self._read.move_to_end(row.id)
+                return self._read[row.id]
         found = _from_file(row)
         with self._lock:
-            self._found[row.id] = found
-            while len(self._found) > REMEMBERED:
-                self._found.popitem(last=False)
+            self._read[row.id] = found
+            while len(self._read) > REMEMBERED:
+                self._read.popitem(last=False)
         return found
 
 
 def _from_file(row: Row) -> Features | None:
     try:
-        data = read_bytes(row.location)
-        return find_features(decode_reduced(data, row.width, row.height, DEFAULTS.side))
+        return features_of_file(read_bytes(row.location), row.width, row.height)
     except ImageError:
         return None

@@ -13,7 +13,6 @@ latents. The encoder and the caller need memory of their own. A file or an image
 than the budget of all workers together is read or decoded alone.
 """
 
-import hashlib
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -25,11 +24,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from originid.details.features import Features
 from originid.encoders.base import Encoder
-from originid.errors import ImageError
-from originid.images.decode import LIMITS, Limits, decode, read_bytes
+from originid.images.decode import LIMITS, Limits
 from originid.images.thumbnails import thumbnails
-from originid.latents.contents import Content, Cut, FindContent, cut_content, encode_cuts
+from originid.latents.contents import Content, FindContent, encode_cuts
+from originid.latents.read_files import Decoded, Known, Looks, Read, decode_read
 from originid.latents.sources import Source
 from originid.system.parallel import MemoryBudget, Reservation, Threads, available_cores
 from originid.types import Failure, Image, Latents
@@ -55,6 +55,7 @@ class Encoded:
         thumbnail: the squashed image at 64 x 64 pixels, uint8 of shape (64, 64, 3).
         latent: float32 of shape (latent_dim,).
         content: what a frame holds, if it was looked for and the image is framed.
+        features: its local features, if they were asked for.
     """
 
     source: Source
@@ -65,21 +66,7 @@ class Encoded:
     thumbnail: Image
     latent: Latents
     content: Content | None = None
-
-
-@dataclass(frozen=True)
-class Known:
-    """A file whose content is known already, so that it needs no latent.
-
-    Args:
-        source: what was read.
-        sha256: the SHA-256 of the file, 32 bytes.
-        bytes: the size of the file in bytes.
-    """
-
-    source: Source
-    sha256: bytes
-    bytes: int
+    features: Features | None = None
 
 
 Entry = Encoded | Known | Failure
@@ -93,6 +80,7 @@ def encode_sources(
     workers: int | None = None,
     limits: Limits = LIMITS,
     find_content: FindContent | None = None,
+    details: bool = False,
 ) -> Generator[list[Entry], None, None]:
     """Encode images in chunks, in the order of the sources.
 
@@ -109,13 +97,15 @@ def encode_sources(
         limits: the limits above which a file is refused.
         find_content: a function that finds what a frame holds; None does not look for it. Several
             threads call it at the same time.
+        details: whether local features are found as well: some 15 ms of a core for each image.
 
     Yields:
         For each chunk a list with one entry for each source: `Encoded`, `Known`, or `Failure` if
         the file is not a usable image.
     """
     workers = workers or available_cores()
-    pools = _WorkerPools(encoder, known, limits, workers, find_content)
+    looks = Looks(encoder.size, limits, find_content, details)
+    pools = _WorkerPools(encoder, known, looks, workers)
     iterator = iter(sources)
     pending: deque[list[_Batch]] = deque()
     try:
@@ -131,26 +121,7 @@ def encode_sources(
         pools.stop()
 
 
-@dataclass(frozen=True)
-class _Decoded:
-    source: Source
-    sha256: bytes
-    bytes: int
-    width: int
-    height: int
-    image: Image
-    content: Cut | None
-
-
-@dataclass
-class _Read:
-    source: Source
-    sha256: bytes
-    data: list[bytes]  # decoding takes the bytes out, or the queue of calls would keep them
-    reservation: Reservation  # of the budget for files; it is given back after decoding
-
-
-_Found: TypeAlias = _Decoded | Known | Failure
+_Found: TypeAlias = Decoded | Known | Failure
 
 
 class _Batch:
@@ -190,15 +161,9 @@ class _WorkerPools:
     """The threads and the memory budgets of one call of `encode_sources`."""
 
     def __init__(
-        self,
-        encoder: Encoder,
-        known: Callable[[bytes], bool],
-        limits: Limits,
-        workers: int,
-        find_content: FindContent | None,
+        self, encoder: Encoder, known: Callable[[bytes], bool], looks: Looks, workers: int
     ) -> None:
-        self._encoder, self._known, self._limits = encoder, known, limits
-        self._find_content = find_content
+        self._encoder, self._known, self._looks = encoder, known, looks
         self._readers = Threads(READERS, "originid-read")
         self._workers = Threads(workers, "originid-encode")
         self._files, self._pixels = MemoryBudget(FILES * workers), MemoryBudget(PIXELS * workers)
@@ -235,67 +200,37 @@ class _WorkerPools:
             batch.fail(error)
 
     def _read(self, batch: _Batch, place: int) -> None:
-        read = _read(batch.sources[place], Reservation(self._files), self._known, self._limits)
+        read = read_source(
+            batch.sources[place], Reservation(self._files), self._known, self._looks.limits
+        )
         self._workers.call(partial(self._guard, batch, self._decode, place, read))
 
-    def _decode(self, batch: _Batch, place: int, read: _Read | Known | Failure) -> None:
-        found: _Read | _Found = read
-        if isinstance(found, _Read):
+    def _decode(self, batch: _Batch, place: int, read: Read | Known | Failure) -> None:
+        found: Read | _Found = read
+        if isinstance(found, Read):
             pixels = Reservation(self._pixels)
-            found = _decode(found, pixels, self._encoder.size, self._limits, self._find_content)
+            found = decode_read(found, pixels, self._looks)
         if batch.put(place, found):
             batch.entries.set_result(
                 _encode([entry for entry in batch.found if entry], self._encoder)
             )
 
 
-def _read(
-    source: Source, reservation: Reservation, known: Callable[[bytes], bool], limits: Limits
-) -> _Read | Known | Failure:
-    try:
-        data = source.data
-        if data is None:
-            data = read_bytes(source.name, limits, reservation.take)
-        sha256 = hashlib.sha256(data).digest()
-        if not known(sha256):
-            return _Read(source, sha256, [data], reservation)
-    except ImageError as error:
-        reservation.free()
-        return Failure(source.name, error.reason)
-    reservation.free()
-    return Known(source, sha256, len(data))
-
-
-def _decode(
-    read: _Read, reservation: Reservation, size: int, limits: Limits, find: FindContent | None
-) -> _Decoded | Failure:
-    data = read.data.pop()
-    try:
-        decoded = decode(data, size, limits, reservation.take)
-        content = cut_content(data, decoded.image, limits, find) if find else None
-    except ImageError as error:
-        return Failure(read.source.name, error.reason)
-    finally:
-        reservation.free()
-        read.reservation.free()
-    shape = decoded.width, decoded.height
-    return _Decoded(read.source, read.sha256, len(data), *shape, decoded.image, content)
-
-
 def _encode(found: list[_Found], encoder: Encoder) -> list[Entry]:
-    decoded = [entry for entry in found if isinstance(entry, _Decoded)]
+    decoded = [entry for entry in found if isinstance(entry, Decoded)]
     encoded: Iterator[Encoded | Failure] = iter(())
     if decoded:
         images = np.stack([entry.image for entry in decoded])
         contents = encode_cuts([entry.content for entry in decoded], encoder)
         encoded = map(_encoded, decoded, thumbnails(images), encoder.encode(images), contents)
-    return [next(encoded) if isinstance(entry, _Decoded) else entry for entry in found]
+    return [next(encoded) if isinstance(entry, Decoded) else entry for entry in found]
 
 
 def _encoded(
-    entry: _Decoded, thumbnail: Image, latent: Latents, content: Content | None
+    entry: Decoded, thumbnail: Image, latent: Latents, content: Content | None
 ) -> Encoded | Failure:
     if not np.isfinite(latent).all():
         return Failure(entry.source.name, "the encoder gave no finite latent")
     size = entry.width, entry.height
-    return Encoded(entry.source, entry.sha256, entry.bytes, *size, thumbnail, latent, content)
+    known = entry.source, entry.sha256, entry.bytes, *size
+    return Encoded(*known, thumbnail, latent, content, entry.features)
