@@ -29,7 +29,7 @@ from originid.encoders.base import Encoder
 from originid.images.decode import LIMITS, Limits
 from originid.images.thumbnails import thumbnails
 from originid.latents.contents import Content, FindContent, encode_cuts
-from originid.latents.read_files import Decoded, Known, Looks, Read, decode_read
+from originid.latents.read_files import Decoded, Known, Looks, Read, decode_read, read_source
 from originid.latents.sources import Source
 from originid.system.parallel import MemoryBudget, Reservation, Threads, available_cores
 from originid.types import Failure, Image, Latents
