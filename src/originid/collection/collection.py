@@ -15,7 +15,9 @@ import numpy as np
 
 from originid.collection.calibrating import update_cohort
 from originid.collection.database import Database, Row
-from originid.collection.following import Followed
+from originid.collection.detail_words import FILE as WORDS
+from originid.collection.detail_words import DetailWords
+from originid.collection.following import Followed, stored_details, stored_vectors
 from originid.collection.low_frequencies import FILE as SHORTLIST
 from originid.collection.low_frequencies import LowFrequencies
 from originid.collection.verifying import problems
@@ -59,11 +61,15 @@ class Collection:
         self.database = database
         self.codec = Codec(model.dim)
         database.code_size = self.codec.size
+        vectors = stored_vectors(database)
         self._index: Followed[Index] = Followed(
-            database, lambda: open_index(path, model.dim, database.codes)
+            vectors, lambda: open_index(path, model.dim, database.codes)
         )
         self._low_frequencies: Followed[LowFrequencies] = Followed(
-            database, lambda: LowFrequencies.open(model.map, self.codec, path / SHORTLIST)
+            vectors, lambda: LowFrequencies.open(model.map, self.codec, path / SHORTLIST)
+        )
+        self._detail_words: Followed[DetailWords] = Followed(
+            stored_details(database), lambda: DetailWords.open(path / WORDS)
         )
         self._calibration: tuple[object, CollectionCalibration] | None = None
         self._strangers: tuple[object, Strangers] | None = None
@@ -170,6 +176,10 @@ class Collection:
             ModelError: the model's map is not in the DCT.
         """
         return self._low_frequencies.up_to_date()
+
+    def detail_words(self) -> DetailWords:
+        """The words of all stored local features, brought up to what is stored."""
+        return self._detail_words.up_to_date()
 
     def strangers(self) -> Strangers:
         """Some hundred references drawn at random, for what is compared by `Strangers`."""

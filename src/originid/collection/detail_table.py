@@ -6,8 +6,11 @@ that a second look need not read the references' files (see `originid.details.fe
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from originid.collection.sqlite import SqliteFile, slices
 from originid.details.features import Features
+from originid.types import Ids
 
 FIRST_FORMAT = 3  # of the database: before it there were no details
 SCHEMA_DETAILS = """
@@ -41,21 +44,13 @@ class DetailTable(SqliteFile):
             found |= _unpacked(rows)
         return found
 
-    def details_after(self, last: int, batch: int) -> tuple[int, dict[int, Features]]:
-        """The next stored local features by the ids of their references.
-
-        Args:
-            last: an id; those above it come next.
-            batch: how many are read at most.
-
-        Returns:
-            The last id that was read, or ``last`` where there is none, and the undamaged ones.
-        """
+    def details_after(self, last: int, batch: int) -> tuple[Ids, list[Features]]:
+        """The next ids above ``last`` of undamaged local features, at most ``batch``, and these."""
         if self.format < FIRST_FORMAT:
-            return last, {}
+            return np.empty(0, np.int64), []
         query = "SELECT id, features FROM detail WHERE id > ? ORDER BY id LIMIT ?"
-        rows = self._all(query, last, batch)
-        return (rows[-1][0] if rows else last), _unpacked(rows)
+        found = _unpacked(self._all(query, last, batch))
+        return np.array(list(found), np.int64), list(found.values())
 
     def _add_details(self, reference: int, features: Features) -> None:
         """Store the local features of a reference, within a transaction."""

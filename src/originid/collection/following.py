@@ -1,20 +1,26 @@
-"""What is made from the stored vectors, and follows what is added and removed."""
+"""What is made from what is stored of references, and follows what is added and removed."""
 
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Generic, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 from originid.collection.database import Database
+from originid.details.features import Features
 from originid.index import Codes
 from originid.types import Ids
 
-BATCH = 4096  # stored vectors read at a time: 10 MB
+BATCH = 4096  # references read at a time: 10 MB of vectors
 STALE_SHARE = 0.1  # of what is not kept: above it, it is kept again
+P = TypeVar("P", contravariant=True)
 
 
-class Follower(Protocol):
-    """What can follow the stored vectors; every `Index` can. Its methods are those of `Index`."""
+class Follower(Protocol[P]):
+    """What can follow what is stored of references, in arrays or lists of the type P.
+
+    Every `Index` can follow the stored vectors. The methods are those of `Index`.
+    """
 
     @property
     def last_id(self) -> int:
@@ -25,7 +31,7 @@ class Follower(Protocol):
         """How many references it knows."""
         ...
 
-    def add(self, ids: Ids, codes: Codes) -> None:
+    def add(self, ids: Ids, codes: P, /) -> None:
         """Add references."""
         ...
 
@@ -42,7 +48,33 @@ class Follower(Protocol):
         ...
 
 
-F = TypeVar("F", bound=Follower)
+S = TypeVar("S")
+F = TypeVar("F", bound=Follower[Any])
+
+
+@dataclass(frozen=True)
+class Stored(Generic[S]):
+    """What is followed.
+
+    Args:
+        database: that it is stored in.
+        after: reads the next ids above one, at most so many, and what is stored of each.
+        count: how many there are in all.
+    """
+
+    database: Database
+    after: Callable[[int, int], tuple[Ids, S]]
+    count: Callable[[], int]
+
+
+def stored_vectors(database: Database) -> Stored[Codes]:
+    """The vectors of references and of their second forms."""
+    return Stored(database, database.codes_after, lambda: database.count() + database.count_forms())
+
+
+def stored_details(database: Database) -> Stored[list[Features]]:
+    """The local features of those references that have them."""
+    return Stored(database, database.details_after, database.count_details)
 
 
 class Followed(Generic[F]):
@@ -51,12 +83,12 @@ class Followed(Generic[F]):
     Thread-safe.
 
     Args:
-        database: what is followed.
+        stored: what is followed.
         opened: opens the follower, as it was kept or empty.
     """
 
-    def __init__(self, database: Database, opened: Callable[[], F]) -> None:
-        self._database = database
+    def __init__(self, stored: Stored[Any], opened: Callable[[], F]) -> None:
+        self._stored = stored
         self._open = opened
         self._follower: F | None = None
         self._version = (0, 0)
@@ -67,7 +99,7 @@ class Followed(Generic[F]):
         with self._lock:
             if self._follower is None:
                 self._follower = self._opened()
-            elif self._database.version() != self._version:
+            elif self._stored.database.version() != self._version:
                 self._catch_up(self._follower)
             return self._follower
 
@@ -75,7 +107,7 @@ class Followed(Generic[F]):
         """The follower as it was kept, or made again where that is not of this database."""
         follower = self._open()
         self._catch_up(follower)
-        if len(follower) != self._database.count() + self._database.count_forms():
+        if len(follower) != self._stored.count():
             follower.clear()
             self._version = (0, 0)
             self._catch_up(follower)
@@ -83,14 +115,14 @@ class Followed(Generic[F]):
 
     def _catch_up(self, follower: F) -> None:
         """Take out what was removed since, and add what came."""
-        version = self._database.version()
-        removed = self._database.removed(self._version[1])
+        version = self._stored.database.version()
+        removed = self._stored.database.removed(self._version[1])
         follower.remove(removed)
         kept = len(follower)
-        ids, codes = self._database.codes_after(follower.last_id, BATCH)
+        ids, codes = self._stored.after(follower.last_id, BATCH)
         while len(ids):
             follower.add(ids, codes)
-            ids, codes = self._database.codes_after(follower.last_id, BATCH)
+            ids, codes = self._stored.after(follower.last_id, BATCH)
         self._version = version
         if len(follower) - kept + len(removed) > STALE_SHARE * len(follower):
             # What cannot be kept costs time at the next opening, nothing else.

@@ -11,6 +11,7 @@ It finds references that show the same things elsewhere, in another size and in 
 which views and places know nothing.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -30,11 +31,13 @@ class Words:
         words: float32 (words, 64), means of features' signs.
         mean: of photos' sums, float32 (words * 64,).
         projection: float32 (words * 64, dim).
+        identity: of the file that they come from, which changes whenever vectors would.
     """
 
     words: Floats32
     mean: Floats32
     projection: Floats32
+    identity: str = ""
 
     @property
     def dim(self) -> int:
@@ -68,4 +71,5 @@ def packaged_words() -> Words:
     """The words inside the package."""
     data = (files("originid") / "data" / "details" / "words.safetensors").read_bytes()
     arrays = {name: array.astype(np.float32) for name, array in load(data).items()}
-    return Words(arrays["words"], arrays["mean"], arrays["projection"])
+    identity = hashlib.sha256(data).hexdigest()
+    return Words(arrays["words"], arrays["mean"], arrays["projection"], identity)

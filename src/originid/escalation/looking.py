@@ -8,12 +8,12 @@ Stage by stage fewer references are compared with more of the query:
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from originid.collection.collection import Collection
-from originid.details.features import find_features
+from originid.details.features import Features, find_features
 from originid.details.verification import verify
 from originid.escalation.candidates import Candidates
 from originid.escalation.reference_features import ReferenceFeatures
@@ -34,7 +34,9 @@ LISTED_GROWTH = 2.0  # times the square root of the collection's size, between t
 WHOLE = 60  # of them from the search of the query as it is
 # Candidates whose local features are compared: at most, and of them from files, each of which
 # takes some 15 ms of a core, where 1 ms is enough for stored ones.
-VERIFIED = {"normal": (40, 12), "thorough": (100, 40)}
+VERIFIED = {"normal": (24, 12), "thorough": (100, 40)}
+WORDED = 40  # references whose details have most words of a view, where details are stored
+WORDED_VIEWS = 2  # of a query, whose words are looked for
 
 
 class SecondLook:
@@ -63,7 +65,7 @@ class SecondLook:
         whole: Vectors,
         framed: bool,
         effort: Effort,
-        also: Sequence[int] = (),
+        also: Ids | Sequence[int] = (),
         without: int | None = None,
     ) -> Candidates:
         """The references that may be the origin of a query, and what speaks for each.
@@ -82,11 +84,26 @@ class SecondLook:
         listed = self._collection.low_frequencies().shortlist(
             looks.vectors, self._collection.strangers(), most_listed(len(self._collection.index()))
         )
-        ids = np.union1d(listed, ordinary[ordinary >= 0])
-        ids = np.union1d(ids, np.array(also, np.int64))
+        features = FeaturesOfViews()
+        by_words = self._by_words(views, features)
+        ids = np.unique(
+            np.concatenate(
+                [listed, ordinary[ordinary >= 0], *by_words.values(), np.array(also, np.int64)]
+            )
+        ).astype(np.int64)
         if without is not None:
             ids = self._strangers_of(without, ids)
-        return self._compared(ids, views, looks, effort)
+        candidates, best = self._compared(ids, views, looks)
+        self._verify(candidates, best, by_words, features, effort)
+        return candidates
+
+    def _by_words(self, views: Sequence[View], features: "FeaturesOfViews") -> dict[str, Ids]:
+        """The references whose details have the words of a view, the best first, by the view."""
+        words = self._collection.detail_words()
+        if not len(words):
+            return {}
+        asked = [view for view in views if view.placed][:WORDED_VIEWS]
+        return {view.name: words.likely(features.of(view), WORDED) for view in asked}
 
     def _strangers_of(self, key: int, ids: Ids) -> Ids:
         """Those of the ids that are neither of a reference nor of a copy of it."""
@@ -96,9 +113,9 @@ class SecondLook:
         return ids[(codec.units(codes) @ codec.units(own).T <= COPY).all(axis=1)]
 
     def _compared(
-        self, ids: Ids, views: Sequence[View], looks: Looks, effort: Effort
-    ) -> Candidates:
-        """Compare references with all stages."""
+        self, ids: Ids, views: Sequence[View], looks: Looks
+    ) -> tuple[Candidates, tuple[View, ...]]:
+        """Compare references with the stages that need their vectors; also the best views."""
         strangers = self._collection.strangers()
         few = strangers.first(COMPARED)
         ids, codes = self._collection.database.codes(ids)
@@ -107,23 +124,51 @@ class SecondLook:
         best = best_views(coarse, views)
         dense = self._lookout.compare(self._lookout.dense(best), vectors, few)
         parts = self._lookout.compare_parts(best[0], vectors, few)
-        candidates = Candidates(ids, coarse, dense, parts, {})
-        self._verify(candidates, best, *VERIFIED[effort])
-        return candidates
+        return Candidates(ids, coarse, dense, parts, {}), best
 
     def _verify(
-        self, candidates: Candidates, views: Sequence[View], count: int, files: int
+        self,
+        candidates: Candidates,
+        best: Sequence[View],
+        by_words: Mapping[str, Ids],
+        features: "FeaturesOfViews",
+        effort: Effort,
     ) -> None:
-        """Compare the local features of the best candidates with those of some views."""
-        best = candidates.best(count)
-        rows = self._collection.database.rows(candidates.ids[best].tolist())
-        known = [place for place in best if int(candidates.ids[place]) in rows]
-        of_views = [(view.name, find_features(view.image)) for view in views]
+        """Compare local features of the best candidates with those of the views they come from."""
+        most, files = VERIFIED[effort]
+        likely = {place: [view.name for view in best] for place in candidates.best(most)}
+        places = {key: place for place, key in enumerate(candidates.ids.tolist())}
+        for name, keys in by_words.items():
+            for place in [places[key] for key in keys.tolist() if key in places]:
+                likely.setdefault(place, [name])
+        rows = self._collection.database.rows(candidates.ids[list(likely)].tolist())
+        known = [place for place in likely if int(candidates.ids[place]) in rows]
         found = self._features.of([rows[int(candidates.ids[place])] for place in known], files)
-        for place, features in zip(known, found, strict=True):
-            if features is not None:
-                agreements = [(name, verify(of_view, features)) for name, of_view in of_views]
+        for view in best:
+            features.of(view)
+        for place, of_reference in zip(known, found, strict=True):
+            if of_reference is not None:
+                agreements = [
+                    (name, verify(features.named(name), of_reference)) for name in likely[place]
+                ]
                 candidates.agreements[place] = max(agreements, key=lambda each: each[1].statistic)
+
+
+class FeaturesOfViews:
+    """The local features of a query's views, each found once."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Features] = {}
+
+    def of(self, view: View) -> Features:
+        """The local features of a view."""
+        if view.name not in self._found:
+            self._found[view.name] = find_features(view.image)
+        return self._found[view.name]
+
+    def named(self, name: str) -> Features:
+        """The local features of a view that `of` was asked for."""
+        return self._found[name]
 
 
 def most_listed(references: int) -> int:
