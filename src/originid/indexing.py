@@ -24,7 +24,7 @@ def add_images(
     stored is not decoded. What was committed survives whatever ends the process, and the next run
     goes on from there.
 
-    From 200 references on, the collection looks again at up to 64 of them when it has doubled, to
+    From 72 references on, the collection looks again at up to 64 of them when it has doubled, to
     learn how strong strangers are in it; that takes some seconds.
 
     Args:

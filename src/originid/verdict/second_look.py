@@ -22,7 +22,7 @@ UNIT = 3.6  # spreads; in it the tail of strangers' leads is 0.3 to 0.6, as that
 # times at 20.
 REACHED, AT, FALL = 0.08, 8.0, 2.0
 SMALLEST_RATE = 1e-6  # no sample of some dozens tells of rarer strangers
-LEAST_REFERENCES = 200  # of a collection that learns from second looks at itself
+LEAST_REFERENCES = 72  # of a collection that learns from second looks at itself
 MOST_SAMPLED = 64  # second looks of a collection at itself: some 10 seconds
 
 
@@ -61,4 +61,4 @@ def reached(strengths: ArrayLike, references: int) -> Floats64:
 
 def sample_size(references: int) -> int:
     """How many references a collection looks at again to learn its second leads."""
-    return 0 if references < LEAST_REFERENCES else min(MOST_SAMPLED, references // 4)
+    return 0 if references < LEAST_REFERENCES else min(MOST_SAMPLED, references // 3)
