@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from originid.types import Floats64
 from originid.verdict.lead import LEAST, LISTED, leads, smallness, usual, without_copies
 from originid.verdict.pareto_tail import Tail
-from originid.verdict.second_look import SMALLEST_RATE, reached, second_leads
+from originid.verdict.second_look import SECOND_CUT, SMALLEST_RATE, reached, second_leads
 from originid.verdict.strangers import LEAST_LEADS, TAIL_SHARE, StrangersTail, fit_strangers
 
 # Scores are divided by it before the model's tail is asked: strangers of one kind, such as garments
@@ -130,7 +130,7 @@ def calibrate(
     first = None
     if len(rows) >= LEAST_LEADS and references >= LEAST:
         first = fit_strangers(leads(without_copies(rows, references), references))
-    fitted = fit_strangers(second) if len(second) >= LEAST_LEADS else None
+    fitted = fit_strangers(second, SECOND_CUT) if len(second) >= LEAST_LEADS else None
     return CollectionCalibration(model, first, references, fitted)
 
 

@@ -105,11 +105,12 @@ class StrangersTail:
         return cls(**fields)
 
 
-def fit_strangers(leads: ArrayLike) -> StrangersTail:
+def fit_strangers(leads: ArrayLike, cut: float = CUT) -> StrangersTail:
     """Fit the tail to the leads of a sample of references, in any order.
 
     Args:
         leads: one for each sampled reference, of shape (n,), finite.
+        cut: the excess, in scales, that larger ones count as.
 
     Raises:
         InputError: fewer than `LEAST_LEADS`, or one that is not finite.
@@ -125,7 +126,7 @@ def fit_strangers(leads: ArrayLike) -> StrangersTail:
     count = math.floor(TAIL_SHARE * n)
     threshold = ordered[n - count - 1]
     excesses = ordered[n - count :] - threshold
-    scale = robust_scale(excesses)
+    scale = robust_scale(excesses, cut)
     # Interpolation can fall by the last digit between equal leads.
     body = np.maximum.accumulate(np.quantile(ordered[: n - count], GRID))
     body = np.minimum(body, threshold)
@@ -135,8 +136,8 @@ def fit_strangers(leads: ArrayLike) -> StrangersTail:
     return StrangersTail(tuple(body.tolist()), share, scale, weight, n)
 
 
-def robust_scale(excesses: ArrayLike) -> float:
-    """The posterior mean of an exponential scale from excesses (n,) cut at `CUT` scales.
+def robust_scale(excesses: ArrayLike, cut: float = CUT) -> float:
+    """The posterior mean of an exponential scale from excesses (n,) cut at some scales.
 
     The mean of an exponential variable cut at c scales is (1 - e^-c) scales, by which the sum is
     divided. The fixed point is reached by iteration from the prior.
@@ -144,7 +145,7 @@ def robust_scale(excesses: ArrayLike) -> float:
     excesses = np.asarray(excesses, np.float64)
     scale = PRIOR_SCALE
     for _ in range(1000):  # leads of strangers take some 20, a sample that is half copies hundreds
-        total = np.minimum(excesses, CUT * scale).sum() / -math.expm1(-CUT)
+        total = np.minimum(excesses, cut * scale).sum() / -math.expm1(-cut)
         updated = float((PRIOR_COUNT * PRIOR_SCALE + total) / (PRIOR_COUNT + len(excesses)))
         if abs(updated - scale) < 1e-9:
             break
