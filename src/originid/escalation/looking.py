@@ -31,6 +31,7 @@ from originid.views.looks import (
 
 LISTED = (600, 2000)  # references on the shortlist, in a small and in a large collection
 LISTED_GROWTH = 2.0  # times the square root of the collection's size, between these two
+KEPT = 256  # of it, that are compared with dense looks and parts
 WHOLE = 60  # of them from the search of the query as it is
 # Candidates whose local features are compared: at most, and of them from files, each of which
 # takes some 15 ms of a core, where 1 ms is enough for stored ones.
@@ -86,14 +87,11 @@ class SecondLook:
         )
         features = FeaturesOfViews()
         by_words = self._by_words(views, features)
-        ids = np.unique(
-            np.concatenate(
-                [listed, ordinary[ordinary >= 0], *by_words.values(), np.array(also, np.int64)]
-            )
-        ).astype(np.int64)
+        kept = np.concatenate([np.array(also, np.int64), *by_words.values()])
+        ids = np.unique(np.concatenate([listed, ordinary[ordinary >= 0], kept]))
         if without is not None:
             ids = self._strangers_of(without, ids)
-        candidates, best = self._compared(ids, views, looks)
+        candidates, best = self._compared(ids, kept, views, looks)
         self._verify(candidates, best, by_words, features, effort)
         return candidates
 
@@ -113,18 +111,27 @@ class SecondLook:
         return ids[(codec.units(codes) @ codec.units(own).T <= COPY).all(axis=1)]
 
     def _compared(
-        self, ids: Ids, views: Sequence[View], looks: Looks
+        self, ids: Ids, kept: Ids, views: Sequence[View], looks: Looks
     ) -> tuple[Candidates, tuple[View, ...]]:
-        """Compare references with the stages that need their vectors; also the best views."""
-        strangers = self._collection.strangers()
-        few = strangers.first(COMPARED)
-        ids, codes = self._collection.database.codes(ids)
-        vectors = self._collection.codec.decode(codes)
-        coarse = self._lookout.compare(looks, vectors, strangers)
+        """Compare references with the stages that need their vectors; also the best views.
+
+        Args:
+            ids: of the shortlist, ascending, (n,).
+            kept: those of them that are compared in all stages, however they do in the first.
+            views: of the query.
+            looks: the coarse looks of these views.
+        """
+        collection, strangers = self._collection, self._collection.strangers()
+        ids, codes = collection.database.codes(ids)
+        cosines = collection.codec.cosines(codes, looks.vectors)
+        coarse = self._lookout.compare(looks, cosines, strangers)
         best = best_views(coarse, views)
-        dense = self._lookout.compare(self._lookout.dense(best), vectors, few)
+        rows = np.union1d(np.argsort(-coarse.z)[:KEPT], np.flatnonzero(np.isin(ids, kept)))
+        vectors, few = collection.codec.decode(codes[rows]), strangers.first(COMPARED)
+        dense = self._lookout.dense(best)
+        compared = self._lookout.compare(dense, dense.vectors @ vectors.T, few)
         parts = self._lookout.compare_parts(best[0], vectors, few)
-        return Candidates(ids, coarse, dense, parts, {}), best
+        return Candidates(ids[rows], coarse.only(rows), compared, parts, {}), best
 
     def _verify(
         self,

@@ -92,6 +92,13 @@ class Codec:
         values /= np.sqrt(np.einsum("ij,ij->i", values, values))[:, None]
         return values
 
+    def cosines(self, codes: Codes, vectors: Vectors) -> Scores:
+        """Cosines (q, n) of codes with vectors (q, dim) of unit length, by products of matrices.
+
+        Faster than `scores` for many vectors; the last digits depend on what is asked together.
+        """
+        return np.asarray((vectors @ self._axes) @ self.units(codes).T, np.float32)
+
     def components(self, codes: Codes, which: NDArray[np.intp]) -> Vectors:
         """Some components (n, k) of what `decode` gives, without the others.
 

@@ -14,7 +14,7 @@ import numpy as np
 from originid.encoders.base import Encoder
 from originid.errors import InputError
 from originid.maps import Map
-from originid.types import Floats32, Image, Ints, Vectors
+from originid.types import Floats32, Image, Ints, Rows, Vectors
 from originid.views.blocks import find_blocks
 from originid.views.moves import mirrored, quarter_turned, reduced, turned
 from originid.views.normalise import Strangers
@@ -86,6 +86,10 @@ class Stage:
     look: Ints
     looks: tuple[Look, ...]
     cosine: Floats32
+
+    def only(self, rows: Rows) -> "Stage":
+        """What it says of some of the references, (k,)."""
+        return Stage(self.z[rows], self.look[rows], self.looks, self.cosine[rows])
 
 
 def check_effort(effort: str) -> None:
@@ -204,15 +208,15 @@ class Lookout:
         placing = self._dense
         return _joined([self._looks(placing, v, self._latents(placing, v)) for v in views])
 
-    def compare(self, looks: Looks, references: Vectors, strangers: Strangers) -> Stage:
+    def compare(self, looks: Looks, cosines: Floats32, strangers: Strangers) -> Stage:
         """How references compare with strangers under some looks.
 
         Args:
-            looks: from `coarse` or `dense`.
-            references: stored vectors (n, dim).
+            looks: from `coarse` or `dense`, (v,).
+            cosines: of references with their vectors, (v, n).
             strangers: references drawn at random.
         """
-        best = strangers.best(looks.vectors, references)
+        best = strangers.best(looks.vectors, cosines)
         return Stage(best.z, best.vector, looks.looks, best.cosine)
 
     def compare_parts(self, view: View, references: Vectors, strangers: Strangers) -> Floats32:

@@ -57,28 +57,23 @@ class Strangers:
         """Their components as -1 and 1, (m, dim)."""
         return np.where(self.vectors > 0, np.float32(1), np.float32(-1))
 
-    def best(self, vectors: Vectors, references: Vectors) -> Best:
+    def best(self, vectors: Vectors, cosines: Floats32) -> Best:
         """The best z of each reference over all vectors of a query.
 
         Args:
             vectors: of a query, (v, dim), v >= 1, unit length.
-            references: vectors (n, dim), unit length.
+            cosines: of references with them, (v, n).
         """
-        z, cosines = self._standardised(vectors, references)
+        z = self.standardise(vectors, cosines)
         best = z.argmax(axis=0)
-        each = np.arange(len(references))
+        each = np.arange(cosines.shape[1])
         return Best(z[best, each], best, np.clip(cosines[best, each], -1, 1))
 
-    def standardise(self, vectors: Vectors, references: Vectors) -> Floats32:
+    def standardise(self, vectors: Vectors, cosines: Floats32) -> Floats32:
         """z of references (v, n), of what `best` takes."""
-        return self._standardised(vectors, references)[0]
-
-    def _standardised(self, vectors: Vectors, references: Vectors) -> tuple[Floats32, Floats32]:
-        """z and cosines of references, both (v, n)."""
         usual = USUAL / np.sqrt(vectors.shape[1])
         mean, deviation = moments(vectors @ self.vectors.T, usual)
-        cosines = vectors @ references.T
-        return np.asarray((cosines - mean) / deviation, np.float32), cosines
+        return np.asarray((cosines - mean) / deviation, np.float32)
 
 
 def moments(

@@ -96,7 +96,7 @@ def part_statistic(vectors: Vectors, references: Vectors, strangers: Strangers) 
     """
     rows = vectors.reshape(-1, vectors.shape[-1])
     both = np.concatenate([references, strangers.vectors])
-    sums = _sum_of_best(strangers.standardise(rows, both), vectors.shape[:2])
+    sums = _sum_of_best(strangers.standardise(rows, rows @ both.T), vectors.shape[:2])
     of_strangers = sums[np.newaxis, len(references) :]
     mean, deviation = moments(of_strangers, USUAL_SPREAD * len(vectors), USUAL_BEST * len(vectors))
     return np.asarray((sums[: len(references)] - mean[0]) / deviation[0], np.float32)
