@@ -35,7 +35,7 @@ KEPT = 256  # of it, that are compared with dense looks and parts
 WHOLE = 60  # of them from the search of the query as it is
 # Candidates whose local features are compared: at most, and of them from files, each of which
 # takes some 15 ms of a core, where 1 ms is enough for stored ones.
-VERIFIED = {"normal": (24, 12), "thorough": (100, 40)}
+VERIFIED = {"normal": (24, 10), "thorough": (100, 40)}
 WORDED = 40  # references whose details have most words of a view, where details are stored
 WORDED_VIEWS = 2  # of a query, whose words are looked for
 
