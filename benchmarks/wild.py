@@ -328,6 +328,8 @@ def main() -> None:
         folder = options.keep or Path(temporary)
         for place, model, inside in folds_of(pairs, options.folds, options.photos, folder):
             chosen = [pair for pair in inside if (pair.origin, pair.query) in queries]
+            if not chosen:
+                continue
             origins = {pair.origin for pair in pairs}
             with collections(origins, options.photos, place, model) as finders:
                 for move in options.moves:
