@@ -107,8 +107,7 @@ def encode_sources(
             that read call it.
         workers: the number of threads that decode and encode; by default one for each core.
         limits: the limits above which a file is refused.
-        find_content: a function that finds what a frame holds; None does not look for it. Several
-            threads call it at the same time.
+        find_content: a function that finds what a frame holds; None does not look for it.
 
     Yields:
         For each chunk a list with one entry for each source: `Encoded`, `Known`, or `Failure` if
