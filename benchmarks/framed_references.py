@@ -36,6 +36,7 @@ from originid.evaluation.attacks import parse_attack
 from originid.finder import Finder
 from originid.images.decode import decode, read_bytes
 from originid.images.find_files import find_images
+from originid.indexing import add_images
 from originid.model import open_model
 from originid.types import Answer, Image, Pair, Verdict
 from originid.views.moves import mirrored
@@ -96,7 +97,7 @@ def index(folder: Path, paths: Sequence[Path], forms: bool) -> None:
     if not folder.exists():
         create_collection(folder, open_model()).close()
     with Finder.open(folder) as finder, without_forms(not forms):
-        adding.add_images(finder.collection, paths)
+        add_images(finder.collection, paths)
 
 
 @contextmanager

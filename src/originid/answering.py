@@ -33,6 +33,7 @@ def answers(
     thumbnails = np.stack([query.thumbnail for query in queries])
     vectors = query_vectors(collection.model, queries)
     calibration = collection.calibration()
+    chances *= collection.vectors_each  # each second form is one more chance to be deceived
     contents = [query.sha256 for query in queries]
     decided = decisions_for(collection.database, collection.codec, contents, vectors)
     most = max(map(len, decided))  # as many references may have been rejected

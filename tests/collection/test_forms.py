@@ -219,6 +219,18 @@ def test_decisions_hold_for_what_a_frame_holds(collection: Collection, tmp_path:
     assert reference not in [match.reference for match in answer.matches]
 
 
+def test_each_form_is_one_more_chance_to_be_deceived(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    each = (2 * FRAMED + PLAIN) / (FRAMED + PLAIN)
+    collection.index()
+    assert collection.vectors_each == each
+    after = Finder(collection).find(scene(70), effort="quick").matches[0].false_match_rate
+    monkeypatch.setattr(Collection, "vectors_each", 1.0)
+    before = Finder(collection).find(scene(70), effort="quick").matches[0].false_match_rate
+    assert 0 < before < after == pytest.approx(min(1, each * before))
+
+
 def test_show_counts_them(collection: Collection, run: Run) -> None:
     status, output, _ = run("show", collection.path)
     assert status == 0

@@ -165,6 +165,12 @@ class Collection:
             self._calibration = key, made
         return self._calibration[1]
 
+    @property
+    def vectors_each(self) -> float:
+        """How many vectors a reference has on average, from 1 (no second forms) to 2."""
+        vectors = len(self.index())
+        return vectors / max(vectors - self.forms, 1) if self.forms else 1.0
+
     def index(self) -> Index:
         """The index, brought up to what is stored."""
         return self._index.up_to_date()

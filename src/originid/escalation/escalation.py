@@ -138,7 +138,7 @@ class Escalation:
             [(picture.score, picture.rows[0].information) for picture in pictures.shown],
             float(information(query.thumbnail[np.newaxis])[0]),
             stated,
-            1 / AGAIN_SHARE,
+            self._collection.vectors_each / AGAIN_SHARE,
         )
         found = zip(pictures.shown, judged.rates.tolist(), strict=True)
         matches = tuple(

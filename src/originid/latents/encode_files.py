@@ -95,8 +95,7 @@ def encode_sources(
             that read call it.
         workers: the number of threads that decode and encode; by default one for each core.
         limits: the limits above which a file is refused.
-        find_content: a function that finds what a frame holds; None does not look for it. Several
-            threads call it at the same time.
+        find_content: a function that finds what a frame holds; None does not look for it.
         details: whether local features are found as well: some 15 ms of a core for each image.
 
     Yields:
