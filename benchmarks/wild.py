@@ -41,7 +41,6 @@ from originid.collection.collection import create_collection
 from originid.datasets.pairs import read_pairs
 from originid.encoders import open_encoder
 from originid.errors import ImageError
-from originid.escalation.candidates import Candidates
 from originid.evaluation.attacks import parse_attack
 from originid.evaluation.folds import assign_folds
 from originid.evaluation.projection import projected_acc, stranger_probability, tail_size
@@ -221,7 +220,9 @@ def beaten(finder: Finder, image: Image, row: Row) -> float:
         vector = collection.model.vectors(query.latent[np.newaxis])
         scores, found = (each[0] for each in collection.index().search(vector, size + 20))
     else:
-        candidates: Candidates = finder.escalation.candidates(query, "normal")
+        candidates = finder.escalation.candidates(query, "normal")
+        if candidates is None:
+            return 1.0
         scores, found = candidates.strength, candidates.ids
     rows = collection.database.rows(found.tolist())
     true = np.array([key in rows and rows[key].shown in row.right for key in found.tolist()])

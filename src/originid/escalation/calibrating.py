@@ -76,7 +76,7 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
 def _second_lead(
     collection: Collection, look: SecondLook, query: Encoded, key: int
 ) -> float | None:
-    """The second lead of a reference among the others; None where it cannot be read any more."""
+    """The second lead of a reference among the others; None where nothing can be told."""
     try:
         picture = picture_of(query)
     except ImageError:
@@ -84,6 +84,8 @@ def _second_lead(
     vectors = query_vectors(collection.model, [query])
     is_framed = bool(framed(query.thumbnail[np.newaxis])[0])
     candidates = look.candidates(picture, vectors, is_framed, "normal", without=key)
+    if candidates is None:
+        return None
     order = np.argsort(-candidates.strength, kind="stable")[:JUDGED]
     strengths = candidates.strength[order].astype(np.float64)
     return float(second_leads(strengths, len(collection))[0])

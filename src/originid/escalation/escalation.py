@@ -98,6 +98,8 @@ class Escalation:
         database = self._collection.database
         form = database.form_id(row.id)
         candidates = self.candidates(query, "thorough", [row.id, *([form] if form else [])])
+        if candidates is None:
+            return Match(1, row.shown, 0.0, 1.0)
         strength = candidates.strength.astype(np.float64)
         own = np.flatnonzero(database.owners(candidates.ids) == row.id)
         place = int(own[np.argmax(strength[own])])
@@ -108,8 +110,12 @@ class Escalation:
         picture = Picture((database.rows([key])[key],), float(strength[place]), key)
         return self._match(1, picture, candidates, float(rate))
 
-    def candidates(self, query: Encoded, effort: Effort, also: Sequence[int] = ()) -> Candidates:
+    def candidates(
+        self, query: Encoded, effort: Effort, also: Sequence[int] = ()
+    ) -> Candidates | None:
         """The references that may be the origin of a query, and what speaks for each.
+
+        None where the query has a frame, and nothing was found in it.
 
         Args:
             query: the encoded query.
@@ -128,6 +134,8 @@ class Escalation:
         try:
             candidates = self.candidates(query, effort)
         except ImageError:  # the file has changed since it was encoded
+            return None
+        if candidates is None:
             return None
         pictures = self._pictures(query, candidates, top)
         if not pictures.shown:

@@ -68,8 +68,10 @@ class SecondLook:
         effort: Effort,
         also: Ids | Sequence[int] = (),
         without: int | None = None,
-    ) -> Candidates:
+    ) -> Candidates | None:
         """The references that may be the origin of a query, and what speaks for each.
+
+        None where the query has a frame, and nothing was found in it.
 
         Args:
             picture: the query, uint8 RGB (h, w, 3).
@@ -80,6 +82,8 @@ class SecondLook:
             without: the id of a reference that is left out, with all copies of it.
         """
         views = query_views(picture, effort, framed)
+        if not views:
+            return None
         looks = self._lookout.coarse(views)
         ordinary = self._collection.index().search(whole, WHOLE)[1][0]
         listed = self._collection.low_frequencies().shortlist(

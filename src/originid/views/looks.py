@@ -20,6 +20,7 @@ from originid.views.moves import mirrored, quarter_turned, reduced, turned
 from originid.views.normalise import Strangers
 from originid.views.parts import Parts, part_statistic
 from originid.views.places import Place, Placing, Size, encode_sizes, windows
+from originid.views.words import FULL
 
 LONGEST = 512  # pixels of a query that is looked at: a fifth of it still fills an encoder
 DAMPING = 10.0  # see `Placing`; of coarse and of dense looks
@@ -106,20 +107,20 @@ def check_effort(effort: str) -> None:
 def query_views(
     image: Image, effort: Effort = "normal", framed: bool = False, degrees: float = 5.0
 ) -> tuple[View, ...]:
-    """The views of a query; the first is the whole.
+    """The views of a query; the first is the whole, unless it has a frame.
 
     Args:
         image: uint8 RGB (h, w, 3). Blocks are cut from it as it is; of everything else the longer
             side is reduced to `LONGEST` pixels.
         effort: "quick" is the whole alone; "normal" adds the mirror image, quarter turns and what
             frames hold; "thorough" adds small turns.
-        framed: whether it has a frame, by which other forms of the whole would be compared: then
-            only the whole and its blocks are views.
+        framed: whether it has a frame, by which the whole and its other forms would be compared:
+            then only its blocks are views, and there may be none.
         degrees: of small turns, to both sides.
     """
     check_effort(effort)
     whole = reduced(image, LONGEST)
-    views = [View("full", whole, not framed)]
+    views = [] if framed else [View(FULL, whole, True)]
     if effort == "quick":
         return tuple(views)
     if not framed:
