@@ -36,7 +36,8 @@ WHOLE = 60  # of them from the search of the query as it is
 # Candidates whose local features are compared: at most, and of them from files, each of which
 # takes some 15 ms of a core, where 1 ms is enough for stored ones.
 VERIFIED = {"normal": (24, 10), "thorough": (100, 40)}
-WORDED = 40  # references whose details have most words of a view, where details are stored
+# References whose details have most words of a view, where details are stored; all are compared.
+WORDED = {"normal": 40, "thorough": 300}
 WORDED_VIEWS = 2  # of a query, whose words are looked for
 
 
@@ -90,7 +91,7 @@ class SecondLook:
             looks.vectors, self._collection.strangers(), most_listed(len(self._collection.index()))
         )
         features = FeaturesOfViews()
-        by_words = self._by_words(views, features)
+        by_words = self._by_words(views, features, WORDED[effort])
         kept = np.concatenate([np.array(also, np.int64), *by_words.values()])
         ids = np.unique(np.concatenate([listed, ordinary[ordinary >= 0], kept]))
         if without is not None:
@@ -99,13 +100,15 @@ class SecondLook:
         self._verify(candidates, best, by_words, features, effort)
         return candidates
 
-    def _by_words(self, views: Sequence[View], features: "FeaturesOfViews") -> dict[str, Ids]:
+    def _by_words(
+        self, views: Sequence[View], features: "FeaturesOfViews", count: int
+    ) -> dict[str, Ids]:
         """The references whose details have the words of a view, the best first, by the view."""
         words = self._collection.detail_words()
         if not len(words):
             return {}
         asked = [view for view in views if view.placed][:WORDED_VIEWS]
-        return {view.name: words.likely(features.of(view), WORDED) for view in asked}
+        return {view.name: words.likely(features.of(view), count) for view in asked}
 
     def _strangers_of(self, key: int, ids: Ids) -> Ids:
         """Those of the ids that are neither of a reference nor of a copy of it."""
