@@ -5,6 +5,7 @@ strength of a candidate is their weighted sum: a candidate that two stages agree
 than one that is the best of a single stage.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from originid.details.verification import Agreement
 from originid.types import Box, Floats32, Ids
 from originid.views.content import box_within
-from originid.views.looks import Stage
+from originid.views.looks import Look, Stage
 from originid.views.words import WHOLE
 
 # Weights of the evidence, with the z of the best look counted once: fitted to tell origins from
@@ -70,6 +71,16 @@ class Candidates:
         better = self.dense.z > self.coarse.z
         return np.where(better, self.dense.cosine, self.coarse.cosine)
 
+    def view(self, place: int, views: Sequence[str]) -> str:
+        """The view of the query that a candidate is seen in best, if it is one of some views.
+
+        Args:
+            place: of the candidate.
+            views: the names of views; the first is taken where the best is none of them.
+        """
+        best = self._look(place).view
+        return best if best in views else views[0]
+
     def seen(self, place: int, form: Box | None, cells: int) -> tuple[str, Box]:
         """The view of the query that a candidate shows, and where in the reference it lies.
 
@@ -81,6 +92,9 @@ class Candidates:
         view, agreement = self.agreements.get(place, ("", None))
         if agreement is not None and agreement.box and agreement.statistic >= AGREED:
             return view, agreement.box
-        stage = self.dense if self.dense.z[place] > self.coarse.z[place] else self.coarse
-        look = stage.looks[int(stage.look[place])]
+        look = self._look(place)
         return look.view, box_within(form or WHOLE, look.place.box(cells))
+
+    def _look(self, place: int) -> Look:
+        stage = self.dense if self.dense.z[place] > self.coarse.z[place] else self.coarse
+        return stage.looks[int(stage.look[place])]

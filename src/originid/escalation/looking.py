@@ -35,7 +35,8 @@ KEPT = 256  # of it, that are compared with dense looks and parts
 WHOLE = 60  # of them from the search of the query as it is
 # Candidates whose local features are compared: at most, and of them from files, each of which
 # takes some 15 ms of a core, where 1 ms is enough for stored ones.
-VERIFIED = {"normal": (24, 10), "thorough": (100, 40)}
+VERIFIED = {"normal": (60, 10), "thorough": (200, 40)}
+BOTH_VIEWS = 12  # of them that are compared in both of the query's best views, and not in one
 # References whose details have most words of a view, where details are stored; all are compared.
 WORDED = {"normal": 40, "thorough": 300}
 WORDED_VIEWS = 2  # of a query, whose words are looked for
@@ -150,7 +151,11 @@ class SecondLook:
     ) -> None:
         """Compare local features of the best candidates with those of the views they come from."""
         most, files = VERIFIED[effort]
-        likely = {place: [view.name for view in best] for place in candidates.best(most)}
+        names = [view.name for view in best]
+        likely = {
+            place: names if rank < BOTH_VIEWS else [candidates.view(place, names)]
+            for rank, place in enumerate(candidates.best(most))
+        }
         places = {key: place for place, key in enumerate(candidates.ids.tolist())}
         for name, keys in by_words.items():
             for place in [places[key] for key in keys.tolist() if key in places]:
