@@ -11,6 +11,7 @@ should never agree. --keep is as in benchmarks/wild.py. It takes about a second 
 """
 
 import argparse
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +21,10 @@ from originid.datasets.pairs import read_pairs
 from originid.explain.evidence import Evidence
 from originid.explain.words import AGREES, strength
 from originid.finder import Finder
+from originid.model import open_model
 from originid.types import Pair
 from reporting import machine
-from wild import collections, moved, sample
+from wild_collections import collections, moved, sample
 
 MOVES = ("none", "mirror", "crop:25", "crop:50", "screenshot", "letterbox:25", "side-by-side")
 WRONG = 2  # references of a query
@@ -77,9 +79,13 @@ def main() -> None:
         "| move, reference | explained | agrees | resembles | neither | median | most | statistic |"
     )
     print("|" + "---|" * 8)
+    origins = {pair.origin for pair in pairs}
     with (
-        collections(pairs, options.photos, options.keep) as (everything, _),
-        Finder.open(everything) as finder,
+        tempfile.TemporaryDirectory() as temporary,
+        collections(origins, options.photos, options.keep or Path(temporary), open_model) as (
+            finder,
+            _,
+        ),
     ):
         for move in options.moves:
             right, wrong = explain_all(finder, sample(pairs, options.queries), pairs, move)

@@ -42,7 +42,7 @@ from originid.types import Answer, Image, Pair, Verdict
 from originid.views.moves import mirrored
 from picture_kinds import FRAMES
 from reporting import machine
-from wild import sample
+from wild_collections import sample
 
 STATED, LOOSE = 0.001, 0.01
 HELD, ASKED = 1000, 150  # framed references, and strangers of each kind

@@ -1,8 +1,8 @@
 """What is found of edits that were mirrored, cut, turned or framed.
 
 usage: python benchmarks/wild.py PAIRS.csv PHOTOS [--queries 100 | --every] [--moves mirror ...]
-           [--effort normal] [--folds N] [--by COLUMN] [--only COLUMN=VALUE] [--half 0|1]
-           [--keep FOLDER] [--misses SHEET.jpg]
+           [--effort normal] [--folds N] [--details] [--by COLUMN] [--only COLUMN=VALUE]
+           [--half 0|1] [--keep FOLDER] [--misses SHEET.jpg]
 
 One edit of each origin, or every edit, is changed as by `originid evaluate --attack`, and searched
 by `Finder.find` among the photos and all origins, as it is and with the effort. All columns are
@@ -19,45 +19,32 @@ averages over the origins of percentages:
 With --folds the model is fitted anew for each fold of sources, to the pairs of the other folds, so
 that no edit is judged by a map that saw it; the packaged model saw all pairs of RealPairs. --half
 takes the sources of one half alone: settings are chosen on one half, and confirmed on the other.
-It takes about an hour for every line of
+--details stores local features with the references. It takes about an hour for every line of
 RealPairs on two cores; --keep keeps the collections, so that a later run need not make them again.
 """
 
 import argparse
-import random
-import shutil
-import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
-from originid.collection.collection import create_collection
 from originid.datasets.pairs import read_pairs
-from originid.encoders import open_encoder
 from originid.errors import ImageError
-from originid.evaluation.attacks import parse_attack
-from originid.evaluation.folds import assign_folds
 from originid.evaluation.projection import projected_acc, stranger_probability, tail_size
 from originid.finder import Finder
 from originid.images.contact_sheet import Tile, write_sheet
-from originid.images.decode import decode, read_bytes
-from originid.indexing import add_images
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import as_sources
-from originid.model import Model, open_model
-from originid.training.fitting import read_map_settings
-from originid.training.train import train_model
 from originid.types import Answer, Image, Pair, Verdict
 from originid.views.looks import Effort
 from reporting import machine
+from wild_collections import NONE, collections, folds_of, half_of, moved, sample
 
-NONE = "none"  # the edit as it is
 MOVES = (
     NONE,
     "mirror",
@@ -126,50 +113,6 @@ class Row:
     def _first(self, answer: Answer) -> bool:
         best = answer.matches[:1]
         return any(not self.right.isdisjoint((each.reference, *each.copies)) for each in best)
-
-
-def sample(pairs: Sequence[Pair], count: int) -> list[Pair]:
-    """Draw one pair of each origin group, at most a number of them, always the same ones."""
-    by_group: dict[str, list[Pair]] = defaultdict(list)
-    for pair in pairs:
-        by_group[pair.group].append(pair)
-    groups = [by_group[name] for name in sorted(by_group)]
-    chosen = random.Random(0)
-    chosen.shuffle(groups)
-    return [chosen.choice(group) for group in groups[:count]]
-
-
-def moved(path: Path, move: str) -> Image:
-    """The image of a file after a move, which is an attack or `NONE`."""
-    image = decode(read_bytes(path)).image
-    return image if move == NONE else parse_attack(move).apply(image)
-
-
-@contextmanager
-def collections(
-    origins: Iterable[Path], photos: Path, folder: Path, model: Callable[[], Model]
-) -> Iterator[tuple[Finder, Finder]]:
-    """Finders of two collections: the photos with all origins, and the photos alone.
-
-    Args:
-        origins: of all pairs.
-        photos: a folder.
-        folder: where the collections are, or are made.
-        model: opens the model of new ones.
-    """
-    everything, alone = folder / "everything", folder / "photos"
-    if not everything.exists():
-        print(f"indexing in {folder} ...", file=sys.stderr)
-        shutil.rmtree(alone, ignore_errors=True)
-        shutil.rmtree(folder / "unfinished", ignore_errors=True)
-        with create_collection(alone, model()) as collection:
-            add_images(collection, [photos])
-        shutil.copytree(alone, folder / "unfinished")
-        with Finder.open(folder / "unfinished") as finder:
-            add_images(finder.collection, sorted(map(str, origins)))
-        (folder / "unfinished").rename(everything)
-    with Finder.open(everything) as first, Finder.open(alone) as second:
-        yield first, second
 
 
 def measure(
@@ -258,41 +201,6 @@ def write_misses(path: Path, rows: Sequence[Row]) -> None:
         write_sheet(path, f"{len(tiles)} of {len(rows)} queries without their origin", tiles, 3)
 
 
-def folds_of(
-    pairs: Sequence[Pair], count: int, photos: Path, folder: Path
-) -> Iterator[tuple[Path, Callable[[], Model], list[Pair]]]:
-    """For each fold its folder, what opens its model, and its pairs; one fold of all without."""
-    if not count:
-        yield folder, open_model, list(pairs)
-        return
-    numbers = assign_folds(pairs, folds=count)
-    encoder, settings = open_encoder("tones+edges"), read_map_settings("full")
-    for fold in range(count):
-        place = folder / f"fold{fold}"
-        others = [pair for pair, each in zip(pairs, numbers, strict=True) if each != fold]
-        inside = [pair for pair, each in zip(pairs, numbers, strict=True) if each == fold]
-
-        def fitted(place: Path = place, others: Sequence[Pair] = others) -> Model:
-            """The model of a fold, fitted to the pairs of the others."""
-            model = place / "model"
-            if not model.exists():
-                train_model(model, others, [photos], encoder, settings, folder / "latents")
-            return open_model(model)
-
-        place.mkdir(exist_ok=True, parents=True)
-        yield place, fitted, inside
-
-
-def half_of(pairs: Sequence[Pair], half: int | None) -> list[Pair]:
-    """The pairs of one half of the sources, in the order of their names; all without."""
-    sources = sorted({pair.fields.get("source", pair.group) for pair in pairs})
-    return [
-        pair
-        for pair in pairs
-        if half is None or sources.index(pair.fields.get("source", pair.group)) % 2 == half
-    ]
-
-
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Moved edits: what is found.")
@@ -306,6 +214,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--by", help="a line for each value of this column of the manifest")
     parser.add_argument("--only", help="only pairs with COLUMN=VALUE are asked")
     parser.add_argument("--half", type=int, choices=(0, 1))
+    parser.add_argument("--details", action="store_true", help="store local features")
     parser.add_argument("--keep", type=Path, help="keep the collections in this folder")
     parser.add_argument("--misses", type=Path, help="draw the queries that miss their origin")
     return parser.parse_args()
@@ -332,7 +241,7 @@ def main() -> None:
             if not chosen:
                 continue
             origins = {pair.origin for pair in pairs}
-            with collections(origins, options.photos, place, model) as finders:
+            with collections(origins, options.photos, place, model, options.details) as finders:
                 for move in options.moves:
                     total[move] += measure(chosen, right, move, options.effort, finders)
     print(machine("originid", "numpy", "onnxruntime"))

@@ -56,12 +56,13 @@ def main() -> None:
     some = [each.signs[random.permutation(len(each))[:OF_EACH]] for each in known]
     means = faiss.Kmeans(some[0].shape[1], options.words, niter=20, seed=options.seed + 1)
     means.train(np.concatenate(some))
-    all_sums = np.stack([sums(each.signs, means.centroids) for each in known])
+    words = np.asarray(means.centroids, np.float32)
+    all_sums = np.stack([sums(each.signs, words) for each in known])
     mean = all_sums.mean(axis=0)
     _, deviations, axes = np.linalg.svd(all_sums - mean, full_matrices=False)
     scale = (deviations[: options.dim] / np.sqrt(len(known))) ** -WHITENING
     arrays = {
-        "words": means.centroids,
+        "words": words,
         "mean": mean,
         "projection": np.ascontiguousarray((axes[: options.dim] * scale[:, None]).T),
     }
