@@ -5,8 +5,8 @@ usage: python benchmarks/wild_stages.py PAIRS.csv PHOTOS [--queries 60] [--moves
 
 Each column ranks the references by all stages up to its own, and holds the share of queries whose
 origin comes first: the query as it is; its looks; dense looks; parts; local features. `shortlist`
-is the share whose origin reaches the stages after the first. Like benchmarks/wild.py it can --keep its
-collections, and use those. It takes about a second a query.
+is the share whose origin reaches the stages after the first. Like benchmarks/wild.py it can --keep
+its collections, and use those. It takes about a second a query.
 """
 
 import argparse

@@ -91,9 +91,10 @@ class Finder:
                 the verdict `Verdict.ORIGIN`, above 0 and at most 0.1. `verdict.presets.PRESETS` has
                 common values.
             effort: what is done for a query that has no origin as it is. "quick" does nothing more.
-                "normal" also searches it mirrored, turned by quarters, and by each block that a
-                frame may hold, and then as a part of the references. "thorough" also turns it by 5
-                degrees to both sides.
+                "normal" looks at it again: mirrored, turned by quarters, by each block that a frame
+                may hold, and as a part of the references, and compares local features of the best
+                candidates. "thorough" also turns it by 5 degrees to both sides, and compares those
+                of many more.
 
         Returns:
             The answer for one query; for several an iterator with one answer each, in order. A

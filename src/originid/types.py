@@ -55,7 +55,7 @@ class Match:
             scores this high. A stranger is a reference that the query was not made from.
         view: what was done to the query before it matched, in words: ``full`` is the whole image as
             it is; others are ``mirrored``, ``turned by a quarter``, ``block 1 of the picture`` and
-            ``as a part of the reference``.
+            ``mirrored, as the upper left part of the reference``.
         box: where in the reference the query lies, as (left, top, right, bottom) in [0, 1] of its
             width and height. It is None where the view is ``full``, unless the query is the picture
             that a frame of the reference holds: then it is where that picture lies.

@@ -45,9 +45,10 @@ def find(
     effort: Annotated[
         Effort,
         typer.Option(
-            help="Do this for a query that has no origin as it is: nothing more (quick); search it "
-            "mirrored, turned by quarters, without what frames it, and as a part of the references "
-            "(normal); also turned by 5 degrees (thorough)."
+            help="Do this for a query that has no origin as it is: nothing more (quick); look at "
+            "it again, mirrored, turned by quarters, without what frames it, and as a part of the "
+            "references, and compare local features of the best (normal); also turned by 5 "
+            "degrees, with local features of many more (thorough)."
         ),
     ] = "normal",
     evidence: Annotated[
@@ -66,7 +67,7 @@ def find(
     The verdict is origin, uncertain (a person should look) or none, with the reason in one
     sentence. A collection knows from its own photos how high a picture scores there by chance.
 
-    A query without an origin is searched again: mirrored, turned, without its frame, and as a part
+    A query without an origin is looked at again: mirrored, turned, without its frame, and as a part
     of the references. If that finds more, the reason says what was done to the query. See --effort.
 
     The exit status is 0 if an origin was found, and 3 if no query has an origin. It is 1 if a query

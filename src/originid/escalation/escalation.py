@@ -28,7 +28,7 @@ from originid.verdict.information import information
 from originid.verdict.judge import judge_again
 from originid.verdict.margins import framed
 from originid.views.looks import Effort
-from originid.views.words import FULL, WHOLE, described
+from originid.views.words import FULL, described
 
 SIDE = 1024  # pixels of the longer side, in which blocks are found and from which they are cut
 # The shares of the stated rate: most for the query as it is, which nearly every query is found by.
@@ -185,7 +185,8 @@ class Escalation:
 
     def _match(self, rank: int, picture: Picture, candidates: Candidates, rate: float) -> Match:
         place = int(np.searchsorted(candidates.ids, picture.best))
-        view, box = candidates.seen(place, picture.rows[0].box, self._look.cells)
+        form = picture.rows[0].box
+        view, box = candidates.seen(place, form, self._look.cells)
         name = described(view, box)
         return Match(
             rank,
@@ -194,7 +195,7 @@ class Escalation:
             rate,
             name,
             tuple(row.shown for row in picture.rows[1:]),
-            None if (name, box) == (FULL, WHOLE) else box,
+            None if name == FULL and form is None else box,
         )
 
 
