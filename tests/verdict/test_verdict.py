@@ -36,18 +36,6 @@ def test_a_bounded_tail_ends() -> None:
     assert bounded.confidence(np.array([0.31]), 10**9)[0] == 1  # the end is at 0.3
 
 
-def test_verdicts_follow_the_confidence() -> None:
-    calibration = Calibration(EXPONENTIAL.tail, origin=0.99, uncertain=0.5)
-    assert [calibration.verdict(c).value for c in (1, 0.99, 0.98, 0.5, 0.49, 0)] == [
-        "origin",
-        "origin",
-        "uncertain",
-        "uncertain",
-        "none",
-        "none",
-    ]
-
-
 def test_confidences_must_be_ordered() -> None:
     with pytest.raises(InputError, match=r"uncertain = 0\.9"):
         Calibration(EXPONENTIAL.tail, origin=0.5, uncertain=0.9)

@@ -1,4 +1,4 @@
-"""From scores to confidence to a verdict.
+"""From scores to confidence, by what a model knows of strangers.
 
 A score means little by itself: the best of a million strangers scores higher than the best of
 ten. The calibration holds the tail of the scores between images that have nothing to do with
@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import InputError
-from originid.types import Json, Verdict
-from originid.verdict.pareto_tail import Tail
+from originid.types import Json
+from originid.verdict.pareto_tail import Tail, best_of
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns scores into a verdict.
+    """What turns scores into confidences.
 
     Args:
         tail: the distribution of strangers' scores.
-        origin: confidence from which the verdict is ``origin``.
-        uncertain: confidence from which the verdict is ``uncertain``.
+        origin: confidence from which two pictures are taken for one.
+        uncertain: confidence from which a person should look.
     """
 
     tail: Tail
@@ -45,11 +45,4 @@ class Calibration:
 
     def confidence(self, scores: NDArray[np.float32], references: int) -> NDArray[np.float64]:
         """Probability that none of ``references`` strangers scores this high, in [0, 1]."""
-        log_below = np.log1p(-np.minimum(self.tail.exceedance(scores), 1 - 1e-12))
-        return np.asarray(np.exp(references * log_below))
-
-    def verdict(self, confidence: float) -> Verdict:
-        """The verdict on a query whose best match has this confidence."""
-        if confidence >= self.origin:
-            return Verdict.ORIGIN
-        return Verdict.UNCERTAIN if confidence >= self.uncertain else Verdict.NONE
+        return np.asarray(1 - best_of(self.tail.exceedance(scores), references))

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from originid.types import Floats64
 from originid.verdict.lead import LEAST, LISTED, leads, smallness, usual, without_copies
-from originid.verdict.pareto_tail import Tail
+from originid.verdict.pareto_tail import Tail, best_of
 from originid.verdict.second_look import SECOND_CUT, SMALLEST_RATE, reached, second_leads
 from originid.verdict.strangers import LEAST_LEADS, TAIL_SHARE, StrangersTail, fit_strangers
 
@@ -110,8 +110,7 @@ class CollectionCalibration:
         return self._at_size(scores / WIDENED)
 
     def _at_size(self, scores: Floats64) -> Floats64:
-        each = np.minimum(self.model.exceedance(scores), 1 - 1e-12)
-        return np.asarray(-np.expm1(self.references * np.log1p(-each)))
+        return best_of(self.model.exceedance(scores), self.references)
 
 
 def calibrate(

@@ -84,6 +84,20 @@ class Tail:
         return np.where(scores < self.body[-1], below, above)
 
 
+def best_of(each: ArrayLike, count: int) -> Floats64:
+    """The probability that the best of some strangers does what one of them does by chance.
+
+    Args:
+        each: the probability that one stranger does, in [0, 1], of any shape.
+        count: the number of strangers.
+
+    Returns:
+        1 - (1 - p)^count for each p, float64 of the same shape; small numbers keep their digits.
+    """
+    bounded = np.minimum(np.asarray(each, np.float64), 1 - 1e-12)
+    return np.asarray(-np.expm1(count * np.log1p(-bounded)))
+
+
 def pooled_tail(scores: ArrayLike) -> Tail:
     """Fit the tail of scores that all come from one distribution.
 

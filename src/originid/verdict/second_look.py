@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from originid.types import Floats64
+from originid.verdict.pareto_tail import best_of
 
 LEVEL_RANK = 10  # of a query's other strengths, the one from which a lead is measured
 SPREAD_RANK = 20  # of its other strengths, as many as their spread is estimated from
@@ -59,7 +60,7 @@ def reached(strengths: ArrayLike, references: int) -> Floats64:
     """
     values = np.asarray(strengths, np.float64)
     one = REACHED * np.exp(-np.maximum(values - AT, 0) / FALL)
-    return np.asarray(-np.expm1(references * np.log1p(-one)))
+    return best_of(one, references)
 
 
 def sample_size(references: int) -> int:
