@@ -81,6 +81,9 @@ class Escalation:
 
         both, cores = zip(queries, first, strict=True), available_cores()
         while some := list(islice(both, cores)):
+            if len(some) == 1:
+                yield again(some[0])
+                continue
             with one_blas_thread():  # the threads keep all cores busy
                 found = list(map_ordered(again, some, cores))
             yield from found

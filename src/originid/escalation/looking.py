@@ -35,7 +35,7 @@ KEPT = 256  # of it, that are compared with dense looks and parts
 WHOLE = 60  # of them from the search of the query as it is
 # Candidates whose local features are compared: at most, and of them from files, each of which
 # takes some 15 ms of a core, where 1 ms is enough for stored ones.
-VERIFIED = {"normal": (60, 10), "thorough": (200, 40)}
+VERIFIED = {"normal": (60, 6), "thorough": (200, 40)}
 BOTH_VIEWS = 12  # of them that are compared in both of the query's best views, and not in one
 # References whose details have most words of a view, where details are stored; all are compared.
 WORDED = {"normal": 40, "thorough": 300}
