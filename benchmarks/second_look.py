@@ -132,6 +132,8 @@ def main() -> None:
                 grow(finder, size)
                 finder.find(queries[0])  # opens what is opened once
                 times = [alone(finder, queries, effort) for effort in EFFORTS]
+            with Finder.open(folder) as finder:  # which remembers no file of a reference
+                finder.find(queries[0])
                 times += [together(finder, queries), *by_stage(finder, queries).values()]
             files = (folder / "shortlist.bin", folder / "words.bin")
             kept = [file.stat().st_size if file.exists() else 0 for file in files]
