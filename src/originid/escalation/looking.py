@@ -31,8 +31,8 @@ from originid.views.looks import (
 
 LISTED = (600, 2000)  # references on the shortlist, in a small and in a large collection
 LISTED_GROWTH = 2.0  # times the square root of the collection's size, between these two
-KEPT = 256  # of it, that are compared with dense looks and parts
-WHOLE = 60  # of them from the search of the query as it is
+WHOLE = 60  # references that the search of the query as it is adds to them
+KEPT = 256  # of all these, that are compared with dense looks and parts
 # Candidates whose local features are compared: at most, and of them from files, each of which
 # takes some 15 ms of a core, where 1 ms is enough for stored ones.
 VERIFIED = {"normal": (60, 6), "thorough": (200, 40)}
