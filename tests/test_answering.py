@@ -6,26 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from originid.answering import _evidence, answers, answers_by_vectors
+from originid.answering import answers, query_vectors
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection
 from originid.errors import ImageError, InputError, OriginidError
-from originid.escalation import (
-    AS_IT_IS_SHARE,
-    MOVED_SHARE,
-    PLACED_SHARE,
-    SIDE,
-    WHOLE,
-    Escalation,
-    Seen,
-    best_answer,
-    chances_as_it_is,
-    picture,
-)
+from originid.escalation.escalation import AS_IT_IS_SHARE, SIDE, Escalation, picture_of
 from originid.finder import Finder
 from originid.images.lossless import lossless_file
 from originid.latents.encode_files import Encoded, encode_sources
@@ -88,15 +75,19 @@ def test_matches_are_those_of_comparing_with_every_photo(
         assert rates == sorted(rates)
 
 
-def test_answers_are_those_of_the_vectors_of_the_queries(
+def test_queries_without_frames_are_searched_by_their_own_vectors(
     collection: Collection, model: Model
 ) -> None:
     images = [textured_image(1), mixed(5, 6), textured_image(900)]
     queries, vectors = encoded(model, *images), model.encode(images)
     assert not framed(np.stack([query.thumbnail for query in queries])).any()
-    plain = list(answers(collection, queries, 4, 0.01))
-    assert list(answers_by_vectors(collection, queries, vectors, 4, 0.01)) == plain
-    assert [answer.query for answer in plain] == ["query 0", "query 1", "query 2"]
+    np.testing.assert_allclose(query_vectors(model, queries), vectors, atol=1e-6)
+    for answer, line in zip(
+        answers(collection, queries, 4, 0.01), collection.search(vectors, 4), strict=True
+    ):
+        expected = [row.shown for row, _ in line]
+        copies = [name for match in answer.matches for name in (match.reference, *match.copies)]
+        assert copies[: len(expected)] == expected
 
 
 @pytest.mark.parametrize("top", [1, 2, 7, 200])
@@ -164,26 +155,28 @@ def framed_image(seed: int) -> Image:
 def test_only_framed_queries_lose_what_frames_show(model: Model) -> None:
     queries = encoded(model, textured_image(1), framed_image(2), textured_image(3))
     latents = np.stack([query.latent for query in queries])
-    thumbs = np.stack([query.thumbnail for query in queries])
     before = latents.copy()
-    changed = _evidence(model, latents, thumbs)
-    np.testing.assert_array_equal(latents, before)
-    np.testing.assert_array_equal(changed[[0, 2]], latents[[0, 2]])
-    known = content_cells(thumbs[1])
+    found = query_vectors(model, queries)
+    np.testing.assert_array_equal(np.stack([query.latent for query in queries]), before)
+    known = content_cells(queries[1].thumbnail)
     assert 0 < known.sum() < known.size
     mean = model.natural_mean
     assert mean is not None
-    old, new, natural = (each.reshape(-1, 32, 32) for each in (latents[1], changed[1], mean))
+    changed, natural = latents[1].reshape(-1, 32, 32).copy(), mean.reshape(-1, 32, 32)
     for row in range(32):
         for column in range(32):
-            expected = old if known[row, column] else natural
-            np.testing.assert_array_equal(new[:, row, column], expected[:, row, column])
+            if not known[row, column]:
+                changed[:, row, column] = natural[:, row, column]
+    expected = model.vectors(np.stack([latents[0], changed.reshape(-1), latents[2]]))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert abs(found[1] - model.vectors(latents[1:2])[0]).max() > 1e-3  # it does change something
 
 
-def test_without_frames_the_latents_are_not_even_copied(model: Model) -> None:
-    (query,) = encoded(model, textured_image(4))
-    latents = query.latent[None]
-    assert _evidence(model, latents, query.thumbnail[None]) is latents
+def test_a_vector_does_not_depend_on_the_other_queries(model: Model) -> None:
+    queries = encoded(model, textured_image(1), framed_image(2), textured_image(3), framed_image(4))
+    together = query_vectors(model, queries)
+    for query, vector in zip(queries, together, strict=True):
+        np.testing.assert_allclose(query_vectors(model, [query])[0], vector, atol=1e-6)
 
 
 # A second look
@@ -192,44 +185,6 @@ def test_without_frames_the_latents_are_not_even_copied(model: Model) -> None:
 def answer(rate: float, verdict: Verdict = Verdict.NONE, reference: str = "a") -> Answer:
     matches = (Match(1, reference, 0.3, rate), Match(2, "z", 0.2, min(1, 2 * rate)))
     return Answer("query", verdict, matches, "why")
-
-
-@settings(max_examples=100, deadline=None)
-@given(first=st.floats(0, 1), rates=st.lists(st.sampled_from([0.0, 0.1, 0.2, 1.0]), max_size=6))
-def test_the_best_of_many_by_sorting(first: float, rates: list[float]) -> None:
-    seen = [
-        Seen(f"view {n}", (0.0, 0.0, n / 10, 1.0), answer(rate, reference=str(n)))
-        for n, rate in enumerate(rates)
-    ]
-    best = best_answer(answer(first), iter(seen))
-    place = sorted([first, *rates]).index(min([first, *rates]))
-    order = sorted(range(-1, len(rates)), key=lambda n: first if n < 0 else rates[n])
-    chosen = order[place]
-    if chosen < 0:
-        assert best == answer(first)
-        return
-    assert [match.reference for match in best.matches] == [str(chosen), "z"]
-    assert {match.view for match in best.matches} == {f"view {chosen}"}
-    assert {match.box for match in best.matches} == {(0.0, 0.0, chosen / 10, 1.0)}
-    assert best.reason == f"why; what was compared is the query view {chosen}"
-
-
-def test_a_block_is_named_without_the_query() -> None:
-    best = best_answer(answer(0.5), [Seen("block 1 of the picture", WHOLE, answer(0.1))])
-    assert best.reason == "why; what was compared is block 1 of the picture"
-
-
-def test_anything_that_matches_is_better_than_nothing() -> None:
-    nothing = Answer("query", Verdict.NONE, (), "none")
-    assert best_answer(nothing, [Seen("mirrored", WHOLE, answer(0.9))]).matches
-    assert best_answer(nothing, [Seen("mirrored", WHOLE, answer(1.0))]) is nothing
-
-
-def test_the_shares_of_the_stated_rate_are_all_of_it() -> None:
-    total = AS_IT_IS_SHARE + MOVED_SHARE + PLACED_SHARE
-    assert total == pytest.approx(1)
-    assert chances_as_it_is("quick") == 1
-    assert chances_as_it_is("normal") == chances_as_it_is("thorough") == 1 / AS_IT_IS_SHARE
 
 
 def test_what_needs_no_second_look_stays(collection: Collection, model: Model) -> None:
@@ -246,7 +201,11 @@ def test_what_needs_no_second_look_stays(collection: Collection, model: Model) -
         list(escalation.answers(queries, first[:2], "quick", 1, 0.01))
 
 
-def test_each_answer_comes_before_the_next_query_is_taken(collection: Collection) -> None:
+def test_answers_come_before_all_queries_are_taken(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many queries are looked at together as there are cores, and no more are taken."""
+    monkeypatch.setattr("originid.escalation.escalation.available_cores", lambda: 3)
     taken: list[int] = []
 
     def endless() -> Iterator[Answer]:
@@ -256,8 +215,31 @@ def test_each_answer_comes_before_the_next_query_is_taken(collection: Collection
 
     query: Encoded = None  # type: ignore[assignment]  # an answer that stays needs no query
     found = Escalation(collection).answers([query] * 10, endless(), "normal", 1, 0.01)
-    assert (next(found).query, taken) == ("0", [0])
-    assert (next(found).query, taken) == ("1", [0, 1])
+    for number in range(9):
+        assert next(found).query == str(number)
+        assert taken == list(range(3 * (number // 3 + 1)))
+    assert [each.query for each in found] == ["9"]
+
+
+@pytest.mark.parametrize("cores", [1, 2, 5])
+def test_answers_keep_their_order_and_each_is_looked_at_once(
+    collection: Collection, model: Model, monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    monkeypatch.setattr("originid.escalation.escalation.available_cores", lambda: cores)
+    looked: list[str] = []
+
+    def again(self: Escalation, query: Encoded, *arguments: object) -> Answer | None:
+        looked.append(query.source.name)
+        number = int(query.source.name.split()[1])
+        return answer(0.1, reference="again") if number % 3 else None
+
+    monkeypatch.setattr(Escalation, "_again", again)
+    queries = encoded(model, *(textured_image(n) for n in range(7)))
+    first = [answer(0.2, Verdict.ORIGIN if n == 4 else Verdict.NONE) for n in range(7)]
+    found = list(Escalation(collection).answers(queries, first, "normal", 1, 0.01))
+    kept = [each.matches[0].reference for each in found]
+    assert kept == ["a", "again", "again", "a", "a", "again", "a"]
+    assert sorted(looked) == [f"query {n}" for n in range(7) if n != 4]
 
 
 @pytest.mark.parametrize("efforts", [("quick", "normal"), ("quick", "thorough")])
@@ -289,7 +271,7 @@ def test_a_query_is_looked_at_in_its_own_shape(
     model: Model, shape: tuple[int, int], expected: tuple[int, int]
 ) -> None:
     (query,) = encoded(model, np.full((*shape, 3), (10, 100, 200), np.uint8))
-    got = picture(query)
+    got = picture_of(query)
     assert got.shape == (*expected, 3)
     assert (got == (10, 100, 200)).all()
 
@@ -297,7 +279,7 @@ def test_a_query_is_looked_at_in_its_own_shape(
 def test_bytes_that_are_no_image_any_more_are_an_error_of_the_image(model: Model) -> None:
     (query,) = encoded(model, textured_image(1))
     with pytest.raises(ImageError):
-        picture(replace(query, source=Source("query", b"changed")))
+        picture_of(replace(query, source=Source("query", b"changed")))
 
 
 # What a finder refuses

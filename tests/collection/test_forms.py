@@ -121,8 +121,9 @@ def test_the_framed_picture_itself_is_found_as_a_whole(collection: Collection) -
 def test_a_mirrored_query_has_the_box_and_the_view(collection: Collection) -> None:
     answer = Finder(collection).find(mirrored(scene(2)))
     best = answer.matches[0]
-    assert (Path(best.reference).name, best.view) == (name(2), "mirrored")
-    assert best.box == pytest.approx(BOX, abs=0.01)
+    assert Path(best.reference).name == name(2)
+    assert best.view == "mirrored, as the middle part of the reference"
+    assert best.box == pytest.approx(BOX, abs=0.06)  # by its details
 
 
 def test_a_search_lists_each_reference_once(collection: Collection) -> None:
@@ -286,7 +287,11 @@ def test_a_torn_form_is_told_once(collection: Collection, made: Path) -> None:
 
 # Collections may be old, or come from somebody else.
 
-DOWN = ("DELETE FROM vector WHERE id IN (SELECT id FROM form)", "DROP TABLE form")
+DOWN = (
+    "DELETE FROM vector WHERE id IN (SELECT id FROM form)",
+    "DROP TABLE form",
+    "DROP TABLE second_look",
+)
 
 
 @pytest.fixture
@@ -388,7 +393,8 @@ def test_a_box_that_is_none_is_not_shown(collection: Collection, kind: str, made
         best = Finder(opened).find(scene(0)).matches[0]
         assert (Path(best.reference).name, best.box) == (name(0), None)
         best = Finder(opened).find(mirrored(scene(0))).matches[0]
-        assert (best.view, best.box) == ("mirrored", (0, 0, 1, 1))
+        assert (Path(best.reference).name, best.view.split(",")[0]) == (name(0), "mirrored")
+        assert best.box == pytest.approx(BOX, abs=0.06)  # by its details
         copy = made / "photos" / "copy.png"
         shutil.copy(made / "photos" / name(0), copy)
         store_images(opened, [copy], workers=1)

@@ -9,11 +9,14 @@ from PIL import Image as PILImage
 
 from originid.errors import InputError
 from originid.explain.alignment import alignments, of_box, warp
-from originid.explain.undoing import PART, undo
+from originid.explain.undoing import undo
 from originid.testing import textured_image
 from originid.types import Image
 from originid.views.looks import query_views
 from originid.views.moves import mirrored, quarter_turned
+from originid.views.words import described
+
+PART = described("full", (0.0, 0.0, 0.7, 0.7))
 
 
 def photo(name: str) -> Image:

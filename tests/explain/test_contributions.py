@@ -16,11 +16,12 @@ from originid.explain.contributions import (
     pictures,
     smoothed,
 )
-from originid.explain.placed import DAMPING, cell_place, place
+from originid.explain.placed import cell_place, place
 from originid.maps import DctMap, dct_matrix
 from originid.model import Model, open_model
 from originid.testing import textured_image
 from originid.types import Floats32, Image, Mask, Vectors
+from originid.views.looks import DAMPING
 from originid.views.places import Place, Placing, encode_sizes
 
 CELLS = 32

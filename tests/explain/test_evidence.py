@@ -89,8 +89,8 @@ def test_the_checkerboard_takes_turns(packaged: Model) -> None:
 
 def test_json_adds_up_and_says_all(packaged: Model) -> None:
     origin = textured_image(5, 96, 96)
-    found = explained(packaged, origin[:72, 24:], origin, match("as a part of the reference",
-                                                                (0.25, 0, 1, 0.75)))  # fmt: skip
+    place = match("as the upper right part of the reference", (0.25, 0, 1, 0.75))
+    found = explained(packaged, origin[:72, 24:], origin, place)
     data = json.loads(json.dumps(found.to_json(), allow_nan=False))
     cells = data["cells"]
     assert sum(map(sum, cells["contributions"])) == pytest.approx(cells["score"], abs=1e-4)

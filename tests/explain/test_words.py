@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from originid import escalation
-from originid.explain import placed, undoing
 from originid.explain.alignment import Alignment, of_box
 from originid.explain.contributions import Cells
 from originid.explain.words import AGREES, differing, sentence, strength
-from originid.types import Mask
+from originid.types import Box, Mask
+from originid.views.words import described
 
 SIZE = 9
 ALL: Mask = np.ones((SIZE, SIZE), np.bool_)
@@ -51,7 +50,7 @@ def test_a_stranger() -> None:
 def test_a_part_says_how_much_it_shows() -> None:
     covered = np.zeros((10, 10), np.bool_)
     covered[:5] = True
-    words = sentence(f"mirrored, {undoing.PART}", alignment(30), cells(ALL), covered)
+    words = sentence(described("mirrored", (0, 0, 1, 0.5)), alignment(30), cells(ALL), covered)
     assert "once it is mirrored and laid over a part of it" in words
     assert words.endswith("100 % of the shared area looks alike (by chance, 1 % does). The query "
                           "shows about 50 % of the reference.")  # fmt: skip
@@ -113,6 +112,8 @@ def test_it_says_everything_only_where_it_is_everything() -> None:
     assert "less than 1 %" in sentence("full", alignment(0), cells(few, nearly | True), nearly)
 
 
-def test_the_names_and_the_damping_are_those_of_the_search() -> None:
-    assert undoing.PART == escalation.PART
-    assert placed.DAMPING == escalation.DAMPING
+@pytest.mark.parametrize("box", [(0, 0, 0.5, 1), (0.2, 0.2, 0.8, 0.8), (0.5, 0.5, 1, 1)])
+def test_every_part_that_a_search_names_is_a_part_here(box: Box) -> None:
+    words = sentence(described("full", box), alignment(30), cells(ALL), ALL)
+    start = "The query agrees with the reference, once it is laid over a part of it:"
+    assert words.startswith(start)

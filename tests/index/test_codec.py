@@ -253,3 +253,43 @@ def test_what_is_not_vectors_is_refused(vectors: Vectors, given_text: str) -> No
 def test_a_dim_below_one_is_refused() -> None:
     with pytest.raises(InputError, match="dim 0"):
         Codec(0)
+
+
+def slow_decode(code: NDArray[np.uint8], dim: int) -> list[float]:
+    """The rotation undone: the transform is its own inverse, and so are the signs."""
+    row: list[float] = read(code, dim).tolist()
+    for number in (2, 1):
+        signs = slow_signs(number, dim)
+        row = [s * x for s, x in zip(signs, slow_hartley(row), strict=True)]
+    return row
+
+
+@pytest.mark.parametrize("dim", DIMS)
+def test_decoding_undoes_the_rotation(dim: int) -> None:
+    codec, vectors = Codec(dim), some_vectors(6, dim)
+    codes = codec.encode(vectors)
+    found = codec.decode(codes)
+    assert found.shape == vectors.shape
+    assert found.dtype == np.float32
+    expected = [slow_decode(code, dim) for code in codes]
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(found, vectors, atol=2e-3)
+
+
+@pytest.mark.parametrize("dim", DIMS)
+def test_some_components_are_those_of_all(dim: int) -> None:
+    codec = Codec(dim)
+    codes = codec.encode(some_vectors(5, dim, seed=3))
+    whole = codec.decode(codes)
+    for which in (np.arange(dim), np.arange(dim)[::-2], np.array([dim - 1, 0, 0]), np.arange(0)):
+        found = codec.components(codes, which)
+        assert found.shape == (5, len(which))
+        np.testing.assert_allclose(found, whole[:, which], atol=1e-6)
+
+
+def test_no_codes_have_no_components() -> None:
+    codec = Codec(9)
+    none = np.empty((0, 0), np.uint8)  # as a database gives them
+    assert codec.decode(none).shape == (0, 9)
+    assert codec.components(none, np.array([1, 2])).shape == (0, 2)

@@ -6,8 +6,15 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 
 import pytest
+from threadpoolctl import threadpool_info
 
-from originid.system.parallel import MemoryBudget, Reservation, Threads, map_ordered
+from originid.system.parallel import (
+    MemoryBudget,
+    Reservation,
+    Threads,
+    map_ordered,
+    one_blas_thread,
+)
 
 
 def test_a_map_keeps_order_and_runs_a_bounded_number_ahead() -> None:
@@ -23,6 +30,24 @@ def test_a_map_keeps_order_and_runs_a_bounded_number_ahead() -> None:
         assert square == done * done
         assert pulled <= done + 6
     assert pulled == 50
+
+
+def blas_threads() -> list[int]:
+    """How many threads each library of products of matrices uses."""
+    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+
+def test_products_use_one_thread_within_and_as_many_as_before_after() -> None:
+    before = blas_threads()
+    with one_blas_thread():
+        assert blas_threads() == [1] * len(before)
+        with one_blas_thread():
+            assert blas_threads() == [1] * len(before)
+        assert blas_threads() == [1] * len(before)
+    assert blas_threads() == before
+    with pytest.raises(KeyError), one_blas_thread():
+        raise KeyError
+    assert blas_threads() == before
 
 
 def test_together_they_never_hold_more_than_the_room_or_one_request() -> None:

@@ -1,0 +1,92 @@
+"""Features of references come from their files, and some of them stay in memory."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from originid.collection.database import Row
+from originid.details.features import Features, find_features
+from originid.escalation import reference_features
+from originid.escalation.reference_features import ReferenceFeatures
+from originid.testing import write_photos
+
+
+def row(path: Path, key: int, width: int = 64, height: int = 64) -> Row:
+    return Row(str(path), path.name, bytes(32), 1, 1, width, height, key)
+
+
+def same(one: Features | None, other: Features) -> bool:
+    return one is not None and one.pack() == other.pack()
+
+
+def test_they_are_those_of_the_file(tmp_path: Path) -> None:
+    paths = write_photos(tmp_path, 5)
+    found = ReferenceFeatures().of([row(path, n) for n, path in enumerate(paths)])
+    for path, features in zip(paths, found, strict=True):
+        with Pillow.open(path) as image:
+            assert same(features, find_features(np.asarray(image)))
+
+
+def test_what_is_missing_or_broken_has_none(tmp_path: Path) -> None:
+    good = write_photos(tmp_path, 1)[0]
+    broken, empty, folder = tmp_path / "broken.png", tmp_path / "empty.png", tmp_path / "folder"
+    broken.write_bytes(good.read_bytes()[:100])
+    empty.write_bytes(b"")
+    folder.mkdir()
+    paths = [tmp_path / "missing.png", broken, good, empty, folder]
+    found = ReferenceFeatures().of([row(path, n) for n, path in enumerate(paths)])
+    assert [features is not None for features in found] == [False, False, True, False, False]
+    assert ReferenceFeatures().of([]) == []
+
+
+@pytest.mark.parametrize("size", [(1, 10**9), (10**9, 1), (3, 64), (5000, 5000)])
+def test_a_file_that_changed_its_size_crashes_nothing(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    (found,) = ReferenceFeatures().of([row(write_photos(tmp_path, 1)[0], 1, *size)])
+    assert found is not None
+
+
+def test_they_are_remembered_and_the_oldest_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference_features, "REMEMBERED", 3)
+    monkeypatch.setattr(reference_features, "available_cores", lambda: 1)
+    read: list[int] = []
+    from_file = reference_features._from_file
+
+    def noted(row: Row) -> Features | None:
+        read.append(row.id)
+        return from_file(row)
+
+    monkeypatch.setattr(reference_features, "_from_file", noted)
+    rows = [row(path, n) for n, path in enumerate(write_photos(tmp_path, 4))]
+    rows.append(row(tmp_path / "missing.png", 4))
+    features = ReferenceFeatures()
+    features.of(rows[:3])
+    features.of(rows[:3])
+    assert read == [0, 1, 2]
+    features.of([rows[0]])  # was just used, so that 1 is the oldest now
+    features.of([rows[3]])
+    assert read == [0, 1, 2, 3]
+    features.of([rows[0], rows[2], rows[3]])
+    assert read == [0, 1, 2, 3]
+    features.of([rows[1]])
+    assert read == [0, 1, 2, 3, 1]
+    assert features.of([rows[4], rows[4]]) == [None, None]
+    assert read == [0, 1, 2, 3, 1, 4]  # that it is missing is remembered too
+    assert len(features._found) == 3
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=(ZeroDivisionError, TypeError),
+    reason="the size of a row that somebody else forged is taken as it is",
+)
+@pytest.mark.parametrize("size", [(0, 0), ("a", 3), (None, 3)])
+def test_a_forged_size_is_no_crash(tmp_path: Path, size: tuple[object, object]) -> None:
+    path = write_photos(tmp_path, 1)[0]
+    (found,) = ReferenceFeatures().of([row(path, 1, *size)])  # type: ignore[arg-type]
+    assert found is None or len(found) >= 0
