@@ -9,7 +9,7 @@ import pytest
 from originid.collection import following
 from originid.collection.collection import Collection, create_collection
 from originid.collection.database import Row
-from originid.collection.following import Followed
+from originid.collection.following import Followed, stored_vectors
 from originid.index import Codes
 from originid.model import Model
 from originid.types import Ids
@@ -84,7 +84,7 @@ def test_it_is_opened_once_and_only_when_needed(collection: Collection) -> None:
         opened.append(Notes())
         return opened[-1]
 
-    followed = Followed(collection.database, open_notes)
+    followed = Followed(stored_vectors(collection.database), open_notes)
     assert opened == []
     assert followed.up_to_date() is followed.up_to_date() is opened[0]
     assert opened[0].calls == ["add 12", "keep"]
@@ -94,14 +94,14 @@ def test_it_is_opened_once_and_only_when_needed(collection: Collection) -> None:
 def test_it_catches_up_in_batches(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "BATCH", 5)
     notes = Notes()
-    Followed(collection.database, lambda: notes).up_to_date()
+    Followed(stored_vectors(collection.database), lambda: notes).up_to_date()
     assert notes.calls == ["add 5", "add 5", "add 2", "keep"]
     check(collection, notes)
 
 
 def test_only_what_changed_is_told(collection: Collection) -> None:
     notes = Notes()
-    followed = Followed(collection.database, lambda: notes)
+    followed = Followed(stored_vectors(collection.database), lambda: notes)
     followed.up_to_date()
     notes.calls.clear()
     followed.up_to_date()
@@ -121,7 +121,7 @@ def test_only_what_changed_is_told(collection: Collection) -> None:
 
 def test_what_was_added_and_removed_in_between_is_never_known(collection: Collection) -> None:
     notes = Notes()
-    followed = Followed(collection.database, lambda: notes)
+    followed = Followed(stored_vectors(collection.database), lambda: notes)
     followed.up_to_date()
     add(collection, 40, 2)
     remove(collection, 40, 41)
@@ -130,7 +130,7 @@ def test_what_was_added_and_removed_in_between_is_never_known(collection: Collec
 
 
 def test_what_was_kept_is_not_made_again(collection: Collection) -> None:
-    followed = Followed(collection.database, lambda: Notes(tuple(range(1, 12))))
+    followed = Followed(stored_vectors(collection.database), lambda: Notes(tuple(range(1, 12))))
     notes = followed.up_to_date()
     assert notes.calls == ["add 1"]
     assert len(notes) == 12
@@ -145,7 +145,7 @@ def test_what_is_not_of_this_database_is_made_again(
     collection: Collection, known: tuple[int, ...]
 ) -> None:
     notes = Notes(known)
-    Followed(collection.database, lambda: notes).up_to_date()
+    Followed(stored_vectors(collection.database), lambda: notes).up_to_date()
     assert "clear" in notes.calls
     check(collection, notes)
 
@@ -153,21 +153,21 @@ def test_what_is_not_of_this_database_is_made_again(
 def test_removals_before_it_was_kept_are_passed_over(collection: Collection) -> None:
     remove(collection, 0, 11)
     notes = Notes(tuple(range(2, 12)))
-    Followed(collection.database, lambda: notes).up_to_date()
+    Followed(stored_vectors(collection.database), lambda: notes).up_to_date()
     assert "clear" not in notes.calls
     assert len(notes) == 10
 
 
 def test_a_disk_that_refuses_costs_nothing_else(collection: Collection) -> None:
     notes = Notes(disk_refuses=True)
-    assert Followed(collection.database, lambda: notes).up_to_date() is notes
+    assert Followed(stored_vectors(collection.database), lambda: notes).up_to_date() is notes
     check(collection, notes)
 
 
 def test_an_empty_database_has_an_empty_follower(tmp_path: Path, model: Model) -> None:
     with create_collection(tmp_path / "empty", model) as empty:
         notes = Notes()
-        followed = Followed(empty.database, lambda: notes)
+        followed = Followed(stored_vectors(empty.database), lambda: notes)
         assert len(followed.up_to_date()) == 0
         add(empty, 0, 3)
         assert len(followed.up_to_date()) == 3

@@ -65,7 +65,7 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> dict[int, Image]:
         seen[without] = picture
         z = strengths_of(picture)
         looks = (Look("full", Place(32, 32, 0, 0)),)
-        stage = Stage(z, np.zeros(len(z), np.int64), looks, z / np.float32(100))
+        stage = Stage(z, np.zeros(len(z), np.int64), looks, (z / 100).astype(np.float32))
         agreements: dict[int, tuple[str, Agreement]] = {}
         return Candidates(np.arange(len(z)), stage, stage, np.zeros_like(z), agreements)
 

@@ -61,6 +61,9 @@ class ReferenceFeatures:
 
 
 def _from_file(row: Row) -> Features | None:
+    # The row may come from somebody else.
+    if not all(isinstance(side, int) and side > 0 for side in (row.width, row.height)):
+        return None
     try:
         return features_of_file(read_bytes(row.location), row.width, row.height)
     except ImageError:
