@@ -24,7 +24,7 @@ from originid.indexing import add_images
 from originid.model import Model
 from originid.testing import textured_image, write_photos
 from originid.types import Image
-from originid.verdict.second_look import sample_size, second_leads
+from originid.verdict.second_look import LEAST_REFERENCES, sample_size, second_leads
 from originid.views.looks import Look, Stage
 from originid.views.places import Place
 
@@ -133,11 +133,11 @@ def test_it_is_done_again_when_more_than_half_have_left(stored: Path) -> None:
         assert collection.database.second_looks() == known
 
 
-def test_below_200_references_nothing_is_learned(stored: Path, looked_at: dict[int, Image]) -> None:
+def test_with_few_references_nothing_is_learned(stored: Path, looked_at: dict[int, Image]) -> None:
     with open_collection(stored) as collection:
         names = [row.location for row in collection.references()]
-        collection.remove(names[: PHOTOS - 199])
-        assert len(collection) == 199
+        collection.remove(names[: PHOTOS - LEAST_REFERENCES + 1])
+        assert len(collection) == LEAST_REFERENCES - 1
         assert not calibrate_again(collection)
         assert (looked_at, collection.database.second_looks()) == ({}, {})
         assert collection.calibration().again is None

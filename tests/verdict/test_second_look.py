@@ -135,7 +135,7 @@ def test_reached_in_a_collection_of_one_reference() -> None:
 
 @pytest.mark.parametrize(
     ("references", "size"),
-    [(0, 0), (1, 0), (199, 0), (200, 25), (201, 26), (376, 47), (377, 48), (10**6, 48)],
+    [(0, 0), (1, 0), (71, 0), (72, 24), (74, 24), (191, 63), (192, 64), (10**6, 64)],
 )
 def test_how_many_references_are_looked_at_again(references: int, size: int) -> None:
     assert sample_size(references) == size
