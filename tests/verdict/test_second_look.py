@@ -211,12 +211,12 @@ def test_the_guard_fades_and_does_not_jump() -> None:
 
 def test_a_collection_of_many_alike_pictures_states_high_rates() -> None:
     """Where strangers lead by much, as cartons of one brand do, the same lead says little."""
-    strengths = [26.0, *np.linspace(8, 3, 60).tolist()]
+    strengths = [34.0, *np.linspace(8, 3, 60).tolist()]
     usual, alike = calibration(5000), calibration(5000, 8 * LEARNED)
     assert usual.rates_again(strengths)[0] < 1e-3
     assert alike.rates_again(strengths)[0] > 0.1
     # And where many candidates are as strong as the best, none of them is the origin.
-    many = [26.0 - 0.05 * n for n in range(40)]
+    many = [34.0 - 0.05 * n for n in range(40)]
     assert calibration(5000).rates_again(many)[0] > 0.5
 
 
@@ -266,7 +266,7 @@ def test_the_verdict_is_where_the_rate_lies(best: float, stated: float) -> None:
 def test_the_cases_above_have_every_verdict() -> None:
     found = {
         judge_again(calibration(1000), np.array([b, *FIELD[3:]]), [(b, 1.0)], 1, 1e-3, 1).verdict
-        for b in (6.5, 16.0, 100.0)
+        for b in (6.5, 14.0, 18.0, 22.0, 100.0)
     }
     assert found == set(Verdict)
 

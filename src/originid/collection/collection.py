@@ -157,7 +157,7 @@ class Collection:
         """
         references = len(self.index()) - self.forms
         again = self.database.second_looks()
-        key = (references, self.database.cohort_seen(), len(again))
+        key = (references, self.database.cohort_seen(), tuple(again.items()))
         if self._calibration is None or self._calibration[0] != key:
             lists = self.database.cohort().cohort.scores
             leads = [lead for lead, _ in again.values()]

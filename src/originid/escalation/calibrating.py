@@ -70,7 +70,7 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
                 break
     with database.writing():
         database.put_second_looks(leads, references)
-    return True
+    return bool(leads)
 
 
 def _second_lead(

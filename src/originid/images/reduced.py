@@ -25,7 +25,8 @@ def decode_reduced(data: bytes, width: int, height: int, side: int) -> Image:
         ImageError: the file cannot be decoded.
     """
     longer = max(width, height)
-    side = min(side, longer)
+    if longer <= side:
+        return decode(data).image
     squashed = decode(data, side).image
     size = max(1, round(side / longer * width)), max(1, round(side / longer * height))
     return np.asarray(Pillow.fromarray(squashed).resize(size, Pillow.Resampling.BOX))

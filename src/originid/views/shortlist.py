@@ -3,7 +3,7 @@
 Of a stored vector the signs of the low frequencies are kept, 63 bytes with the packaged model.
 They tell where things lie roughly, which a place that does not fit to the cell needs; the signs of
 all frequencies would not find it. A query stays as it is: its estimate for a reference is
-sum_i q_i sign(x_i), and its z is taken against the estimates of a cohort.
+sum_i q_i sign(x_i), and its z is taken against the estimates of strangers.
 """
 
 import numpy as np
