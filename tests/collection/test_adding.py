@@ -15,7 +15,7 @@ from originid.collection import adding
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection
 from originid.finder import Finder
-from originid.latents import encode_files as pipeline
+from originid.latents import read_files as pipeline
 from originid.testing import textured_image
 
 

@@ -291,6 +291,7 @@ DOWN = (
     "DELETE FROM vector WHERE id IN (SELECT id FROM form)",
     "DROP TABLE form",
     "DROP TABLE second_look",
+    "DROP TABLE detail",
 )
 
 
