@@ -15,7 +15,8 @@ from originid.collection import adding
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection
 from originid.finder import Finder
-from originid.latents import read_files as pipeline
+from originid.latents import encode_files as pipeline
+from originid.latents import read_files
 from originid.testing import textured_image
 
 
@@ -23,7 +24,7 @@ def no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object) -> None:
         raise AssertionError("an image was decoded")
 
-    monkeypatch.setattr(pipeline, "decode", fail)
+    monkeypatch.setattr(read_files, "decode", fail)
 
 
 def test_each_image_finds_itself(collection: Collection, write_photos: WritePhotos) -> None:

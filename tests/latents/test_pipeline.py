@@ -13,6 +13,7 @@ import pytest
 from originid.errors import ImageError
 from originid.images.decode import Decoded, Limits, ReserveMemory, no_limit
 from originid.latents import encode_files as pipeline
+from originid.latents import read_files
 from originid.latents.encode_files import Encoded, Entry, encode_sources
 from originid.latents.read_files import Known
 from originid.latents.sources import Source
@@ -84,7 +85,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 def read_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Read], None]:
     def use(read: Read) -> None:
         monkeypatch.setattr(
-            pipeline, "read_bytes", lambda name, limits, reserve: read(number(name), reserve)
+            read_files, "read_bytes", lambda name, limits, reserve: read(number(name), reserve)
         )
 
     use(plain)
@@ -219,7 +220,7 @@ def test_bytes_of_files_are_bounded(
         return recorder.decode(data, size, limits, reserve)
 
     read_by(read)
-    monkeypatch.setattr(pipeline, "decode", patient)
+    monkeypatch.setattr(read_files, "decode", patient)
     monkeypatch.setattr(pipeline, "AHEAD", 8)
     chunks = list(encode_sources(sources(100), recorder, workers=workers))
     assert workers * 1000 - 500 < content.peak <= max(workers * 1000, largest)
@@ -246,7 +247,7 @@ def test_pixels_are_bounded(
             live -= need
         return decoded
 
-    monkeypatch.setattr(pipeline, "decode", large)
+    monkeypatch.setattr(read_files, "decode", large)
     assert numbers(list(encode_sources(sources(60), recorder, workers=4))) == list(range(60))
     assert max(sums) == 1000
     assert all(held <= 400 or held == 1000 for held in sums)
@@ -294,7 +295,7 @@ def test_an_exception_of_any_thread_is_raised(
     if where == "read":
         read_by(fail)
     elif where == "decode":
-        monkeypatch.setattr(pipeline, "decode", fail)
+        monkeypatch.setattr(read_files, "decode", fail)
     elif where == "encode":
         monkeypatch.setattr(recorder, "encode", fail)
     given = (Source(f"{n}.jpg") for n in range(40) if where != "sources" or n < 9 or fail())
