@@ -76,8 +76,9 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     """Chunks of 4 images in 2 batches, of which 3 may be ahead; files hold their number."""
     made = Recorder()
 
-    for name, value in {"CHUNK": 4, "BATCH": 2, "AHEAD": 3, "decode": made.decode}.items():
+    for name, value in {"CHUNK": 4, "BATCH": 2, "AHEAD": 3}.items():
         monkeypatch.setattr(pipeline, name, value)
+    monkeypatch.setattr(read_files, "decode", made.decode)
     return made
 
 
