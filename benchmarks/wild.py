@@ -148,11 +148,13 @@ def measure(
             known, images, quick, answers, strange, strict=True
         ):
             row = Row(pair, right[pair.group], first, best, other, 1.0)
-            rows.append(replace(row, stranger=beaten(everything, image, row)) if row.found else row)
+            rows.append(
+                replace(row, stranger=beaten(everything, image, row, effort)) if row.found else row
+            )
     return rows
 
 
-def beaten(finder: Finder, image: Image, row: Row) -> float:
+def beaten(finder: Finder, image: Image, row: Row, effort: Effort) -> float:
     """The probability that one more stranger beats the origin that a query was found with."""
     (chunk,) = encode_sources(as_sources(image), finder.collection.model.encoder)
     query = next(entry for entry in chunk if isinstance(entry, Encoded))
@@ -163,7 +165,7 @@ def beaten(finder: Finder, image: Image, row: Row) -> float:
         vector = collection.model.vectors(query.latent[np.newaxis])
         scores, found = (each[0] for each in collection.index().search(vector, size + 20))
     else:
-        candidates = finder.escalation.candidates(query, "normal")
+        candidates = finder.escalation.candidates(query, effort)
         if candidates is None:
             return 1.0
         scores, found = candidates.strength, candidates.ids
