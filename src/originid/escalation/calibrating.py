@@ -8,7 +8,7 @@ import numpy as np
 
 from originid.answering import query_vectors
 from originid.collection.collection import Collection
-from originid.errors import ImageError, ModelError
+from originid.errors import ImageError
 from originid.escalation.escalation import JUDGED, picture_of
 from originid.escalation.looking import SecondLook
 from originid.latents.encode_files import Encoded, encode_sources
@@ -45,10 +45,7 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
     grown = any(references >= GROWTH * among for _, among in known.values())
     if not size or (staying >= size / 2 and not grown):
         return False
-    try:
-        look = SecondLook(collection)
-    except ModelError:  # its latents cannot be put at places
-        return False
+    look = SecondLook(collection)
     rows = database.rows(members.tolist())
     sources = [Source(rows[key].location) for key in members.tolist() if key in rows]
     by_location = {row.location: key for key, row in rows.items()}

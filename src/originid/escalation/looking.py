@@ -15,6 +15,7 @@ import numpy as np
 from originid.collection.collection import Collection
 from originid.details.features import Features, find_features
 from originid.details.verification import verify
+from originid.errors import ModelError
 from originid.escalation.candidates import Candidates
 from originid.escalation.reference_features import ReferenceFeatures
 from originid.types import Ids, Image, Vectors
@@ -28,6 +29,7 @@ from originid.views.looks import (
     best_views,
     query_views,
 )
+from originid.views.whole_looks import WholeLookout
 
 LISTED = (600, 2000)  # references on the shortlist, in a small and in a large collection
 LISTED_GROWTH = 2.0  # times the square root of the collection's size, between these two
@@ -47,14 +49,16 @@ class SecondLook:
 
     Args:
         collection: what is searched.
-
-    Raises:
-        ModelError: the model's latents are not one square grid, or its map is not in the DCT.
     """
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
-        self._lookout = Lookout(collection.model.encoder, collection.model.map)
+        self._lookout: Lookout | WholeLookout
+        encoder, map = collection.model.encoder, collection.model.map
+        try:
+            self._lookout = Lookout(encoder, map)
+        except ModelError:
+            self._lookout = WholeLookout(encoder, map)
         self._features = ReferenceFeatures(collection.database)
 
     @property
@@ -73,7 +77,7 @@ class SecondLook:
     ) -> Candidates | None:
         """The references that may be the origin of a query, and what speaks for each.
 
-        None where the query has a frame, and nothing was found in it.
+        None where there is none, or where the query has a frame and nothing was found in it.
 
         Args:
             picture: the query, uint8 RGB (h, w, 3).
@@ -88,18 +92,27 @@ class SecondLook:
             return None
         looks = self._lookout.coarse(views)
         ordinary = self._collection.index().search(whole, WHOLE)[1][0]
-        listed = self._collection.low_frequencies().shortlist(
-            looks.vectors, self._collection.strangers(), most_listed(len(self._collection.index()))
-        )
+        listed = self._listed(looks)
         features = FeaturesOfViews()
         by_words = self._by_words(views, features, WORDED[effort])
         kept = np.concatenate([np.array(also, np.int64), *by_words.values()])
-        ids = np.unique(np.concatenate([listed, ordinary[ordinary >= 0], kept]))
+        ids = np.unique(np.concatenate([listed, ordinary, kept]))
+        ids = ids[ids >= 0]
         if without is not None:
             ids = self._strangers_of(without, ids)
+        if not len(ids):
+            return None
         candidates, best = self._compared(ids, kept, views, looks)
         self._verify(candidates, best, by_words, features, effort)
         return candidates
+
+    def _listed(self, looks: Looks) -> Ids:
+        """The shortlist of the coarse looks of a query."""
+        collection = self._collection
+        if not self._lookout.has_places:  # a vector of no frequencies; there are few looks
+            return np.unique(collection.index().search(looks.vectors, WHOLE)[1])
+        count = most_listed(len(collection.index()))
+        return collection.low_frequencies().shortlist(looks.vectors, collection.strangers(), count)
 
     def _by_words(
         self, views: Sequence[View], features: "FeaturesOfViews", count: int

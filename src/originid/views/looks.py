@@ -181,6 +181,8 @@ class Lookout:
         ModelError: as `Placing`.
     """
 
+    has_places = True
+
     def __init__(self, encoder: Encoder, map: Map) -> None:
         self.encoder = encoder
         self.cells = Placing(map, ()).cells
@@ -217,8 +219,7 @@ class Lookout:
             cosines: of references with their vectors, (v, n).
             strangers: references drawn at random.
         """
-        best = strangers.best(looks.vectors, cosines)
-        return Stage(best.z, best.vector, looks.looks, best.cosine)
+        return best_looks(looks, cosines, strangers)
 
     def compare_parts(self, view: View, references: Vectors, strangers: Strangers) -> Floats32:
         """How references compare with strangers under the moved parts of one view, (n,)."""
@@ -231,6 +232,12 @@ class Lookout:
     def _looks(self, placing: Placing, view: View, latents: Mapping[Size, Floats32]) -> Looks:
         vectors = placing.vectors(latents)
         return Looks(vectors, tuple(Look(view.name, place) for place in placing.places))
+
+
+def best_looks(looks: Looks, cosines: Floats32, strangers: Strangers) -> Stage:
+    """The best look of each reference, as `Lookout.compare` says."""
+    best = strangers.best(looks.vectors, cosines)
+    return Stage(best.z, best.vector, looks.looks, best.cosine)
 
 
 def best_views(stage: Stage, views: Sequence[View], count: int = DENSE_VIEWS) -> tuple[View, ...]:
