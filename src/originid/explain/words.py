@@ -112,7 +112,8 @@ def _numbers(alignment: Alignment, cells: Cells | None) -> str:
     share = _percent(cells.share)
     if strength(alignment, cells) == 0:
         return f"{share} of the shared area looks alike, and {details}"
-    return f"{details}, and {share} of the shared area looks alike (by chance, 1 % does)"
+    alike = f"{share} of the shared area looks alike (by chance, 1 % does)"
+    return f"{details}, and {alike}" if count else f"{alike}, but {details}"
 
 
 def _too_few(cells: Cells) -> bool:
