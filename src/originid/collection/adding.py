@@ -75,8 +75,7 @@ def store_images(
     Raises:
         StorageError: the disk is full or read-only.
     """
-    added = Added()
-    database = collection.database
+    added, database = Added(), collection.database
     details = details or database.count_details() > 0
     known = database.has_details if details else database.has_content
     writer = _Writer(collection, added, details)
@@ -114,7 +113,8 @@ def _changed(
     writer: "_Writer",
     all_folders: bool,
 ) -> Iterator[Source]:
-    """Files whose size or time of change is not as stored."""
+    """Files whose size or time of change is not as stored, or whose details are missing."""
+    database = collection.database
     found = find_images(list(paths), writer.put, all_folders, writer.pass_over)
     files = list({os.path.abspath(path): path for path in found}.values())
     writer.added.total = len(files)
@@ -124,8 +124,8 @@ def _changed(
         except OSError:
             yield Source(path)  # reading it tells the reason
             continue
-        stored = collection.database.at(os.path.abspath(path))
-        lacking = stored and writer.details and not collection.database.details([stored.id])
+        stored = database.at(os.path.abspath(path))
+        lacking = stored and writer.details and not database.has_details_of(stored.id)
         same = stored and (stored.bytes, stored.mtime_ns) == (status.st_size, modified(status))
         if same and not lacking:
             writer.added.unchanged += 1
@@ -227,7 +227,7 @@ class _Writer:
     def _insert(self, entry: Encoded | Known, image: _Description, done: Added) -> None:
         source, location = entry.source, os.path.abspath(entry.source.name)
         here = self._database.at(location)
-        lacking = image.features and here and not self._database.details([here.id])
+        lacking = image.features and here and not self._database.has_details_of(here.id)
         if here is not None and here.sha256 == entry.sha256 and not lacking:
             # Another process was faster, or only the time of change differs.
             self._database.relocate(here, location, source.name, source.mtime_ns)
@@ -256,10 +256,8 @@ class _Writer:
             if isinstance(entry, Known) and not self._database.has_content(entry.sha256)
         ]
         encoded: dict[str, Entry] = {}
-        encoder = self._collection.model.encoder
-        for chunk in encode_sources(
-            orphans, encoder, find_content=find_content, details=self.details
-        ):
+        encoder, details = self._collection.model.encoder, self.details
+        for chunk in encode_sources(orphans, encoder, find_content=find_content, details=details):
             encoded |= {
                 entry.path if isinstance(entry, Failure) else entry.source.name: entry
                 for entry in chunk

@@ -33,6 +33,11 @@ class DetailTable(SqliteFile):
         query = "SELECT 1 FROM reference JOIN detail USING (id) WHERE sha256 = ? LIMIT 1"
         return self.format >= FIRST_FORMAT and bool(self._all(query, sha256))
 
+    def has_details_of(self, reference: int) -> bool:
+        """Whether the reference with this id has its local features stored."""
+        query = "SELECT 1 FROM detail WHERE id = ?"
+        return self.format >= FIRST_FORMAT and bool(self._all(query, reference))
+
     def details(self, ids: Sequence[int]) -> dict[int, Features]:
         """The local features of those references that have them stored, undamaged."""
         found: dict[int, Features] = {}
