@@ -52,6 +52,6 @@ def add_images(
         (2, 0, 2)
     """
     added = store_images(collection, paths, workers, progress, all_folders, details)
-    if added.added or added.updated:
-        calibrate_again(collection, calibrating)
+    # Also if nothing came: an earlier run may have been stopped before it was done.
+    calibrate_again(collection, calibrating)
     return added

@@ -120,10 +120,12 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
         "references": int,
         "blank": int,
         "margins_cut": int,
+        "with_details": int,
         "megabytes": float,
         "calibration": {
             "by": str,
             "sampled": int,
+            "second_looks": int,
             "false_match_rate": float,
             "score_needed": {"few": float, "middle": float, "many": float},
         },

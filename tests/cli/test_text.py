@@ -90,6 +90,8 @@ def test_show_prints_a_fact_a_line(indexed: Path, run: Run, run_json: RunJson) -
     assert lines.pop("origin from").startswith(f"score {needed['middle']:.2f} (")
     facts["pictures"], facts["too little to tell"] = facts.pop("references"), facts.pop("blank")
     facts["margins cut"] = facts.pop("margins_cut")
+    facts["with details"] = facts.pop("with_details")
+    assert lines.pop("second looks").startswith("judged by photos of one kind")
     assert lines == {name: str(value) for name, value in facts.items() if name != "skipped"}
     assert run("show", indexed, "--verify")[1] == out + "verified           no problems\n"
 

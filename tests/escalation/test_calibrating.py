@@ -249,3 +249,15 @@ def test_a_calibration_follows_leads_that_were_learned_again(stored: Path) -> No
 
     with open_collection(stored) as collection:
         assert tail(collection, 0.1) != tail(collection, 0.3)
+
+
+def test_a_run_that_was_stopped_before_it_learned_is_made_up_for(
+    stored: Path, made: Path, looked_at: dict[int, Image]
+) -> None:
+    with open_collection(stored) as collection:
+        added = add_images(collection, [made / "photos"])  # stored already, and nothing learned
+        assert (added.added, added.unchanged) == (0, PHOTOS)
+        assert len(collection.database.second_looks()) == sample_size(PHOTOS)
+        looked_at.clear()
+        add_images(collection, [made / "photos"])
+        assert looked_at == {}

@@ -182,8 +182,11 @@ def test_files_are_written_by_their_suffix(packaged: Model, tmp_path: Path) -> N
     assert json.loads((tmp_path / "e.json").read_text(encoding="utf-8")) == found.to_json()
     with pytest.raises(UsageError, match=r"\.png, \.jpg, \.html or \.json"):
         write_evidence(tmp_path / "e.gif", found)
-    with pytest.raises(StorageError):
+    with pytest.raises(UsageError, match="mkdir -p"):
         write_evidence(tmp_path / "no-folder" / "e.png", found)
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(StorageError):
+        write_evidence(tmp_path / "folder.png", found)
 
 
 def test_the_same_pair_gives_the_same_bytes(packaged: Model, tmp_path: Path) -> None:

@@ -45,10 +45,10 @@ def explain(
     The exit status is 3 if the search finds no reference at all.
     """
     from originid.errors import ImageError
-    from originid.explain.writing import check_suffix, write_evidence
+    from originid.explain.writing import check_output, write_evidence
     from originid.finder import Finder
 
-    check_suffix(output)
+    check_output(output)
     with Finder.open(collection) as finder:
         if reference is None:
             answer = finder.find(query, top=1, effort=effort)

@@ -110,9 +110,14 @@ def _sources(queries: list[str]) -> "Iterator[str | Source]":
             yield Source("-", sys.stdin.buffer.read() if sys.stdin else b"")
         elif os.path.isdir(query):
             unreadable: list[Failure] = []
-            yield from find_images([query], unreadable.append)
+            empty = True
+            for image in find_images([query], unreadable.append):
+                empty = False
+                yield image
             # These are passed on too: when they are read, the answer says why they cannot be.
             yield from (failure.path for failure in unreadable)
+            if empty and not unreadable:
+                print(f"{printable(query)}: there are no images in this folder", file=sys.stderr)
         else:
             yield query
 

@@ -77,6 +77,7 @@ def show(
             if not isinstance(value, dict):
                 print(f"{NAMES.get(name, name):18} {printable(str(value))}")
         print(f"{'origin from':18} {_sentence(facts)}")
+        print(f"{'second looks':18} {_second_looks(facts)}")
         print_failures(failures, "originid show --json")
         for problem in problems or []:
             print(f"problem: {printable(problem.path)}: {printable(problem.reason)}")
@@ -124,6 +125,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "calibration": {
             "by": "model" if own is None else "collection",
             "sampled": 0 if own is None else own.sampled,
+            "second_looks": 0 if calibration.again is None else calibration.again.sampled,
             "false_match_rate": PRESETS[DEFAULT],
             "score_needed": {"few": few, "middle": middle, "many": many},
         },
@@ -146,6 +148,18 @@ def _sentence(facts: dict[str, Any]) -> str:
     if references < LEAST:
         return f"{scores}, by the photos of the model: there are few references"
     return f"{scores}, by the photos of the model: run originid index once more"
+
+
+def _second_looks(facts: dict[str, Any]) -> str:
+    """Say by what second looks are judged."""
+    from originid.verdict.second_look import LEAST_REFERENCES
+
+    sampled = facts["calibration"]["second_looks"]
+    if sampled:
+        return f"judged by {sampled} references of its own"
+    if facts["references"] < LEAST_REFERENCES:
+        return "judged by photos of one kind: there are few references"
+    return "judged by photos of one kind: run originid index once more"
 
 
 def _size(path: Path) -> int:

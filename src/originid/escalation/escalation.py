@@ -157,9 +157,10 @@ class Escalation:
             for rank, (picture, rate) in enumerate(found, 1)
         )
         best = matches[0].view
-        what = best if best.startswith("block") else f"the query {best}"
+        block = best.startswith("block")
+        what = f"what was compared is {best}" if block else f"the query was compared {best}"
         says = judged.verdict is not Verdict.NONE and best != FULL
-        reason = f"{judged.reason}; what was compared is {what}" if says else judged.reason
+        reason = f"{judged.reason}; {what}" if says else judged.reason
         return Answer(query.source.name, judged.verdict, matches, reason)
 
     def _pictures(self, query: Encoded, candidates: Candidates, top: int) -> Pictures:

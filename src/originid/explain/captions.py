@@ -13,6 +13,7 @@ from originid.explain.panels import (
 )
 from originid.system.text import printable
 from originid.types import Image
+from originid.verdict.reasons import rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,5 +74,4 @@ def _rate(rate: float) -> str:
         return "The best stranger of the collection is expected to score as high."
     if rate <= 0:
         return "No stranger of the collection is expected to score as high."
-    times = round(1 / rate, 1 - len(str(int(1 / rate))) + 1)
-    return f"The best stranger of the collection scores as high for 1 of {times:,.0f} such queries."
+    return f"1 in {rounded(1 / rate)} strangers in this collection scores as high."

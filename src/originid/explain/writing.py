@@ -14,17 +14,23 @@ SUFFIXES = (".png", ".jpg", ".html", ".json")
 _FORMATS = {".png": "PNG", ".jpg": "JPEG"}
 
 
-def check_suffix(path: Path) -> None:
-    """Refuse a file that does not end in one of `SUFFIXES`, in small or capital letters.
+def check_output(path: Path) -> None:
+    """Refuse a file that does not end in one of `SUFFIXES`, or whose folder does not exist.
 
     Raises:
-        UsageError: it ends otherwise.
+        UsageError: it ends otherwise, in small or capital letters, or has no folder.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
             f"the file {path}",
             f"expected a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}",
             "give a picture, a page or the numbers their ending, such as evidence.png",
+        )
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"the file {path}",
+            f"expected a folder {path.parent} that exists",
+            f"make it first: mkdir -p {path.parent}",
         )
 
 
@@ -40,7 +46,7 @@ def write_evidence(path: str | os.PathLike[str], evidence: Evidence) -> None:
         StorageError: the file cannot be written.
     """
     path = Path(path)
-    check_suffix(path)
+    check_output(path)
     suffix = path.suffix.lower()
     with storage_errors(path), new_file(path) as file:
         if suffix in _FORMATS:

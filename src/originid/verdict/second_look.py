@@ -25,7 +25,7 @@ REACHED, AT, FALL = 0.08, 8.0, 2.0
 # See `strangers.CUT`. Second photos of one thing are no copies, and local features find them: where
 # they are many, they must make the tail heavy.
 SECOND_CUT = 5.0
-SMALLEST_RATE = 1e-6  # no sample of some dozens tells of rarer strangers
+SMALLEST_RATE = 1e-5  # no sample of some dozens tells of rarer strangers
 LEAST_REFERENCES = 72  # of a collection that learns from second looks at itself
 MOST_SAMPLED = 64  # second looks of a collection at itself: some 10 seconds
 
