@@ -173,6 +173,8 @@ def beaten(finder: Finder, image: Image, row: Row, effort: Effort) -> float:
     true = np.array([key in rows and rows[key].shown in row.right for key in found.tolist()])
     if not true.any():
         return 1.0
+    if not size:  # too few references to have a tail
+        return float((scores[~true] >= scores[true].max()).any())
     wrong = np.sort(scores[~true])[::-1]
     top = wrong[: size + 1]
     best = float(scores[true].max())

@@ -10,9 +10,11 @@ from originid.errors import InputError, ModelError
 from originid.maps import DctMap, DenseMap, unit_length
 from originid.model import Model, open_model
 from originid.testing import textured_image
-from originid.types import Image
+from originid.types import Image, Vectors
 from originid.views.looks import (
     Lookout,
+    Looks,
+    Stage,
     best_views,
     coarse_places,
     dense_places,
@@ -184,9 +186,8 @@ def test_a_part_statistic_sums_the_best_of_each_part() -> None:
 
 
 def test_without_strangers_photos_are_taken_for_them() -> None:
-    best = Strangers(np.zeros((0, 4), np.float32)).best(
-        np.eye(4, dtype=np.float32), np.array([[0.6, 0.8, 0, 0], [1, 0, 0, 0]], np.float32)
-    )
+    references = np.array([[0.6, 0.8, 0, 0], [1, 0, 0, 0]], np.float32)
+    best = Strangers(np.zeros((0, 4), np.float32)).best(np.eye(4, dtype=np.float32), references.T)
     np.testing.assert_allclose(best.z, [0.8 / 0.6, 1 / 0.6], rtol=1e-6)
     np.testing.assert_allclose(best.cosine, [0.8, 1])
     assert best.vector.tolist() == [1, 0]
@@ -209,6 +210,10 @@ def test_a_map_without_low_frequencies_is_refused(packaged: Model) -> None:
         low_frequencies(dct_map(packaged), radius=0)
 
 
+def compared(lookout: Lookout, looks: Looks, references: Vectors, strangers: Strangers) -> Stage:
+    return lookout.compare(looks, looks.vectors @ references.T, strangers)
+
+
 def test_a_mirrored_part_is_found_where_it_lies(packaged: Model) -> None:
     lookout = Lookout(packaged.encoder, packaged.map)
     images = [scene(seed) for seed in range(80)]
@@ -217,11 +222,11 @@ def test_a_mirrored_part_is_found_where_it_lies(packaged: Model) -> None:
     # The upper left 28 x 24 cells of the third reference, mirrored.
     query = np.ascontiguousarray(images[2][:112, :120][:, ::-1])
     views = [view for view in query_views(query) if not view.block]
-    coarse = lookout.compare(lookout.coarse(views), references, strangers)
+    coarse = compared(lookout, lookout.coarse(views), references, strangers)
     assert coarse.z.argmax() == 2
     chosen = best_views(coarse, views)
     assert chosen[0].name == "mirrored"
-    dense = lookout.compare(lookout.dense(chosen), references, strangers)
+    dense = compared(lookout, lookout.dense(chosen), references, strangers)
     assert dense.z.argmax() == 2
     best = dense.looks[dense.look[2]]
     assert best.view == "mirrored"

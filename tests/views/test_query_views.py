@@ -113,13 +113,13 @@ def test_a_reduced_image_keeps_its_colour_and_its_shape(height: int, width: int,
 
 def test_a_framed_query_has_no_views_but_what_the_frame_holds() -> None:
     views = query_views(pad(noise(1, 200, 260), 40), "thorough", framed=True)
-    assert [view.name for view in views[:3]] == [
-        "full",
+    assert [view.name for view in views[:2]] == [
         "block 1 of the picture",
         "block 1 of the picture, mirrored",
     ]
-    assert [view.placed for view in views[:3]] == [False, True, True]
-    assert all(view.block for view in views[1:])
+    assert [view.placed for view in views[:2]] == [True, True]
+    assert all(view.block for view in views)
+    assert query_views(noise(1, 200, 260), framed=True) == ()
 
 
 def stage(z: list[float], look: list[int], views: list[str]) -> Stage:

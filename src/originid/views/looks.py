@@ -18,7 +18,7 @@ from originid.types import Floats32, Image, Ints, Rows, Vectors
 from originid.views.blocks import find_blocks
 from originid.views.moves import mirrored, quarter_turned, reduced, turned
 from originid.views.normalise import Strangers
-from originid.views.parts import Parts, part_statistic
+from originid.views.parts import Parts, PartSettings, part_statistic
 from originid.views.places import Place, Placing, Size, encode_sizes, windows
 from originid.views.words import FULL
 
@@ -192,7 +192,8 @@ class Lookout:
         self._coarse = Placing(map, coarse_places(self.cells), DAMPING)
         self._likely = Placing(map, whole + likely_places(self.cells), DAMPING)
         self._dense = Placing(map, dense_places(self.cells), DAMPING)
-        self._parts = Parts(map)
+        # A grid of few cells has no parts that could move by some.
+        self._parts = Parts(map) if self.cells >= 2 * PartSettings().side else None
 
     def coarse(self, views: Sequence[View]) -> Looks:
         """All views: each as it is, damped, and at coarse places if it is `View.placed`."""
@@ -222,7 +223,12 @@ class Lookout:
         return best_looks(looks, cosines, strangers)
 
     def compare_parts(self, view: View, references: Vectors, strangers: Strangers) -> Floats32:
-        """How references compare with strangers under the moved parts of one view, (n,)."""
+        """How references compare with strangers under the moved parts of one view, (n,).
+
+        Zeros where the model's grid is too small to have parts.
+        """
+        if self._parts is None:
+            return np.zeros(len(references), np.float32)
         whole = self._latents(self._whole, view)[(self.cells, self.cells)]
         return part_statistic(self._parts.vectors(whole), references, strangers)
 
