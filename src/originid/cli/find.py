@@ -20,6 +20,22 @@ if TYPE_CHECKING:
 # As in `originid.views.looks`, which would load numpy only to print the help.
 Effort = Literal["quick", "normal", "thorough"]
 NO_ORIGIN = 3  # the exit status if no query has an origin
+EffortOption = Annotated[
+    Effort,
+    typer.Option(
+        help="Do this for a query that has no origin as it is: nothing more (quick); look at "
+        "it again, mirrored, turned by quarters, without what frames it, and as a part of the "
+        "references, and compare local features of the best (normal); also turned by 5 "
+        "degrees, with local features of many more (thorough)."
+    ),
+]
+EvidenceOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write a picture into this folder for each query with the verdict origin or "
+        "uncertain, which shows where it and its best match agree."
+    ),
+]
 
 
 def find(
@@ -42,22 +58,8 @@ def find(
             "strict (1 in 10,000), balanced (1 in 1,000), wide (1 in 100), or a number up to 0.1."
         ),
     ] = "balanced",
-    effort: Annotated[
-        Effort,
-        typer.Option(
-            help="Do this for a query that has no origin as it is: nothing more (quick); look at "
-            "it again, mirrored, turned by quarters, without what frames it, and as a part of the "
-            "references, and compare local features of the best (normal); also turned by 5 "
-            "degrees, with local features of many more (thorough)."
-        ),
-    ] = "normal",
-    evidence: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write a picture into this folder for each query with the verdict origin or "
-            "uncertain, which shows where it and its best match agree."
-        ),
-    ] = None,
+    effort: EffortOption = "normal",
+    evidence: EvidenceOption = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line, for each query.")
     ] = False,

@@ -12,6 +12,22 @@ from originid.system.text import printable
 if TYPE_CHECKING:
     from originid.collection.adding import Added
     from originid.collection.collection import Collection
+DetailsOption = Annotated[
+    bool,
+    typer.Option(
+        "--details",
+        help="Store local features too, of these images and of all that are added later: 5 kB "
+        "each. Edits in which things were moved are then found more often, and sooner.",
+    ),
+]
+AllFoldersOption = Annotated[
+    bool,
+    typer.Option(
+        "--all-folders",
+        help="Take the images in recycle bins, folders of thumbnails and folders of older "
+        "copies too, such as #recycle, @eaDir and .thumbnails.",
+    ),
+]
 
 
 def index(
@@ -43,22 +59,8 @@ def index(
             "core.",
         ),
     ] = None,
-    all_folders: Annotated[
-        bool,
-        typer.Option(
-            "--all-folders",
-            help="Take the images in recycle bins, folders of thumbnails and folders of older "
-            "copies too, such as #recycle, @eaDir and .thumbnails.",
-        ),
-    ] = False,
-    details: Annotated[
-        bool,
-        typer.Option(
-            "--details",
-            help="Store local features too, of these images and of all that are added later: 5 kB "
-            "each. Edits in which things were moved are then found more often, and sooner.",
-        ),
-    ] = False,
+    all_folders: AllFoldersOption = False,
+    details: DetailsOption = False,
     json: JsonOption = False,
 ) -> None:
     """Add images to a collection.
