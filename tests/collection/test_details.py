@@ -90,7 +90,7 @@ def test_the_words_of_a_picture_are_those_of_its_file(
         query = words._rotated([features])[0]
         expected = np.array([r.id for r in rows])[np.argsort(-(np.sign(slow) @ query))][:3]
         assert set(words.likely(features, 3)) == set(expected)
-    kept = DetailWords.open(collection.path / FILE)
+    kept = DetailWords(collection.path / FILE)
     assert len(kept) == PHOTOS
     (collection.path / FILE).write_bytes(b"damaged")
     with open_collection(collection.path) as again:

@@ -66,10 +66,10 @@ class Collection:
             vectors, lambda: open_index(path, model.dim, database.codes)
         )
         self._low_frequencies: Followed[LowFrequencies] = Followed(
-            vectors, lambda: LowFrequencies.open(model.map, self.codec, path / SHORTLIST)
+            vectors, lambda: LowFrequencies(model.map, self.codec, path / SHORTLIST)
         )
         self._detail_words: Followed[DetailWords] = Followed(
-            stored_details(database), lambda: DetailWords.open(path / WORDS)
+            stored_details(database), lambda: DetailWords(path / WORDS)
         )
         self._calibration: tuple[object, CollectionCalibration] | None = None
         self._strangers: tuple[object, Strangers] | None = None

@@ -4,21 +4,21 @@ They are made from the stored local features (see `originid.details.words`), and
 that may be lost: 128 bytes a reference in memory and on disk, 4 milliseconds of a core to make.
 """
 
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from originid.collection.kept_signs import KeptSigns
 from originid.details.features import Features
 from originid.details.words import packaged_words
-from originid.index import CacheError, Codec, SignScan
+from originid.index import Codec
 from originid.types import Floats32, Ids
 
 FILE = "words.bin"  # in the folder of a collection
 BITS = 1024  # signs of a vector of words: with 512, a tenth fewer of the best 100 are right
 
 
-class DetailWords:
+class DetailWords(KeptSigns):
     """The signs of all references' words, which follow what is stored.
 
     Args:
@@ -28,45 +28,13 @@ class DetailWords:
     def __init__(self, file: Path) -> None:
         self._words = packaged_words()
         self._rotation = Codec(BITS)
-        self._file = file
-        self._scan = SignScan(BITS)
-
-    @classmethod
-    def open(cls, file: Path) -> "DetailWords":
-        """Open what is kept in a file; empty where it cannot be used."""
-        opened = cls(file)
-        with suppress(CacheError):
-            opened._scan.load(file, opened._header())
-        return opened
-
-    @property
-    def last_id(self) -> int:
-        """The largest id that was ever added; -1 before the first."""
-        return self._scan.last_id
-
-    def __len__(self) -> int:
-        return len(self._scan)
+        header = {"words": self._words.identity, "of": "words of local features"}
+        super().__init__(BITS, file, header)
 
     def add(self, ids: Ids, features: list[Features]) -> None:
         """Add references by their local features."""
         positive = self._rotated(features) > 0
         self._scan.add(ids, np.packbits(positive, axis=1, bitorder="little"))
-
-    def remove(self, ids: Ids) -> None:
-        """Remove references; ids that are not here are ignored."""
-        self._scan.remove(ids)
-
-    def clear(self) -> None:
-        """Forget all references."""
-        self._scan.clear()
-
-    def keep(self) -> None:
-        """Write the signs to the file.
-
-        Raises:
-            OSError: the disk refuses.
-        """
-        self._scan.save(self._file, self._header())
 
     def likely(self, features: Features, count: int) -> Ids:
         """The references that share most words with an image, the best first.
@@ -89,6 +57,3 @@ class DetailWords:
         # An image without features has no direction; the first axis stands for none.
         padded[~padded.any(axis=1), 0] = 1
         return self._rotation.rotate(padded)
-
-    def _header(self) -> dict[str, object]:
-        return {"words": self._words.identity, "of": "words of local features"}
