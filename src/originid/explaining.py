@@ -11,7 +11,6 @@ from originid.escalation.escalation import picture_of
 from originid.explain.evidence import Evidence, explain_pair
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
-from originid.maps import unit_length
 from originid.types import Image, Match, Vectors, Verdict
 from originid.verdict.cohort import COPY
 
@@ -61,14 +60,10 @@ def strangers_of(collection: Collection, reference: Image) -> Vectors:
     """Vectors (m, dim) of references drawn at random, without copies of one; m <= `STRANGERS`.
 
     Args:
-        collection: what they are drawn from; one that never calibrated itself has none.
+        collection: what they are drawn from.
         reference: the picture whose copies are left out, uint8 RGB (h, w, 3).
     """
-    members = collection.database.cohort().cohort.members[:STRANGERS]
-    _, codes = collection.database.codes(np.sort(members))
-    if not len(codes):
-        return np.zeros((0, collection.model.dim), np.float32)
-    vectors = unit_length(collection.codec.decode(codes))
+    vectors = collection.strangers().first(STRANGERS).vectors
     vector = collection.model.encode(reference)[0]
     return np.asarray(vectors[vectors @ vector <= COPY], np.float32)
 

@@ -13,6 +13,7 @@ from PIL import Image as Pillow
 from originid.details.features import Features, find_features
 from originid.details.verification import Agreement, verify
 from originid.types import Box, Floats64, Image, Ints, Mask
+from originid.views.words import WHOLE
 
 ENOUGH = 17.0
 """The statistic of local features from which they say how the query lies.
@@ -21,7 +22,6 @@ Of 200 strangers among photos and pictures by generators, those with the best sc
 more than 15; most pairs reach more than 20. In collections of forms or of x-rays strangers reach
 more, so this decides how the pictures are laid, and not whether they match.
 """
-WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 BORDER = 8  # 256ths of a side
 LEAST_SHARE = 0.02  # of the reference that a query covers: features that say less err
 SAME_PLACE = 0.08  # of a side: corners this near mean that features and box say the same

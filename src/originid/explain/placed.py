@@ -13,6 +13,7 @@ from originid.types import Box, Floats32, Image, Latents, Mask, Vectors
 from originid.verdict.margins import CELLS, content_cells, framed
 from originid.views.looks import DAMPING
 from originid.views.places import Place, Placing, encode_sizes
+from originid.views.words import WHOLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ def place(query: Image, alignment: Alignment, box: Box | None, model: Model, map
 
 def cell_place(box: Box | None, cells: int) -> Place:
     """The place of a box in a grid of so many cells a side, to the nearest cell."""
-    left, top, right, bottom = (round(each * cells) for each in box or (0.0, 0.0, 1.0, 1.0))
+    left, top, right, bottom = (round(each * cells) for each in box or WHOLE)
     left, top = min(max(left, 0), cells - 1), min(max(top, 0), cells - 1)
     width, height = min(max(right - left, 1), cells - left), min(max(bottom - top, 1), cells - top)
     return Place(height, width, top, left)

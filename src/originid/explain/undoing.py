@@ -13,7 +13,7 @@ from originid.types import Box, Image
 from originid.views.blocks import find_blocks
 from originid.views.looks import query_views
 from originid.views.moves import mirrored
-from originid.views.words import FULL, is_place
+from originid.views.words import FULL, WHOLE, is_place
 
 MIRRORED = "mirrored"
 _BLOCK = "block "
@@ -30,7 +30,7 @@ class Undone:
     """
 
     image: Image
-    part: Box = (0.0, 0.0, 1.0, 1.0)
+    part: Box = WHOLE
 
 
 def undo(image: Image, view: str) -> Undone:
@@ -61,7 +61,7 @@ def undo(image: Image, view: str) -> Undone:
 def _part(image: Image, view: str) -> Box:
     """The part of the query (left, top, right, bottom) that a view shows."""
     if not view.startswith(_BLOCK):
-        return 0.0, 0.0, 1.0, 1.0
+        return WHOLE
     block = find_blocks(image)[int(view.removeprefix(_BLOCK).split()[0]) - 1]
     height, width = image.shape[:2]
     return block.left / width, block.top / height, block.right / width, block.bottom / height
