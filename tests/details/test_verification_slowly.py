@@ -325,3 +325,18 @@ def test_wrong_settings_of_verification_say_what_is_expected(wrong: dict[str, fl
     assert f"{name}={value}" in caught.value.given
     assert name in caught.value.expected
     assert caught.value.todo == "leave them out"
+
+
+@given(seed=SEEDS, cells=st.sampled_from([1, 4, 32]))
+def test_features_within_cells_by_a_loop(seed: int, cells: int) -> None:
+    random = np.random.default_rng(seed)
+    found = features(random.integers(0, 256, (30, 2)), seed)
+    known = random.random((cells, cells)) < 0.5
+    kept = [
+        number
+        for number, (x, y) in enumerate(found.points.tolist())
+        if known[y * cells // 256, x * cells // 256]
+    ]
+    within = found.within(known)
+    np.testing.assert_array_equal(within.points, found.points[kept])
+    np.testing.assert_array_equal(within.bits, found.bits[kept])

@@ -14,7 +14,7 @@ from originid.escalation import looking
 from originid.escalation.candidates import Candidates
 from originid.escalation.looking import LISTED, VERIFIED, SecondLook, most_listed
 from originid.model import Model
-from originid.testing import textured_image, write_photos
+from originid.testing import flat_image, textured_image, write_photos
 
 PHOTOS = 40
 
@@ -133,6 +133,6 @@ def test_files_that_are_gone_are_not_verified(collection: Collection) -> None:
 
 
 def test_a_framed_query_with_nothing_in_it_is_not_looked_at(collection: Collection) -> None:
-    image = textured_image(7)
-    whole = collection.model.encode([image])
+    image = flat_image((255, 255, 255), 100)
+    whole = collection.model.encode([textured_image(7)])
     assert SecondLook(collection).candidates(image, whole, True, "normal") is None

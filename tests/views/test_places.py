@@ -16,8 +16,6 @@ from originid.views.looks import (
     Looks,
     Stage,
     best_views,
-    coarse_places,
-    dense_places,
     query_views,
 )
 from originid.views.normalise import USUAL, Strangers, moments
@@ -28,7 +26,16 @@ from originid.views.parts import (
     PartSettings,
     part_statistic,
 )
-from originid.views.places import Place, Placing, canvas, encode_sizes, finish, windows
+from originid.views.places import (
+    Place,
+    Placing,
+    canvas,
+    coarse_places,
+    dense_places,
+    encode_sizes,
+    finish,
+    windows,
+)
 from originid.views.shortlist import low_frequencies
 
 CELLS = 32

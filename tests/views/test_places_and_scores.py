@@ -15,14 +15,19 @@ from originid.encoders import open_encoder
 from originid.errors import InputError, ModelError
 from originid.maps import DctBasis, DctMap, DenseMap, unit_length
 from originid.types import Floats32, Image, Vectors
-from originid.views.looks import (
-    coarse_places,
-    dense_places,
-    likely_places,
-)
 from originid.views.normalise import NORMAL, PRIOR, USUAL, Strangers, moments
 from originid.views.parts import Parts, PartSettings, _moved
-from originid.views.places import Place, Placing, _offsets, canvas, encode_sizes, windows
+from originid.views.places import (
+    Place,
+    Placing,
+    _offsets,
+    canvas,
+    coarse_places,
+    dense_places,
+    encode_sizes,
+    likely_places,
+    windows,
+)
 from originid.views.shortlist import best_estimates, low_frequencies
 
 SEEDS = st.integers(0, 10**6)

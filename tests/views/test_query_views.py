@@ -111,15 +111,35 @@ def test_a_reduced_image_keeps_its_colour_and_its_shape(height: int, width: int,
     assert got.shape[1] == pytest.approx(max(1, scale * width), abs=0.5)
 
 
-def test_a_framed_query_has_no_views_but_what_the_frame_holds() -> None:
-    views = query_views(pad(noise(1, 200, 260), 40), "thorough", framed=True)
+def test_a_framed_query_is_seen_by_what_the_frame_holds() -> None:
+    image = pad(noise(1, 200, 260), 40)
+    views = query_views(image, "thorough", framed=True)
     assert [view.name for view in views[:2]] == [
         "block 1 of the picture",
         "block 1 of the picture, mirrored",
     ]
     assert [view.placed for view in views[:2]] == [True, True]
-    assert all(view.block for view in views)
-    assert query_views(noise(1, 200, 260), framed=True) == ()
+    others = [view for view in views if not view.block]
+    assert [view.name for view in others] == [
+        "mirrored",
+        "turned by a quarter",
+        "turned by a half",
+        "turned by three quarters",
+    ]
+    plain = {view.name: view for view in query_views(image)}
+    for view in others:
+        np.testing.assert_array_equal(view.image, plain[view.name].image)
+        assert view.known is not None
+        assert not view.placed
+    mirror, half = others[0].known, others[2].known
+    assert mirror is not None
+    assert half is not None
+    assert 0 < mirror.sum() < mirror.size
+    np.testing.assert_array_equal(half, mirror[::-1])
+
+
+def test_an_empty_frame_has_no_views() -> None:
+    assert query_views(np.full((100, 100, 3), 255, np.uint8), framed=True) == ()
 
 
 def stage(z: list[float], look: list[int], views: list[str]) -> Stage:

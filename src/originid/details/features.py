@@ -5,7 +5,7 @@ for Lightweight Image Matching", CVPR 2024) with the weights of its authors. Of 
 signs are kept: 8 bytes, and 2 for the place, so that features can be stored beside a reference.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 
 from originid.errors import InputError
 from originid.images.reduced import decode_reduced
-from originid.types import Floats32, Image
+from originid.types import Floats32, Image, Mask
 
 BITS = 64  # of a descriptor
 CELL = 8  # pixels a side, of which the network tells one descriptor
@@ -79,6 +79,16 @@ class Features:
     def signs(self) -> Floats32:
         """The descriptors as -1 and 1, float32 (n, 64)."""
         return np.unpackbits(self.bits, axis=1).astype(np.float32) * 2 - 1
+
+    def within(self, known: Mask) -> "Features":
+        """Those that lie in some cells.
+
+        Args:
+            known: the cells of the image that count, (n, n).
+        """
+        column, row = (self.points.astype(np.int64) * len(known) // 256).T
+        kept = known[row, column]
+        return replace(self, points=self.points[kept], bits=self.bits[kept])
 
     def pack(self) -> bytes:
         """Width and height as little-endian uint16, then 10 bytes a feature: x, y, signs."""

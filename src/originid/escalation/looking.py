@@ -87,7 +87,11 @@ class SecondLook:
             also: ids of references that are compared in any case.
             without: the id of a reference that is left out, with all copies of it.
         """
-        views = query_views(picture, effort, framed)
+        views = tuple(
+            view
+            for view in query_views(picture, effort, framed)
+            if view.known is None or self._lookout.has_places
+        )
         if not views:
             return None
         looks = self._lookout.coarse(views)
@@ -193,9 +197,10 @@ class FeaturesOfViews:
         self._found: dict[str, Features] = {}
 
     def of(self, view: View) -> Features:
-        """The local features of a view."""
+        """The local features of a view, without those of its frame."""
         if view.name not in self._found:
-            self._found[view.name] = find_features(view.image)
+            found = find_features(view.image)
+            self._found[view.name] = found if view.known is None else found.within(view.known)
         return self._found[view.name]
 
     def named(self, name: str) -> Features:

@@ -10,16 +10,27 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+from PIL import Image as Pillow
 
 from originid.encoders.base import Encoder
 from originid.errors import InputError
+from originid.images.thumbnails import SIDE
 from originid.maps import Map
-from originid.types import Floats32, Image, Ints, Rows, Vectors
+from originid.types import Floats32, Image, Ints, Mask, Rows, Vectors
+from originid.verdict.margins import CELLS, content_cells, with_unknown
 from originid.views.blocks import find_blocks
 from originid.views.moves import mirrored, quarter_turned, reduced, turned
 from originid.views.normalise import Strangers
 from originid.views.parts import Parts, PartSettings, part_statistic
-from originid.views.places import Place, Placing, Size, encode_sizes, windows
+from originid.views.places import (
+    Place,
+    Placing,
+    Size,
+    coarse_places,
+    dense_places,
+    encode_sizes,
+    likely_places,
+)
 from originid.views.words import FULL
 
 LONGEST = 512  # pixels of a query that is looked at: a fifth of it still fills an encoder
@@ -43,12 +54,15 @@ class View:
         image: uint8 RGB (h, w, 3).
         placed: whether it is put at coarse places, or only at the whole grid.
         block: whether it is a block of the query, which a frame may hold.
+        known: of a picture in a frame the cells (`CELLS`, `CELLS`) that are evidence; the others
+            count as unknown. None where all are.
     """
 
     name: str
     image: Image
     placed: bool = False
     block: bool = False
+    known: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -107,15 +121,15 @@ def check_effort(effort: str) -> None:
 def query_views(
     image: Image, effort: Effort = "normal", framed: bool = False, degrees: float = 5.0
 ) -> tuple[View, ...]:
-    """The views of a query; the first is the whole, unless it has a frame.
+    """The views of a query; the first is the whole, unless it has a frame. There may be none then.
 
     Args:
         image: uint8 RGB (h, w, 3). Blocks are cut from it as it is; of everything else the longer
             side is reduced to `LONGEST` pixels.
         effort: "quick" is the whole alone; "normal" adds the mirror image, quarter turns and what
             frames hold; "thorough" adds small turns.
-        framed: whether it has a frame, by which the whole and its other forms would be compared:
-            then only its blocks are views, and there may be none.
+        framed: whether it has a frame, by which the whole and its other forms would be compared.
+            Then its views are its blocks, and its mirror image and turns by what lies inside.
         degrees: of small turns, to both sides.
     """
     check_effort(effort)
@@ -123,9 +137,7 @@ def query_views(
     views = [] if framed else [View(FULL, whole, True)]
     if effort == "quick":
         return tuple(views)
-    if not framed:
-        views.append(View("mirrored", mirrored(whole), True))
-        views += [View(f"turned by {p}", quarter_turned(whole, n)) for n, p in _QUARTERS.items()]
+    views += _moved(whole, None) if not framed else []
     for number, block in enumerate(find_blocks(image), 1):
         name, part = f"block {number} of the picture", reduced(block.cut(image), LONGEST)
         placed = number <= PLACED_BLOCKS
@@ -133,41 +145,32 @@ def query_views(
             View(name, np.ascontiguousarray(part), placed, True),
             View(f"{name}, mirrored", mirrored(part), placed, True),
         ]
+    views += _moved(whole, _content(whole)) if framed else []
     if effort == "thorough" and not framed:
         views += [View(f"turned by {d:g} degrees", turned(whole, d)) for d in (degrees, -degrees)]
     return tuple(views)
 
 
-def likely_places(cells: int) -> tuple[Place, ...]:
-    """The 19 places of what is left of a reference after common crops: the fewest that serve.
-
-    They are those of squares of about 3/4 and 1/2 of the area, and of strips such as 9:16 of a
-    4:3, at the borders and in the middle.
-    """
-    squares = (((28, 28), 4), ((22, 22), 5))
-    strips = (((32, 18), 7), ((18, 32), 7))
-    return _scaled(squares + strips, cells)
-
-
-def coarse_places(cells: int) -> tuple[Place, ...]:
-    """The 37 places at which the whole and its mirror image are put, of a grid of 32 x 32 cells.
-
-    Other grids have the same places, scaled. A part of the height or of the width is what is left
-    of a reference that was cut to another shape.
-    """
-    squares = (((32, 32), 1), ((28, 28), 2), ((22, 22), 5))
-    strips = tuple((size, 4) for side in (28, 24, 20) for size in ((side, 32), (32, side)))
-    return _scaled(squares + strips, cells)
+def _moved(whole: Image, known: Mask | None) -> list[View]:
+    """The mirror image and the quarter turns of a query, of which these cells are evidence."""
+    if known is None:
+        turned_by = [View(f"turned by {p}", quarter_turned(whole, n)) for n, p in _QUARTERS.items()]
+        return [View("mirrored", mirrored(whole), True), *turned_by]
+    if not known.any():
+        return []
+    return [
+        View("mirrored", mirrored(whole), known=known[:, ::-1]),
+        *(
+            View(f"turned by {p}", quarter_turned(whole, n), known=np.rot90(known, n))
+            for n, p in _QUARTERS.items()
+        ),
+    ]
 
 
-def dense_places(cells: int) -> tuple[Place, ...]:
-    """151 places, at every second cell: squares from 20 to 32, and parts of a height or a width.
-
-    581 places at every cell found no more, and cost four times as much.
-    """
-    squares = tuple(((side, side), 2) for side in range(20, 33, 3))
-    strips = tuple((size, 2) for side in range(18, 32, 4) for size in ((side, 32), (32, side)))
-    return _scaled(squares + strips, cells)
+def _content(whole: Image) -> Mask:
+    """The cells of a framed query that are evidence."""
+    square = Pillow.fromarray(whole).resize((SIDE, SIDE), Pillow.Resampling.BOX)
+    return content_cells(np.asarray(square))
 
 
 class Lookout:
@@ -208,9 +211,12 @@ class Lookout:
         return _joined(found)
 
     def dense(self, views: Sequence[View]) -> Looks:
-        """Some views at the dense places."""
-        placing = self._dense
-        return _joined([self._looks(placing, v, self._latents(placing, v)) for v in views])
+        """Some views at the dense places; of a picture in a frame only as it is."""
+        found = []
+        for view in views:
+            placing = self._dense if view.known is None else self._damped
+            found.append(self._looks(placing, view, self._latents(placing, view)))
+        return _joined(found)
 
     def compare(self, looks: Looks, cosines: Floats32, strangers: Strangers) -> Stage:
         """How references compare with strangers under some looks.
@@ -233,7 +239,14 @@ class Lookout:
         return part_statistic(self._parts.vectors(whole), references, strangers)
 
     def _latents(self, placing: Placing, view: View) -> Mapping[Size, Floats32]:
-        return encode_sizes(view.image, placing.sizes, self.encoder)
+        latents = encode_sizes(view.image, placing.sizes, self.encoder)
+        if view.known is None or self.cells != CELLS:
+            return latents
+        whole, map = (self.cells, self.cells), self._whole.map
+        flat = with_unknown(
+            latents[whole].reshape(1, -1), map.basis.latents(map.mean[None])[0], view.known[None]
+        )
+        return {**latents, whole: flat.reshape(latents[whole].shape)}
 
     def _looks(self, placing: Placing, view: View, latents: Mapping[Size, Floats32]) -> Looks:
         vectors = placing.vectors(latents)
@@ -259,12 +272,3 @@ def _joined(looks: Sequence[Looks]) -> Looks:
         np.concatenate([each.vectors for each in looks]),
         tuple(look for each in looks for look in each.looks),
     )
-
-
-def _scaled(steps: Sequence[tuple[Size, int]], cells: int) -> tuple[Place, ...]:
-    """Places of sizes, with their steps, that are stated for 32 cells."""
-    found: list[Place] = []
-    for (height, width), step in steps:
-        size = round(height * cells / 32), round(width * cells / 32)
-        found += windows([size], max(1, round(step * cells / 32)), cells)
-    return tuple(dict.fromkeys(found))

@@ -67,6 +67,38 @@ def windows(sizes: Iterable[Size], step: int, cells: int) -> tuple[Place, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def likely_places(cells: int) -> tuple[Place, ...]:
+    """The 19 places of what is left of a reference after common crops: the fewest that serve.
+
+    They are those of squares of about 3/4 and 1/2 of the area, and of strips such as 9:16 of a
+    4:3, at the borders and in the middle.
+    """
+    squares = (((28, 28), 4), ((22, 22), 5))
+    strips = (((32, 18), 7), ((18, 32), 7))
+    return _scaled(squares + strips, cells)
+
+
+def coarse_places(cells: int) -> tuple[Place, ...]:
+    """The 37 places at which the whole and its mirror image are put, of a grid of 32 x 32 cells.
+
+    Other grids have the same places, scaled. A part of the height or of the width is what is left
+    of a reference that was cut to another shape.
+    """
+    squares = (((32, 32), 1), ((28, 28), 2), ((22, 22), 5))
+    strips = tuple((size, 4) for side in (28, 24, 20) for size in ((side, 32), (32, side)))
+    return _scaled(squares + strips, cells)
+
+
+def dense_places(cells: int) -> tuple[Place, ...]:
+    """151 places, at every second cell: squares from 20 to 32, and parts of a height or a width.
+
+    581 places at every cell found no more, and cost four times as much.
+    """
+    squares = tuple(((side, side), 2) for side in range(20, 33, 3))
+    strips = tuple((size, 2) for side in range(18, 32, 4) for size in ((side, 32), (32, side)))
+    return _scaled(squares + strips, cells)
+
+
 class Placing:
     """Puts latents of smaller grids at places of a model's grid, and maps them.
 
@@ -239,3 +271,12 @@ def _offsets(room: int, step: int) -> list[int]:
     count = -(-room // step) + 1
     places: NDArray[np.float64] = np.linspace(0, room, count)
     return [round(place) for place in places]
+
+
+def _scaled(steps: Sequence[tuple[Size, int]], cells: int) -> tuple[Place, ...]:
+    """Places of sizes, with their steps, that are stated for 32 cells."""
+    found: list[Place] = []
+    for (height, width), step in steps:
+        size = round(height * cells / 32), round(width * cells / 32)
+        found += windows([size], max(1, round(step * cells / 32)), cells)
+    return tuple(dict.fromkeys(found))
