@@ -75,14 +75,20 @@ class Escalation:
         def again(both: tuple[Encoded, Answer]) -> Answer:
             """The better of both looks at one query."""
             query, answer = both
-            if effort == "quick" or answer.verdict is Verdict.ORIGIN or not answer.matches:
+            if not is_open(both):
                 return answer
             return better(answer, self._again(query, effort, top, stated))
 
+        def is_open(both: tuple[Encoded, Answer]) -> bool:
+            """Whether a query is looked at again."""
+            _, answer = both
+            settled = answer.verdict is Verdict.ORIGIN or not answer.matches
+            return effort != "quick" and not settled
+
         both, cores = zip(queries, first, strict=True), available_cores()
         while some := list(islice(both, cores)):
-            if len(some) == 1:
-                yield again(some[0])
+            if sum(map(is_open, some)) < 2:  # threads would cost more than they save
+                yield from map(again, some)
                 continue
             with one_blas_thread():  # the threads keep all cores busy
                 found = list(map_ordered(again, some, cores))
@@ -105,9 +111,12 @@ class Escalation:
             return Match(1, row.shown, 0.0, 1.0)
         strength = candidates.strength.astype(np.float64)
         own = np.flatnonzero(database.owners(candidates.ids) == row.id)
+        if not len(own):  # it was removed meanwhile
+            return Match(1, row.shown, 0.0, 1.0)
         place = int(own[np.argmax(strength[own])])
         strengths = np.sort(strength)[::-1][:JUDGED]
-        rates = self._collection.calibration().rates_again(strengths) / AGAIN_SHARE
+        chances = self._collection.vectors_each / AGAIN_SHARE
+        rates = chances * self._collection.calibration().rates_again(strengths)
         rate = rates[strengths == strength[place]].min(initial=1.0)
         key = int(candidates.ids[place])
         picture = Picture((database.rows([key])[key],), float(strength[place]), key)
