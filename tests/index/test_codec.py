@@ -293,3 +293,15 @@ def test_no_codes_have_no_components() -> None:
     none = np.empty((0, 0), np.uint8)  # as a database gives them
     assert codec.decode(none).shape == (0, 9)
     assert codec.components(none, np.array([1, 2])).shape == (0, 2)
+
+
+def test_wide_vectors_are_turned_back_without_a_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = np.random.default_rng(0).normal(size=(5, 37)).astype(np.float32)
+    vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    codec, which = Codec(37), np.array([3, 0, 36])
+    codes = codec.encode(vectors)
+    narrow = codec.decode(codes), codec.cosines(codes, vectors), codec.components(codes, which)
+    monkeypatch.setattr("originid.index.codec.WIDEST", 36)
+    wide = codec.decode(codes), codec.cosines(codes, vectors), codec.components(codes, which)
+    for one, other in zip(narrow, wide, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)

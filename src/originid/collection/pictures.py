@@ -56,9 +56,8 @@ def find_pictures(collection: Collection, queries: Vectors, top: int) -> Iterato
         top: the number of pictures of each query, at least 1.
     """
     index = collection.index()
-    count = max(SCORED, 2 * top) * (
-        2 if collection.database.count_forms() else 1
-    )  # a reference may come twice
+    twice = 2 if collection.forms else 1  # a reference may come by both of its forms
+    count = twice * max(SCORED, 2 * top)
     count = min(count, max(len(index), 1))
     scores, ids = index.search(queries, count)
     for query, line, keys in zip(queries, scores, ids, strict=True):
@@ -85,9 +84,7 @@ def group_pictures(
         blank_from: the score above which a picture with little information counts.
     """
     scores, ids = scores[ids >= 0], ids[ids >= 0]
-    if (
-        collection.database.count_forms()
-    ):  # of a reference that was found by both forms, the better one counts
+    if collection.forms:  # of a reference that was found by both forms, the better one counts
         best = np.sort(np.unique(collection.database.owners(ids), return_index=True)[1])
         scores, ids = scores[best], ids[best]
     grouped, looked_at = _Grouped({}, [], []), 0

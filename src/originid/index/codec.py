@@ -35,6 +35,7 @@ from originid.types import Scores, Vectors
 
 VERSION = 1
 HALF_RANGE = 2048  # 12-bit numbers lie in [-2048, 2047]
+WIDEST = 4096  # dims up to which the rotation is a matrix in memory, of 67 MB then
 BLOCK = 1024  # rows worked on at a time: bounds the memory of the rotation
 
 Codes = NDArray[np.uint8]
@@ -81,7 +82,12 @@ class Codec:
 
     def decode(self, codes: Codes) -> Vectors:
         """Vectors (n, dim) of unit length, float32, in the basis of those that were encoded."""
-        return self.units(codes) @ self._axes.T
+        units = self.units(codes)
+        if self.dim <= WIDEST:
+            return units @ self._axes.T
+        first, second = self._signs
+        turned = first * _hartley(second * _hartley(units.astype(np.float64)))
+        return np.asarray(turned, np.float32)
 
     def units(self, codes: Codes) -> Vectors:
         """Rotated vectors (n, dim) of unit length, float32, of codes.
@@ -97,7 +103,8 @@ class Codec:
 
         Faster than `scores` for many vectors; the last digits depend on what is asked together.
         """
-        return np.asarray((vectors @ self._axes) @ self.units(codes).T, np.float32)
+        rotated = vectors @ self._axes if self.dim <= WIDEST else self.rotate(vectors)
+        return np.asarray(rotated @ self.units(codes).T, np.float32)
 
     def components(self, codes: Codes, which: NDArray[np.intp]) -> Vectors:
         """Some components (n, k) of what `decode` gives, without the others.
@@ -106,6 +113,8 @@ class Codec:
             codes: of the vectors.
             which: the numbers of the components, (k,).
         """
+        if self.dim > WIDEST:
+            return self.decode(codes)[:, which]
         return self.units(codes) @ self._axes[which].T
 
     def rotate(self, vectors: Vectors) -> Vectors:
