@@ -6,16 +6,13 @@ others is that of a query without an origin (see `originid.verdict.second_look`)
 
 import numpy as np
 
-from originid.answering import query_vectors
 from originid.collection.collection import Collection
 from originid.errors import ImageError
-from originid.escalation.escalation import JUDGED, picture_of
-from originid.escalation.looking import SecondLook
+from originid.escalation.escalation import JUDGED, Escalation
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
 from originid.system.parallel import available_cores, map_ordered, one_blas_thread
 from originid.system.progress import Progress, silent
-from originid.verdict.margins import framed
 from originid.verdict.second_look import sample_size, second_leads
 
 GROWTH = 2.0  # times as many references as at the last time, from which on it is done again
@@ -45,7 +42,7 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
     grown = any(references >= GROWTH * among for _, among in known.values())
     if not size or (staying >= size / 2 and not grown):
         return False
-    look = SecondLook(collection)
+    escalation = Escalation(collection)
     rows = database.rows(members.tolist())
     sources = [Source(rows[key].location) for key in members.tolist() if key in rows]
     by_location = {row.location: key for key, row in rows.items()}
@@ -54,15 +51,17 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
     def lead(query: Encoded) -> tuple[int, float | None]:
         """The id of a member and its second lead."""
         key = by_location[query.source.name]
-        return key, _second_lead(collection, look, query, key)
+        return key, _second_lead(escalation, query, key, references)
 
     with one_blas_thread():
         for chunk in encode_sources(sources[: 2 * size], collection.model.encoder):
             encoded = [entry for entry in chunk if isinstance(entry, Encoded)]
             for key, found in map_ordered(lead, encoded, available_cores()):
-                if found is not None and len(leads) < size:
+                if found is not None:
                     leads[key] = found
                     progress(len(leads), size)
+                if len(leads) >= size:
+                    break
             if len(leads) >= size:
                 break
     with database.writing():
@@ -70,19 +69,13 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
     return bool(leads)
 
 
-def _second_lead(
-    collection: Collection, look: SecondLook, query: Encoded, key: int
-) -> float | None:
+def _second_lead(escalation: Escalation, query: Encoded, key: int, references: int) -> float | None:
     """The second lead of a reference among the others; None where nothing can be told."""
     try:
-        picture = picture_of(query)
+        candidates = escalation.candidates(query, "normal", without=key)
     except ImageError:
         return None
-    vectors = query_vectors(collection.model, [query])
-    is_framed = bool(framed(query.thumbnail[np.newaxis])[0])
-    candidates = look.candidates(picture, vectors, is_framed, "normal", without=key)
     if candidates is None:
         return None
-    order = np.argsort(-candidates.strength, kind="stable")[:JUDGED]
-    strengths = candidates.strength[order].astype(np.float64)
-    return float(second_leads(strengths, len(collection))[0])
+    strengths = np.sort(candidates.strength.astype(np.float64))[::-1][:JUDGED]
+    return float(second_leads(strengths, references)[0])

@@ -123,7 +123,11 @@ class Escalation:
         return self._match(1, picture, candidates, float(rate))
 
     def candidates(
-        self, query: Encoded, effort: Effort, also: Sequence[int] = ()
+        self,
+        query: Encoded,
+        effort: Effort,
+        also: Sequence[int] = (),
+        without: int | None = None,
     ) -> Candidates | None:
         """The references that may be the origin of a query, and what speaks for each.
 
@@ -133,13 +137,15 @@ class Escalation:
             query: the encoded query.
             effort: "normal" or "thorough".
             also: ids of references that are compared in any case.
+            without: the id of a reference that is left out, with all copies of it.
 
         Raises:
             ImageError: the file of the query cannot be read any more.
         """
         vectors = query_vectors(self._collection.model, [query])
         is_framed = bool(framed(query.thumbnail[np.newaxis])[0])
-        return self._look.candidates(picture_of(query), vectors, is_framed, effort, also)
+        picture = picture_of(query)
+        return self._look.candidates(picture, vectors, is_framed, effort, also, without=without)
 
     def _again(self, query: Encoded, effort: Effort, top: int, stated: float) -> Answer | None:
         """The answer of the second look; None where nothing can be said."""
