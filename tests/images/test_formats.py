@@ -119,14 +119,13 @@ def test_16_bit_grey_spans_the_range() -> None:
 def test_values_without_a_range_are_stretched() -> None:
     levels = np.array([[-1.0, 0.0], [1.0, np.nan]], np.float32)
     got = decode(encoded(Pillow.fromarray(levels), "TIFF")).image[..., 0]
-    assert got.tolist() == [[0, 127], [255, 0]]
+    assert got.tolist() == [[0, 128], [255, 255]]  # what has no value is white
     counts = np.array([[0, 1 << 20], [1 << 21, 1 << 22]], np.int32)
     got = decode(encoded(Pillow.fromarray(counts), "TIFF")).image[..., 0]
-    assert got.tolist() == [[0, 63], [127, 255]]
+    assert got.tolist() == [[0, 64], [128, 255]]
     flat = Pillow.fromarray(np.full((2, 2), 7, np.float32))
     assert first_pixel(flat, "TIFF") == BLACK
-    with pytest.raises(ImageError):
-        decode(encoded(Pillow.fromarray(np.full((2, 2), np.nan, np.float32)), "TIFF"))
+    assert first_pixel(Pillow.fromarray(np.full((2, 2), np.nan, np.float32)), "TIFF") == WHITE
 
 
 def test_cmyk_ycbcr_and_lab() -> None:

@@ -74,7 +74,7 @@ def test_memory_follows_the_mode_and_what_is_decoded() -> None:
 
 def test_waiting_for_memory_is_not_decoding_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = 0.0
-    monkeypatch.setattr("originid.images.decode.time.monotonic", lambda: clock)
+    monkeypatch.setattr("originid.images.bounded_bytes.time.monotonic", lambda: clock)
 
     def wait(size: int) -> None:
         nonlocal clock

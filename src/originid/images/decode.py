@@ -1,10 +1,10 @@
 """Turns bytes or a path into an image. This is the only place that opens an image.
 
 An image is what a person would see: it is upright (by the EXIF orientation), in front of white
-where it is transparent, the first frame if it moves, and RGB with 8 bits a colour. Colour profiles
-are ignored. A generator sees the bare numbers, and most edits lose the profile, so a conversion
-would move some origins away from their queries. It would also take longer than to decode a small
-photo.
+where it is transparent, the first frame that is not blank if it moves, the preview if it is a RAW
+photo, and RGB with 8 bits a colour. Colour profiles are ignored. A generator sees the bare numbers,
+and most edits lose the profile, so a conversion would move some origins away from their queries. It
+would also take longer than to decode a small photo.
 
 The first bytes of a file choose one class of Pillow, which is then called directly. ``Image.open``
 is not used: it would try further formats (for EPS it starts ghostscript), and it warns or fails by
@@ -12,23 +12,25 @@ is not used: it would try further formats (for EPS it starts ghostscript), and i
 several threads may decode at the same time.
 """
 
-import io
 import math
 import os
 import stat
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image as Pillow
 from PIL.ImageFile import ImageFile
 
 from originid.errors import ImageError, InputError
-from originid.images.exif import TURNS, orientation
-from originid.images.formats import FORMATS, Jpeg, find_format
+from originid.images.bounded_bytes import BoundedBytes
+from originid.images.formats import FORMATS, find_format, picture_bytes
+from originid.images.frames import is_blank, later_frames, moves
+from originid.images.jpeg import END, Jpeg, missing_rows
+from originid.images.orientation import TURNS, orientation
 from originid.images.pillow_modes import flat, rgb, working_memory
+from originid.images.sixteen_bits import are_upper_bytes_low, both_bytes, has_16_bits
 from originid.types import Image
 
 PREPROCESSING = "squash-bilinear-1"
@@ -77,6 +79,8 @@ class Limits:
 
 LIMITS = Limits()
 
+MOST_MISSING = 0.5  # of the rows of a JPEG that is cut short; viewers show what is there
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -87,11 +91,14 @@ class Decoded:
             size was asked for.
         width: the width of the whole upright image in pixels.
         height: the height of the whole upright image in pixels.
+        note: what a person should know of the file, such as that its last rows are missing; empty
+            for nearly all files.
     """
 
     image: Image
     width: int
     height: int
+    note: str = ""
 
 
 ReserveMemory = Callable[[int], None]
@@ -156,10 +163,12 @@ def os_reason(error: OSError | ValueError) -> str:
 def decode(
     data: bytes, size: int | None = None, limits: Limits = LIMITS, reserve: ReserveMemory = no_limit
 ) -> Decoded:
-    """Decode an image file: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, and HEIC with its extra.
+    """Decode an image file: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, RAW, and HEIC with its extra.
 
-    A file that is cut short raises an error; it never becomes an image whose rest is grey. Damage
-    inside a JPEG or a TIFF can go unnoticed, because their decoders fill the hole.
+    A JPEG that lacks its last bytes is decoded as viewers do: what is missing is grey, and the note
+    says how much that is. It is refused if more than half is missing, as is a file of any other
+    format that is cut short. Damage inside a JPEG or a TIFF can go unnoticed, because their
+    decoders fill the hole.
 
     The time is checked whenever the decoder asks for bytes. For JPEG, PNG, GIF and BMP it can
     therefore exceed ``limits.max_seconds`` by about 5 seconds, which one block of 64 KiB of a JPEG
@@ -182,26 +191,69 @@ def decode(
     Raises:
         ImageError: if the bytes are not a usable image, or exceed the limits.
     """
-    kind = find_format(data)
-    reader = _Reader(data, limits.max_seconds)
+    kind, data = picture_bytes(find_format(data), data)
     with _image_errors(kind):
-        opened = FORMATS[kind][1](reader)
-        reader.allowance = math.inf
-        width, height = opened.size
-        if width * height > limits.max_pixels:
-            given = f"the image has {width:,} x {height:,} pixels"
+        opened = _Opened(kind, data, size, limits)
+    reserve(working_memory(opened.file, opened.width * opened.height))
+    with _image_errors(kind):
+        return opened.decode()
+
+
+class _Opened:
+    """A file of which only the header is read yet."""
+
+    def __init__(self, kind: str, data: bytes, size: int | None, limits: Limits) -> None:
+        self._kind, self._data, self._size, self._limits = kind, data, size, limits
+        self._reader = BoundedBytes(data, limits.max_seconds, 2 * len(data) + 65536)
+        self.file = FORMATS[kind][1](self._reader)
+        self._reader.allowance = math.inf
+        self.width, self.height = self.file.size
+        if self.width * self.height > limits.max_pixels:
+            given = f"the image has {self.width:,} x {self.height:,} pixels"
             expected = f"expected at most {limits.max_pixels:,} in all"
             raise ImageError(given, expected, "save it smaller or raise the limit")
-        box = _draft(opened, size) if size else None
-    reserve(working_memory(opened, width * height))
-    reader.restart()
-    with _image_errors(kind):
-        opened.load()
-        turn = orientation(opened.info.get("exif") or b"")
-        image = _squash(flat(opened), size, box, turn)
-    if turn > 4:
-        width, height = height, width
-    return Decoded(image, width, height)
+        self._box = _draft(self.file, size) if size else None
+
+    def decode(self) -> Decoded:
+        """Decode the pixels, and bring them into the shape that was asked for."""
+        self._reader.restart()
+        upper_bytes = has_16_bits(self.file)
+        try:
+            self.file.load()
+        except OSError as error:
+            if self._kind != "JPEG" or self._data.endswith(END) or "truncat" not in str(error):
+                raise
+            return self._without_its_end()
+        turn, picture = orientation(self.file), flat(self.file)
+        if upper_bytes and are_upper_bytes_low(self.file):
+            self._reader.seek(0)
+            picture = flat(both_bytes(self.file, FORMATS[self._kind][1](self._reader)))
+        image = self._shaped(picture, turn)
+        if moves(self.file) and is_blank(image):
+            frames = (self._shaped(flat(frame), turn) for frame in later_frames(self.file))
+            image = next((frame for frame in frames if not is_blank(frame)), image)
+        turned = turn > 4
+        width, height = (self.height, self.width) if turned else (self.width, self.height)
+        return Decoded(image, width, height)
+
+    def _without_its_end(self) -> Decoded:
+        """Decode a JPEG that is cut short: with an end, the decoder fills what is missing."""
+        whole = _Opened(self._kind, self._data + END, self._size, self._limits)
+        decoded = whole.decode()
+        missing = missing_rows(whole.file)
+        if missing > MOST_MISSING:
+            given = f"the file is cut short, and {missing:.0%} of the image is missing"
+            raise ImageError(given, "expected a whole image", "fetch or save it anew")
+        grey = f"{missing:.0%} of the rows are grey" if missing else "no row is missing"
+        return replace(decoded, note=f"the file is cut short: {grey}")
+
+    def _shaped(self, image: Pillow.Image, turn: int) -> Image:
+        if self._size:
+            square, bilinear = (self._size, self._size), Pillow.Resampling.BILINEAR
+            image = image.resize(square, bilinear, box=self._box)
+        if turn in TURNS:
+            image = image.transpose(TURNS[turn])
+        return np.asarray(rgb(image))
 
 
 @contextmanager
@@ -231,52 +283,3 @@ def _draft(opened: ImageFile, size: int) -> Box | None:
     drafted = opened.draft(None, (DRAFT_MARGIN * size, DRAFT_MARGIN * size))
     # A side that 8 does not divide leaves a last row or column that is only partly image.
     return drafted[1] if drafted else None
-
-
-def _squash(image: Pillow.Image, size: int | None, box: Box | None, turn: int) -> Image:
-    if size:
-        image = image.resize((size, size), Pillow.Resampling.BILINEAR, box=box)
-    if turn in TURNS:
-        image = image.transpose(TURNS[turn])
-    return np.asarray(rgb(image))
-
-
-class _Reader(io.BytesIO):
-    """The bytes of a file, which can be read only while the time for decoding lasts.
-
-    ``allowance`` is the number of bytes that may still be read. It matters while the header is
-    parsed: in a TIFF of 0.5 MB, 5,000 fields can all point at the same 0.4 MB, and Pillow before
-    version 13 copies the bytes for each of them.
-
-    Args:
-        data: the bytes of the file.
-        seconds: the time for each step, the header and the pixels, in seconds.
-    """
-
-    def __init__(self, data: bytes, seconds: float) -> None:
-        super().__init__(data)
-        self.allowance: float = 2 * len(data) + 65536
-        self._seconds = seconds
-        self.restart()
-
-    def restart(self) -> None:
-        """Start the time anew."""
-        self._deadline = time.monotonic() + self._seconds
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read as any file does.
-
-        Args:
-            size: the number of bytes to read; -1 or None reads the rest.
-
-        Raises:
-            ImageError: if the time or the allowance is used up.
-        """
-        if time.monotonic() > self._deadline:
-            given = f"decoding takes more than {self._seconds:g} seconds"
-            raise ImageError(given, "expected a simpler image", "save it anew or raise the limit")
-        got = super().read(size)
-        self.allowance -= len(got)
-        if self.allowance < 0:
-            raise ImageError("a header that repeats itself", "expected an image", "save it anew")
-        return got

@@ -8,27 +8,20 @@ from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
-    JpegImagePlugin,
     PngImagePlugin,
-    TiffImagePlugin,
     WebPImagePlugin,
 )
 from PIL.ImageFile import ImageFile
 
 from originid.errors import ImageError
+from originid.images.jpeg import Jpeg
+from originid.images.png import needed_chunks
+from originid.images.raw import preview, raw_orientation
+from originid.images.tiff import open_tiff
 
 HEAD = 64  # bytes; a container lists the formats that it is compatible with at its start
-
-
-class Jpeg(JpegImagePlugin.JpegImageFile):
-    """Pillow's JPEG decoder, which leaves the EXIF block unread."""
-
-    def _open(self) -> None:
-        # Pillow parses the EXIF block to find the density, unless the density is known. Parsing
-        # can take as long as decoding a small photo, and warns about every camera that writes the
-        # block wrongly. Nothing here uses the density, so 72 stands for any.
-        self.info["dpi"] = (72.0, 72.0)
-        super()._open()
+# Canon's two, Fujifilm, Olympus's three, Panasonic, Sigma. Those of other makers begin as TIFF.
+RAW = rb"II\*\0....CR|.{4}ftypcrx |FUJIFILMCCD-RAW|IIR[OS]|MMOR|IIU\0|FOVb"
 
 
 def open_heif(file: io.BytesIO) -> ImageFile:
@@ -55,11 +48,31 @@ FORMATS: dict[str, tuple[bytes, Callable[[io.BytesIO], ImageFile]]] = {
     "WebP": (rb"RIFF....WEBP", WebPImagePlugin.WebPImageFile),
     "GIF": (rb"GIF8[79]a", GifImagePlugin.GifImageFile),
     "BMP": (rb"BM", BmpImagePlugin.BmpImageFile),
-    "TIFF": (rb"II[*+]\0|MM\0[*+]", TiffImagePlugin.TiffImageFile),
+    "RAW": (RAW, Jpeg),
+    "TIFF": (rb"II[*+]\0|MM\0[*+]", open_tiff),
     "AVIF": (rb".{4}ftyp(.{4})*?avi[fs]", AvifImagePlugin.AvifImageFile),
     "HEIC": (rb".{4}ftyp(.{4})*?(hei[cmsx]|hev[cmsx]|mif1|msf1)", open_heif),
 }
-"""Each format by its name: a pattern of its first bytes, and what opens it."""
+"""Each format by its name: a pattern of its first bytes, and what opens its `picture_bytes`."""
+
+
+def picture_bytes(kind: str, data: bytes) -> tuple[str, bytes]:
+    """Leave out what does not belong to the picture of a file.
+
+    Args:
+        kind: a key of `FORMATS`.
+        data: the bytes of a file of this format.
+
+    Returns:
+        The format and the bytes of the picture: of a RAW photo they are those of the JPEG in it.
+
+    Raises:
+        ImageError: if the file is a RAW photo without a JPEG, or a TIFF without an image.
+    """
+    if kind == "PNG":
+        return kind, needed_chunks(data)
+    turn = raw_orientation(kind, data) if kind in ("RAW", "TIFF") else None
+    return (kind, data) if turn is None else ("JPEG", preview(data, turn))
 
 
 def find_format(data: bytes) -> str:

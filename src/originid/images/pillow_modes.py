@@ -1,12 +1,20 @@
 """Converts an image of any Pillow mode to 8 bits of grey or RGB, without transparency."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from originid.images.value_range import to_8_bits
+from originid.types import Mask
 
 # Bytes of memory per pixel, measured as the peak of the process at 12 megapixels.
 _BYTES_PER_PIXEL = {"1": 2, "L": 2, "RGB": 5, "YCbCr": 5, "P": 9, "I": 40, "F": 40}
 _OTHER_MODES = 13  # bytes for modes that have a mask, are converted, or have 16 bits
+NO_DATA = 42113  # the number of the TIFF tag by which maps declare a value
 _OTHER_DECODERS = 12  # bytes on top, for the frames that libwebp, libavif and libheif hold
 
 
@@ -36,12 +44,11 @@ def flat(image: Pillow.Image) -> Pillow.Image:
     Args:
         image: a loaded image of any Pillow mode; what is transparent is put in front of white.
     """
-    if image.mode.startswith("I;16"):
-        return _from_16_bits(image)
-    if image.mode in ("I", "F"):
-        return _stretched(image)
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        values = np.asarray(image)
+        return Pillow.fromarray(to_8_bits(values, _missing(image, values)))
     if image.mode == "LAB":
-        return _from_lab(image)
+        return from_lab(image)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         white = Pillow.new("RGB", image.size, "white")
@@ -59,24 +66,24 @@ def rgb(image: Pillow.Image) -> Pillow.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _from_16_bits(image: Pillow.Image) -> Pillow.Image:
-    """Take the upper byte of each value, as Pillow does with 16-bit RGB."""
-    values = np.asarray(image)
-    grey = (values >> 8).astype(np.uint8)
-    grey[values == image.info.get("transparency", -1)] = 255
-    return Pillow.fromarray(grey)
+def _missing(image: Pillow.Image, values: NDArray[Any]) -> Mask | None:
+    """Where a pixel has the value that its PNG or TIFF declares to be transparent, or no data."""
+    declared = image.info.get("transparency")
+    if isinstance(image, TiffImageFile):
+        declared = image.tag_v2.get(NO_DATA)
+    try:
+        value = float(declared)  # type: ignore[arg-type] # what is no number is an error
+    except (TypeError, ValueError):
+        return None
+    return np.asarray(values == value)
 
 
-def _stretched(image: Pillow.Image) -> Pillow.Image:
-    """Stretch the range of the values to 0 to 255, as 32-bit images have no agreed range."""
-    values = np.asarray(image, np.float64)
-    finite = values[np.isfinite(values)]
-    low, high = finite.min(), finite.max()
-    inside = np.clip(np.nan_to_num(values, nan=low), low, high)
-    return Pillow.fromarray(((inside - low) * (255 / ((high - low) or 1))).astype(np.uint8))
+def from_lab(image: Pillow.Image) -> Pillow.Image:
+    """Convert an image of mode LAB to RGB.
 
-
-def _from_lab(image: Pillow.Image) -> Pillow.Image:
+    Args:
+        image: a loaded image.
+    """
     from PIL import ImageCms  # Pillow may be built without it, and few images need it
 
     lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")

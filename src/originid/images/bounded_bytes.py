@@ -1,0 +1,47 @@
+"""The bytes of a file while a decoder reads them: within a time, and not again and again."""
+
+import io
+import math
+import time
+
+from originid.errors import ImageError
+
+
+class BoundedBytes(io.BytesIO):
+    """The bytes of a file, which can be read only while the time lasts, and only so many of them.
+
+    Args:
+        data: the bytes of the file.
+        seconds: the time from now, or from `restart`, in seconds.
+        allowance: the number of bytes that may be read. It matters while a header is parsed: in a
+            TIFF of 0.5 MB, 5,000 fields can all point at the same 0.4 MB, and Pillow before version
+            13 copies the bytes for each of them.
+    """
+
+    def __init__(self, data: bytes, seconds: float = math.inf, allowance: float = math.inf) -> None:
+        super().__init__(data)
+        self.allowance = allowance
+        self._seconds = seconds
+        self.restart()
+
+    def restart(self) -> None:
+        """Start the time anew."""
+        self._deadline = time.monotonic() + self._seconds
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as any file does.
+
+        Args:
+            size: the number of bytes to read; -1 or None reads the rest.
+
+        Raises:
+            ImageError: if the time or the allowance is used up.
+        """
+        if time.monotonic() > self._deadline:
+            given = f"decoding takes more than {self._seconds:g} seconds"
+            raise ImageError(given, "expected a simpler image", "save it anew or raise the limit")
+        got = super().read(size)
+        self.allowance -= len(got)
+        if self.allowance < 0:
+            raise ImageError("a header that repeats itself", "expected an image", "save it anew")
+        return got
