@@ -1,6 +1,7 @@
 """Model directories: complete or refused, and a fingerprint that means what it says."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -151,3 +152,33 @@ def test_decoding_a_jpeg_at_reduced_size_leaves_the_vector_the_same(
     whole = packaged.encode(decode(data, packaged.size).image[None])
     assert (fast * whole).sum() > 0.995
     assert not np.array_equal(fast, whole)
+
+
+def test_latents_come_in_any_of_the_shapes_that_encoders_give(model: Model) -> None:
+    size, (shape, *_) = model.size, model.encoder.shapes
+    latents = model.encoder.encode(textures(size=size))
+    expected = model.vectors(latents)
+    blocks = latents.reshape(3, -1, *shape[1:])
+    for given in (latents.astype(np.float64), blocks):
+        assert np.array_equal(model.vectors(given), expected)
+    assert np.array_equal(model.vectors(blocks[1]), expected[1:2])
+    assert np.array_equal(model.vectors(latents[1]), expected[1:2])
+
+
+def test_tensors_of_torch_are_latents(model: Model) -> None:
+    torch = pytest.importorskip("torch")
+    latents = model.encoder.encode(textures(size=model.size))
+    expected = model.vectors(latents)
+    tensor = torch.tensor(latents, requires_grad=True)
+    assert np.array_equal(model.vectors(tensor), expected)
+    assert model.vectors(tensor.to(torch.bfloat16)).shape == expected.shape
+
+
+@pytest.mark.parametrize("shape", [(3, 7), (0,), (2, 4, 32), (7,)])
+def test_other_shapes_are_refused_by_name(model: Model, shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match=r"latents of shape \(.*\nexpected \(n, \d+\)"):
+        model.vectors(np.zeros(shape))
+
+
+def test_a_model_is_shown_in_one_line(model: Model) -> None:
+    assert re.fullmatch(r"Model\('.+': .+, vectors of \d+ components\)", repr(model))

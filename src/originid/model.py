@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.resources import files
@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from originid.encoders import Encoder, is_named, latent_dim, open_encoder, split_spec
+from originid.encoders import Encoder, is_named, latent_dim, open_encoder, with_files
 from originid.errors import ImageError, ModelError, cause
 from originid.images.decode import PREPROCESSING
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, as_sources
-from originid.maps import DctMap, Map, load_map, save_map, unit_length
+from originid.maps import DctMap, LatentsLike, Map, as_latents, load_map, save_map, unit_length
 from originid.system.storage import new_directory
 from originid.types import Failure, Json, Latents, Vectors
 from originid.verdict.calibration import Calibration
@@ -33,7 +33,7 @@ DEFAULT = "default"
 RESTORE = "restore the encoder's weights, or train the model again"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """An encoder, a map and a calibration.
 
@@ -124,9 +124,23 @@ class Model:
         mean: Latents = self.map.basis.latents(self.map.mean[None])[0]
         return mean
 
-    def vectors(self, latents: Latents) -> Vectors:
-        """Map latents (n, latent_dim) to unit-length float32 vectors (n, dim)."""
-        return unit_length(self.map.apply(latents))
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}: {self.spec}, vectors of {self.dim} components)"
+
+    def vectors(self, latents: LatentsLike) -> Vectors:
+        """Map latents to unit-length vectors.
+
+        Args:
+            latents: numbers of shape (n, latent_dim) or (n, C, H, W), or one latent (C, H, W): an
+                array, or a tensor of torch on any device.
+
+        Returns:
+            float32 of shape (n, dim), n = 1 for one latent.
+
+        Raises:
+            InputError: the shape is not that of latents of this model.
+        """
+        return unit_length(self.map.apply(as_latents(latents, self.map.latent_dim)))
 
     def encode(self, images: ImageLike | Iterable[ImageLike]) -> Vectors:
         """Vectors of images of any size, the same as a collection stores for their files.
@@ -205,21 +219,7 @@ def _bring(spec: str, folder: Path) -> str:
         shutil.copyfile(file, folder / name)
         return name
 
-    return _with_files(spec, copied)
-
-
-def _located(spec: str, folder: Path) -> str:
-    """The text that `_bring` made, its files found in the model's folder."""
-    return _with_files(spec, lambda _, name: str(folder / name))
-
-
-def _with_files(spec: str, place: Callable[[int, str], str]) -> str:
-    """A text with other encoder files; ``place`` is called with the part's number and its file."""
-    onnx = "onnx:"
-    return "+".join(
-        f"{onnx}{place(number, part.removeprefix(onnx))}" if part.startswith(onnx) else part
-        for number, part in enumerate(split_spec(spec))
-    )
+    return with_files(spec, copied)
 
 
 def packaged_models() -> tuple[str, ...]:
@@ -282,7 +282,7 @@ def _model(name: str, folder: Path, description: Json, own: Encoder | None) -> M
     return Model(
         folder,
         name,
-        _located(encoder["spec"], folder),
+        with_files(encoder["spec"], lambda _, name: str(folder / name)),
         encoder["identity"],
         encoder["size"],
         map,

@@ -7,7 +7,7 @@ and add a line to `registry.ENCODERS`.
 
 from originid.encoders.base import Encoder, Shape, latent_dim
 from originid.encoders.joined import JoinedEncoder
-from originid.encoders.registry import ENCODERS, is_named, open_encoder, split_spec
+from originid.encoders.registry import ENCODERS, is_named, open_encoder, split_spec, with_files
 
 __all__ = [
     "ENCODERS",
@@ -18,4 +18,5 @@ __all__ = [
     "latent_dim",
     "open_encoder",
     "split_spec",
+    "with_files",
 ]

@@ -80,6 +80,20 @@ def is_named(spec: str) -> bool:
     return names <= {*ENCODERS, *OLD_NAMES} - {"python"}
 
 
+def with_files(spec: str, place: Callable[[int, str], str]) -> str:
+    """Name the same encoders with their ONNX files at other places.
+
+    Args:
+        spec: as `split_spec` takes it.
+        place: a function that is called with the number of a part and its file, and returns the
+            place of the file.
+    """
+    return "+".join(
+        f"onnx:{place(number, part.removeprefix('onnx:'))}" if part.startswith("onnx:") else part
+        for number, part in enumerate(split_spec(spec))
+    )
+
+
 def open_encoder(spec: str, stored: bool = False) -> Encoder:
     """Build the encoder that a text names.
 

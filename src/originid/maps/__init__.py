@@ -16,7 +16,7 @@ from safetensors.numpy import save
 
 from originid.errors import ModelError
 from originid.maps.attention import AttentionMap
-from originid.maps.base import Map, Tensors, unit_length
+from originid.maps.base import LatentsLike, Map, Tensors, as_latents, unit_length
 from originid.maps.convolution import ConvolutionMap
 from originid.maps.dct import DctBasis, DctMap, dct_matrix
 from originid.maps.dense import DenseMap
@@ -29,8 +29,10 @@ __all__ = [
     "DctBasis",
     "DctMap",
     "DenseMap",
+    "LatentsLike",
     "Map",
     "MlpMap",
+    "as_latents",
     "dct_matrix",
     "load_map",
     "save_map",

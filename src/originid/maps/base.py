@@ -1,11 +1,12 @@
 """The interface that every map implements, and what several maps share."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from originid.errors import InputError
 from originid.types import Floats32, Json, Latents
 
 Tensors = dict[str, NDArray[Any]]
@@ -67,6 +68,50 @@ class Map(Protocol):
             ValueError: if shapes or settings do not fit each other.
         """
         ...
+
+
+class LatentTensor(Protocol):
+    """A tensor of torch, by the methods that are used of it; torch itself need not be installed."""
+
+    def detach(self) -> Any:
+        """Return the numbers without their history."""
+        ...
+
+    def cpu(self) -> Any:
+        """Return the numbers in the memory of the processor."""
+        ...
+
+
+LatentsLike: TypeAlias = NDArray[Any] | LatentTensor
+"""Latents as an array of any numbers, or as a tensor of torch on any device."""
+
+
+def as_latents(latents: LatentsLike, latent_dim: int) -> Latents:
+    """Bring latents into the shape that maps take.
+
+    Args:
+        latents: of shape (n, latent_dim) or (n, C, H, W); or one latent (C, H, W) or (latent_dim,).
+        latent_dim: the number of components of a latent.
+
+    Returns:
+        float32 of shape (n, latent_dim), n = 1 for one latent.
+
+    Raises:
+        InputError: the shape is another one.
+    """
+    if hasattr(latents, "detach"):
+        latents = latents.detach().cpu().float().numpy()
+    numbers = np.asarray(latents, np.float32)
+    if numbers.size == latent_dim and numbers.ndim in (1, 3):
+        numbers = numbers[None]
+    rows = numbers.reshape(len(numbers), -1) if numbers.ndim > 1 else numbers
+    if rows.ndim != 2 or rows.shape[1] != latent_dim:
+        raise InputError(
+            f"latents of shape {numbers.shape}",
+            f"expected (n, {latent_dim}), or (n, C, H, W) with C x H x W = {latent_dim}",
+            "encode images with the encoder of this model",
+        )
+    return rows
 
 
 def unit_length(vectors: Floats32) -> Floats32:
