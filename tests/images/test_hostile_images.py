@@ -13,6 +13,8 @@ from PIL import ImageFile
 from image_files import (
     broken_files,
     encoded,
+    exif,
+    gif,
     jpeg_of_scans,
     natural,
     png,
@@ -22,7 +24,10 @@ from image_files import (
 )
 from originid.errors import ImageError, InputError
 from originid.images.bounded_bytes import BoundedBytes
-from originid.images.decode import Decoded, Limits, decode
+from originid.images.decode import decode
+from originid.images.jpeg import needed_segments
+from originid.images.limits import Limits
+from originid.images.opened import Decoded
 from sound_images import SOUND
 
 
@@ -98,12 +103,18 @@ def test_decoding_stops_when_the_time_is_up() -> None:
         assert decode(data), name
 
 
-def test_a_jpeg_of_many_scans_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded() -> None:
+    assert decode(jpeg_of_scans(64, 100)).width == 64
+    with pytest.raises(ImageError, match="a JPEG of 40,000 scans"):
+        decode(jpeg_of_scans(64, 40_000))
+
+
+def test_the_clock_is_looked_at_while_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock runs one second for each block that the decoder asks for."""
     clock = iter(range(10_000))
     monkeypatch.setattr("originid.images.bounded_bytes.time.monotonic", lambda: next(clock))
-    data = jpeg_of_scans(64, 40_000)
-    assert decode(jpeg_of_scans(64, 10), limits=Limits(max_seconds=100)).width == 64
+    data = encoded(natural(1500, 1500), "PNG", compress_level=0)
+    assert decode(data, limits=Limits(max_seconds=1000)).width == 1500
     with pytest.raises(ImageError, match="more than 5 seconds"):
         decode(data, limits=Limits(max_seconds=5))
 
@@ -174,3 +185,31 @@ def outcome(data: bytes, size: int | None, limits: Limits) -> Decoded | ImageErr
 def test_limits_are_above_zero(wrong: dict[str, int]) -> None:
     with pytest.raises(InputError, match="above 0"):
         Limits(**wrong)
+
+
+def test_notes_before_the_pixels_of_a_jpeg_are_left_out_if_there_are_very_many() -> None:
+    data = encoded(natural(64, 64), "JPEG", exif=exif(6))
+    upright = decode(data).image
+    place = data.index(b"\xff\xdb")
+    for body in (b"Exif\0\0" + bytes(60_000), b"ICC_PROFILE\0\1\2" + bytes(60_000), b"x"):
+        segment = b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
+        noted = data[:place] + 500 * segment + data[place:]
+        np.testing.assert_array_equal(decode(noted).image, upright)
+        assert needed_segments(noted)[:place] == data[:place]
+        assert len(needed_segments(noted)) == len(data)
+    assert needed_segments(data) is data
+
+
+def test_a_header_of_very_many_parts_is_refused() -> None:
+    comments = gif()[:19] + b"!\xfe\1a\0" * 200_000 + gif()[19:]
+    with pytest.raises(ImageError, match="very many parts"):
+        decode(comments)
+    few = gif()[:19] + b"!\xfe\1a\0" * 100 + gif()[19:]
+    np.testing.assert_array_equal(decode(few).image, decode(gif()).image)
+
+
+def test_an_image_that_takes_more_memory_than_allowed_is_refused_unread() -> None:
+    data = encoded(natural(40, 50), "PNG")
+    assert decode(data, limits=Limits(max_memory=5 * 2000)).width == 50
+    with pytest.raises(ImageError, match=r"decoding the image takes .* GB of memory"):
+        decode(data, limits=Limits(max_memory=5 * 2000 - 1))

@@ -7,7 +7,8 @@ import pytest
 
 from originid.errors import ImageError
 from originid.images import decode as images
-from originid.images.decode import Limits, read_bytes
+from originid.images.decode import read_bytes
+from originid.images.limits import Limits
 
 
 def test_read_bytes(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from image_files import (
     encoded,
     natural,
 )
-from originid.images import decode as images
+from originid.images import opened as images
 from originid.images.decode import decode
 from sound_images import SOUND, correlation_of_gradients, distance
 

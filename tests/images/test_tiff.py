@@ -226,3 +226,29 @@ def test_pillow_and_tifffile_agree_where_either_is_used() -> None:
     np.testing.assert_array_equal(
         decode(file.getvalue()).image, decode(encoded(picture, "TIFF")).image
     )
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("order", "<>")
+def test_tables_of_very_many_numbers_are_refused_unread(big: bool, order: str) -> None:
+    file = io.BytesIO()
+    tags = [(65000, "H", 2_000_001, np.zeros(2_000_001, np.uint16), True)]
+    tifffile.imwrite(
+        file, np.zeros((16, 16), np.uint8), byteorder=order, bigtiff=big, extratags=tags
+    )
+    with pytest.raises(ImageError, match="its tag 65000 has 2,000,001 values"):
+        decode(file.getvalue())
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_what_lies_beside_the_pixels_does_not_hide_them(compression: str | None) -> None:
+    """Photoshop stores all its layers in such a tag; a profile and XMP may be large too."""
+    file = io.BytesIO()
+    picture = natural(48, 64)
+    tags = [
+        (37724, "B", 20_000_000, bytes(20_000_000), True),
+        (34675, "B", 2_000_000, bytes(2_000_000), True),
+        (700, "B", 2_000_000, bytes(2_000_000), True),
+    ]
+    tifffile.imwrite(file, picture, photometric="rgb", compression=compression, extratags=tags)
+    np.testing.assert_array_equal(decode(file.getvalue()).image, picture)

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image as Pillow
 
 from originid.encoders import open_encoder
-from originid.images.decode import LIMITS, Limits, decode
+from originid.images.decode import decode
+from originid.images.limits import LIMITS, Limits
 from originid.images.lossless import lossless_file
 from originid.latents.contents import Cut, cut_content, encode_cuts
 from originid.latents.encode_files import Encoded, encode_sources

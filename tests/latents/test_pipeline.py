@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from originid.errors import ImageError
-from originid.images.decode import Decoded, Limits, ReserveMemory, no_limit
+from originid.images.decode import ReserveMemory, no_limit
+from originid.images.limits import Limits
+from originid.images.opened import Decoded
 from originid.latents import encode_files as pipeline
 from originid.latents import read_files
 from originid.latents.encode_files import Encoded, Entry, encode_sources

@@ -12,93 +12,19 @@ is not used: it would try further formats (for EPS it starts ghostscript), and i
 several threads may decode at the same time.
 """
 
-import math
 import os
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 
-import numpy as np
-from PIL import Image as Pillow
-from PIL.ImageFile import ImageFile
-
-from originid.errors import ImageError, InputError
-from originid.images.bounded_bytes import BoundedBytes
-from originid.images.formats import FORMATS, find_format, picture_bytes
-from originid.images.frames import is_blank, later_frames, moves
-from originid.images.jpeg import END, Jpeg, missing_rows
-from originid.images.orientation import TURNS, orientation
-from originid.images.pillow_modes import flat, rgb, working_memory
-from originid.images.sixteen_bits import are_upper_bytes_low, both_bytes, has_16_bits
-from originid.types import Image
+from originid.errors import ImageError
+from originid.images.apart import decode_apart, is_slow
+from originid.images.formats import find_format, picture_bytes
+from originid.images.limits import LIMITS, Limits
+from originid.images.opened import Decoded, OpenedImage, image_errors
+from originid.images.working_memory import working_memory
 
 PREPROCESSING = "squash-bilinear-1"
 """The name of how `decode` squashes an image to a size. Every model's fingerprint has it."""
-
-DRAFT_MARGIN = 2
-"""A large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, if this many times the side remains.
-
-A bigger margin is slower and nearer to the whole image. The worst of 13 photos of 3 to 18
-megapixels, squashed to 256 x 256, differed from the whole image by this much:
-
-====== ======================== ===================== ===========================
-margin mean difference (of 255) correlation of edges  time (of the whole image's)
-====== ======================== ===================== ===========================
-1      1.4                      0.989                 up to 0.4
-2      0.6                      0.998                 up to 0.5
-4      0.2                      0.9997                up to 0.6
-====== ======================== ===================== ===========================
-"""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much one image file may cost. A file that costs more is refused with an `ImageError`.
-
-    Args:
-        max_bytes: the largest size of the file in bytes, above 0. The default is 3 bytes for each
-            of the largest number of pixels, which a file without compression has, and metadata.
-        max_pixels: the largest number of pixels, above 0. The default is that of the largest
-            camera sensors; they take 0.8 GB when they are decoded, at 4 bytes a pixel.
-        max_seconds: the longest time for decoding, in seconds, above 0. By default it is 30; 200
-            megapixels of PNG or JPEG take less than 10 on a slow core.
-
-    Raises:
-        InputError: if a limit is not above 0.
-    """
-
-    max_bytes: int = 640_000_000
-    max_pixels: int = 200_000_000
-    max_seconds: float = 30.0
-
-    def __post_init__(self) -> None:
-        if min(self.max_bytes, self.max_pixels, self.max_seconds) <= 0:
-            raise InputError(f"{self}", "expected limits above 0", "leave out what has no limit")
-
-
-LIMITS = Limits()
-
-MOST_MISSING = 0.5  # of the rows of a JPEG that is cut short; viewers show what is there
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """A decoded image, and the size that it has in its file.
-
-    Args:
-        image: a read-only uint8 RGB array of shape (height, width, 3), or (size, size, 3) if a
-            size was asked for.
-        width: the width of the whole upright image in pixels.
-        height: the height of the whole upright image in pixels.
-        note: what a person should know of the file, such as that its last rows are missing; empty
-            for nearly all files.
-    """
-
-    image: Image
-    width: int
-    height: int
-    note: str = ""
 
 
 ReserveMemory = Callable[[int], None]
@@ -170,10 +96,9 @@ def decode(
     format that is cut short. Damage inside a JPEG or a TIFF can go unnoticed, because their
     decoders fill the hole.
 
-    The time is checked whenever the decoder asks for bytes. For JPEG, PNG, GIF and BMP it can
-    therefore exceed ``limits.max_seconds`` by about 5 seconds, which one block of 64 KiB of a JPEG
-    takes that consists of empty scans. The other formats decode in one call, so only
-    ``limits.max_pixels`` bounds their time.
+    The time is checked whenever the decoder asks for bytes. TIFF, WebP, AVIF and HEIC decode in one
+    call; a large one is therefore decoded in a process of its own, which is ended when the time is
+    up, and which may take no more memory than its header says.
 
     Args:
         data: the bytes of the file.
@@ -192,94 +117,16 @@ def decode(
         ImageError: if the bytes are not a usable image, or exceed the limits.
     """
     kind, data = picture_bytes(find_format(data), data)
-    with _image_errors(kind):
-        opened = _Opened(kind, data, size, limits)
-    reserve(working_memory(opened.file, opened.width * opened.height))
-    with _image_errors(kind):
+    with image_errors(kind):
+        opened = OpenedImage(kind, data, size, limits)
+    pixels = opened.width * opened.height
+    memory = working_memory(opened.file, pixels)
+    if memory > limits.max_memory:
+        given = f"decoding the image takes {memory / 1e9:.1f} GB of memory"
+        expected = f"expected at most {limits.max_memory / 1e9:g} GB"
+        raise ImageError(given, expected, "save it smaller, or as JPEG, or raise the limit")
+    reserve(memory)
+    if is_slow(opened.file, pixels, len(data)):
+        return decode_apart(kind, data, size, limits, memory)
+    with image_errors(kind):
         return opened.decode()
-
-
-class _Opened:
-    """A file of which only the header is read yet."""
-
-    def __init__(self, kind: str, data: bytes, size: int | None, limits: Limits) -> None:
-        self._kind, self._data, self._size, self._limits = kind, data, size, limits
-        self._reader = BoundedBytes(data, limits.max_seconds, 2 * len(data) + 65536)
-        self.file = FORMATS[kind][1](self._reader)
-        self._reader.allowance = math.inf
-        self.width, self.height = self.file.size
-        if self.width * self.height > limits.max_pixels:
-            given = f"the image has {self.width:,} x {self.height:,} pixels"
-            expected = f"expected at most {limits.max_pixels:,} in all"
-            raise ImageError(given, expected, "save it smaller or raise the limit")
-        self._box = _draft(self.file, size) if size else None
-
-    def decode(self) -> Decoded:
-        """Decode the pixels, and bring them into the shape that was asked for."""
-        self._reader.restart()
-        upper_bytes = has_16_bits(self.file)
-        try:
-            self.file.load()
-        except OSError as error:
-            if self._kind != "JPEG" or self._data.endswith(END) or "truncat" not in str(error):
-                raise
-            return self._without_its_end()
-        turn, picture = orientation(self.file), flat(self.file)
-        if upper_bytes and are_upper_bytes_low(self.file):
-            self._reader.seek(0)
-            picture = flat(both_bytes(self.file, FORMATS[self._kind][1](self._reader)))
-        image = self._shaped(picture, turn)
-        if moves(self.file) and is_blank(image):
-            frames = (self._shaped(flat(frame), turn) for frame in later_frames(self.file))
-            image = next((frame for frame in frames if not is_blank(frame)), image)
-        turned = turn > 4
-        width, height = (self.height, self.width) if turned else (self.width, self.height)
-        return Decoded(image, width, height)
-
-    def _without_its_end(self) -> Decoded:
-        """Decode a JPEG that is cut short: with an end, the decoder fills what is missing."""
-        whole = _Opened(self._kind, self._data + END, self._size, self._limits)
-        decoded = whole.decode()
-        missing = missing_rows(whole.file)
-        if missing > MOST_MISSING:
-            given = f"the file is cut short, and {missing:.0%} of the image is missing"
-            raise ImageError(given, "expected a whole image", "fetch or save it anew")
-        grey = f"{missing:.0%} of the rows are grey" if missing else "no row is missing"
-        return replace(decoded, note=f"the file is cut short: {grey}")
-
-    def _shaped(self, image: Pillow.Image, turn: int) -> Image:
-        if self._size:
-            square, bilinear = (self._size, self._size), Pillow.Resampling.BILINEAR
-            image = image.resize(square, bilinear, box=self._box)
-        if turn in TURNS:
-            image = image.transpose(TURNS[turn])
-        return np.asarray(rgb(image))
-
-
-@contextmanager
-def _image_errors(kind: str) -> Iterator[None]:
-    try:
-        yield
-    except ImageError:
-        raise
-    except Exception as error:  # the per-image edge: bad bytes make Pillow raise nearly anything
-        text = " ".join(str(error).split())[:200] or type(error).__name__
-        given = f"a broken or unsupported {kind} file ({text})"
-        raise ImageError(given, "expected a whole image", "fetch or save it anew") from error
-
-
-Box = tuple[float, float, float, float]
-
-
-def _draft(opened: ImageFile, size: int) -> Box | None:
-    """Set a JPEG to be decoded at a reduced size.
-
-    Returns:
-        The box (left, top, right, bottom) of the reduced image that the image fills, in pixels
-        and parts of pixels. None means all of it.
-    """
-    if not isinstance(opened, Jpeg):
-        return None
-    drafted = opened.draft(None, (DRAFT_MARGIN * size, DRAFT_MARGIN * size))
-    # A side that 8 does not divide leaves a last row or column that is only partly image.
-    return drafted[1] if drafted else None

@@ -14,7 +14,7 @@ from PIL import (
 from PIL.ImageFile import ImageFile
 
 from originid.errors import ImageError
-from originid.images.jpeg import Jpeg
+from originid.images.jpeg import Jpeg, needed_segments
 from originid.images.png import needed_chunks
 from originid.images.raw import preview, raw_orientation
 from originid.images.tiff import open_tiff
@@ -67,12 +67,14 @@ def picture_bytes(kind: str, data: bytes) -> tuple[str, bytes]:
         The format and the bytes of the picture: of a RAW photo they are those of the JPEG in it.
 
     Raises:
-        ImageError: if the file is a RAW photo without a JPEG, or a TIFF without an image.
+        ImageError: if the file is a RAW photo without a JPEG, or a JPEG of very many scans.
     """
+    if kind == "JPEG":
+        return kind, needed_segments(data)
     if kind == "PNG":
         return kind, needed_chunks(data)
     turn = raw_orientation(kind, data) if kind in ("RAW", "TIFF") else None
-    return (kind, data) if turn is None else ("JPEG", preview(data, turn))
+    return (kind, data) if turn is None else ("JPEG", needed_segments(preview(data, turn)))
 
 
 def find_format(data: bytes) -> str:

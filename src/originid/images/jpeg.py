@@ -1,10 +1,17 @@
 """JPEG: Pillow's decoder without what costs time, and files that lack their last bytes."""
 
+import struct
+
 import numpy as np
 from PIL import Image as Pillow
 from PIL import JpegImagePlugin
 
-END = b"\xff\xd9"  # the marker that ends a JPEG
+from originid.errors import ImageError
+
+START, SCAN, END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"  # markers: of the file, of its pixels
+MOST_SCANS = 100  # progressive files of all common programs have 3 to 20; each is a pass over all
+MOST_SEGMENTS = 64  # of notes before the pixels: a profile of 4 MB, or what a camera writes
+EXIF, XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 GREY = 128  # what the decoder fills in for missing blocks, in every channel
 
 
@@ -17,6 +24,56 @@ class Jpeg(JpegImagePlugin.JpegImageFile):
         # block wrongly. Nothing here uses the density, so 72 stands for any.
         self.info["dpi"] = (72.0, 72.0)
         super()._open()
+
+
+def needed_segments(data: bytes) -> bytes:
+    """Leave out the notes before the pixels of a JPEG, if there are very many of them.
+
+    Pillow copies what it has read of a block of EXIF for each further segment of it.
+
+    Args:
+        data: the bytes of a JPEG file.
+
+    Returns:
+        The bytes of a JPEG file; ``data`` itself if it has at most `MOST_SEGMENTS` notes.
+
+    Raises:
+        ImageError: if the file has more than `MOST_SCANS` scans.
+    """
+    refuse_many_scans(data)
+    view, kept, place, start = memoryview(data), [], len(START), 0
+    notes, seen = 0, set()
+    while place + 4 <= len(data) and data[place] == 0xFF:
+        marker, (length,) = data[place + 1], struct.unpack_from(">H", data, place + 2)
+        if marker == SCAN[1]:
+            break
+        end = place + 2 + length
+        if marker == 0xFE or 0xE1 <= marker <= 0xED or marker == 0xEF:
+            notes += 1
+            body = data[place + 4 : place + 40]
+            kind = next((kind for kind in (EXIF, XMP) if body.startswith(kind)), None)
+            if kind is None or kind in seen:  # the first ones may state the orientation
+                kept += [view[start:place]] if start < place else []
+                start = end
+            seen.add(kind)
+        place = end
+    return b"".join([*kept, view[start:]]) if notes > MOST_SEGMENTS else data
+
+
+def refuse_many_scans(data: bytes, images: int = 1) -> None:
+    """Refuse JPEGs of very many scans, of which each is a pass over all pixels.
+
+    Args:
+        data: the bytes of a file with JPEGs in it.
+        images: the number of these; at least 1.
+
+    Raises:
+        ImageError: if there are more than `MOST_SCANS` scans for each image.
+    """
+    scans = data.count(SCAN)
+    if scans > MOST_SCANS * images:
+        given = f"a JPEG of {scans // images:,} scans"
+        raise ImageError(given, f"expected at most {MOST_SCANS}", "save it anew")
 
 
 def missing_rows(image: Pillow.Image) -> float:

@@ -5,35 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from originid.images.value_range import to_8_bits
 from originid.types import Mask
 
-# Bytes of memory per pixel, measured as the peak of the process at 12 megapixels.
-_BYTES_PER_PIXEL = {"1": 2, "L": 2, "RGB": 5, "YCbCr": 5, "P": 9, "I": 40, "F": 40}
-_OTHER_MODES = 13  # bytes for modes that have a mask, are converted, or have 16 bits
 NO_DATA = 42113  # the number of the TIFF tag by which maps declare a value
-_OTHER_DECODERS = 12  # bytes on top, for the frames that libwebp, libavif and libheif hold
-
-
-def working_memory(opened: ImageFile, pixels: int) -> int:
-    """Return the number of bytes that decoding and squashing an image take at most.
-
-    Args:
-        opened: the image, of which only the header is read yet. A JPEG may be set to be decoded at
-            a reduced size.
-        pixels: the number of pixels of the whole image.
-    """
-    width, height = opened.size
-    each = _BYTES_PER_PIXEL.get(opened.mode, _OTHER_MODES)
-    if opened.format in ("WEBP", "AVIF", "HEIF"):
-        each += _OTHER_DECODERS
-    memory = width * height * each
-    if opened.info.get("progressive"):  # libjpeg holds all coefficients, 16 bits each
-        memory += pixels * 2 * len(opened.getbands())
-    return memory
 
 
 def flat(image: Pillow.Image) -> Pillow.Image:

@@ -32,10 +32,10 @@ def needed_chunks(data: bytes) -> bytes:
         if end > len(data):
             break
         if not _is_needed(data[place + 4 : place + 8], view[place + 8 : end - 4]):
-            kept.append(view[start:place])
+            kept += [view[start:place]] if start < place else []
             start = end
         place = end
-    return b"".join([*kept, view[start:]]) if kept else data
+    return b"".join([*kept, view[start:]]) if start else data
 
 
 def _is_needed(name: bytes, body: memoryview) -> bool:

@@ -10,7 +10,15 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.ImageFile import ImageFile
 
-from originid.images.value_range import FEWEST, OUTLIERS, Values, to_8_bits
+from originid.images.value_range import (
+    FEWEST,
+    OUTLIERS,
+    ROWS,
+    SAMPLED,
+    Values,
+    to_8_bits,
+    value_range,
+)
 
 UPPER = 64  # of 256: an upper byte below it means that at most 14 bits are in use
 SWAPPED = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
@@ -49,20 +57,31 @@ def both_bytes(upper: ImageFile, again: ImageFile) -> Pillow.Image:
         An image of mode RGB, CMYK, RGBA, or LA if it is grey with transparency.
     """
     raw, mode = _raw_mode(again), upper.mode
-    if raw.startswith("LA"):  # two samples of 2 bytes are read as four samples of 1 byte
-        _set_raw_mode(again, "RGBA")
-        again.load()
-        halves, mode = np.asarray(again).astype(np.uint16), "LA"
-        values: Values = halves[..., ::2] << 8 | halves[..., 1::2]
-    else:
-        _set_raw_mode(again, raw[:-1] + SWAPPED[raw[-1]])
-        again.load()
-        values = np.asarray(upper).astype(np.uint16) << 8 | np.asarray(again)
-    if mode in ("LA", "RGBA"):
-        levels = np.dstack([to_8_bits(values[..., :-1]), to_8_bits(values[..., -1])])
-    else:
-        levels = to_8_bits(values)
-    return Pillow.frombytes(mode, upper.size, levels.tobytes())
+    is_grey = raw.startswith("LA")  # two samples of 2 bytes are read as four samples of 1 byte
+    _set_raw_mode(again, "RGBA" if is_grey else raw[:-1] + SWAPPED[raw[-1]])
+    again.load()
+    mode = "LA" if is_grey else mode
+
+    def rows(top: int, bottom: int) -> Values:
+        """The samples of some rows, of shape (rows, w, samples)."""
+        box = (0, top, upper.width, bottom)
+        low = np.asarray(again.crop(box))
+        high = low[..., ::2] if is_grey else np.asarray(upper.crop(box))
+        low = low[..., 1::2] if is_grey else low
+        return np.asarray(high.astype(np.uint16) << 8 | low)
+
+    step = max(1, int(np.sqrt(upper.width * upper.height * len(mode) / SAMPLED)))
+    sample = np.concatenate([rows(top, top + 1)[:, ::step] for top in range(0, upper.height, step)])
+    colours = sample.shape[-1] - (mode in ("LA", "RGBA"))
+    ranges = value_range(sample[..., :colours]), value_range(sample[..., colours:])
+    picture = Pillow.new(mode, upper.size)
+    for top in range(0, upper.height, ROWS):  # a few at a time, to hold no third copy
+        some = rows(top, min(top + ROWS, upper.height))
+        levels = [to_8_bits(some[..., :colours], between=ranges[0])]
+        levels += [to_8_bits(some[..., colours:], between=ranges[1])] if colours < len(mode) else []
+        block = np.concatenate(levels, axis=-1)
+        picture.paste(Pillow.frombytes(mode, (upper.width, len(block)), block.tobytes()), (0, top))
+    return picture
 
 
 def _raw_mode(opened: ImageFile) -> str:

@@ -7,6 +7,7 @@ that people have. The others go to tifffile, and what neither can do is refused.
 
 import io
 import logging
+import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from PIL import TiffImagePlugin
 from PIL.ImageFile import ImageFile, _Tile
 
 from originid.errors import ImageError
+from originid.images.jpeg import refuse_many_scans
 from originid.images.orientation import TURNS, UPRIGHT
 from originid.images.pillow_modes import from_lab, rgb
-from originid.images.value_range import WHITE, Values, to_8_bits, value_range
+from originid.images.value_range import ROWS, WHITE, Values, to_8_bits, value_range
 from originid.types import Image, Mask
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ LIBTIFF = JPEGS | {1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000}
 """The compressions that every build of Pillow unpacks."""
 PADDING = 4  # times the image's own bytes that tiles may decode to; they may stand out of it
 TILES = 1 << 20  # bytes that they may decode to at any rate
+LONGEST_TABLE = 2_000_000  # numbers: the tiles of 160 megapixels in tiles of 16 x 16, in planes
+MOST_FIELDS = 10_000  # of an image, that are looked at
+TEXTS = {1, 2, 7}  # types whose values stay bytes
+PLACES = {273, 279, 324, 325}  # tags with the places and sizes of strips and tiles
 MOST_SAMPLES = 8  # of a pixel; images of measuring instruments have hundreds
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # damage becomes an error here
@@ -52,6 +58,8 @@ def open_tiff(file: io.BytesIO) -> ImageFile:
     """
     page = first_page(file)
     _refuse_unknown(page)
+    if int(page.compression) in JPEGS:
+        refuse_many_scans(file.getvalue(), len(page.dataoffsets))
     file.seek(0)
     if not _pillow_is_right(page):
         return Tiff(file)
@@ -69,10 +77,11 @@ def first_page(file: io.BytesIO) -> "TiffPage":
         file: the bytes of the image file.
 
     Raises:
-        ImageError: if the file has no image.
+        ImageError: if the file has no image, or one with very long tables.
     """
     from tifffile import TiffFile, TiffPage  # 0.1 s, which only a TIFF should cost
 
+    _refuse_long_tables(file.getvalue())
     try:
         page = TiffFile(file, _multifile=False).pages.first
     except ImageError:
@@ -83,6 +92,27 @@ def first_page(file: io.BytesIO) -> "TiffPage":
     if not isinstance(page, TiffPage) or not page.shape:
         raise ImageError("a TIFF file without an image", "expected one", "fetch or save it anew")
     return page
+
+
+def _refuse_long_tables(data: bytes) -> None:
+    """Raise ImageError if a table of the first image has very many numbers.
+
+    Both libraries make an object of each number, before they tell how many there are.
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    big = data[2:3] == b"+" or data[3:4] == b"+"  # BigTIFF: offsets and counts of 8 bytes
+    word, entry = ("Q", "HHQ8x") if big else ("I", "HHI4x")
+    try:
+        (place,) = struct.unpack_from(f"{order}{word}", data, 8 if big else 4)
+        (fields,) = struct.unpack_from(f"{order}{'Q' if big else 'H'}", data, place)
+        start = place + (8 if big else 2)
+        for number in range(min(fields, MOST_FIELDS)):
+            at = start + number * struct.calcsize(f"{order}{entry}")
+            tag, kind, count = struct.unpack_from(f"{order}{entry}", data, at)
+            if count > LONGEST_TABLE and (kind not in TEXTS or tag in PLACES):
+                raise _refused(f"its tag {tag} has {count:,} values")
+    except struct.error:  # it ends early; the library says so
+        return
 
 
 def _refuse_unknown(page: "TiffPage") -> None:
@@ -148,7 +178,8 @@ class Tiff(ImageFile):
         self._mode = "L" if SAMPLES[int(page.photometric)] == 1 else "RGB"
         if page.photometric == PALETTE:
             self._mode = "RGB"
-        self.decoded_bytes = page.nbytes
+        # The samples twice, as they come in strips, and the picture in 8 bits.
+        self.memory: int = 2 * page.nbytes + 8 * width * height
 
     def load(self) -> Any:
         """Decode the pixels; what Pillow calls before it uses them."""
@@ -243,7 +274,11 @@ def _before_white(image: Image, page: "TiffPage", extra: Values) -> Image:
     if kind not in (PREMULTIPLIED, ALPHA):
         return image
     opaque = value_range(extra[..., 0])[1] or 1
-    alpha = np.clip(extra[..., 0] / np.float32(opaque), 0, 1)
-    alpha = alpha[..., None] if image.ndim == 3 else alpha
-    shown = image * (alpha if kind == ALPHA else np.float32(1)) + WHITE * (1 - alpha)
-    return np.asarray(np.clip(shown + 0.5, 0, WHITE), np.uint8)
+    shown = np.empty_like(image)
+    for start in range(0, len(image), ROWS):
+        rows = slice(start, start + ROWS)
+        alpha = np.clip(extra[rows, :, 0] / np.float32(opaque), 0, 1)
+        alpha = alpha[..., None] if image.ndim == 3 else alpha
+        colours = image[rows] * (alpha if kind == ALPHA else np.float32(1)) + WHITE * (1 - alpha)
+        shown[rows] = np.clip(colours + 0.5, 0, WHITE)
+    return shown

@@ -21,22 +21,25 @@ OUTLIERS = 1e-4  # of the values at each end, which may lie outside of the range
 FEWEST = 4  # values that may be outliers in an image of any size: one pixel of 4 samples
 MOST_BITS = 16  # that are filled on purpose; of 32 bits nobody says how many are in use
 NO_VALUE = 1e38  # floats beyond it, on both sides, stand for "no data" in maps
-ROWS = 256  # rows that are converted together, so that no second copy of the image is made
+ROWS = 32  # rows that are converted together, so that no second copy of the image is made
 WHITE = 255
 
 
-def to_8_bits(values: Values, missing: Mask | None = None) -> Image:
+def to_8_bits(
+    values: Values, missing: Mask | None = None, between: tuple[float, float] | None = None
+) -> Image:
     """Bring values to 8 bits.
 
     Args:
         values: of any real dtype, of shape (h, w) or (h, w, samples).
         missing: of shape (h, w), where a pixel has no value. So are pixels that are not finite, or
             beyond `NO_VALUE`. They become white, as what is transparent does.
+        between: which value is black and which one is white; by default as `value_range` finds.
 
     Returns:
         uint8 of the same shape.
     """
-    low, high = value_range(values, missing)
+    low, high = between or value_range(values, missing)
     scale = WHITE / ((high - low) or 1)
     brought = np.empty(values.shape, np.uint8)
     for start in range(0, len(values), ROWS):

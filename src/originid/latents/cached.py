@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from originid.encoders import Encoder
-from originid.images.decode import LIMITS, Limits
+from originid.images.limits import LIMITS, Limits
 from originid.latents.cache import LatentCache
 from originid.latents.encode_files import Encoded, Entry, encode_sources
 from originid.latents.sources import Source

@@ -8,7 +8,8 @@ from PIL import Image as Pillow
 
 from originid.encoders.base import Encoder
 from originid.errors import ImageError
-from originid.images.decode import Limits, decode
+from originid.images.decode import decode
+from originid.images.limits import Limits
 from originid.images.thumbnails import thumbnails
 from originid.types import Box, Image, Latents
 from originid.verdict.margins import LINE_TOLERANCE, framed

@@ -26,7 +26,7 @@ import numpy as np
 
 from originid.details.features import Features
 from originid.encoders.base import Encoder
-from originid.images.decode import LIMITS, Limits
+from originid.images.limits import LIMITS, Limits
 from originid.images.thumbnails import thumbnails
 from originid.latents.contents import Content, FindContent, encode_cuts
 from originid.latents.read_files import Decoded, Known, Looks, Read, decode_read, read_source

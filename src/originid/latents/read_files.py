@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from originid.details.features import Features, features_of_file
 from originid.errors import ImageError
-from originid.images.decode import Limits, decode, read_bytes
+from originid.images.decode import decode, read_bytes
+from originid.images.limits import Limits
 from originid.latents.contents import Cut, FindContent, cut_content
 from originid.latents.sources import Source
 from originid.system.parallel import Reservation
