@@ -1,6 +1,8 @@
 """Every image comes upright, whatever its file says and however."""
 
 import io
+import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -94,3 +96,44 @@ def test_no_orientation_from_a_png_text() -> None:
     text = png_chunk(b"tEXt", b"Orientation\0" + b"6")
     got = decode(png(40, 50, text))
     assert (got.width, got.height) == (40, 50)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_an_orientation_of_type_long_counts(kind: str, orientation: int, order: str) -> None:
+    """Some phones write it so, and Pillow turns the picture."""
+    block = exif(orientation, order, long=True)
+    turned = decode(encoded(SMALL, kind, exif=block))
+    expected = UPRIGHT[orientation](decode(encoded(SMALL, kind)).image)
+    np.testing.assert_array_equal(turned.image, expected)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "AVIF", "PNG"])
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_an_orientation_in_xmp_counts_if_exif_states_none(kind: str, orientation: int) -> None:
+    xmp = f'<x:xmpmeta><rdf:Description tiff:Orientation="{orientation}"/></x:xmpmeta>'.encode()
+    if kind == "PNG":
+        text = b"XML:com.adobe.xmp\0\0\0\0\0" + xmp
+        data = encoded(SMALL, kind)
+        data = data[:33] + png_chunk(b"iTXt", text) + data[33:]
+    else:
+        data = encoded(SMALL, kind, xmp=xmp)
+    expected = UPRIGHT[orientation](decode(encoded(SMALL, kind)).image)
+    np.testing.assert_array_equal(decode(data).image, expected)
+    both = encoded(SMALL, kind, xmp=xmp, exif=exif(6)) if kind != "PNG" else None
+    if both:
+        expected = UPRIGHT[6](decode(encoded(SMALL, kind)).image)
+        np.testing.assert_array_equal(decode(both).image, expected)
+
+
+def test_fields_that_share_bytes_cost_little() -> None:
+    """Each of 5,000 fields points at the same 60 kB of the block."""
+    fields = b"".join(struct.pack("<HHII", 256 + n, 7, 60_000, 8) for n in range(5_000))
+    block = b"II*\0" + struct.pack("<I", 60_008) + bytes(60_000) + struct.pack("<H", 5_000) + fields
+    tracemalloc.start()
+    got = decode(png(40, 50, png_chunk(b"eXIf", block)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (got.width, got.height) == (40, 50)
+    assert peak < 4_000_000

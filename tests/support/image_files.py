@@ -38,10 +38,11 @@ def encoded(image: Image | Pillow.Image, kind: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-def exif(orientation: int, order: str = "<") -> bytes:
-    """An EXIF block with one field, the orientation."""
+def exif(orientation: int, order: str = "<", long: bool = False) -> bytes:
+    """An EXIF block with one field, the orientation, which is a SHORT, or a LONG."""
     head = b"II*\0" if order == "<" else b"MM\0*"
-    field = struct.pack(f"{order}HHIHH", 0x0112, 3, 1, orientation, 0)
+    value = struct.pack(f"{order}I" if long else f"{order}HH", orientation, *([] if long else [0]))
+    field = struct.pack(f"{order}HHI", 0x0112, 4 if long else 3, 1) + value
     return b"Exif\0\0" + head + struct.pack(f"{order}IH", 8, 1) + field + bytes(4)
 
 
