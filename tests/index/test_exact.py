@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from originid.errors import InputError
-from originid.index import CacheError, ExactIndex, ScanSettings, cache
+from originid.index import CacheError, Codec, ExactIndex, ScanSettings, cache
 from originid.index.scan import Part, scanned_queries
+from originid.maps import unit_length
 from shelf import DIM, SMALL, Shelf, near, some_vectors
 
 
@@ -231,3 +232,22 @@ def test_a_process_killed_while_it_saves_leaves_a_whole_file(tmp_path: Path) -> 
             assert process.stdout.readline() == b"saved\n"
         process.kill()
     assert len(ExactIndex.load(path, 64, lambda ids: (ids, np.empty((0, 96), np.uint8)))) == 20000
+
+
+@pytest.mark.parametrize("cosine", [0.9, 0.99, 0.999])
+def test_the_best_of_a_dense_series_is_found(cosine: float) -> None:
+    """Among 2,000 pictures of a series, estimates order the best ones as a dice would."""
+    rng = np.random.default_rng(3)
+    dim, away = 512, np.sqrt(1 / cosine - 1)
+    series = unit_length(
+        (rng.normal(size=(1, dim)) + away * rng.normal(size=(2000, dim))).astype(np.float32)
+    )
+    noise = 0.3 * rng.normal(size=(40, dim)) * np.linalg.norm(series[0]) / np.sqrt(dim)
+    queries = unit_length((series[:40] + noise).astype(np.float32))
+    codec = Codec(dim)
+    codes = codec.encode(series)
+    index = ExactIndex(dim, lambda wanted: (wanted, codes[wanted]))
+    index.add(np.arange(len(series)), codes)
+    scores, _ = index.search(queries, 1)
+    best = np.stack([codec.scores(codes, query) for query in codec.rotate(queries)]).max(axis=1)
+    assert (scores[:, 0] >= best - 1e-6).mean() >= 0.97
