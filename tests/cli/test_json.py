@@ -103,6 +103,7 @@ def test_find(run_json: RunJson, indexed: Path) -> None:
         "view": str,
         "box": type(None),
         "copies": [str],
+        "exists": bool,
     }
     whole = {"query": str, "verdict": str, "reason": str, "matches": [match], "error": type(None)}
     assert_shape(answer, whole)

@@ -164,6 +164,7 @@ def _as_json(answer: "Answer") -> dict[str, object]:
                 "view": match.view,
                 "box": None if match.box is None else list(match.box),
                 "copies": list(match.copies),
+                "exists": match.exists,
             }
             for match in answer.matches
         ],
@@ -179,7 +180,8 @@ def _print(answer: "Answer", picture: Path | None = None) -> None:
     verdict = answer.verdict.value
     print(f"{query}: {verdict}: {printable(answer.reason.removeprefix(f'{verdict}: '))}")
     for match in answer.matches:
-        print(f"  {match.rank:2}  score {match.score:.3f}  {printable(match.reference)}")
+        gone = "" if match.exists else "  (the file is gone)"
+        print(f"  {match.rank:2}  score {match.score:.3f}  {printable(match.reference)}{gone}")
         if match.copies:
             count = len(match.copies)
             print(f"      and {count} {'copy' if count == 1 else 'copies'}, such as "

@@ -10,7 +10,7 @@ from originid.cli.output import JsonOption, as_rows, print_failures, print_json,
 from originid.system.text import printable
 
 if TYPE_CHECKING:
-    from originid.collection.adding import Added
+    from originid.collection.added import Added
     from originid.collection.collection import Collection
 DetailsOption = Annotated[
     bool,

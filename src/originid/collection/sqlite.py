@@ -83,6 +83,19 @@ class SqliteFile:
         with self._lock, _errors(self.path.parent):
             return self._connection.execute(query, values).fetchall()
 
+    def _under(self, table: str, location: str) -> list[str]:
+        """Locations in a table that are this path, or lie in this folder."""
+        prefix = os.fsencode(os.path.join(location, ""))
+        end = prefix[:-1] + bytes([prefix[-1] + 1])  # the first text after all with the prefix
+        rows = self._all(
+            f"SELECT location FROM {table} WHERE location = CAST(? AS TEXT)"
+            " OR (location >= CAST(? AS TEXT) AND location < CAST(? AS TEXT))",
+            os.fsencode(location),
+            prefix,
+            end,
+        )
+        return [location for (location,) in rows]
+
 
 def create(path: Path, format: int, schema: str, meta: Mapping[str, str]) -> None:
     """Make a file with these tables, no rows, and what its `SqliteFile.meta` says."""
