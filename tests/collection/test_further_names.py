@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from originid.collection.collection import Collection
 from originid.collection.naming import find_reference
 from originid.finder import Finder
 from originid.system import file_status
+
+Link = Callable[[Path, Path], None]
 
 
 @pytest.fixture
@@ -35,11 +38,11 @@ def state(collection: Collection) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("link", [os.link, os.symlink])
 def test_a_link_of_a_later_run_is_a_further_name(
-    link: object, collection: Collection, photos: tuple[Path, Path]
+    link: Link, collection: Collection, photos: tuple[Path, Path]
 ) -> None:
     photo, name = photos
     store_images(collection, [photo])
-    link(photo, name)  # type: ignore[operator]
+    link(photo, name)
     added = store_images(collection, [name])
     assert (counts(added), added.names, added.seen) == ((0, 0, 0, 0, 0), 1, 1)
     assert state(collection) == {"0000.png": ["name.png"]}
@@ -53,10 +56,10 @@ def test_a_link_of_a_later_run_is_a_further_name(
 
 @pytest.mark.parametrize("link", [os.link, os.symlink])
 def test_a_file_and_its_link_in_one_run_are_one_reference(
-    link: object, collection: Collection, photos: tuple[Path, Path]
+    link: Link, collection: Collection, photos: tuple[Path, Path]
 ) -> None:
     photo, name = photos
-    link(photo, name)  # type: ignore[operator]
+    link(photo, name)
     added = store_images(collection, [name, photo])
     assert (counts(added), added.names) == ((1, 0, 0, 0, 0), 1)
     assert state(collection) == {"name.png": ["0000.png"]}

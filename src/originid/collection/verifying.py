@@ -39,9 +39,16 @@ def problems(collection: "Collection", content: bool = False) -> Iterator[Failur
         yield Failure(name, "its stored vector is damaged: remove it and index it again")
 
 
-def compared(database: Database) -> str:
-    """Say what is compared of the files where their content is not, and of how many files."""
+def compared(database: Database, content: bool = False) -> str:
+    """Say what `problems` compares of the files, and of how many.
+
+    Args:
+        database: of the collection.
+        content: as for `problems`.
+    """
     files, with_times, with_inode = database.count_noted()
+    if content:
+        return f"content of {_files(files)}"
     counts = {
         "size, times and inode": with_inode,
         "size and times": with_times - with_inode,
