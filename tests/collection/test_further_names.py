@@ -255,6 +255,22 @@ def test_details_are_added_by_either_name(
     assert counts(store_images(collection, [photo, name])) == (0, 0, 0, 2, 0)
 
 
+def test_a_file_that_became_a_link_inside_of_its_folder(
+    collection: Collection, write_photos: WritePhotos
+) -> None:
+    """A walk takes the link for its target, and still its reference is not left as it was."""
+    one, two = write_photos(2)
+    store_images(collection, [one.parent])
+    two.unlink()
+    two.symlink_to(one)
+    added = store_images(collection, [one.parent])
+    assert (added.unchanged, added.names) == (1, 1)
+    assert state(collection) == {"0000.png": ["0001.png"]}
+    one.unlink()
+    one.symlink_to(two)  # they lead to each other: there is no file any more
+    assert store_images(collection, [one.parent], prune=True).pruned == 1
+
+
 def test_a_damaged_vector_is_not_kept_under_another_name(
     collection: Collection, photos: tuple[Path, Path]
 ) -> None:

@@ -52,7 +52,7 @@ def find(
     queries: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="QUERY...",
+            metavar="QUERY",
             help="Find the origins of these images. Folders are searched with all folders in them. "
             "The name - reads one image from standard input.",
         ),

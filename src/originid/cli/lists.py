@@ -21,9 +21,7 @@ NullOption = Annotated[
 ]
 YesOption = Annotated[
     bool,
-    typer.Option(
-        "--yes", help="Take folders on a list that hold more than 10,000 files, and do not ask."
-    ),
+    typer.Option("--yes", help="Take folders on a list too that hold more than 10,000 files."),
 ]
 STDIN = "-"
 MOST_FILES = 10_000  # in a folder on a list; a line such as / would take the whole disk

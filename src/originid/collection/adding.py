@@ -8,7 +8,7 @@ from originid.collection.added import Added
 from originid.collection.collection import Collection
 from originid.collection.database import Row
 from originid.collection.image_writer import ImageWriter
-from originid.collection.vanished import settle_vanished
+from originid.collection.vanished import settle_vanished, unseen_links
 from originid.images.find_files import find_images
 from originid.latents.encode_files import encode_sources
 from originid.latents.sources import Source
@@ -60,6 +60,7 @@ def store_images(
         paths, writer.put, all_folders, writer.pass_over, only_suffixes, added.unread.append
     )
     files = {os.path.abspath(path): path for path in found}
+    files |= {path: path for path in list(unseen_links(database, paths, files.keys()))}
     added.total = len(files)
     sources = _changed(list(files.values()), writer)
     with (

@@ -230,8 +230,10 @@ class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable,
 
     def reached_by(self, location: str) -> Row | None:
         """The reference that has this location, or has it as a further name."""
-        row, key = self.at(location), self.named(location)
-        return row if key is None else self.rows([key]).get(key, row)
+        row = self.at(location)
+        if row is None and (key := self.named(location)) is not None:
+            row = self.rows([key]).get(key)
+        return row
 
     def has_content(self, sha256: bytes) -> bool:
         """Whether a reference has this content."""

@@ -1,7 +1,8 @@
 """References whose files are gone: they are counted, dropped on demand, or kept with a reason."""
 
+import errno
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from originid.collection.added import Added
 from originid.collection.database import Database, Row
@@ -32,6 +33,8 @@ def settle_vanished(
     gone: dict[str, str | None] = {}  # location: the folder without a file that it is kept for
     for path in paths:
         top = os.path.abspath(os.fsdecode(path))
+        if top in seen:
+            continue
         if os.path.isdir(top) or not os.path.lexists(top):
             folders = _Folders(top)
             locations = (each for each in database.under(top) if each not in seen)
@@ -53,6 +56,25 @@ def settle_vanished(
     added.moved += len(living)
     added.pruned += len(dropped) if prune else 0
     added.gone += len(rows) - len(living) - (len(dropped) if prune else 0)
+
+
+def unseen_links(
+    database: Database, paths: Sequence[str | os.PathLike[str]], seen: Collection[str]
+) -> Iterator[str]:
+    """Stored paths under the given folders that are links and were not seen: they may have changed.
+
+    A walk takes a link for its target, if that lies in the same folder.
+
+    Args:
+        database: of the collection.
+        paths: the files and folders that were given.
+        seen: absolute paths of files that were found.
+    """
+    for top in map(os.path.abspath, map(os.fsdecode, paths)):
+        if top not in seen and os.path.isdir(top):
+            for location in (*database.under(top), *database.names_under(top)):
+                if location not in seen and os.path.islink(location) and os.path.exists(location):
+                    yield location
 
 
 class _Folders:
@@ -90,7 +112,9 @@ def _is_gone(location: str) -> bool:
         os.stat(location)
     except (FileNotFoundError, NotADirectoryError):
         return True
-    except (OSError, ValueError):
+    except OSError as error:
+        return error.errno == errno.ELOOP  # links that lead to each other
+    except ValueError:
         return False
     return False
 
