@@ -201,6 +201,15 @@ def test_find_says_that_a_list_is_no_image(indexed: Path, run: Run, give: Give) 
     assert "not an image" in json.loads(run("find", "-", "--in", indexed, "--json")[1])["error"]
 
 
+@pytest.mark.parametrize(
+    "arguments", [("find", "q", "--in"), ("index", "q", "--into"), ("remove", "q", "--from")]
+)
+def test_nul_needs_a_list(arguments: tuple[str, ...], indexed: Path, run: Run) -> None:
+    status, _, err = run(*arguments, indexed, "-0")
+    assert status == 2
+    assert "-0 says how a list is written" in err
+
+
 def test_find_wants_a_query(indexed: Path, tmp_path: Path, run: Run) -> None:
     status, _, err = run("find", "--in", indexed)
     assert status == 2

@@ -103,6 +103,8 @@ def find(
 
     if not queries and listed is None:
         raise typer.BadParameter("no query: expected images, folders, or --list FILE")
+    if null and listed is None:
+        raise typer.BadParameter("-0 says how a list is written: name one by --list FILE")
     refuse_empty(queries or [])
     paths = [] if listed is None else read_list(listed, null, yes)
     if listed is not None and not paths:

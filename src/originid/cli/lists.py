@@ -48,10 +48,13 @@ def with_lists(
         size: as for `read_list`.
 
     Raises:
-        typer.BadParameter: an argument is empty, as from a script with an unset variable.
+        typer.BadParameter: an argument is empty, as from a script with an unset variable, or there
+            is no list.
         InputError: the list cannot be used.
     """
     refuse_empty(arguments)
+    if null and STDIN not in arguments:
+        raise typer.BadParameter("-0 says how a list is written: name - to read one")
     paths: list[str] = []
     for argument in arguments:
         paths += read_list(STDIN, null, yes, size) if argument == STDIN else [argument]
