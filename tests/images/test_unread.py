@@ -223,8 +223,14 @@ def test_what_formats_has_is_read() -> None:
 def test_a_format_that_becomes_readable_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(unread.UNREAD, "RAW")
-    assert look_at(written(tmp_path / "a.nef", TIFF)) is True
+    with monkeypatch.context() as patched:
+        patched.delitem(unread.UNREAD, "RAW")
+        assert look_at(written(tmp_path / "a.nef", TIFF)) is True
+    # Whatever its name is.
+    monkeypatch.setattr(unread, "find_format", lambda head: "Layers")
+    assert look_at(written(tmp_path / "a.psd", b"8BPS\0\1")) is True
+    monkeypatch.setattr(unread, "find_format", lambda head: "Camera")
+    assert look_at(written(tmp_path / "a.cr2", b"II*\0\x10\0\0\0CR")) is True
 
 
 def test_the_summary_names_the_kinds() -> None:

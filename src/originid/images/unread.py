@@ -104,11 +104,12 @@ def look_at(path: str) -> Unread | bool:
         ),
         "DICOM" if head[_DICOM:] == b"DICM" and "DICOM" in UNREAD else None,
     )
-    is_read = _is_read(head)
-    # Most RAW files are TIFF files with a small picture in them.
-    is_raw = by_suffix == "RAW" and head.startswith((b"II", b"MM"))
-    kind = by_head or (by_suffix if is_raw or not is_read else None)
-    return Unread(path, kind, suffix[1:] if kind == by_suffix else "") if kind else is_read
+    read_as = _format(head)
+    # Most RAW files begin as TIFF files, and hold a small picture as such.
+    if read_as is not None and not (read_as == "TIFF" and "RAW" in (by_head, by_suffix)):
+        return True
+    kind = by_head or by_suffix
+    return Unread(path, kind, suffix[1:] if kind == by_suffix else "") if kind else False
 
 
 def summary(unread: Iterable[Unread]) -> str:
@@ -145,8 +146,10 @@ def _head(path: str) -> bytes:
         os.close(descriptor)
 
 
-def _is_read(head: bytes) -> bool:
+def _format(head: bytes) -> str | None:
+    """The format of `FORMATS` that a file begins like, if it does so beyond doubt."""
     try:
-        return find_format(head) != "BMP" or re.match(_BMP, head, re.DOTALL) is not None
+        found = find_format(head)
     except ImageError:
-        return False
+        return None
+    return None if found == "BMP" and not re.match(_BMP, head, re.DOTALL) else found
