@@ -45,37 +45,41 @@ EvidenceOption = Annotated[
         "uncertain, which shows where it and its best match agree."
     ),
 ]
+QueriesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="QUERY",
+        help="Find the origins of these images. Folders are searched with all folders in them. "
+        "The name - reads one image from standard input.",
+    ),
+]
+ListOption = Annotated[
+    str | None,
+    typer.Option(
+        "--list",
+        metavar="FILE",
+        help="Find the origins of the images on this list too, a file with a path a line. The "
+        "name - reads the list from standard input.",
+    ),
+]
+TopOption = Annotated[
+    int, typer.Option(min=1, help="Show this many matches of each query; at least 1.")
+]
+RateOption = Annotated[
+    str,
+    typer.Option(
+        help="Allow this share of queries without an origin here to get the verdict origin: "
+        "strict (1 in 10,000), balanced (1 in 1,000), wide (1 in 100), or a number up to 0.1."
+    ),
+]
 
 
 def find(
     collection: Annotated[Path, typer.Option("--in", help="Search this collection.")],
-    queries: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="QUERY",
-            help="Find the origins of these images. Folders are searched with all folders in them. "
-            "The name - reads one image from standard input.",
-        ),
-    ] = None,
-    listed: Annotated[
-        str | None,
-        typer.Option(
-            "--list",
-            metavar="FILE",
-            help="Find the origins of the images on this list too, a file with a path a line. The "
-            "name - reads the list from standard input.",
-        ),
-    ] = None,
-    top: Annotated[
-        int, typer.Option(min=1, help="Show this many matches of each query; at least 1.")
-    ] = 10,
-    false_matches: Annotated[
-        str,
-        typer.Option(
-            help="Allow this share of queries without an origin here to get the verdict origin: "
-            "strict (1 in 10,000), balanced (1 in 1,000), wide (1 in 100), or a number up to 0.1."
-        ),
-    ] = "balanced",
+    queries: QueriesArgument = None,
+    listed: ListOption = None,
+    top: TopOption = 10,
+    false_matches: RateOption = "balanced",
     effort: EffortOption = "normal",
     evidence: EvidenceOption = None,
     null: NullOption = False,

@@ -52,37 +52,41 @@ PruneOption = Annotated[
         "that is missing or has no file in it are kept: its disk may not be mounted.",
     ),
 ]
+ImagesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        help="Add these images. Folders are searched with all folders in them. The name - "
+        "reads a list of paths from standard input, one a line."
+    ),
+]
+IntoOption = Annotated[
+    Path,
+    typer.Option(
+        "--into", help="Add to this collection, a folder. It is made if it does not exist."
+    ),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Make vectors by this model, the name of a packaged model or a model folder. The "
+        "default is the collection's own model, or for a new collection the model default."
+    ),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Decode and encode in this many threads; at least 1. The default is one thread a "
+        "core.",
+    ),
+]
 
 
 def index(
-    images: Annotated[
-        list[str],
-        typer.Argument(
-            help="Add these images. Folders are searched with all folders in them. The name - "
-            "reads a list of paths from standard input, one a line."
-        ),
-    ],
-    into: Annotated[
-        Path,
-        typer.Option(
-            "--into", help="Add to this collection, a folder. It is made if it does not exist."
-        ),
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Make vectors by this model, the name of a packaged model or a model folder. The "
-            "default is the collection's own model, or for a new collection the model default."
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Decode and encode in this many threads; at least 1. The default is one thread a "
-            "core.",
-        ),
-    ] = None,
+    images: ImagesArgument,
+    into: IntoOption,
+    model: ModelOption = None,
+    workers: WorkersOption = None,
     all_folders: AllFoldersOption = False,
     only_suffixes: OnlySuffixesOption = False,
     details: DetailsOption = False,

@@ -40,32 +40,36 @@ NAMES = {
     "with_details": "with details",
     "further_names": "further names",
 }
+VerifyOption = Annotated[
+    bool,
+    typer.Option(
+        "--verify",
+        help="Check the database, every vector and every image file too: its size, times and "
+        "inode are compared, without reading it.",
+    ),
+]
+VerifyContentOption = Annotated[
+    bool,
+    typer.Option(
+        "--verify-content",
+        help="Check the same, but read every image file and compare its SHA-256.",
+    ),
+]
+DecisionsOption = Annotated[
+    bool, typer.Option("--decisions", help="List what was decided about queries too.")
+]
+CsvOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write what was decided about queries to this CSV file."),
+]
 
 
 def show(
     collection: Annotated[Path, typer.Argument(help="Show this collection.")],
-    verify: Annotated[
-        bool,
-        typer.Option(
-            "--verify",
-            help="Check the database, every vector and every image file too: its size, times and "
-            "inode are compared, without reading it.",
-        ),
-    ] = False,
-    verify_content: Annotated[
-        bool,
-        typer.Option(
-            "--verify-content",
-            help="Check the same, but read every image file and compare its SHA-256.",
-        ),
-    ] = False,
-    decisions: Annotated[
-        bool, typer.Option("--decisions", help="List what was decided about queries too.")
-    ] = False,
-    decisions_csv: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write what was decided about queries to this CSV file."),
-    ] = None,
+    verify: VerifyOption = False,
+    verify_content: VerifyContentOption = False,
+    decisions: DecisionsOption = False,
+    decisions_csv: CsvOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what a collection holds.

@@ -10,7 +10,7 @@ from originid.collection.database import Row
 from originid.collection.image_writer import ImageWriter
 from originid.collection.vanished import settle_vanished, unseen_links
 from originid.images.find_files import find_images
-from originid.latents.encode_files import encode_sources
+from originid.latents.encode_files import Entry, encode_sources
 from originid.latents.sources import Source
 from originid.system.file_status import FileStatus
 from originid.system.parallel import one_blas_thread
@@ -62,33 +62,33 @@ def store_images(
     files = {os.path.abspath(path): path for path in found}
     files |= {path: path for path in list(unseen_links(database, paths, files.keys()))}
     added.total = len(files)
-    sources = _changed(list(files.values()), writer)
-    with (
-        one_blas_thread(),  # the workers keep all cores busy
-        closing(
-            encode_sources(
-                sources,
-                collection.model.encoder,
-                known,
-                workers,
-                find_content=find_content,
-                details=details,
-            )
-        ) as chunks,
-    ):
-        for chunk in chunks:
-            for entry in chunk:
-                writer.put(entry)
-            writer.flush_if_due()
-            progress(added.seen, added.total)
-        writer.flush()
-        writer.finish()
-        settle_vanished(database, paths, files.keys(), added, prune)
+    chunks = encode_sources(
+        _changed(list(files.values()), writer),
+        collection.model.encoder,
+        known,
+        workers,
+        find_content=find_content,
+        details=details,
+    )
+    with one_blas_thread(), closing(chunks):  # the workers keep all cores busy
+        _store(chunks, writer, progress)
+    settle_vanished(database, paths, files.keys(), added, prune)
     if added.added or added.updated:
         collection.index()  # so that no search has to begin by making it
     collection.calibrate()
     progress(added.seen, added.total)
     return added
+
+
+def _store(chunks: Iterable[list[Entry]], writer: ImageWriter, progress: Progress) -> None:
+    """Write what comes, in batches, until all is committed."""
+    for chunk in chunks:
+        for entry in chunk:
+            writer.put(entry)
+        writer.flush_if_due()
+        progress(writer.added.seen, writer.added.total)
+    writer.flush()
+    writer.finish()
 
 
 def _changed(files: list[str], writer: ImageWriter) -> Iterator[Source]:

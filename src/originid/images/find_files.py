@@ -59,22 +59,12 @@ def find_images(
 
     def takes(path: str, tell: bool = True) -> bool:
         """Tell whether a file is an image, and report one that is not read, or not readable."""
-        suffix = os.path.splitext(path)[1].lower()
-        if suffix in IMAGE_SUFFIXES or only_suffixes:
-            return suffix in IMAGE_SUFFIXES
-        try:
-            found = look_at(path)
-        except FileNotFoundError:  # removed a moment ago
-            return False
-        except OSError as error:
-            if tell:
-                on_failure(Failure(path, os_reason(error)))
-            return False
-        if isinstance(found, Unread):
-            if tell:
-                on_unread(found)
-            return False
-        return found
+        found = _looked_at(path, only_suffixes)
+        if tell and isinstance(found, Failure):
+            on_failure(found)
+        elif tell and isinstance(found, Unread):
+            on_unread(found)
+        return found is True
 
     def enter(parent: str, name: str) -> bool:
         """Tell whether a folder is walked, and report one that is passed over as untidy."""
@@ -133,6 +123,22 @@ def tidiest(paths: Iterable[str]) -> str:
 def _is_untidy(path: str) -> bool:
     folders = path.replace("\\", "/").split("/")[:-1]  # a collection may come from Windows
     return any(folder.casefold() in UNTIDY_FOLDERS for folder in folders)
+
+
+def _has_image_suffix(path: str) -> bool:
+    return os.path.splitext(path)[1].lower() in IMAGE_SUFFIXES
+
+
+def _looked_at(path: str, only_suffixes: bool) -> Unread | Failure | bool:
+    """Whether a file is an image, by its suffix or as `look_at` says, or why that is not known."""
+    if _has_image_suffix(path) or only_suffixes:
+        return _has_image_suffix(path)
+    try:
+        return look_at(path)
+    except FileNotFoundError:  # removed a moment ago
+        return False
+    except OSError as error:
+        return Failure(path, os_reason(error))
 
 
 class Takes(Protocol):
