@@ -173,7 +173,7 @@ def test_the_first_writing_brings_it_to_the_present_format(homeless: Path, tmp_p
         assert collection.database.count_blank() is None
         assert collection.calibration().strangers is None
         store_images(collection, [])
-        assert collection.database.format == 3
+        assert collection.database.format == 4
         members = collection.database.cohort().cohort.members
         assert sorted(members.tolist()) == collection.database.ids().tolist()
         assert [row.information for row in collection.references()] == [None] * PHOTOS
@@ -182,7 +182,7 @@ def test_the_first_writing_brings_it_to_the_present_format(homeless: Path, tmp_p
         store_images(collection, [photo])
         assert [row.information is None for row in collection.references()][-2:] == [True, False]
     with open_collection(homeless) as again:
-        assert again.database.format == 3
+        assert again.database.format == 4
         # The photos' folder is not here, and nothing else is wrong.
         assert {failure.reason.partition(":")[0] for failure in again.verify()} == {"missing"}
         assert again.database.decisions() == []

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from originid.collection.adding import Added as Added
+    from originid.collection.added import Added as Added
     from originid.collection.collection import Collection as Collection
     from originid.collection.collection import create_collection as create_collection
     from originid.collection.collection import open_collection as open_collection
@@ -35,7 +35,7 @@ __version__ = "0.1.0"
 
 # Where each public name is defined; type checkers read the imports above instead.
 _HOMES = {
-    "Added": "collection.adding",
+    "Added": "collection.added",
     "Answer": "types",
     "Collection": "collection.collection",
     "Encoder": "encoders.base",

@@ -6,7 +6,7 @@ import numpy as np
 
 from originid.collection.collection import Collection
 from originid.collection.deciding import decided_pictures, decisions_for
-from originid.collection.pictures import find_pictures
+from originid.collection.pictures import find_pictures, other_paths
 from originid.latents.encode_files import Encoded
 from originid.model import Model
 from originid.types import Answer, Match, Vectors, Verdict
@@ -57,7 +57,7 @@ def answers(
                 picture.rows[0].shown,
                 picture.score,
                 float(rate),
-                copies=tuple(row.shown for row in picture.rows[1:]),
+                copies=other_paths(collection, picture),
                 box=picture.rows[0].box,
             )
             for rank, (picture, rate) in enumerate(

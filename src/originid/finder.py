@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import overload
 
 from originid.answering import answers
@@ -168,8 +169,8 @@ class Finder:
         again = self.escalation.match(entry, row)
         for match in first.matches:
             if match.reference == row.shown and match.false_match_rate <= again.false_match_rate:
-                return match
-        return again
+                return _looked_up(match)
+        return _looked_up(again)
 
     def _find(
         self, sources: Iterable[Source], top: int, stated: float, effort: Effort
@@ -181,10 +182,16 @@ class Finder:
                 if isinstance(entry, Failure):
                     yield Answer(entry.path, None, error=entry.reason)
                 else:
-                    yield next(found)
+                    answer = next(found)
+                    yield replace(answer, matches=tuple(map(_looked_up, answer.matches)))
 
     def _answers(
         self, queries: list[Encoded], top: int, stated: float, effort: Effort
     ) -> Iterator[Answer]:
         first = answers(self.collection, queries, top, stated, chances_as_it_is(effort))
         return self.escalation.answers(queries, first, effort, top, stated)
+
+
+def _looked_up(match: Match) -> Match:
+    """A match with whether its file is there: only those that are shown are asked for."""
+    return replace(match, exists=os.path.exists(match.reference))

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterable
 
-from originid.collection.adding import Added, store_images
+from originid.collection.added import Added
+from originid.collection.adding import store_images
 from originid.collection.collection import Collection
 from originid.escalation.calibrating import calibrate_again
 from originid.system.progress import Progress, silent
@@ -17,10 +18,12 @@ def add_images(
     all_folders: bool = False,
     calibrating: Progress = silent,
     details: bool = False,
+    only_suffixes: bool = False,
+    prune: bool = False,
 ) -> Added:
     """Add files, and all images in folders, to a collection, and calibrate it.
 
-    A file whose size and time of change are as stored is not read. One whose content is already
+    A file whose size, times and inode are as stored is not read. One whose content is already
     stored is not decoded. What was committed survives whatever ends the process, and the next run
     goes on from there.
 
@@ -37,6 +40,11 @@ def add_images(
         details: whether local features are stored, of these and of all that are added later, so
             that second looks are quicker and find more. It takes some 15 ms of a core and 5 kB for
             each reference; files that were stored without them are read once more.
+        only_suffixes: whether the files of a folder are known by their suffix alone; otherwise
+            those with an unknown suffix are known by how they begin.
+        prune: whether references under the given folders whose file is gone are dropped. Those
+            under a folder that is missing or has no file in it are kept, as its disk may not be
+            mounted; `Added.kept` names it.
 
     Raises:
         StorageError: the disk is full or read-only.
@@ -51,7 +59,9 @@ def add_images(
         >>> first.added, again.added, again.unchanged
         (2, 0, 2)
     """
-    added = store_images(collection, paths, workers, progress, all_folders, details)
+    added = store_images(
+        collection, paths, workers, progress, all_folders, details, only_suffixes, prune
+    )
     # Also if nothing came: an earlier run may have been stopped before it was done.
     calibrate_again(collection, calibrating)
     return added

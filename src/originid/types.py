@@ -59,7 +59,9 @@ class Match:
         box: where in the reference the query lies, as (left, top, right, bottom) in [0, 1] of its
             width and height. It is None where the view is ``full``, unless the query is the picture
             that a frame of the reference holds: then it is where that picture lies.
-        copies: the paths of other references that are the same picture.
+        copies: the paths of other references that are the same picture, and other paths of the same
+            file.
+        exists: whether the file of the reference was there when the query was answered.
     """
 
     rank: int
@@ -69,6 +71,7 @@ class Match:
     view: str = "full"
     copies: tuple[str, ...] = ()
     box: tuple[float, float, float, float] | None = None
+    exists: bool = True
 
     @property
     def confidence(self) -> float:

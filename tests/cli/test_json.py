@@ -83,6 +83,10 @@ def test_index(run_json: RunJson, indexed: Path) -> None:
             "updated": int,
             "moved": int,
             "unchanged": int,
+            "further_names": int,
+            "gone": int,
+            "pruned": int,
+            "kept": [],
             "passed_over": int,
             "skipped": SKIPPED,
             "seconds": float,
@@ -103,6 +107,7 @@ def test_find(run_json: RunJson, indexed: Path) -> None:
         "view": str,
         "box": type(None),
         "copies": [str],
+        "exists": bool,
     }
     whole = {"query": str, "verdict": str, "reason": str, "matches": [match], "error": type(None)}
     assert_shape(answer, whole)
@@ -121,6 +126,7 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
         "blank": int,
         "margins_cut": int,
         "with_details": int,
+        "further_names": int,
         "megabytes": float,
         "calibration": {
             "by": str,
@@ -139,13 +145,13 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
     assert_shape(shown, facts)
     assert (shown["fingerprint"], shown["dim"]) == (model.fingerprint, model.dim)
     verified = run_json("show", indexed, "--verify")
-    assert_shape(verified, {**facts, "problems": SKIPPED})
+    assert_shape(verified, {**facts, "problems": SKIPPED, "compared": str})
     assert verified["problems"] == []
 
 
 def test_remove(run_json: RunJson, indexed: Path) -> None:
     done = run_json("remove", indexed.parent / "photos" / "0001.png", "--from", indexed)
-    assert_shape(done, {"removed": int, "references": int, "unknown": [str]})
+    assert_shape(done, {"removed": int, "further_names": int, "references": int, "unknown": [str]})
     assert (done["removed"], done["references"]) == (1, 29)
 
 

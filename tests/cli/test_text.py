@@ -91,9 +91,12 @@ def test_show_prints_a_fact_a_line(indexed: Path, run: Run, run_json: RunJson) -
     facts["pictures"], facts["too little to tell"] = facts.pop("references"), facts.pop("blank")
     facts["margins cut"] = facts.pop("margins_cut")
     facts["with details"] = facts.pop("with_details")
+    facts["further names"] = facts.pop("further_names")
     assert lines.pop("second looks").startswith("judged by photos of one kind")
     assert lines == {name: str(value) for name, value in facts.items() if name != "skipped"}
-    assert run("show", indexed, "--verify")[1] == out + "verified           no problems\n"
+    assert run("show", indexed, "--verify")[1] == (
+        out + "verified           no problems; compared: size, times and inode of 30 files\n"
+    )
 
 
 def test_remove_names_what_is_unknown(indexed: Path, run: Run) -> None:

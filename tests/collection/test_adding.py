@@ -11,7 +11,7 @@ from PIL import Image as PILImage
 
 from answers import best, counts
 from fixture_types import WritePhotos
-from originid.collection import adding
+from originid.collection import image_writer
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection
 from originid.finder import Finder
@@ -168,7 +168,7 @@ def test_renumbered_files_are_all_kept(
     write_photos: WritePhotos,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(adding, "BATCH", batch)
+    monkeypatch.setattr(image_writer, "BATCH", batch)
     monkeypatch.setattr(pipeline, "CHUNK", 2)
     paths = write_photos(6)
     contents = [path.read_bytes() for path in paths]

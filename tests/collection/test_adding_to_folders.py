@@ -12,7 +12,8 @@ from PIL import Image as PILImage
 from answers import counts
 from fixture_types import WritePhotos
 from originid import Finder
-from originid.collection.adding import Added, store_images
+from originid.collection.added import Added
+from originid.collection.adding import store_images
 from originid.collection.collection import Collection, open_collection
 from originid.images.decode import decode
 from originid.images.thumbnails import thumbnails

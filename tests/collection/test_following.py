@@ -67,7 +67,8 @@ def add(collection: Collection, first: int, count: int) -> None:
 def remove(collection: Collection, *numbers: int) -> None:
     """Without bringing up to date anything but the database."""
     with collection.database.writing():
-        collection.database.delete([f"/{n}.png" for n in numbers])
+        for n in numbers:
+            collection.database.free(f"/{n}.png")
 
 
 def check(collection: Collection, notes: Notes) -> None:

@@ -292,6 +292,9 @@ DOWN = (
     "DROP TABLE form",
     "DROP TABLE second_look",
     "DROP TABLE detail",
+    "DROP TABLE name",
+    "ALTER TABLE reference DROP COLUMN ctime_ns",
+    "ALTER TABLE reference DROP COLUMN inode",
 )
 
 
@@ -329,11 +332,11 @@ def test_its_first_writing_brings_the_table(old: Path, tmp_path: Path) -> None:
     new = write(tmp_path / "new.png", in_bars(scene(60)))
     with open_collection(old) as collection:
         store_images(collection, [new], workers=1)
-        assert (collection.database.format, collection.database.count_forms()) == (3, 1)
+        assert (collection.database.format, collection.database.count_forms()) == (4, 1)
         assert Finder(collection).find(scene(60)).matches[0].reference == str(new)
         members = collection.database.cohort().cohort.members
         assert sorted(members.tolist()) == collection.database.ids().tolist()
-    assert state(old) == (3, True)
+    assert state(old) == (4, True)
 
 
 def test_a_writing_that_fails_leaves_format_2(old: Path, tmp_path: Path) -> None:
@@ -364,7 +367,7 @@ def test_whoever_still_reads_format_2_is_not_confused(old: Path, tmp_path: Path)
         assert reader.remove([found.matches[-1].reference]) == []
         members = reader.database.cohort().cohort.members
         assert sorted(members.tolist()) == reader.database.ids().tolist()
-        assert (reader.database.format, len(members)) == (3, FRAMED + PLAIN)
+        assert (reader.database.format, len(members)) == (4, FRAMED + PLAIN)
 
 
 LOOSE = (

@@ -13,7 +13,7 @@ import pytest
 
 from answers import best
 from fixture_types import WritePhotos
-from originid.collection import adding
+from originid.collection import image_writer
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, open_collection
 from originid.errors import StorageError
@@ -61,7 +61,7 @@ def test_adding_while_others_search(collection: Collection, write_photos: WriteP
 def test_a_full_disk_while_indexing_keeps_what_was_committed(
     collection: Collection, write_photos: WritePhotos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adding, "BATCH", 16)
+    monkeypatch.setattr(image_writer, "BATCH", 16)
     paths = write_photos(200)
     with closing(sqlite3.connect(collection.path / "collection.sqlite")) as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
@@ -78,10 +78,10 @@ def test_a_full_disk_while_indexing_keeps_what_was_committed(
 
 INDEX_SLOWLY = """
 import sys
-from originid.collection import adding
+from originid.collection import image_writer
 from originid.collection.adding import store_images
 from originid.collection.collection import open_collection
-adding.BATCH = 8
+image_writer.BATCH = 8
 with open_collection(sys.argv[1]) as collection:
     def report(done, total):
         print(len(collection), flush=True)

@@ -267,7 +267,8 @@ def test_what_is_removed_during_the_search_is_left_out(
     def late(queries: Vectors, k: int) -> tuple[Scores, Ids]:
         found = search(queries, k)
         with collection.database.writing():
-            collection.database.delete([f"/{i}.jpg" for i in gone])
+            for i in gone:
+                collection.database.free(f"/{i}.jpg")
         return found
 
     monkeypatch.setattr(index, "search", late)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from originid.collection.adding import Added
+from originid.collection.added import Added
 from originid.collection.collection import Collection
 from originid.finder import Finder
 

@@ -3,13 +3,22 @@
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, count, tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from originid.cli.output import print_json
+from originid.cli.lists import (
+    STDIN,
+    NullOption,
+    YesOption,
+    looks_like_list,
+    read_list,
+    refuse_empty,
+)
+from originid.cli.output import note_missing_locks, print_json
 from originid.system.text import printable
 
 if TYPE_CHECKING:
@@ -36,30 +45,45 @@ EvidenceOption = Annotated[
         "uncertain, which shows where it and its best match agree."
     ),
 ]
+QueriesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="QUERY",
+        help="Find the origins of these images. Folders are searched with all folders in them. "
+        "The name - reads one image from standard input.",
+    ),
+]
+ListOption = Annotated[
+    str | None,
+    typer.Option(
+        "--list",
+        metavar="FILE",
+        help="Find the origins of the images on this list too, a file with a path a line. The "
+        "name - reads the list from standard input.",
+    ),
+]
+TopOption = Annotated[
+    int, typer.Option(min=1, help="Show this many matches of each query; at least 1.")
+]
+RateOption = Annotated[
+    str,
+    typer.Option(
+        help="Allow this share of queries without an origin here to get the verdict origin: "
+        "strict (1 in 10,000), balanced (1 in 1,000), wide (1 in 100), or a number up to 0.1."
+    ),
+]
 
 
 def find(
-    queries: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="QUERY...",
-            help="Find the origins of these images. Folders are searched with all folders in them. "
-            "The name - reads one image from standard input.",
-        ),
-    ],
     collection: Annotated[Path, typer.Option("--in", help="Search this collection.")],
-    top: Annotated[
-        int, typer.Option(min=1, help="Show this many matches of each query; at least 1.")
-    ] = 10,
-    false_matches: Annotated[
-        str,
-        typer.Option(
-            help="Allow this share of queries without an origin here to get the verdict origin: "
-            "strict (1 in 10,000), balanced (1 in 1,000), wide (1 in 100), or a number up to 0.1."
-        ),
-    ] = "balanced",
+    queries: QueriesArgument = None,
+    listed: ListOption = None,
+    top: TopOption = 10,
+    false_matches: RateOption = "balanced",
     effort: EffortOption = "normal",
     evidence: EvidenceOption = None,
+    null: NullOption = False,
+    yes: YesOption = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line, for each query.")
     ] = False,
@@ -81,13 +105,23 @@ def find(
     from originid.finder import Finder
     from originid.verdict.presets import read_rate
 
+    if not queries and listed is None:
+        raise typer.BadParameter("no query: expected images, folders, or --list FILE")
+    if null and listed is None:
+        raise typer.BadParameter("-0 says how a list is written: name one by --list FILE")
+    refuse_empty(queries or [])
+    paths = [] if listed is None else read_list(listed, null, yes)
+    if listed is not None and not paths:
+        print(f"{printable(listed)}: there are no paths on this list", file=sys.stderr)
     stated = read_rate(false_matches)
     found = searched = failed = 0
     with Finder.open(collection) as finder:
+        note_missing_locks(finder.collection)
         # Each answer is printed as soon as it is there, so that a pipe can work on it.
-        asked, sources = tee(_sources(queries))
+        asked, sources = tee(chain(_sources(queries or []), _files(paths)))
         answers = finder.find(sources, top, stated, effort)
-        for query, answer in zip(asked, answers, strict=True):
+        for query, found_for in zip(asked, answers, strict=True):
+            answer = _told_of_lists(query, found_for)
             picture = _write_evidence(finder, query, answer, evidence) if evidence else None
             if json and evidence:
                 print_json({**_as_json(answer), "evidence": picture and str(picture)})
@@ -102,26 +136,44 @@ def find(
 
 def _sources(queries: list[str]) -> "Iterator[str | Source]":
     """Yield the images to search for: paths, or the bytes of standard input."""
-    from originid.images.find_files import find_images
     from originid.latents.sources import Source
 
-    if "" in queries:
-        raise typer.BadParameter("an empty name: expected images or folders")
     for query in queries:
-        if query == "-":
-            yield Source("-", sys.stdin.buffer.read() if sys.stdin else b"")
-        elif os.path.isdir(query):
-            unreadable: list[Failure] = []
-            empty = True
-            for image in find_images([query], unreadable.append):
-                empty = False
-                yield image
-            # These are passed on too: when they are read, the answer says why they cannot be.
-            yield from (failure.path for failure in unreadable)
-            if empty and not unreadable:
-                print(f"{printable(query)}: there are no images in this folder", file=sys.stderr)
+        if query == STDIN:
+            yield Source(STDIN, sys.stdin.buffer.read() if sys.stdin else b"")
         else:
-            yield query
+            yield from _files([query])
+
+
+def _files(paths: list[str]) -> Iterator[str]:
+    """Yield files, and the images in folders."""
+    from originid.images.find_files import find_images
+    from originid.images.unread import Unread, summary
+
+    for path in paths:
+        if not os.path.isdir(path):
+            yield path
+            continue
+        unreadable: list[Failure] = []
+        unread: list[Unread] = []
+        empty = True
+        for image in find_images([path], unreadable.append, on_unread=unread.append):
+            empty = False
+            yield image
+        # These are passed on too: when they are read, the answer says why they cannot be.
+        yield from (failure.path for failure in unreadable)
+        if unread:
+            print(f"{printable(path)}: {printable(summary(unread))}", file=sys.stderr)
+        if empty and not unreadable:
+            print(f"{printable(path)}: there are no images in this folder", file=sys.stderr)
+
+
+def _told_of_lists(query: "str | Source", answer: "Answer") -> "Answer":
+    """Say of what came by standard input that it is a list, if it looks like one."""
+    if isinstance(query, str) or answer.error is None or not looks_like_list(query.data or b""):
+        return answer
+    error = "a list of paths, and expected the bytes of one image; read a list by --list -"
+    return replace(answer, error=error)
 
 
 def _write_evidence(
@@ -164,6 +216,7 @@ def _as_json(answer: "Answer") -> dict[str, object]:
                 "view": match.view,
                 "box": None if match.box is None else list(match.box),
                 "copies": list(match.copies),
+                "exists": match.exists,
             }
             for match in answer.matches
         ],
@@ -179,7 +232,8 @@ def _print(answer: "Answer", picture: Path | None = None) -> None:
     verdict = answer.verdict.value
     print(f"{query}: {verdict}: {printable(answer.reason.removeprefix(f'{verdict}: '))}")
     for match in answer.matches:
-        print(f"  {match.rank:2}  score {match.score:.3f}  {printable(match.reference)}")
+        gone = "" if match.exists else "  (the file is gone)"
+        print(f"  {match.rank:2}  score {match.score:.3f}  {printable(match.reference)}{gone}")
         if match.copies:
             count = len(match.copies)
             print(f"      and {count} {'copy' if count == 1 else 'copies'}, such as "

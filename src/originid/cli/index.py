@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import JsonOption, as_rows, print_failures, print_json, progress_bar
+from originid.cli.lists import NullOption, YesOption, with_lists
+from originid.cli.output import (
+    SHOWN,
+    JsonOption,
+    as_rows,
+    print_failures,
+    print_json,
+    progress_bar,
+)
 from originid.system.text import printable
 
 if TYPE_CHECKING:
-    from originid.collection.adding import Added
+    from originid.collection.added import Added
     from originid.collection.collection import Collection
 DetailsOption = Annotated[
     bool,
@@ -28,39 +36,63 @@ AllFoldersOption = Annotated[
         "copies too, such as #recycle, @eaDir and .thumbnails.",
     ),
 ]
+OnlySuffixesOption = Annotated[
+    bool,
+    typer.Option(
+        "--only-suffixes",
+        help="Know the images in folders by their suffix alone, and do not look into files with "
+        "another one or none.",
+    ),
+]
+PruneOption = Annotated[
+    bool,
+    typer.Option(
+        "--prune",
+        help="Drop references in the given folders whose file is gone. References in a folder "
+        "that is missing or has no file in it are kept: its disk may not be mounted.",
+    ),
+]
+ImagesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        help="Add these images. Folders are searched with all folders in them. The name - "
+        "reads a list of paths from standard input, one a line."
+    ),
+]
+IntoOption = Annotated[
+    Path,
+    typer.Option(
+        "--into", help="Add to this collection, a folder. It is made if it does not exist."
+    ),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Make vectors by this model, the name of a packaged model or a model folder. The "
+        "default is the collection's own model, or for a new collection the model default."
+    ),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Decode and encode in this many threads; at least 1. The default is one thread a "
+        "core.",
+    ),
+]
 
 
 def index(
-    images: Annotated[
-        list[str],
-        typer.Argument(
-            help="Add these images. Folders are searched with all folders in them. The name - "
-            "reads paths from standard input."
-        ),
-    ],
-    into: Annotated[
-        Path,
-        typer.Option(
-            "--into", help="Add to this collection, a folder. It is made if it does not exist."
-        ),
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="Make vectors by this model, the name of a packaged model or a model folder. The "
-            "default is the collection's own model, or for a new collection the model default."
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Decode and encode in this many threads; at least 1. The default is one thread a "
-            "core.",
-        ),
-    ] = None,
+    images: ImagesArgument,
+    into: IntoOption,
+    model: ModelOption = None,
+    workers: WorkersOption = None,
     all_folders: AllFoldersOption = False,
+    only_suffixes: OnlySuffixesOption = False,
     details: DetailsOption = False,
+    prune: PruneOption = False,
+    null: NullOption = False,
+    yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
     """Add images to a collection.
@@ -68,16 +100,30 @@ def index(
     The command may be given again at any time. Files that are already in the collection are not
     read again, and a run that was interrupted goes on where it stopped. Files that cannot be used
     are reported and left out. Recycle bins and folders of thumbnails are passed over and counted.
+
+    A file in a folder is an image by its suffix, or by how it begins. Images that originid does not
+    read are counted and named. A path that leads to a file which is in the collection already,
+    such as a link, becomes a further name of that reference.
     """
     from originid.indexing import add_images
 
-    start, paths = time.monotonic(), stdin_paths(images)
+    start, paths = time.monotonic(), with_lists(images, null, yes)
     with (
         _open(into, model) as collection,
         progress_bar("indexing") as progress,
         progress_bar("calibrating") as calibrating,
     ):
-        added = add_images(collection, paths, workers, progress, all_folders, calibrating, details)
+        added = add_images(
+            collection,
+            paths,
+            workers,
+            progress,
+            all_folders,
+            calibrating,
+            details,
+            only_suffixes,
+            prune,
+        )
         references = len(collection)
     seconds = time.monotonic() - start
     if json:
@@ -86,7 +132,8 @@ def index(
         print_failures(added.failures, f"originid show {into} --json")
         _print(added, into, references, seconds)
     # If none of the files could be used, the command failed.
-    if added.failures and added.seen == len(added.failures):
+    left_out = added.failures or added.unread
+    if left_out and added.seen == len(added.failures):
         raise typer.Exit(1)
 
 
@@ -105,36 +152,6 @@ def _open(into: Path, name: str | None) -> "Collection":
         raise
 
 
-def stdin_paths(images: list[str]) -> list[str]:
-    """Return the arguments, with - replaced by the names that standard input has.
-
-    The names are lines, or end with NUL if there is a NUL among them, as after ``find -print0``.
-
-    Args:
-        images: the arguments of the command line.
-
-    Raises:
-        typer.BadParameter: an argument is empty, as from a script with an unset variable.
-    """
-    import os
-    import sys
-
-    if "" in images:
-        raise typer.BadParameter("an empty name: expected files or folders")
-    paths = []
-    for image in images:
-        if image == "-":
-            data = sys.stdin.buffer.read() if sys.stdin else b""
-            # Names that end with NUL may contain line breaks.
-            separator = b"\0" if b"\0" in data else b"\n"
-            paths += [
-                os.fsdecode(line) for part in data.split(separator) if (line := part.rstrip(b"\r"))
-            ]
-        else:
-            paths.append(image)
-    return paths
-
-
 def _as_json(added: "Added", into: Path, references: int, seconds: float) -> dict[str, object]:
     return {
         "collection": str(into),
@@ -143,18 +160,29 @@ def _as_json(added: "Added", into: Path, references: int, seconds: float) -> dic
         "updated": added.updated,
         "moved": added.moved,
         "unchanged": added.unchanged,
+        "further_names": added.names,
+        "gone": added.gone,
+        "pruned": added.pruned,
+        "kept": [{"folder": folder, "references": count} for folder, count in added.kept.items()],
         "passed_over": added.passed_over,
-        "skipped": as_rows(added.failures),
+        "skipped": [
+            *as_rows(added.failures),
+            *({"path": each.path, "reason": each.reason} for each in added.unread),
+        ],
         "seconds": round(seconds, 3),
     }
 
 
 def _print(added: "Added", into: Path, references: int, seconds: float) -> None:
+    from originid.images.unread import summary
+
     parts = [f"{added.added} added"]
     for count, word in (
         (added.updated, "updated"),
         (added.moved, "moved"),
         (added.unchanged, "unchanged"),
+        (added.names, "further name" if added.names == 1 else "further names"),
+        (added.pruned, "pruned"),
         (len(added.failures), "skipped"),
     ):
         parts += [f"{count} {word}"] if count else []
@@ -162,3 +190,28 @@ def _print(added: "Added", into: Path, references: int, seconds: float) -> None:
     if added.passed_over:
         folders = "1 folder" if added.passed_over == 1 else f"{added.passed_over} folders"
         print(f"{folders} passed over (recycle bins and thumbnails): --all-folders takes them")
+    if added.unread:
+        print(printable(summary(added.unread)))
+    _print_gone(added, into)
+
+
+def _print_gone(added: "Added", into: Path) -> None:
+    """Say how many references have no file any more, and what can be done about it."""
+    import shlex
+
+    gone = added.gone - sum(added.kept.values())
+    if gone:
+        print(f"{_references(gone)} gone: --prune drops {'it' if gone == 1 else 'them'}")
+    for folder, count in list(added.kept.items())[:SHOWN]:
+        command = shlex.join(["originid", "remove", folder, "--from", str(into)])
+        print(
+            f"{_references(count)} gone and kept: there is no file in {printable(folder)}, as if "
+            f"its disk were not mounted. To drop {'it' if count == 1 else 'them'}: "
+            f"{printable(command)}"
+        )
+    if len(added.kept) > SHOWN:
+        print(f"... and so in {len(added.kept) - SHOWN} more folders: --json lists them")
+
+
+def _references(count: int) -> str:
+    return "1 reference is" if count == 1 else f"{count} references are"

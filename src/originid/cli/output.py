@@ -14,6 +14,7 @@ from originid.errors import OriginidError
 from originid.system.text import printable
 
 if TYPE_CHECKING:
+    from originid.collection.collection import Collection
     from originid.types import Failure
 
 EVERY = 30.0  # seconds between lines of progress where no terminal shows a bar
@@ -60,6 +61,16 @@ def print_failures(failures: "Iterable[Failure]", more: str) -> None:
         print(f"skipped {printable(failure.path)}: {printable(failure.reason)}", file=sys.stderr)
     if len(failures) > SHOWN:
         print(f"... and {len(failures) - SHOWN} more: {more}", file=sys.stderr)
+
+
+def note_missing_locks(collection: "Collection") -> None:
+    """Say on standard error if a collection is read without locks, and what follows from that."""
+    if collection.database.without_locks:
+        print(
+            f"note: the disk of {printable(str(collection.path))} has no working locks, so that "
+            "the collection is only read; nobody may write to it meanwhile",
+            file=sys.stderr,
+        )
 
 
 @contextmanager

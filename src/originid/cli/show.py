@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from originid.cli.decide import decision_row
-from originid.cli.output import JsonOption, as_rows, print_failures, print_json
+from originid.cli.output import (
+    JsonOption,
+    as_rows,
+    note_missing_locks,
+    print_failures,
+    print_json,
+)
 from originid.system.csv_rows import write_rows
 from originid.system.text import printable
 
@@ -32,33 +38,52 @@ NAMES = {
     "blank": "too little to tell",
     "margins_cut": "margins cut",
     "with_details": "with details",
+    "further_names": "further names",
 }
+VerifyOption = Annotated[
+    bool,
+    typer.Option(
+        "--verify",
+        help="Check the database, every vector and every image file too: its size, times and "
+        "inode are compared, without reading it.",
+    ),
+]
+VerifyContentOption = Annotated[
+    bool,
+    typer.Option(
+        "--verify-content",
+        help="Check the same, but read every image file and compare its SHA-256.",
+    ),
+]
+DecisionsOption = Annotated[
+    bool, typer.Option("--decisions", help="List what was decided about queries too.")
+]
+CsvOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write what was decided about queries to this CSV file."),
+]
 
 
 def show(
     collection: Annotated[Path, typer.Argument(help="Show this collection.")],
-    verify: Annotated[
-        bool,
-        typer.Option("--verify", help="Check the database, every vector and every image file too."),
-    ] = False,
-    decisions: Annotated[
-        bool, typer.Option("--decisions", help="List what was decided about queries too.")
-    ] = False,
-    decisions_csv: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write what was decided about queries to this CSV file."),
-    ] = None,
+    verify: VerifyOption = False,
+    verify_content: VerifyContentOption = False,
+    decisions: DecisionsOption = False,
+    decisions_csv: CsvOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what a collection holds.
 
-    The exit status is 1 if --verify finds a problem.
+    The exit status is 1 if --verify or --verify-content finds a problem.
     """
     from originid.collection.collection import open_collection
 
     with open_collection(collection) as opened:
+        note_missing_locks(opened)
         facts = _facts(opened)
-        problems = list(opened.verify()) if verify else None
+        checked = verify or verify_content
+        problems = list(opened.verify(verify_content)) if checked else None
+        compared = _compared(opened, verify_content)
         failures = opened.failures()
         wanted = opened.database.decisions() if decisions or decisions_csv else []
         decided = [decision_row(opened, decision) for decision in wanted]
@@ -68,7 +93,7 @@ def show(
     if json:
         facts["skipped"] = as_rows(failures)
         if problems is not None:
-            facts["problems"] = as_rows(problems)
+            facts["problems"], facts["compared"] = as_rows(problems), compared
         if decisions:
             facts["decisions"] = decided
         print_json(facts)
@@ -81,8 +106,11 @@ def show(
         print_failures(failures, "originid show --json")
         for problem in problems or []:
             print(f"problem: {printable(problem.path)}: {printable(problem.reason)}")
-        if problems == []:
-            print(f"{'verified':18} no problems")
+        if problems is not None:
+            found = {0: "no problems", 1: "1 problem"}.get(
+                len(problems), f"{len(problems)} problems"
+            )
+            print(f"{'verified':18} {found}; compared: {compared}")
         if decisions:
             _print_decisions(decided)
     if problems:
@@ -121,6 +149,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "blank": collection.database.count_blank(),
         "margins_cut": collection.database.count_forms(),
         "with_details": collection.database.count_details(),
+        "further_names": collection.database.count_names(),
         "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
         "calibration": {
             "by": "model" if own is None else "collection",
@@ -134,6 +163,13 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "dim": model.dim,
         "fingerprint": model.fingerprint,
     }
+
+
+def _compared(collection: "Collection", content: bool) -> str:
+    """Say what is compared of the files."""
+    from originid.collection.verifying import compared
+
+    return compared(collection.database, content)
 
 
 def _sentence(facts: dict[str, Any]) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from originid.collection.cohort_table import StoredCohort
-from originid.collection.database import FORMAT, Database
+from originid.collection.database import Database
+from originid.collection.schema import FORMAT
 from originid.index import Codec
 from originid.types import Ids, Scores, Vectors
 from originid.verdict.cohort import KEPT, MEMBERS, Cohort, chosen, empty_cohort, keys

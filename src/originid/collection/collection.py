@@ -101,7 +101,7 @@ class Collection:
 
     def remove(self, references: Iterable[str]) -> list[str]:
         """Remove references, named as `references` names them or by a path; a folder removes
-        all that lies in it.
+        all that lies in it. A reference that has further names elsewhere keeps those.
 
         Returns:
             The names that are not in the collection.
@@ -111,7 +111,7 @@ class Collection:
             for name in references:
                 location = os.path.abspath(name)
                 forgotten = self.database.forget_failures(location)
-                if not self.database.delete(self.database.under(location)) + forgotten:
+                if not self.database.remove(location) + forgotten:
                     unknown.append(name)
         self.calibrate()
         return unknown
@@ -201,12 +201,12 @@ class Collection:
             self._strangers = key, Strangers(self.codec.decode(codes)[order])
         return self._strangers[1]
 
-    def verify(self) -> Iterator[Failure]:
-        """Check the database, the encoder, every stored vector, and that files are where they were.
+    def verify(self, content: bool = False) -> Iterator[Failure]:
+        """Check the database, the encoder, all vectors, and that files are as they were.
 
-        A file whose size or time differ is not read again: indexing does that.
+        With ``content`` files are read; otherwise their size, times and inode are compared.
         """
-        return problems(self)
+        return problems(self, content)
 
 
 def is_collection(path: str | os.PathLike[str]) -> bool:

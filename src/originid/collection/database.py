@@ -11,50 +11,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from originid.collection.cohort_table import SCHEMA_COHORT, SCHEMA_SECOND_LOOKS, CohortTable
-from originid.collection.decisions import SCHEMA_DECISIONS, DecisionTable
-from originid.collection.detail_table import SCHEMA_DETAILS, DetailTable
-from originid.collection.failure_table import SCHEMA_FAILURES, FailureTable
-from originid.collection.form_table import SCHEMA_FORMS, Form, FormTable
+from originid.collection.cohort_table import CohortTable
+from originid.collection.decisions import DecisionTable
+from originid.collection.detail_table import DetailTable
+from originid.collection.failure_table import FailureTable
+from originid.collection.form_table import Form
+from originid.collection.name_table import Name, NameTable
+from originid.collection.schema import FORMAT, MEASURED, NOTED, READ, TABLES, UPGRADES
 from originid.collection.sqlite import create, slices
+from originid.collection.vector_table import VectorTable
 from originid.details.features import Features
-from originid.errors import CollectionError
-from originid.types import Box, Ids
+from originid.system.file_status import FileStatus
+from originid.types import Box
 from originid.verdict.information import LITTLE
-
-FORMAT = 3
-READ = (1, 2, FORMAT)  # earlier ones have less (see UPGRADES); the first writing brings them up
-SCHEMA = """
-CREATE TABLE reference (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    location TEXT NOT NULL UNIQUE,  -- absolute path
-    name TEXT NOT NULL,             -- the path as the user gave it
-    sha256 BLOB NOT NULL,
-    bytes INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    width INTEGER NOT NULL,
-    height INTEGER NOT NULL,
-    added_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
-    information REAL                -- see verdict/information.py; NULL where it was not measured
-);
-CREATE INDEX reference_sha256 ON reference (sha256);
--- Apart from their reference, so that reading paths does not read vectors.
-CREATE TABLE vector (id INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, code BLOB NOT NULL);
-CREATE TABLE removed (place INTEGER PRIMARY KEY AUTOINCREMENT, id INTEGER NOT NULL);
-"""
-UPGRADES = {
-    1: (
-        "ALTER TABLE reference ADD COLUMN information REAL",
-        SCHEMA_COHORT,
-        SCHEMA_DECISIONS,
-    ),
-    2: (SCHEMA_FORMS, SCHEMA_SECOND_LOOKS, SCHEMA_DETAILS),
-}
-"""What brings a file of each format to the next one."""
-MEASURED = 2  # the first format that has the information of references
 
 
 @dataclass(frozen=True)
@@ -74,7 +43,14 @@ class Row:
     id: int = 0
     added_at: str = ""
     information: float | None = None
+    ctime_ns: int | None = None
+    inode: int | None = None
     box: Box | None = None
+
+    @property
+    def status(self) -> FileStatus:
+        """The state that its file had when it was read."""
+        return FileStatus(self.bytes, self.mtime_ns, self.ctime_ns, self.inode)
 
     @property
     def shown(self) -> str:
@@ -83,17 +59,18 @@ class Row:
 
 
 COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
-# It comes behind them, where the file has it. The file may come from somebody else.
+# They come behind these, where the file has them. The file may come from somebody else.
 INFORMATION = "CASE typeof(information) WHEN 'real' THEN information END"
+STATUS = ", ".join(
+    f"CASE typeof({column}) WHEN 'integer' THEN {column} END" for column in ("ctime_ns", "inode")
+)
 
 
-class Database(DecisionTable, CohortTable, FormTable, DetailTable, FailureTable):
+class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable, VectorTable):
     """The references of a collection, the files that could not be used, and the decisions.
 
     Paths may hold any bytes; they are stored as the system has them.
     """
-
-    code_size: int | None = None  # bytes of a stored vector; the collection knows them
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, READ)
@@ -101,21 +78,25 @@ class Database(DecisionTable, CohortTable, FormTable, DetailTable, FailureTable)
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> None:
         """Make an empty file."""
-        tables = (SCHEMA, SCHEMA_FAILURES, SCHEMA_COHORT, SCHEMA_DECISIONS, *UPGRADES[2])
-        create(path, FORMAT, "".join(tables), meta)
+        create(path, FORMAT, TABLES, meta)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         """A transaction, as of `SqliteFile`; a file of an earlier format is brought up in it."""
-        with super().writing():
-            # Asked again inside: another process may have done it.
-            found = self._one("PRAGMA user_version")[0]
-            for earlier in range(found, FORMAT):
-                for statement in UPGRADES[earlier]:
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version = {earlier + 1}")
-            yield
-        self.format = FORMAT
+        before = self.format
+        try:
+            with super().writing():
+                # Asked again inside: another process may have done it.
+                before = self._one("PRAGMA user_version")[0]
+                for earlier in range(before, FORMAT):
+                    for statement in UPGRADES[earlier]:
+                        self._connection.execute(statement)
+                    self._connection.execute(f"PRAGMA user_version = {earlier + 1}")
+                self.format = FORMAT
+                yield
+        except BaseException:
+            self.format = before
+            raise
 
     def count(self) -> int:
         """How many references there are."""
@@ -128,6 +109,13 @@ class Database(DecisionTable, CohortTable, FormTable, DetailTable, FailureTable)
         query = "SELECT count(*) FROM reference WHERE information < ?"
         return int(self._one(query, LITTLE)[0])
 
+    def count_noted(self) -> tuple[int, int, int]:
+        """How many references there are, with a noted ctime, and with a noted inode."""
+        if self.format < NOTED:
+            return self.count(), 0, 0
+        counts = self._one("SELECT count(*), count(ctime_ns), count(inode) FROM reference")
+        return int(counts[0]), int(counts[1]), int(counts[2])
+
     def version(self) -> tuple[int, int]:
         """The last id given and the last place in the list of removals, 0 before the first."""
         row = self._one(
@@ -137,24 +125,36 @@ class Database(DecisionTable, CohortTable, FormTable, DetailTable, FailureTable)
         return int(row[0]), int(row[1])
 
     def insert(
-        self, row: Row, code: bytes, form: Form | None = None, features: Features | None = None
+        self,
+        row: Row,
+        code: bytes,
+        form: Form | None = None,
+        features: Features | None = None,
+        names: Sequence[Name] = (),
     ) -> bool:
-        """Add a reference; return whether one at the same location made place for it.
+        """Add a reference; return whether the location was that of another one.
 
         Args:
             row: the reference; it gets an id.
             code: its vector.
             form: its second form, if it has one.
             features: its local features, if they are to be stored.
+            names: its further names. Those that the reference had which makes place for it, and
+                that are not among them, keep that reference.
         """
-        replaced = self.delete([row.location]) > 0
+        for name in names:
+            self.forget_name(name.location)
+        replaced = self.free(row.location)
         paths = os.fsencode(row.location), os.fsencode(row.name)
+        status = row.status
         cursor = self._connection.execute(
             "INSERT INTO reference"
-            " (location, name, sha256, bytes, mtime_ns, width, height, information)"
-            " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)",
-            (*paths, row.sha256, row.bytes, row.mtime_ns, row.width, row.height, row.information),
-        )
+            " (location, name, sha256, bytes, mtime_ns, width, height, information,"
+            " ctime_ns, inode)"
+            " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*paths, row.sha256, status.bytes, status.mtime_ns, row.width, row.height,
+             row.information, status.ctime_ns, status.inode),
+        )  # fmt: skip
         new_id = int(cursor.lastrowid or 0)
         vector = (new_id, zlib.crc32(code), code)
         self._connection.execute("INSERT INTO vector VALUES (?, ?, ?)", vector)
@@ -162,41 +162,94 @@ class Database(DecisionTable, CohortTable, FormTable, DetailTable, FailureTable)
             self._add_form(new_id, form)
         if features is not None:
             self._add_details(new_id, features)
+        for name in names:
+            self.add_name(new_id, name)
         self._forget_failure(row.location)
         return replaced
 
-    def delete(self, locations: Sequence[str]) -> int:
-        """Remove the references at these locations; return how many there were."""
-        ids = [row.id for location in locations if (row := self.at(location)) is not None]
-        for old_id in ids:
-            self._delete_form(old_id)
-            self._delete_details(old_id)
-            self._connection.execute("DELETE FROM reference WHERE id = ?", (old_id,))
-            self._connection.execute("DELETE FROM vector WHERE id = ?", (old_id,))
-            self._connection.execute("INSERT INTO removed (id) VALUES (?)", (old_id,))
-        return len(ids)
+    def free(self, location: str) -> bool:
+        """Take a path away from the reference that has it; return whether it was its location.
 
-    def relocate(self, row: Row, location: str, name: str, mtime_ns: int) -> None:
+        A reference that has further names keeps the first of them as its location, unless its
+        vector is damaged. Any other is removed. One whose further name this is stays.
+        """
+        self.forget_name(location)
+        row = self.at(location)
+        if row is None:
+            return False
+        names = self.names([row.id]).get(row.id, [])
+        if names and self._is_whole(row.id):
+            self.relocate(row, names[0], row.status)
+        else:
+            self.delete(row.id)
+        return True
+
+    def remove(self, location: str) -> int:
+        """Remove the names that are this path, or lie in this folder; return how many.
+
+        A reference is removed with the last of its names.
+        """
+        names, locations = self.names_under(location), self.under(location)
+        for name in names:
+            self.forget_name(name)
+        for each in locations:
+            self.free(each)
+        return len(names) + len(locations)
+
+    def delete(self, old_id: int) -> None:
+        """Remove a reference with all that is stored of it."""
+        self._delete_form(old_id)
+        self._delete_details(old_id)
+        if self.format >= NOTED:
+            self._connection.execute("DELETE FROM name WHERE reference = ?", (old_id,))
+        self._connection.execute("DELETE FROM reference WHERE id = ?", (old_id,))
+        self._connection.execute("DELETE FROM vector WHERE id = ?", (old_id,))
+        self._connection.execute("INSERT INTO removed (id) VALUES (?)", (old_id,))
+
+    def relocate(self, row: Row, name: Name, status: FileStatus) -> None:
         """Note where a reference whose content is unchanged is found."""
         self._connection.execute(
-            "UPDATE reference SET location = CAST(? AS TEXT), name = CAST(? AS TEXT),"
-            " mtime_ns = ? WHERE id = ?",
-            (os.fsencode(location), os.fsencode(name), mtime_ns, row.id),
+            "UPDATE reference SET location = CAST(? AS TEXT), name = CAST(? AS TEXT) WHERE id = ?",
+            (os.fsencode(name.location), os.fsencode(name.name), row.id),
         )
-        self._forget_failure(location)
+        self.forget_name(name.location)
+        self.note_status(row.id, status)
+        self._forget_failure(name.location)
+
+    def note_status(self, reference: int, status: FileStatus) -> None:
+        """Note the state of the file of a reference whose content is unchanged."""
+        self._connection.execute(
+            "UPDATE reference SET mtime_ns = ?, ctime_ns = ?, inode = ? WHERE id = ?",
+            (status.mtime_ns, status.ctime_ns, status.inode, reference),
+        )
 
     def at(self, location: str) -> Row | None:
         """The reference at a location."""
         rows = self._rows("WHERE location = CAST(? AS TEXT)", os.fsencode(location))
         return rows[0] if rows else None
 
+    def reached_by(self, location: str) -> Row | None:
+        """The reference that has this location, or has it as a further name."""
+        row = self.at(location)
+        if row is None and (key := self.named(location)) is not None:
+            row = self.rows([key]).get(key)
+        return row
+
     def has_content(self, sha256: bytes) -> bool:
         """Whether a reference has this content."""
         return bool(self._all("SELECT 1 FROM reference WHERE sha256 = ? LIMIT 1", sha256))
 
-    def with_content(self, sha256: bytes, limit: int = 8) -> list[Row]:
-        """The first few references with this content, oldest first."""
-        return self._rows("WHERE sha256 = ? ORDER BY id LIMIT ?", sha256, limit)
+    def with_content(self, sha256: bytes, limit: int = 8, inode: int | None = None) -> list[Row]:
+        """The first few references with this content, oldest first.
+
+        Args:
+            sha256: of their files.
+            limit: how many are given at most.
+            inode: of their files; those of which another one is known are left out. None takes all.
+        """
+        known = inode is not None and self.format >= NOTED
+        where = f"AND ifnull(inode, {inode}) = {inode}" if known else ""
+        return self._rows(f"WHERE sha256 = ? {where} ORDER BY id LIMIT ?", sha256, limit)
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
         """References by id, or by the id of their second form; others are left out."""
@@ -223,75 +276,8 @@ class Database(DecisionTable, CohortTable, FormTable, DetailTable, FailureTable)
         """Locations of references that are this path, or lie in this folder."""
         return self._under("reference", location)
 
-    def codes(self, ids: Ids) -> tuple[Ids, NDArray[np.uint8]]:
-        """Those of sorted ids that exist (n,) and their stored vectors (n, bytes)."""
-        rows: list[tuple[int, bytes]] = []
-        for some in slices(ids.tolist()):
-            marks = ",".join("?" * len(some))
-            rows += self._all(f"SELECT id, code FROM vector WHERE id IN ({marks})", *some)
-        return self._stacked(rows)
-
-    def codes_after(
-        self, last: int, batch: int, forms: bool = True
-    ) -> tuple[Ids, NDArray[np.uint8]]:
-        """The next stored vectors, those of second forms among them or not.
-
-        Args:
-            last: an id; those above it come next.
-            batch: how many are read at most.
-            forms: whether second forms are read too.
-
-        Returns:
-            Ids (n,), ascending, and vectors (n, bytes).
-        """
-        which = "true" if forms else self._of_references
-        query = f"SELECT id, code FROM vector WHERE id > ? AND {which} ORDER BY id LIMIT ?"
-        return self._stacked(self._all(query, last, batch))
-
-    def ids(self) -> Ids:
-        """Ids (n,) of all stored vectors but those of second forms, in ascending order."""
-        query = f"SELECT id FROM vector WHERE {self._of_references} ORDER BY id"
-        return np.array([row[0] for row in self._all(query)], np.int64)
-
-    def removed(self, after: int) -> Ids:
-        """Ids (n,) removed after a place in the list of removals."""
-        rows = self._all("SELECT id FROM removed WHERE place > ?", after)
-        return np.array([row[0] for row in rows], np.int64)
-
-    def torn_vectors(self, batch: int = 1000) -> Iterator[int]:
-        """Ids of stored vectors, and of second forms, that are missing or not as written."""
-        query = "SELECT id FROM reference WHERE id NOT IN (SELECT id FROM vector)"
-        yield from (row[0] for row in self._all(query))
-        yield from self.torn_forms()
-        last, query = 0, "SELECT id, crc32, code FROM vector WHERE id > ? ORDER BY id LIMIT ?"
-        while rows := self._all(query, last, batch):
-            for key, crc32, code in rows:
-                if not self._is_code(code) or zlib.crc32(code) != crc32:
-                    yield key
-            last = rows[-1][0]
-
-    def _is_code(self, code: object) -> bool:
-        return isinstance(code, bytes) and self.code_size in (None, len(code))
-
-    def _stacked(self, rows: list[tuple[int, bytes]]) -> tuple[Ids, NDArray[np.uint8]]:
-        for key, code in rows:
-            if not self._is_code(code):
-                location = next((row.location for row in self.rows([key]).values()), f"id {key}")
-                raise CollectionError(
-                    f"the stored vector of {location} in {self.path.parent} is damaged",
-                    f"expected {self.code_size} bytes",
-                    f"remove it and index it again: originid remove {location}"
-                    f" --from {self.path.parent}",
-                )
-        ids = np.array([row[0] for row in rows], np.int64)
-        codes = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
-        return ids, codes.reshape(len(rows), -1 if rows else 0)
-
     def _rows(self, where: str, *values: object) -> list[Row]:
-        columns = f"{COLUMNS}, {INFORMATION}" if self.format >= MEASURED else COLUMNS
+        columns = COLUMNS
+        columns += f", {INFORMATION}" if self.format >= MEASURED else ""
+        columns += f", {STATUS}" if self.format >= NOTED else ""
         return [Row(*row) for row in self._all(f"SELECT {columns} FROM reference {where}", *values)]
-
-
-def modified(status: os.stat_result) -> int:
-    """Time of a file's last change in nanoseconds, within what SQLite can store."""
-    return max(-(2**63), min(status.st_mtime_ns, 2**63 - 1))

@@ -42,16 +42,3 @@ class FailureTable(SqliteFile):
         self._connection.execute(
             "DELETE FROM failure WHERE location = CAST(? AS TEXT)", (os.fsencode(location),)
         )
-
-    def _under(self, table: str, location: str) -> list[str]:
-        """Locations in a table that are this path, or lie in this folder."""
-        prefix = os.fsencode(os.path.join(location, ""))
-        end = prefix[:-1] + bytes([prefix[-1] + 1])  # the first text after all with the prefix
-        rows = self._all(
-            f"SELECT location FROM {table} WHERE location = CAST(? AS TEXT)"
-            " OR (location >= CAST(? AS TEXT) AND location < CAST(? AS TEXT))",
-            os.fsencode(location),
-            prefix,
-            end,
-        )
-        return [location for (location,) in rows]

@@ -22,7 +22,7 @@ def find_reference(collection: Collection, name: str) -> Row:
         InputError: the collection has no such reference.
     """
     database = collection.database
-    row = database.at(os.path.abspath(name))
+    row = database.reached_by(os.path.abspath(name))
     if row is not None:
         return row
     content = content_of_file(name)
@@ -43,7 +43,7 @@ def content_of(database: Database, name: str) -> bytes | None:
         database: of the collection.
         name: as for `find_reference`.
     """
-    row = database.at(os.path.abspath(name))
+    row = database.reached_by(os.path.abspath(name))
     return content_of_file(name) if row is None else row.sha256
 
 

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from originid.errors import CollectionError, StorageError
+from originid.system.file_locks import can_lock
+from originid.system.mounts import file_system
 
+UNLOCKED = "model/model.json"  # a file beside it that nobody locks, to try locks on
 META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 
 
@@ -28,15 +31,19 @@ class SqliteFile:
 
     Raises:
         CollectionError: it is of another format, damaged, or not safe to open.
-        StorageError: the disk refuses, or another process holds the file.
+        StorageError: the disk refuses, another process holds the file, or it cannot be read
+            without locks where there are none.
     """
+
+    without_locks: bool
+    """Whether its file system has no locks: it is only read, and nobody may write to it then."""
 
     def __init__(self, path: Path, formats: Collection[int]) -> None:
         self.path = path
         self._lock = threading.RLock()
         _refuse_unsafe(path)
         with _errors(path.parent):
-            self._connection = _connect(path)
+            self._connection, self.without_locks = _connect(path)
             self.format = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
         if self.format not in formats:
             self.close()
@@ -55,8 +62,11 @@ class SqliteFile:
         """A transaction: all that is written inside is kept, or none of it.
 
         Raises:
-            StorageError: the disk is full or read-only, or another process holds the file.
+            StorageError: the disk is full or read-only, has no locks, or another process holds
+                the file.
         """
+        if self.without_locks:
+            raise no_locks(self.path.parent)
         with self._lock, _errors(self.path.parent):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -83,9 +93,28 @@ class SqliteFile:
         with self._lock, _errors(self.path.parent):
             return self._connection.execute(query, values).fetchall()
 
+    def _under(self, table: str, location: str) -> list[str]:
+        """Locations in a table that are this path, or lie in this folder."""
+        prefix = os.fsencode(os.path.join(location, ""))
+        end = prefix[:-1] + bytes([prefix[-1] + 1])  # the first text after all with the prefix
+        rows = self._all(
+            f"SELECT location FROM {table} WHERE location = CAST(? AS TEXT)"
+            " OR (location >= CAST(? AS TEXT) AND location < CAST(? AS TEXT))",
+            os.fsencode(location),
+            prefix,
+            end,
+        )
+        return [location for (location,) in rows]
+
 
 def create(path: Path, format: int, schema: str, meta: Mapping[str, str]) -> None:
-    """Make a file with these tables, no rows, and what its `SqliteFile.meta` says."""
+    """Make a file with these tables, no rows, and what its `SqliteFile.meta` says.
+
+    Raises:
+        StorageError: the disk refuses, or has no locks.
+    """
+    if not can_lock(path.parent / UNLOCKED):
+        raise no_locks(path.parent)
     with _errors(path.parent):
         connection = sqlite3.connect(path)
         try:
@@ -138,20 +167,64 @@ def _errors(folder: Path) -> Iterator[None]:
         raise _explain(error, folder) from error
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:
+    """Open a file, and tell whether it is only read because its file system has no locks."""
     uri = path.absolute().as_uri()
+    if not can_lock(path.parent / UNLOCKED):
+        return _open_without_locks(path), True
     try:
-        return _open(f"{uri}?mode=rw")
-    except sqlite3.OperationalError:
+        return _open(f"{uri}?mode=rw"), False
+    except sqlite3.OperationalError as error:
+        if _is_about_locks(error):
+            return _open_without_locks(path), True
         if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
             raise
     try:
-        return _open(f"{uri}?mode=ro")
+        return _open(f"{uri}?mode=ro"), False
     except sqlite3.OperationalError:
         if os.path.exists(f"{path}-wal"):
             raise
         # On a read-only medium SQLite cannot make its lock files; nobody writes there.
-        return _open(f"{uri}?mode=ro&immutable=1")
+        return _open(f"{uri}?mode=ro&immutable=1"), False
+
+
+def _open_without_locks(path: Path) -> sqlite3.Connection:
+    """Open a file for reading, as if nobody could write to it.
+
+    What was committed is in the file itself once the last process that had it open closed it.
+    """
+    wal = Path(f"{path}-wal")
+    if wal.exists() and wal.stat().st_size:
+        raise no_locks(path.parent, f", and {wal.name} is not empty: it is open elsewhere")
+    return _open(f"{path.absolute().as_uri()}?mode=ro&immutable=1")
+
+
+def no_locks(folder: Path, more: str = "") -> StorageError:
+    """The error that a collection cannot be used where there are no locks.
+
+    Args:
+        folder: of the collection.
+        more: what else was found, as the end of a sentence.
+    """
+    return StorageError(
+        f"{_place(folder)} has no working locks{more}",
+        "expected a disk with locks: without them two processes could write at once",
+        "put the collection on a local disk: copy its whole folder there, or make it there. On "
+        "a disk without locks it can only be read, while nobody writes to it",
+    )
+
+
+def _place(folder: Path) -> str:
+    """The file system of a folder, in words."""
+    found = file_system(folder)
+    if found is None:
+        return f"the file system of {folder}"
+    return f"the file system at {found.mount_point} ({found.kind})"
+
+
+def _is_about_locks(error: sqlite3.Error) -> bool:
+    # The last one is also what SQLite says of a share that cannot map files into memory.
+    return any(text in str(error) for text in ("locking protocol", "disk I/O error"))
 
 
 def _open(uri: str) -> sqlite3.Connection:
@@ -174,13 +247,23 @@ def _open(uri: str) -> sqlite3.Connection:
 def _explain(error: sqlite3.Error, folder: Path) -> CollectionError | StorageError:
     text = str(error)
     if isinstance(error, sqlite3.OperationalError):
+        if "locking protocol" in text:
+            return no_locks(folder)
         if "locked" in text or "busy" in text:
             return StorageError(
                 f"{folder} is being written by another process",
                 "expected it to be free within 60 seconds",
-                "wait for the other process, then run the command again",
+                "wait for the other process, then run the command again; if there is none, the "
+                f"locks of {_place(folder)} may not work: copy the collection to a local disk",
             )
-        if any(word in text for word in ("full", "readonly", "disk I/O", "unable to open")):
+        if "disk I/O" in text:
+            return StorageError(
+                f"cannot write {folder}: {text}",
+                "expected a sound disk with locks",
+                f"check the disk; if it is sound, {_place(folder)} may have no locks: copy the "
+                "collection to a local disk, or make it there",
+            )
+        if any(word in text for word in ("full", "readonly", "unable to open")):
             return StorageError(
                 f"cannot write {folder}: {text}",
                 "expected a folder that can be written, with free space",

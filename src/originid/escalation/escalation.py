@@ -15,7 +15,7 @@ from originid.answering import query_vectors
 from originid.collection.collection import Collection
 from originid.collection.database import Row
 from originid.collection.deciding import decisions_for, rejects
-from originid.collection.pictures import Picture, Pictures, group_pictures
+from originid.collection.pictures import Picture, Pictures, group_pictures, other_paths
 from originid.errors import ImageError
 from originid.escalation.candidates import Candidates
 from originid.escalation.looking import SecondLook
@@ -213,7 +213,7 @@ class Escalation:
             float(candidates.cosines[place]),
             rate,
             name,
-            tuple(row.shown for row in picture.rows[1:]),
+            other_paths(self._collection, picture),
             None if name == FULL and form is None else box,
         )
 

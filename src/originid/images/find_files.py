@@ -3,9 +3,11 @@
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 from originid.errors import InputError
 from originid.images.decode import os_reason
+from originid.images.unread import Unread, look_at
 from originid.types import Failure
 
 _SUFFIXES = "jpg jpeg jpe jfif png apng webp gif bmp tif tiff avif heic heif hif"
@@ -21,7 +23,7 @@ UNTIDY_FOLDERS: frozenset[str] = frozenset(f"{_THUMBNAILS} {_BINS} {_OLDER}".cas
 """The names, in lower case, of recycle bins and of folders of thumbnails and older copies."""
 
 
-def _ignore(folder: str) -> None:
+def _ignore(found: object) -> None:
     """Take note of nothing."""
 
 
@@ -30,15 +32,17 @@ def find_images(
     on_failure: Callable[[Failure], None],
     all_folders: bool = False,
     on_passed_over: Callable[[str], None] = _ignore,
+    only_suffixes: bool = False,
+    on_unread: Callable[[Unread], None] = _ignore,
 ) -> Iterator[str]:
     """Yield the paths of the image files under some paths.
 
     A path that names a file is yielded whatever its suffix is. Of a folder, first its own image
-    files are yielded in sorted order, and then those of the folders inside it. Files without one of
-    the ``IMAGE_SUFFIXES`` and names that begin with a dot are left out. So are the
-    ``UNTIDY_FOLDERS`` inside a given folder; a given path itself is always walked. Symbolic links
-    are followed, but under each given path every folder is entered once and every file yielded
-    once.
+    files are yielded in sorted order, and then those of the folders inside it. A file with one of
+    the ``IMAGE_SUFFIXES`` is an image; another one is if it begins like one, which is found out by
+    reading 64 bytes of it. Names that begin with a dot are left out. So are the ``UNTIDY_FOLDERS``
+    inside a given folder; a given path itself is always walked. Symbolic links are followed, but
+    under each given path every folder is entered once and every file yielded once.
 
     Args:
         paths: files and folders. Each yielded path begins with the path that was given; bytes that
@@ -47,7 +51,20 @@ def find_images(
         all_folders: whether the ``UNTIDY_FOLDERS`` are walked too.
         on_passed_over: called with the path of each folder that is left out because it is one of
             the ``UNTIDY_FOLDERS``; folders inside of it are not counted.
+        only_suffixes: whether files without one of the ``IMAGE_SUFFIXES`` are left out, and not
+            looked at.
+        on_unread: called with each image in a folder that is left out because images of its kind
+            are not read.
     """
+
+    def takes(path: str, tell: bool = True) -> bool:
+        """Tell whether a file is an image, and report one that is not read, or not readable."""
+        found = _looked_at(path, only_suffixes)
+        if tell and isinstance(found, Failure):
+            on_failure(found)
+        elif tell and isinstance(found, Unread):
+            on_unread(found)
+        return found is True
 
     def enter(parent: str, name: str) -> bool:
         """Tell whether a folder is walked, and report one that is passed over as untidy."""
@@ -67,7 +84,7 @@ def find_images(
             yield path
             continue
         try:
-            yield from _walk(path, on_failure, enter)
+            yield from _walk(path, on_failure, enter, takes)
         except RecursionError:  # os.walk before Python 3.12, at about 1,000 folders
             on_failure(Failure(path, "folders nested too deep; not all were walked"))
 
@@ -108,8 +125,35 @@ def _is_untidy(path: str) -> bool:
     return any(folder.casefold() in UNTIDY_FOLDERS for folder in folders)
 
 
+def _has_image_suffix(path: str) -> bool:
+    return os.path.splitext(path)[1].lower() in IMAGE_SUFFIXES
+
+
+def _looked_at(path: str, only_suffixes: bool) -> Unread | Failure | bool:
+    """Whether a file is an image, by its suffix or as `look_at` says, or why that is not known."""
+    if _has_image_suffix(path) or only_suffixes:
+        return _has_image_suffix(path)
+    try:
+        return look_at(path)
+    except FileNotFoundError:  # removed a moment ago
+        return False
+    except OSError as error:
+        return Failure(path, os_reason(error))
+
+
+class Takes(Protocol):
+    """A function that tells whether a file is taken."""
+
+    def __call__(self, path: str, tell: bool = True) -> bool:
+        """Look at a file, and report why it is not taken, unless ``tell`` is False."""
+        ...
+
+
 def _walk(
-    top: str, on_failure: Callable[[Failure], None], enter: Callable[[str, str], bool]
+    top: str,
+    on_failure: Callable[[Failure], None],
+    enter: Callable[[str, str], bool],
+    takes: Takes,
 ) -> Iterator[str]:
     def report(error: OSError) -> None:
         """Pass a folder that cannot be listed to ``on_failure``."""
@@ -129,15 +173,13 @@ def _walk(
             is_link = os.path.islink(path)
             if is_link and not os.path.exists(path):
                 on_failure(Failure(path, "broken link"))
-            elif _is_image(name):
-                target = os.path.realpath(path) if is_link else target
+                continue
+            if is_link:
+                target = os.path.realpath(path)
                 at, own = os.path.split(target)
-                if target in linked or (is_link and at in entered and _is_image(own)):
-                    continue  # the file was yielded under another name, or will be under its own
+                if at in entered and not own.startswith(".") and takes(target, tell=False):
+                    continue  # the file was yielded under its own name, or will be
+            if target not in linked and takes(path):
                 if is_link:
                     linked.add(target)
                 yield path
-
-
-def _is_image(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from originid.images.lossless import lossless_file
+from originid.system.file_status import NOT_LOOKED_AT, FileStatus
 from originid.types import Image
 
 ImageLike: TypeAlias = str | os.PathLike[str] | bytes | Image | Pillow.Image
@@ -23,13 +24,12 @@ class Source:
     Args:
         name: the path of the file, or a name for the bytes.
         data: the bytes of the image file, or None to read them from the path.
-        mtime_ns: the time at which the file was last changed, in nanoseconds since 1970; it is
-            only passed on.
+        status: the state of the file before it is read; it is only passed on.
     """
 
     name: str
     data: bytes | None = None
-    mtime_ns: int = 0
+    status: FileStatus = NOT_LOOKED_AT
 
     @classmethod
     def of(cls, image: ImageLike, name: str) -> "Source":

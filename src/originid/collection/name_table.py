@@ -1,0 +1,88 @@
+"""Further names of references, as a table of the collection's database.
+
+A file may be reached by several paths: through links, and through folders that are mounted at two
+places. It is one reference. One path is its location, and the others are its further names.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from originid.collection.sqlite import SqliteFile, slices
+
+FIRST_FORMAT = 4  # of the database: before it there were no further names
+SCHEMA_NAMES = (
+    """
+CREATE TABLE name (
+    location TEXT PRIMARY KEY,    -- absolute path
+    name TEXT NOT NULL,           -- the path as the user gave it
+    reference INTEGER NOT NULL    -- the id of the reference
+)""",
+    "CREATE INDEX name_reference ON name (reference)",
+)
+
+
+@dataclass(frozen=True)
+class Name:
+    """A path of a file; ``location`` is absolute, ``name`` as the user gave it."""
+
+    location: str
+    name: str
+
+    @property
+    def shown(self) -> str:
+        """The name, where it still leads to the file from the current folder."""
+        return self.name if os.path.abspath(self.name) == self.location else self.location
+
+
+class NameTable(SqliteFile):
+    """The part of a collection's database that holds the further names of references."""
+
+    def count_names(self) -> int:
+        """How many further names there are."""
+        if self.format < FIRST_FORMAT:
+            return 0
+        return int(self._one("SELECT count(*) FROM name")[0])
+
+    def names(self, ids: Sequence[int]) -> dict[int, list[Name]]:
+        """The further names of some references, by id, in alphabetical order."""
+        found: dict[int, list[Name]] = {}
+        if self.format < FIRST_FORMAT:
+            return found
+        for some in slices(list(ids)):
+            marks = ",".join("?" * len(some))
+            # The file may come from somebody else: what cannot be a name is passed over.
+            rows = self._all(
+                f"SELECT reference, location, name FROM name WHERE reference IN ({marks})"
+                " AND typeof(location) = 'text' AND typeof(name) = 'text' ORDER BY location",
+                *some,
+            )
+            for key, location, name in rows:
+                found.setdefault(key, []).append(Name(location, name))
+        return found
+
+    def names_under(self, location: str) -> list[str]:
+        """Locations of further names that are this path, or lie in this folder."""
+        return self._under("name", location) if self.format >= FIRST_FORMAT else []
+
+    def named(self, location: str) -> int | None:
+        """The id of the reference that has a location as a further name."""
+        if self.format < FIRST_FORMAT:
+            return None
+        query = "SELECT reference FROM name WHERE location = CAST(? AS TEXT)"
+        found = self._one(query, os.fsencode(location))[0]
+        return found if isinstance(found, int) else None
+
+    def add_name(self, reference: int, name: Name) -> None:
+        """Give a reference a further name, within a transaction."""
+        paths = os.fsencode(name.location), os.fsencode(name.name)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO name VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?)",
+            (*paths, reference),
+        )
+
+    def forget_name(self, location: str) -> None:
+        """Drop a further name, within a transaction; its reference stays."""
+        self._connection.execute(
+            "DELETE FROM name WHERE location = CAST(? AS TEXT)", (os.fsencode(location),)
+        )

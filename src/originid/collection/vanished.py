@@ -1,0 +1,133 @@
+"""References whose files are gone: they are counted, dropped on demand, or kept with a reason."""
+
+import errno
+import os
+from collections.abc import Collection, Iterator, Sequence
+
+from originid.collection.added import Added
+from originid.collection.database import Database, Row
+from originid.collection.name_table import Name
+
+
+def settle_vanished(
+    database: Database,
+    paths: Sequence[str | os.PathLike[str]],
+    seen: Collection[str],
+    added: Added,
+    prune: bool,
+) -> None:
+    """Look for references whose file is gone, and drop them if that is asked for.
+
+    Looked for are those under the given folders. One that has a further name which still leads to
+    a file gets that name as its location, and counts as moved. Never dropped are references under
+    a given folder that is missing or has no file in it, and those whose next folder that still
+    exists has no file in it: so it looks when a disk is not mounted.
+
+    Args:
+        database: of the collection.
+        paths: the files and folders that were given.
+        seen: absolute paths of files that exist.
+        added: gets the numbers.
+        prune: whether references are dropped.
+    """
+    gone: dict[str, str | None] = {}  # location: the folder without a file that it is kept for
+    for path in paths:
+        top = os.path.abspath(os.fsdecode(path))
+        if top in seen:
+            continue
+        if os.path.isdir(top) or not os.path.lexists(top):
+            folders = _Folders(top)
+            locations = (each for each in database.under(top) if each not in seen)
+            gone |= {each: folders.without_file(each) for each in locations if _is_gone(each)}
+            _forget_names(database, top, seen)
+    rows = [row for location in gone if (row := database.at(location)) is not None]
+    living = {row.id: name for row in rows if (name := _living_name(database, row)) is not None}
+    dropped = [row for row in rows if row.id not in living and gone[row.location] is None]
+    with database.writing():
+        for row in rows:
+            if row.id in living:
+                database.relocate(row, living[row.id], row.status)
+        for row in dropped if prune else ():
+            database.delete(row.id)
+    for row in rows:
+        folder = gone[row.location]
+        if row.id not in living and folder is not None:
+            added.kept[folder] = added.kept.get(folder, 0) + 1
+    added.moved += len(living)
+    added.pruned += len(dropped) if prune else 0
+    added.gone += len(rows) - len(living) - (len(dropped) if prune else 0)
+
+
+def unseen_links(
+    database: Database, paths: Sequence[str | os.PathLike[str]], seen: Collection[str]
+) -> Iterator[str]:
+    """Stored paths under the given folders that are links and were not seen: they may have changed.
+
+    A walk takes a link for its target, if that lies in the same folder.
+
+    Args:
+        database: of the collection.
+        paths: the files and folders that were given.
+        seen: absolute paths of files that were found.
+    """
+    for top in map(os.path.abspath, map(os.fsdecode, paths)):
+        if top not in seen and os.path.isdir(top):
+            for location in (*database.under(top), *database.names_under(top)):
+                if location not in seen and os.path.islink(location) and os.path.exists(location):
+                    yield location
+
+
+class _Folders:
+    """The folders under a given one: which of them have a file in them.
+
+    Args:
+        top: the absolute path of the given folder.
+    """
+
+    def __init__(self, top: str) -> None:
+        self._top = top
+        self._whole = _holds_a_file(top)
+        self._known: dict[str, str | None] = {}
+
+    def without_file(self, location: str) -> str | None:
+        """The folder without a file in it that explains why the file at a location is missing."""
+        if not self._whole:
+            return self._top
+        folder = os.path.dirname(location)
+        if folder not in self._known:
+            existing = folder
+            while not os.path.isdir(existing):
+                existing = os.path.dirname(existing)
+            self._known[folder] = None if _holds_a_file(existing) else existing
+        return self._known[folder]
+
+
+def _holds_a_file(folder: str) -> bool:
+    return any(files for _, _, files in os.walk(folder))
+
+
+def _is_gone(location: str) -> bool:
+    """Whether there is certainly no file; one that may not be looked at can be there."""
+    try:
+        os.stat(location)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError as error:
+        return error.errno == errno.ELOOP  # links that lead to each other
+    except ValueError:
+        return False
+    return False
+
+
+def _living_name(database: Database, row: Row) -> Name | None:
+    names = database.names([row.id]).get(row.id, [])
+    return next((name for name in names if os.path.exists(name.location)), None)
+
+
+def _forget_names(database: Database, top: str, seen: Collection[str]) -> None:
+    """Drop the further names under a folder that lead to no file any more."""
+    names = [each for each in database.names_under(top) if each not in seen and _is_gone(each)]
+    if names:
+        with database.writing():
+            for name in names:
+                database.forget_name(name)
