@@ -263,7 +263,7 @@ def open_model(name: str | os.PathLike[str] = DEFAULT, encoder: Encoder | None =
         raise ModelError(
             f"no model at {text!r}",
             f"expected a packaged model ({known}) or a folder with a model.json",
-            "train one with `originid train`, or name another",
+            "name another, or see how to train one: originid train --help",
         ) from error
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(

@@ -175,7 +175,7 @@ def test_wrong_usage_exits_2_and_makes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["find", "x.jpg", "--in", "{}/none"], "originid index IMAGES... --into"),
+        (["find", "x.jpg", "--in", "{}/none"], "originid index PHOTOS --into"),
         (["show", "{}/none"], "no collection at"),
         (["index", "x.jpg", "--into", "{}/c", "--model", "nope"], "default"),
         (["evaluate", "{}/none.csv", "--references", "{}"], "none.csv"),

@@ -14,7 +14,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     # What was given, and words of each of the three parts.
     "index: no model": (
         ["index", "photos", "--into", "new", "--model", "none"],
-        ["model", "expected", "train one"],
+        ["model", "expected", "originid train --help"],
     ),
     "index: not a folder of ours": (
         ["index", "photos", "--into", "other"],
@@ -34,7 +34,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "show: no collection": (
         ["show", "photos"],
-        ["no collection at photos", "collection.sqlite", "originid index"],
+        ["no collection at photos", "collection.sqlite", "index photos --into photos-collection"],
     ),
     "show: a torn database": (["show", "torn"], ["torn", "expected", ""]),
     "evaluate: no manifest": (

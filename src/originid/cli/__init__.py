@@ -29,7 +29,7 @@ from originid.cli.output import print_error
 from originid.cli.remove import remove
 from originid.cli.show import show
 from originid.cli.train import train
-from originid.errors import OriginidError, UsageError
+from originid.errors import InputError, OriginidError, UsageError
 
 INTERRUPTED = 130  # the exit status after Ctrl-C, the same as that of shells and of typer
 PATIENCE = 2.0  # seconds that a run has after Ctrl-C to end by itself
@@ -81,6 +81,14 @@ def options(
     ] = False,
 ) -> None:
     """Find the photo that an AI edit was made from."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise InputError(
+            "the folder in which you are working does not exist any more",
+            "expected a folder to work in: names of files are relative to it",
+            "go to another folder: cd ~",
+        ) from error
 
 
 def main() -> None:

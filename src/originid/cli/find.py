@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from originid.cli.output import print_json
-from originid.system.text import printable
+from originid.system.text import printable, shell_command
 
 if TYPE_CHECKING:
     from originid.finder import Finder
@@ -84,6 +84,9 @@ def find(
     stated = read_rate(false_matches)
     found = searched = failed = 0
     with Finder.open(collection) as finder:
+        if not len(finder.collection):
+            todo = shell_command("index", "PHOTOS", "--into", collection)
+            print(f"{printable(str(collection))} is empty; add photos: {todo}", file=sys.stderr)
         # Each answer is printed as soon as it is there, so that a pipe can work on it.
         asked, sources = tee(_sources(queries))
         answers = finder.find(sources, top, stated, effort)
@@ -102,6 +105,7 @@ def find(
 
 def _sources(queries: list[str]) -> "Iterator[str | Source]":
     """Yield the images to search for: paths, or the bytes of standard input."""
+    from originid.cli.index import nothing_found
     from originid.images.find_files import find_images
     from originid.latents.sources import Source
 
@@ -119,7 +123,7 @@ def _sources(queries: list[str]) -> "Iterator[str | Source]":
             # These are passed on too: when they are read, the answer says why they cannot be.
             yield from (failure.path for failure in unreadable)
             if empty and not unreadable:
-                print(f"{printable(query)}: there are no images in this folder", file=sys.stderr)
+                print(nothing_found([query]), file=sys.stderr)
         else:
             yield query
 

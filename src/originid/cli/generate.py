@@ -131,7 +131,7 @@ def _incomplete(
     return UsageError(
         f"missing: {', '.join(name for name, given in parts if not given)}",
         "expected originid generate FOLDER... -o OUTPUT --generator NAME",
-        "add what is missing; `originid generate --list` shows the generators",
+        "add what is missing; to see the generators: originid generate --list",
     )
 
 

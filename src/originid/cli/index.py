@@ -1,5 +1,7 @@
 """originid index: add images to a collection."""
 
+import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import JsonOption, as_rows, print_failures, print_json, progress_bar
-from originid.system.text import printable
+from originid.system.text import printable, shell_command
 
 if TYPE_CHECKING:
     from originid.collection.adding import Added
     from originid.collection.collection import Collection
+NAMED = 3  # of the files and folders in which nothing was found
 DetailsOption = Annotated[
     bool,
     typer.Option(
@@ -73,7 +76,7 @@ def index(
 
     start, paths = time.monotonic(), stdin_paths(images)
     with (
-        _open(into, model) as collection,
+        _open(into, model, paths) as collection,
         progress_bar("indexing") as progress,
         progress_bar("calibrating") as calibrating,
     ):
@@ -83,26 +86,64 @@ def index(
     if json:
         print_json(_as_json(added, into, references, seconds))
     else:
-        print_failures(added.failures, f"originid show {into} --json")
+        print_failures(added.failures, shell_command("show", into, "--json"))
         _print(added, into, references, seconds)
+    if not added.seen:
+        print(nothing_found(images), file=sys.stderr)
     # If none of the files could be used, the command failed.
     if added.failures and added.seen == len(added.failures):
         raise typer.Exit(1)
 
 
-def _open(into: Path, name: str | None) -> "Collection":
-    from originid.collection.collection import create_collection, is_collection, open_collection
+def _open(into: Path, name: str | None, paths: list[str]) -> "Collection":
+    from originid.collection.collection import create_collection, open_collection
+    from originid.collection.places import is_collection, refuse_among_photos
     from originid.errors import InputError, StorageError
     from originid.model import DEFAULT, open_model
 
     if is_collection(into):
         return open_collection(into, None if name is None else open_model(name))
+    opened = open_model(name or DEFAULT)
+    _refuse_all_missing(paths)
+    refuse_among_photos(into, paths)
     try:
-        return create_collection(into, open_model(name or DEFAULT))
+        return create_collection(into, opened)
     except (InputError, StorageError):
         if is_collection(into):  # another process made the collection first
             return open_collection(into, None if name is None else open_model(name))
         raise
+
+
+def _refuse_all_missing(paths: list[str]) -> None:
+    """Refuse to make a collection of files and folders of which none exists.
+
+    Raises:
+        InputError: they are all missing.
+    """
+    from originid.errors import InputError
+
+    if paths and not any(map(os.path.lexists, paths)):
+        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        raise InputError(
+            f"no file or folder {paths[0]}{others}",
+            "expected images, or folders with images in them",
+            "check the names; no collection was made",
+        )
+
+
+def nothing_found(where: list[str]) -> str:
+    """Say that there is no image in some folders, and what was looked for.
+
+    Args:
+        where: the files and folders of the command line.
+    """
+    from originid.images.find_files import IMAGE_SUFFIXES
+
+    names = ", ".join(where[:NAMED]) + (f" and {len(where) - NAMED} more" if where[NAMED:] else "")
+    return (
+        f"no images found in {printable(names)}; looked for files whose names end in "
+        f"{', '.join(sorted(IMAGE_SUFFIXES))}"
+    )
 
 
 def stdin_paths(images: list[str]) -> list[str]:
@@ -116,9 +157,6 @@ def stdin_paths(images: list[str]) -> list[str]:
     Raises:
         typer.BadParameter: an argument is empty, as from a script with an unset variable.
     """
-    import os
-    import sys
-
     if "" in images:
         raise typer.BadParameter("an empty name: expected files or folders")
     paths = []

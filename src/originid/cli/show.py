@@ -8,7 +8,7 @@ import typer
 from originid.cli.decide import decision_row
 from originid.cli.output import JsonOption, as_rows, print_failures, print_json
 from originid.system.csv_rows import write_rows
-from originid.system.text import printable
+from originid.system.text import printable, shell_command
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
@@ -78,7 +78,7 @@ def show(
                 print(f"{NAMES.get(name, name):18} {printable(str(value))}")
         print(f"{'origin from':18} {_sentence(facts)}")
         print(f"{'second looks':18} {_second_looks(facts)}")
-        print_failures(failures, "originid show --json")
+        print_failures(failures, shell_command("show", collection, "--json"))
         for problem in problems or []:
             print(f"problem: {printable(problem.path)}: {printable(problem.reason)}")
         if problems == []:
@@ -147,7 +147,7 @@ def _sentence(facts: dict[str, Any]) -> str:
         return f"{scores}, by {calibration['sampled']} references of its own"
     if references < LEAST:
         return f"{scores}, by the photos of the model: there are few references"
-    return f"{scores}, by the photos of the model: run originid index once more"
+    return f"{scores}, by the photos of the model; to learn it: {_again(facts)}"
 
 
 def _second_looks(facts: dict[str, Any]) -> str:
@@ -159,7 +159,11 @@ def _second_looks(facts: dict[str, Any]) -> str:
         return f"judged by {sampled} references of its own"
     if facts["references"] < LEAST_REFERENCES:
         return "judged by photos of one kind: there are few references"
-    return "judged by photos of one kind: run originid index once more"
+    return f"judged by photos of one kind; to learn more: {_again(facts)}"
+
+
+def _again(facts: dict[str, Any]) -> str:
+    return shell_command("index", "PHOTOS", "--into", Path(facts["collection"]))
 
 
 def _size(path: Path) -> int:

@@ -34,7 +34,7 @@ def generator_named(name: str) -> Generator:
         raise UsageError(
             f"generator {name!r}",
             f"expected one of {', '.join(GENERATORS)}, or a folder or hub id of diffusers",
-            "choose one from `originid generate --list`",
+            "see what there is: originid generate --list",
         )
     return _described(name, name)
 
