@@ -46,7 +46,8 @@ def in_shell(command: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     script = f'originid() {{ {shlex.quote(sys.executable)} -m originid "$@"; }}\n{command}\n'
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
     return subprocess.run(["bash", "-c", script], cwd=folder, env=environment, text=True,
-                          errors="replace", capture_output=True, timeout=60, check=False)  # fmt: skip
+                          errors="replace", capture_output=True, timeout=60,
+                          check=False)  # fmt: skip
 
 
 # What is given, and the command that the error recommends.
