@@ -75,7 +75,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "experiment: no such name": (
         ["experiment", "table99", "-o", "new"],
-        ["no experiment 'table99'", "expected one of data, table1", "check the spelling"],
+        ["no experiment 'table99'", "expected one of data, table1", "did you mean table9?"],
     ),
     "experiment: no such data": (
         ["experiment", "data", "-o", "new", "--data", "imagenet"],
@@ -171,7 +171,7 @@ MISSING: dict[str, list[str]] = {
     "index": ["images", "--into"],
     "find": ["QUERY", "--in"],
     "remove": ["REFERENCE", "--from"],
-    "show": ["collection"],
+    "show": ["COLLECTION"],
     "evaluate": ["PAIRS.csv", "--references"],
     "train": ["PAIRS.csv", "--output"],
     "distill": ["IMAGES", "--teacher"],

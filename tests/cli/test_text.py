@@ -194,16 +194,3 @@ def test_an_experiment_prints_its_table_and_where_to_read(
         assert line.startswith(row["what"])
         assert line[:end].split()[-1] == str(row["here"])  # right-aligned under its header
         assert line.split()[-1] == ("n/a" if row["paper"] is None else str(row["paper"]))
-
-
-def test_the_demo_prints_a_line_for_each_query(tmp_path: Path, run: Run) -> None:
-    status, out, err = run("demo", "-o", tmp_path / "demo")
-    assert (status, err) == (0, "")
-    *lines, total, look = out.splitlines()
-    marks = [line[:4] for line in lines]
-    assert set(marks) <= {"ok  ", "??  "}
-    assert total.startswith(f"{marks.count('ok  ')} of {len(lines)} right")
-    assert str(tmp_path / "demo" / "demo.png") in look
-    assert {line.split()[2] for line in lines} <= {"origin", "uncertain", "none"}
-    for line in lines:
-        assert (" - " in line) == (line.split()[2] == "none")

@@ -112,6 +112,12 @@ def _missed(trial: "Trial") -> str:
     return f"missed: {trial.query.name} ({verdict}; {trial.answer.reason})"
 
 
+def _found(trial: "Trial") -> str | None:
+    if trial.answer.verdict in (None, "none"):
+        return None
+    return Path(trial.answer.matches[0].reference).name
+
+
 def _right(trials: "list[Trial]") -> int:
     return sum(trial.right for trial in trials)
 
@@ -132,7 +138,7 @@ def _as_json(done: "Demo", seconds: float) -> dict[str, object]:
                 "strength": float(trial.edit.fields["strength"]),
                 "dress": trial.dress or None,
                 "verdict": trial.answer.verdict.value if trial.answer.verdict else None,
-                "found": Path(trial.answer.matches[0].reference).name,
+                "found": _found(trial),
                 "score": trial.answer.matches[0].score,
                 "confidence": trial.answer.matches[0].confidence,
                 "false_match_rate": trial.answer.matches[0].false_match_rate,

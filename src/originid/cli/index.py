@@ -44,7 +44,9 @@ def index(
     into: Annotated[
         Path,
         typer.Option(
-            "--into", help="Add to this collection, a folder. It is made if it does not exist."
+            "--into",
+            metavar="COLLECTION",
+            help="Add to this collection, a folder. It is made if it does not exist.",
         ),
     ],
     model: Annotated[

@@ -16,6 +16,7 @@ from originid.experiments.report.page import write_page
 from originid.experiments.report.report import ExperimentReport
 from originid.experiments.report.timing import read_timings, timed
 from originid.experiments.report.writing import open_folder, write_report
+from originid.system.text import closest
 
 __all__ = [
     "ALL",
@@ -69,7 +70,7 @@ def open_experiment(name: str) -> Experiment:
         raise InputError(
             f"no experiment {name!r}",
             f"expected one of {known}, or {ALL}",
-            "check the spelling of the name",
+            closest(name, [*EXPERIMENTS, *ALIASES, ALL], "see originid experiment --help"),
         )
     # Some experiments import torch, which takes seconds, so only the wanted one is imported.
     found: Experiment = import_module(f"originid.experiments.{EXPERIMENTS[name]}").run

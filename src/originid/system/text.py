@@ -1,7 +1,9 @@
 """Turns file names into text that is safe to show, and into commands that a shell takes."""
 
+import difflib
 import os
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -18,6 +20,22 @@ def printable(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
+
+
+def closest(given: str, known: Iterable[str], otherwise: str) -> str:
+    """Ask whether a name was misspelt.
+
+    Args:
+        given: the name.
+        known: the names that there are.
+        otherwise: what is said if none of them is like the given name.
+
+    Returns:
+        For example ``did you mean default?``.
+    """
+    by_key = {name.casefold(): name for name in known}
+    found = difflib.get_close_matches(given.casefold(), by_key, n=1)
+    return f"did you mean {by_key[found[0]]}?" if found else otherwise
 
 
 def shell_command(*words: str | Path) -> str:
