@@ -75,6 +75,10 @@ def find(
     The exit status is 0 if an origin was found, and 3 if no query has an origin. It is 1 if a query
     could not be read and no other has an origin.
 
+    With --json, "false_match_rate" is how often the best stranger scores as high, and "confidence"
+    is 1 less that. Under the verdict none they say how ordinary the score is, and not how likely
+    the reference is the origin.
+
     With --evidence, a picture is called like its query, with a number behind it if there is a file
     of that name. With --json, "evidence" is its path, or null.
     """
