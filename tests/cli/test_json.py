@@ -118,6 +118,7 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
     facts = {
         "collection": str,
         "references": int,
+        "since": str,
         "blank": int,
         "margins_cut": int,
         "with_details": int,

@@ -91,6 +91,10 @@ def test_show_prints_a_fact_a_line(indexed: Path, run: Run, run_json: RunJson) -
     facts["pictures"], facts["too little to tell"] = facts.pop("references"), facts.pop("blank")
     facts["margins cut"] = facts.pop("margins_cut")
     facts["with details"] = facts.pop("with_details")
+    facts["size"] = f"{facts.pop('megabytes'):.1f} MB"
+    facts["since"] = facts["since"][:10]
+    assert list(lines)[:5] == ["collection", "pictures", "size", "since", "model"]
+    assert list(lines)[-3:] == ["encoder", "dim", "fingerprint"]
     assert lines.pop("second looks").startswith("judged by photos of one kind")
     assert lines == {name: str(value) for name, value in facts.items() if name != "skipped"}
     assert run("show", indexed, "--verify")[1] == out + "verified           no problems\n"

@@ -26,12 +26,21 @@ COLUMNS = (
 GONE = "(not in the collection)"
 
 
-# What is shown of a fact in place of its name in --json.
-NAMES = {
+# What is shown, from what everybody asks to what only experts need; by its name in --json.
+FIRST = {
+    "collection": "collection",
     "references": "pictures",
+    "size": "size",
+    "since": "since",
+    "model": "model",
+}
+LAST = {
     "blank": "too little to tell",
     "margins_cut": "margins cut",
     "with_details": "with details",
+    "encoder": "encoder",
+    "dim": "dim",
+    "fingerprint": "fingerprint",
 }
 
 
@@ -73,11 +82,14 @@ def show(
             facts["decisions"] = decided
         print_json(facts)
     else:
-        for name, value in facts.items():
-            if not isinstance(value, dict):
-                print(f"{NAMES.get(name, name):18} {printable(str(value))}")
-        print(f"{'origin from':18} {_sentence(facts)}")
-        print(f"{'second looks':18} {_second_looks(facts)}")
+        told = {
+            **{label: _told(facts, name) for name, label in FIRST.items()},
+            "origin from": _sentence(facts),
+            "second looks": _second_looks(facts),
+            **{label: _told(facts, name) for name, label in LAST.items()},
+        }
+        for label, text in told.items():
+            print(f"{label:18} {printable(text)}")
         print_failures(failures, shell_command("show", collection, "--json"))
         for problem in problems or []:
             print(f"problem: {printable(problem.path)}: {printable(problem.reason)}")
@@ -115,9 +127,11 @@ def _facts(collection: "Collection") -> dict[str, Any]:
     own = calibration.strangers
     lists = collection.database.cohort().cohort.scores
     few, middle, many = scores_needed(calibration, lists, PRESETS[DEFAULT])
+    first = next(collection.database.all_rows(batch=1), None)
     return {
         "collection": str(collection.path),
         "references": len(collection),
+        "since": first.added_at if first else None,
         "blank": collection.database.count_blank(),
         "margins_cut": collection.database.count_forms(),
         "with_details": collection.database.count_details(),
@@ -134,6 +148,15 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "dim": model.dim,
         "fingerprint": model.fingerprint,
     }
+
+
+def _told(facts: dict[str, Any], name: str) -> str:
+    """A fact in words."""
+    if name == "size":
+        return f"{facts['megabytes']:.1f} MB"
+    if name == "since":
+        return str(facts["since"] or "")[:10] or "nothing was added yet"
+    return str(facts[name])
 
 
 def _sentence(facts: dict[str, Any]) -> str:
