@@ -22,6 +22,11 @@ def printable(text: str) -> str:
     )
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: ``1 pair``, ``2 pairs``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def closest(given: str, known: Iterable[str], otherwise: str) -> str:
     """Ask whether a name was misspelt.
 
