@@ -103,11 +103,11 @@ def evaluate(
     cross-validation, in which all pairs of a source are in one fold.
 
     --attack changes the queries that are judged, but not the pairs that maps are learned from.
-    Each is searched once, as it then is. The steps with a level are jpeg:QUALITY and
-    social:QUALITY (compressed twice), 1 to 100; blur:SIGMA in pixels; resize:SCALE;
-    watermark:OPACITY, up to 1; crop:PERCENT of the area; letterbox:PERCENT and pad:PERCENT, up to
-    90; turn:DEGREES, up to 45; quarter:TURNS, 1 to 3. The others are mirror, square, story (the
-    middle of 9:16), screenshot, side-by-side and caption. A + joins steps.
+    Each changed query is searched once, without a second look. The steps with a level are
+    jpeg:QUALITY and social:QUALITY (compressed twice), 1 to 100; blur:SIGMA in pixels;
+    resize:SCALE; watermark:OPACITY, up to 1; crop:PERCENT of the area; letterbox:PERCENT and
+    pad:PERCENT, up to 90; turn:DEGREES, up to 45; quarter:TURNS, 1 to 3. The others are mirror,
+    square, story (the middle of 9:16), screenshot, side-by-side and caption. A + joins steps.
 
     Every query is asked again with the references of its origin group left out. So the report also
     says how often a query without an origin gets the verdict origin at each preset of find.

@@ -23,10 +23,10 @@ NO_ORIGIN = 3  # the exit status if no query has an origin
 EffortOption = Annotated[
     Effort,
     typer.Option(
-        help="Do this for a query that has no origin as it is: nothing more (quick); look at "
-        "it again, mirrored, turned by quarters, without what frames it, and as a part of the "
-        "references, and compare local features of the best (normal); also turned by 5 "
-        "degrees, with local features of many more (thorough)."
+        help="Search so hard for a query that has no origin as it is. quick: do not look again. "
+        "normal: look again at it mirrored, turned by quarters, without its frame and as a part of "
+        "a reference, and compare local features with the best candidates. thorough: also turn it "
+        "by 5 degrees, and compare local features with many more candidates."
     ),
 ]
 EvidenceOption = Annotated[
@@ -79,8 +79,8 @@ def find(
     is 1 less that. Under the verdict none they say how ordinary the score is, and not how likely
     the reference is the origin.
 
-    With --evidence, a picture is called like its query, with a number behind it if there is a file
-    of that name. With --json, "evidence" is its path, or null.
+    With --evidence, each picture gets the name of its query, and a number behind the name if such a
+    file exists. With --json, "evidence" is the path of the picture, or null.
     """
     from originid.finder import Finder
     from originid.verdict.presets import read_rate
