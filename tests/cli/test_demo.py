@@ -193,3 +193,17 @@ def test_no_other_folder_is_removed(kind: str, folder: Path, run: Run) -> None:
     assert "is no folder of a demo" in err
     assert len(list((folder / "photos").iterdir())) == 39
     assert kind != "photos" or (other / "a.jpg").read_text() == "mine"
+
+
+def test_a_demo_that_was_cut_off_is_removed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    def cut_off(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("originid.demo.run.add_images", cut_off)
+    assert run("demo")[0] == 1
+    assert (tmp_path / "originid-demo" / "photos").exists()
+    assert run("demo", "--clean")[0] == 0
+    assert list(tmp_path.iterdir()) == []
