@@ -29,6 +29,12 @@ EffortOption = Annotated[
         "by 5 degrees, and compare local features with many more candidates."
     ),
 ]
+TopOption = Annotated[
+    int, typer.Option(min=1, help="Show this many matches of each query; at least 1.")
+]
+JsonLinesOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object a line, for each query.")
+]
 EvidenceOption = Annotated[
     Path | None,
     typer.Option(
@@ -48,9 +54,7 @@ def find(
         ),
     ],
     collection: Annotated[Path, typer.Option("--in", help="Search this collection.")],
-    top: Annotated[
-        int, typer.Option(min=1, help="Show this many matches of each query; at least 1.")
-    ] = 10,
+    top: TopOption = 10,
     false_matches: Annotated[
         str,
         typer.Option(
@@ -60,9 +64,7 @@ def find(
     ] = "balanced",
     effort: EffortOption = "normal",
     evidence: EvidenceOption = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a line, for each query.")
-    ] = False,
+    json: JsonLinesOption = False,
 ) -> None:
     """Find the origin of images in a collection.
 
@@ -88,9 +90,7 @@ def find(
     stated = read_rate(false_matches)
     found = searched = failed = 0
     with Finder.open(collection) as finder:
-        if not len(finder.collection):
-            todo = shell_command("index", "PHOTOS", "--into", collection)
-            print(f"{printable(str(collection))} is empty; add photos: {todo}", file=sys.stderr)
+        _note_empty(finder, collection)
         # Each answer is printed as soon as it is there, so that a pipe can work on it.
         asked, sources = tee(_sources(queries))
         answers = finder.find(sources, top, stated, effort)
@@ -105,6 +105,13 @@ def find(
             found += answer.verdict == "origin"
     if not found:
         raise typer.Exit(NO_ORIGIN if searched and not failed else 1)
+
+
+def _note_empty(finder: "Finder", collection: Path) -> None:
+    """Say on standard error that a collection is empty, if it is."""
+    if not len(finder.collection):
+        todo = shell_command("index", "PHOTOS", "--into", collection)
+        print(f"{printable(str(collection))} is empty; add photos: {todo}", file=sys.stderr)
 
 
 def _sources(queries: list[str]) -> "Iterator[str | Source]":

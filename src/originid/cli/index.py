@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from originid.collection.adding import Added
     from originid.collection.collection import Collection
 NAMED = 3  # of the files and folders in which nothing was found
+IntoOption = Annotated[
+    Path,
+    typer.Option(
+        "--into",
+        metavar="COLLECTION",
+        help="Add to this collection, a folder. It is made if it does not exist.",
+    ),
+]
 DetailsOption = Annotated[
     bool,
     typer.Option(
@@ -41,14 +49,7 @@ def index(
             "reads paths from standard input."
         ),
     ],
-    into: Annotated[
-        Path,
-        typer.Option(
-            "--into",
-            metavar="COLLECTION",
-            help="Add to this collection, a folder. It is made if it does not exist.",
-        ),
-    ],
+    into: IntoOption,
     model: Annotated[
         str | None,
         typer.Option(
@@ -90,11 +91,16 @@ def index(
     else:
         print_failures(added.failures, shell_command("show", into, "--json"))
         _print(added, into, references, seconds)
-    if not added.seen:
-        print(nothing_found(images), file=sys.stderr)
+    _note_nothing(added, images)
     # If none of the files could be used, the command failed.
     if added.failures and added.seen == len(added.failures):
         raise typer.Exit(1)
+
+
+def _note_nothing(added: "Added", images: list[str]) -> None:
+    """Say on standard error that there was nothing to add, if so."""
+    if not added.seen:
+        print(nothing_found(images), file=sys.stderr)
 
 
 def _open(into: Path, name: str | None, paths: list[str]) -> "Collection":

@@ -65,8 +65,7 @@ def train_model(
 
     Raises:
         InputError: There are too few pairs and natural images, or ``path`` exists.
-        StorageError: The disk refuses.
-        OriginidError: Metric learning diverges.
+        OriginidError: The disk refuses, or metric learning diverges.
 
     Example:
         >>> import originid, originid.testing
@@ -90,8 +89,8 @@ def train_model(
     map = fit_map(prepared.examples, encoder, settings, work, learning)
     if processes.is_main:
         described = {"pairs": len(usable), "natural_images": len(prepared.examples.natural_rows)}
-        training = _training(settings, described)
-        save_model(path, encoder, map, prepared.calibrate(map, cache), training)
+        calibration = prepared.calibrate(map, cache)
+        save_model(path, encoder, map, calibration, _training(settings, described))
         clear_work(work)
     processes.leave()
     return open_model(path, None if is_named(encoder.spec) else encoder), failures
