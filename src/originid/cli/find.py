@@ -87,8 +87,7 @@ def find(
     from originid.finder import Finder
     from originid.verdict.presets import read_rate
 
-    stated = read_rate(false_matches)
-    found = searched = failed = 0
+    found, searched, failed, stated = 0, 0, 0, read_rate(false_matches)
     with Finder.open(collection) as finder:
         _note_empty(finder, collection)
         # Each answer is printed as soon as it is there, so that a pipe can work on it.
