@@ -25,8 +25,9 @@ from statistics import median
 
 import numpy as np
 
-from originid.collection.collection import create_collection, is_collection
+from originid.collection.collection import create_collection
 from originid.collection.database import Row
+from originid.collection.places import is_collection
 from originid.finder import Finder
 from originid.images.find_files import find_images
 from originid.indexing import add_images

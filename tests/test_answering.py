@@ -134,11 +134,11 @@ def test_the_verdict_is_where_the_rate_lies(
         assert answer.matches[0].confidence == 1 - rate
 
 
-def test_an_empty_collection_has_nothing_like_it(model: Model, tmp_path: Path) -> None:
+def test_an_empty_collection_is_said_to_be_empty(model: Model, tmp_path: Path) -> None:
     with create_collection(tmp_path / "empty", model) as empty:
         (answer,) = answers(empty, encoded(model, textured_image(1)), 5, 0.01)
     assert (answer.verdict, answer.matches) == (Verdict.NONE, ())
-    assert answer.reason == "none: the collection has nothing like it"
+    assert answer.reason == "none: the collection is empty"
 
 
 # Frames are no evidence

@@ -37,4 +37,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:] or ["parrot-edit.jpg"])
+    main(*sys.argv[1:] or ["parrot-painting.jpg"])

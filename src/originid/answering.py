@@ -14,6 +14,8 @@ from originid.verdict.information import information
 from originid.verdict.judge import Candidate, judge
 from originid.verdict.margins import content_cells, framed, with_unknown
 
+EMPTY = "none: the collection is empty"
+
 
 def answers(
     collection: Collection, queries: Sequence[Encoded], top: int, stated: float, chances: float = 1
@@ -64,7 +66,7 @@ def answers(
                 zip(pictures.shown, judged.rates, strict=False), start=1
             )
         )
-        verdict, reason = judged.verdict, judged.reason
+        verdict, reason = judged.verdict, judged.reason if len(collection) else EMPTY
         if confirming is not None:
             verdict, reason = Verdict.ORIGIN, confirming.sentence
         yield Answer(query.source.name, verdict, matches, reason)

@@ -11,6 +11,7 @@ from originid.escalation.escalation import picture_of
 from originid.explain.evidence import Evidence, explain_pair
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
+from originid.system.text import shell_command
 from originid.types import Image, Match, Vectors, Verdict
 from originid.verdict.cohort import COPY
 
@@ -45,7 +46,8 @@ def explain_match(collection: Collection, found: Found) -> Evidence:
         raise InputError(
             f"{match.reference} is not in the collection {collection.path}",
             "expected the path of a reference",
-            f"see what there is: originid show {collection.path} --json",
+            "give its path as find prints it: "
+            f"{shell_command('find', 'QUERY', '--in', collection.path)}",
         )
     what = "the reference's file"
     todo = "put it back, or index the picture again where it lies now"

@@ -24,6 +24,7 @@ from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, as_sources
 from originid.maps import DctMap, LatentsLike, Map, as_latents, load_map, save_map, unit_length
 from originid.system.storage import new_directory
+from originid.system.text import closest
 from originid.types import Failure, Json, Latents, Vectors
 from originid.verdict.calibration import Calibration
 from originid.verdict.margins import CELLS
@@ -259,11 +260,12 @@ def open_model(name: str | os.PathLike[str] = DEFAULT, encoder: Encoder | None =
             )
         return _model(text, folder, description, encoder)
     except FileNotFoundError as error:
-        known = ", ".join(packaged_models())
+        known = packaged_models()
+        other = "name another, or see how to train one: originid train --help"
         raise ModelError(
             f"no model at {text!r}",
-            f"expected a packaged model ({known}) or a folder with a model.json",
-            "train one with `originid train`, or name another",
+            f"expected a packaged model ({', '.join(known)}) or a folder with a model.json",
+            closest(text, known, other),
         ) from error
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(

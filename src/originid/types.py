@@ -75,7 +75,11 @@ class Match:
 
     @property
     def confidence(self) -> float:
-        """The probability, in [0, 1], that no stranger in the collection scores this high."""
+        """The probability, in [0, 1], that no stranger in the collection scores this high.
+
+        It is not the probability that the reference is the origin. Where the verdict is ``none``,
+        it only says how ordinary the score is.
+        """
         return 1 - self.false_match_rate
 
 

@@ -180,7 +180,7 @@ def test_wrong_usage_exits_2_and_makes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["find", "x.jpg", "--in", "{}/none"], "originid index IMAGES... --into"),
+        (["find", "x.jpg", "--in", "{}/none"], "originid index PHOTOS --into"),
         (["show", "{}/none"], "no collection at"),
         (["index", "x.jpg", "--into", "{}/c", "--model", "nope"], "default"),
         (["evaluate", "{}/none.csv", "--references", "{}"], "none.csv"),
@@ -283,7 +283,10 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(
             progress(int(now), 100)
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err == "encoding: 31 of 100 images\nencoding: 62 of 100 images\n"
+    assert printed.err == (
+        "encoding: 31 of 100 images, about 1 minute left\n"
+        "encoding: 62 of 100 images, less than a minute left\n"
+    )
 
 
 def test_each_stage_has_its_own_rate(monkeypatch: pytest.MonkeyPatch) -> None:

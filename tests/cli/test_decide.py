@@ -131,7 +131,7 @@ def test_what_cannot_be_decided_is_an_error_of_three_parts(
         assert (status, out) == (1, "")
         assert said in err
         assert len(err.splitlines()) == 3
-    assert f"originid show {indexed} --json" in err
+    assert f"originid find QUERY --in {indexed}" in err
     status, _, err = run("decide", stranger, photo, "--forget", "--in", indexed)
     assert status == 1
     assert f"originid show {indexed} --decisions" in err

@@ -14,7 +14,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     # What was given, and words of each of the three parts.
     "index: no model": (
         ["index", "photos", "--into", "new", "--model", "none"],
-        ["model", "expected", "train one"],
+        ["model", "expected", "originid train --help"],
     ),
     "index: not a folder of ours": (
         ["index", "photos", "--into", "other"],
@@ -34,7 +34,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "show: no collection": (
         ["show", "photos"],
-        ["no collection at photos", "collection.sqlite", "originid index"],
+        ["no collection at photos", "collection.sqlite", "index photos --into photos-collection"],
     ),
     "show: a torn database": (["show", "torn"], ["torn", "expected", ""]),
     "evaluate: no manifest": (
@@ -75,7 +75,7 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
     ),
     "experiment: no such name": (
         ["experiment", "table99", "-o", "new"],
-        ["no experiment 'table99'", "expected one of data, table1", "check the spelling"],
+        ["no experiment 'table99'", "expected one of data, table1", "did you mean table9?"],
     ),
     "experiment: no such data": (
         ["experiment", "data", "-o", "new", "--data", "imagenet"],
@@ -171,7 +171,7 @@ MISSING: dict[str, list[str]] = {
     "index": ["images", "--into"],
     "find": ["QUERY", "--in"],
     "remove": ["REFERENCE", "--from"],
-    "show": ["collection"],
+    "show": ["COLLECTION"],
     "evaluate": ["PAIRS.csv", "--references"],
     "train": ["PAIRS.csv", "--output"],
     "distill": ["IMAGES", "--teacher"],

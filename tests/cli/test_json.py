@@ -123,6 +123,7 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
     facts = {
         "collection": str,
         "references": int,
+        "since": str,
         "blank": int,
         "margins_cut": int,
         "with_details": int,
@@ -247,8 +248,9 @@ def test_demo(run_json: RunJson, tmp_path: Path) -> None:
         "prompt": str,
         "generator": str,
         "strength": float,
+        "dress": str | None,
         "verdict": str,
-        "found": str,
+        "found": str | None,
         "score": float,
         "confidence": float,
         "false_match_rate": float,

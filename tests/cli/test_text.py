@@ -92,6 +92,10 @@ def test_show_prints_a_fact_a_line(indexed: Path, run: Run, run_json: RunJson) -
     facts["margins cut"] = facts.pop("margins_cut")
     facts["with details"] = facts.pop("with_details")
     facts["further names"] = facts.pop("further_names")
+    facts["size"] = f"{facts.pop('megabytes'):.1f} MB"
+    facts["since"] = facts["since"][:10]
+    assert list(lines)[:5] == ["collection", "pictures", "size", "since", "model"]
+    assert list(lines)[-3:] == ["encoder", "dim", "fingerprint"]
     assert lines.pop("second looks").startswith("judged by photos of one kind")
     assert lines == {name: str(value) for name, value in facts.items() if name != "skipped"}
     assert run("show", indexed, "--verify")[1] == (
@@ -197,16 +201,3 @@ def test_an_experiment_prints_its_table_and_where_to_read(
         assert line.startswith(row["what"])
         assert line[:end].split()[-1] == str(row["here"])  # right-aligned under its header
         assert line.split()[-1] == ("n/a" if row["paper"] is None else str(row["paper"]))
-
-
-def test_the_demo_prints_a_line_for_each_query(tmp_path: Path, run: Run) -> None:
-    status, out, err = run("demo", "-o", tmp_path / "demo")
-    assert (status, err) == (0, "")
-    *lines, total, look = out.splitlines()
-    marks = [line[:4] for line in lines]
-    assert set(marks) <= {"ok  ", "??  "}
-    assert total.startswith(f"{marks.count('ok  ')} of {len(lines)} right")
-    assert str(tmp_path / "demo" / "demo.png") in look
-    assert {line.split()[2] for line in lines} <= {"origin", "uncertain", "none"}
-    for line in lines:
-        assert (" - " in line) == (line.split()[2] == "none")

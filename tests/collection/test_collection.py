@@ -157,7 +157,7 @@ def test_a_damaged_database_is_said(content: bytes, collection: Collection) -> N
 
 
 def test_no_collection_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(CollectionError, match="originid index IMAGES"):
+    with pytest.raises(CollectionError, match="originid index PHOTOS"):
         open_collection(tmp_path)
 
 

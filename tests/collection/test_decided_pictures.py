@@ -167,7 +167,7 @@ def test_a_reference_that_left_is_neither_confirmed_nor_an_error(
         decide(collection, str(query), str(photos[5]), False)
     assert str(photos[5]) in caught.value.given
     assert caught.value.expected.startswith("expected the path of a reference")
-    assert f"originid show {collection.path} --json" in caught.value.todo
+    assert f"originid find QUERY --in {collection.path}" in caught.value.todo
     # It is kept in mind, and holds again when the reference comes back.
     store_images(collection, [photos[5]])
     assert Finder(collection).find(query).matches[0].reference == str(photos[5])

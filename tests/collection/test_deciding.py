@@ -291,7 +291,7 @@ def test_a_reference_of_another_collection_is_refused(
 ) -> None:
     with pytest.raises(InputError, match="is not in the collection") as caught:
         decide(collection, str(query), name, True)
-    assert f"originid show {collection.path} --json" in caught.value.todo
+    assert f"originid find QUERY --in {collection.path}" in caught.value.todo
     assert collection.database.decisions() == []
 
 

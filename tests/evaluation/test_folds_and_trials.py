@@ -250,7 +250,7 @@ def test_more_folds_than_clusters_are_refused_in_three_parts() -> None:
     pairs = pairs_with(source=["a", "b", "a"])
     with pytest.raises(InputError) as caught:
         assign_folds(pairs, folds=3)
-    assert caught.value.given.startswith("the pairs fall into 2 clusters")
+    assert caught.value.given.startswith("the pairs are too few: 2 clusters of pairs")
     assert caught.value.expected == "expected at least 3 clusters, one for each fold"
     assert "give pairs of more sources" in caught.value.todo
 

@@ -128,7 +128,7 @@ def test_no_source_and_no_group_is_in_two_folds(rows: list[tuple[int, int]], fol
 
 def test_too_few_sources() -> None:
     pairs = [make_pair("a", "b", source="x"), make_pair("c", "d", source="y")]
-    with pytest.raises(InputError, match="2 clusters that share no source, group or file"):
+    with pytest.raises(InputError, match="2 clusters of pairs that share no source, group or file"):
         assign_folds(pairs, "source", 3)
 
 

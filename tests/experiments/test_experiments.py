@@ -56,6 +56,8 @@ def test_all_of_them_from_the_command_line(
     printed = capsys.readouterr()
     assert "not run: table5: no VAE" in printed.out
     assert "index.html" in printed.out
+    assert "experiment 1 of 2: table5\n" in printed.err
+    assert "experiment 2 of 2: table11; less than a minute left for all, if " in printed.err
     assert "map: data realpairs, encoder tones+edges" in printed.err
     page = (tmp_path / "out" / "index.html").read_text()
     assert "Table 11" in page

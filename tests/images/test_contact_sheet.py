@@ -7,7 +7,7 @@ import pytest
 from PIL import Image as PILImage
 
 from originid.errors import StorageError
-from originid.images.contact_sheet import LINE, MARGIN, TILE, Tile, write_sheet
+from originid.images.contact_sheet import FRAME, LINE, MARGIN, TILE, Tile, write_sheet
 from originid.testing import flat_image
 from originid.types import Image
 
@@ -103,3 +103,14 @@ def test_a_jpeg_is_written_by_its_suffix(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot write"):
         write_sheet(tmp_path / "none" / "a.png", "t", [[flat(0)]])
+
+
+def test_a_colour_frames_the_image_and_writes_the_last_line(tmp_path: Path) -> None:
+    sheet = sheet_of(tmp_path / "a.png", [[Tile(flat(0).image, ("plain", "red"), "#ff0000")]])
+    red = (sheet == (255, 0, 0)).all(axis=2)
+    inside = red[TOP : TOP + TILE, MARGIN : MARGIN + TILE]
+    assert inside.sum() == TILE**2 - (TILE - 2 * FRAME) ** 2
+    first, second = (sheet[TOP + TILE + 4 + n * LINE :][:LINE] for n in range(2))
+    assert (first[..., 0] == first[..., 1]).all()  # black on white
+    assert (second[..., 0] == 255).all()  # red on white
+    assert second[..., 1].min() < 100

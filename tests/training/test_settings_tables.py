@@ -151,7 +151,8 @@ def test_a_preset_must_be_one_of_the_names(value: Any, tmp_path: Path) -> None:
         read_settings(tmp_path / "s.json", PRESETS)
     assert caught.value.given == f"preset {value!r}"
     assert caught.value.expected == f"expected one of {', '.join(PRESETS)}"
-    assert caught.value.todo == "check its spelling"
+    meant = "paper" in str(value).lower()
+    assert caught.value.todo == ("did you mean paper?" if meant else "check its spelling")
 
 
 def test_without_a_preset_the_first_is_changed(tmp_path: Path) -> None:

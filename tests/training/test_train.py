@@ -240,8 +240,9 @@ def test_nothing_readable_is_said(material: Path, tmp_path: Path) -> None:
     pairs = read_pairs(tmp_path / "pairs.csv")
     with pytest.raises(InputError, match="none of 1 pairs can be read"):
         evaluate_model(pairs, material / "photos", open_model(), Protocol())
+    many, photos = pairs * 40, [material / "photos"]
     with pytest.raises(InputError, match="no readable pairs"):
-        train_model(tmp_path / "m", pairs, [material / "photos"], open_encoder("pixels"), SETTINGS)
+        train_model(tmp_path / "m", many, photos, open_encoder("pixels"), SETTINGS)
     assert not (tmp_path / "m").exists()
 
 
@@ -445,7 +446,7 @@ def test_few_pairs_and_repeated_pairs_do_not_break(
         manifest.unlink()
         if len(rows) == 1:  # too little to tell chance from a match
             assert status == 1
-            assert "give more images" in err
+            assert "give more pairs, or photos" in err
             assert not model.exists()
         else:
             assert (status, err) == (0, "")

@@ -68,7 +68,10 @@ def test_an_unknown_effort_names_those_that_there_are(effort: str) -> None:
         check_effort(effort)
     assert caught.value.given == f"effort {effort!r}"
     assert caught.value.expected == "expected one of quick, normal, thorough"
-    assert caught.value.todo == "name one"
+    meant = effort.strip().lower()
+    assert caught.value.todo == (
+        f"did you mean {meant}?" if meant in get_args(Effort) else "name one"
+    )
 
 
 @settings(deadline=None)

@@ -29,7 +29,8 @@ from originid.cli.output import print_error
 from originid.cli.remove import remove
 from originid.cli.show import show
 from originid.cli.train import train
-from originid.errors import OriginidError, UsageError
+from originid.cli.usage import TyperError, as_usage_error
+from originid.errors import InputError, OriginidError, UsageError
 
 INTERRUPTED = 130  # the exit status after Ctrl-C, the same as that of shells and of typer
 PATIENCE = 2.0  # seconds that a run has after Ctrl-C to end by itself
@@ -81,6 +82,14 @@ def options(
     ] = False,
 ) -> None:
     """Find the photo that an AI edit was made from."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise InputError(
+            "the folder in which you are working does not exist any more",
+            "expected a folder to work in: names of files are relative to it",
+            "go to another folder: cd ~",
+        ) from error
 
 
 def main() -> None:
@@ -135,9 +144,18 @@ def run(arguments: list[str]) -> int:
     # Pillow warns of odd files, of one file hundreds of times. What matters of that is an error.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        app(args=arguments, prog_name="originid")
-    except SystemExit as exit_:
+        status = app(args=arguments, prog_name="originid", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except SystemExit as exit_:  # of a pipe that was closed
         return exit_.code if isinstance(exit_.code, int) else 0
+    except typer.Abort:
+        return 1
+    except TyperError as error:
+        if not arguments:
+            print(error)  # the help
+            return 2
+        print_error(as_usage_error(error, arguments))
+        return 2
     except OriginidError as error:
         print_error(error)
         return 2 if isinstance(error, UsageError) else 1
@@ -147,4 +165,3 @@ def run(arguments: list[str]) -> int:
         todo = "check the file or the amount of memory that the message names"
         print_error(OriginidError(given, expected, todo))
         return 1
-    return 0

@@ -1,5 +1,6 @@
 """originid demo: index and find, on photos that the package carries."""
 
+import re
 import time
 from itertools import chain, count
 from pathlib import Path
@@ -13,6 +14,8 @@ from originid.system.text import printable
 if TYPE_CHECKING:
     from originid.demo import Demo, Trial
 
+NAME = "originid-demo"
+
 
 def demo(
     output: Annotated[
@@ -20,75 +23,110 @@ def demo(
         typer.Option(
             "-o",
             "--output",
-            help="Write the collection and the sheet into this new folder. The default is "
-            "originid-demo, with a number behind it if that folder exists.",
+            help=f"Write everything into this new folder. The default is {NAME}, with a number "
+            "behind it if that folder exists.",
         ),
     ] = None,
+    clean: Annotated[
+        bool,
+        typer.Option(
+            "--clean",
+            help=f"Remove the folders {NAME} and {NAME}-NUMBER in the working folder, or the one "
+            "that -o names. A folder that holds anything else is left alone.",
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Index photos that come with originid, and find the origins of edits of these photos.
 
     The edits were made by the small diffusion models small-ddpm and small-flow, which also come
-    with originid. `originid generate` makes more edits with them.
+    with originid; `originid generate` makes more edits with them. Each edit is searched for as it
+    is, and once more dressed up, as people do before they share a picture: in a post, as a meme, on
+    a poster and so on.
     """
     from originid.demo import run_demo
 
-    start = time.monotonic()
-    folder = output or _free_folder()
-    done = run_demo(folder)
-    seconds = time.monotonic() - start
-    right = sum(trial.right for trial in done.trials)
-    if json:
-        print_json(_as_json(done, right, seconds))
+    if clean:
+        _clean(output, json)
         return
-    for trial in done.trials:
-        _print(trial)
-    print(
-        f"{right} of {len(done.trials)} right{_unsure(done)} among {done.references} photos in "
-        f"{seconds:.1f} s. "
-        "The queries are edits by small diffusion models that come with originid."
-    )
-    print(f"look at {printable(str(done.sheet))}; the collection is {folder / 'collection'}")
+    start = time.monotonic()
+    done = run_demo(output or _free_folder())
+    seconds = time.monotonic() - start
+    if json:
+        print_json(_as_json(done, seconds))
+    else:
+        for line in _lines(done, seconds):
+            print(printable(line))
+
+
+def _clean(output: Path | None, json: bool) -> None:
+    from originid.demo.cleaning import clean
+    from originid.errors import InputError
+
+    here = sorted(path for path in Path().iterdir() if re.fullmatch(rf"{NAME}(-\d+)?", path.name))
+    folders = [output] if output else here
+    if not folders:
+        raise InputError(
+            f"no folder {NAME} here",
+            "expected a folder that originid demo made",
+            "name it: originid demo --clean -o FOLDER",
+        )
+    for folder in folders:
+        clean(folder)
+        if not json:
+            print(f"{printable(str(folder))} is removed")
+    if json:
+        print_json({"removed": [str(folder) for folder in folders]})
 
 
 def _free_folder() -> Path:
     """Return originid-demo, or if that exists, the same with the first free number behind it."""
-    names = chain(["originid-demo"], (f"originid-demo-{number}" for number in count(2)))
+    names = chain([NAME], (f"{NAME}-{number}" for number in count(2)))
     return next(path for path in map(Path, names) if not path.exists())
 
 
-def _print(trial: "Trial") -> None:
-    made_from = trial.photo.name if trial.indexed else f"{trial.photo.name}, not indexed"
-    best = trial.answer.matches[0]  # there is one, as the collection of the demo is not empty
+def _lines(done: "Demo", seconds: float) -> list[str]:
+    """What the demo says of itself: what was found, what was not, and where to look."""
+    indexed = [trial for trial in done.trials if trial.indexed]
+    plain = [trial for trial in indexed if not trial.dress]
+    dressed = [trial for trial in indexed if trial.dress]
+    strangers = [trial for trial in done.trials if not trial.indexed]
+    lines = [
+        f"origins found: {_right(plain)} of {len(plain)} AI edits, and {_right(dressed)} of "
+        f"{len(dressed)} of the same edits dressed up (a post, a meme, a poster ...)",
+        f"not among the {done.references} photos: {_right(strangers)} of {len(strangers)} edits of "
+        "another photo get the verdict none, as they should",
+    ]
+    lines += [_missed(trial) for trial in indexed if not trial.right]
+    wrong = sum(trial.wrong for trial in done.trials)
+    lines.append(f"wrong photos named: {wrong} for {len(done.trials)} queries, in {seconds:.1f} s")
+    folder = done.folder
+    lines.append(f"look at {done.sheet}; photos, queries and the collection are in {folder}")
+    return lines
+
+
+def _missed(trial: "Trial") -> str:
     verdict = trial.answer.verdict.value if trial.answer.verdict else "error"
-    name = Path(best.reference).name if verdict != "none" else "-"
-    print(
-        f"{_mark(trial)} {trial.query.name:20} {verdict:10} {name:20} "
-        f"score {best.score:4.2f}  {_how(trial)} of {made_from}"
-    )
+    if trial.why:
+        return f"missed: {trial.query.name} ({verdict}), because {trial.why}"
+    return f"missed: {trial.query.name} ({verdict}; {trial.answer.reason})"
 
 
-def _unsure(done: "Demo") -> str:
-    count = sum(trial.unsure for trial in done.trials)
-    return f", {count} for a person to look at (??)," if count else ""
+def _found(trial: "Trial") -> str | None:
+    if trial.answer.verdict in (None, "none"):
+        return None
+    return Path(trial.answer.matches[0].reference).name
 
 
-def _mark(trial: "Trial") -> str:
-    if trial.right:
-        return "ok "
-    return "?? " if trial.unsure else "BAD"
+def _right(trials: "list[Trial]") -> int:
+    return sum(trial.right for trial in trials)
 
 
-def _how(trial: "Trial") -> str:
-    fields = trial.edit.fields
-    return f"'{fields['prompt']}' at {fields['strength']}"
-
-
-def _as_json(done: "Demo", right: int, seconds: float) -> dict[str, object]:
+def _as_json(done: "Demo", seconds: float) -> dict[str, object]:
     return {
         "references": done.references,
         "queries": len(done.trials),
-        "right": right,
+        "right": _right(list(done.trials)),
         "seconds": round(seconds, 3),
         "sheet": str(done.sheet),
         "trials": [
@@ -98,8 +136,9 @@ def _as_json(done: "Demo", right: int, seconds: float) -> dict[str, object]:
                 "prompt": trial.edit.fields["prompt"],
                 "generator": trial.edit.fields["generator"],
                 "strength": float(trial.edit.fields["strength"]),
+                "dress": trial.dress or None,
                 "verdict": trial.answer.verdict.value if trial.answer.verdict else None,
-                "found": Path(trial.answer.matches[0].reference).name,
+                "found": _found(trial),
                 "score": trial.answer.matches[0].score,
                 "confidence": trial.answer.matches[0].confidence,
                 "false_match_rate": trial.answer.matches[0].false_match_rate,

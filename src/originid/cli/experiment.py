@@ -87,9 +87,9 @@ def experiment(
 
     The folder gets the files NAME.json, NAME.csv, NAME.md and plots. With the name all it also gets
     index.html, one page of everything. Tables have the paper's values beside those measured here.
-    What is computed is kept in the folder, so that a run that was cut off goes on, and experiments
-    share what they need. A part that lacks data or packages is skipped, and the report says why.
-    docs/experiments.md describes each experiment.
+    The folder keeps what is computed, so that a run that was cut off goes on from there, and
+    experiments share results. A part that lacks data or packages is skipped, and the report says
+    why. docs/experiments.md describes each experiment.
     """
     from originid.experiments import (
         ALL,

@@ -19,7 +19,7 @@ from originid.cli.lists import (
     refuse_empty,
 )
 from originid.cli.output import note_missing_locks, print_json
-from originid.system.text import printable
+from originid.system.text import printable, shell_command
 
 if TYPE_CHECKING:
     from originid.finder import Finder
@@ -32,11 +32,17 @@ NO_ORIGIN = 3  # the exit status if no query has an origin
 EffortOption = Annotated[
     Effort,
     typer.Option(
-        help="Do this for a query that has no origin as it is: nothing more (quick); look at "
-        "it again, mirrored, turned by quarters, without what frames it, and as a part of the "
-        "references, and compare local features of the best (normal); also turned by 5 "
-        "degrees, with local features of many more (thorough)."
+        help="Search so hard for a query that has no origin as it is. quick: do not look again. "
+        "normal: look again at it mirrored, turned by quarters, without its frame and as a part of "
+        "a reference, and compare local features with the best candidates. thorough: also turn it "
+        "by 5 degrees, and compare local features with many more candidates."
     ),
+]
+TopOption = Annotated[
+    int, typer.Option(min=1, help="Show this many matches of each query; at least 1.")
+]
+JsonLinesOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object a line, for each query.")
 ]
 EvidenceOption = Annotated[
     Path | None,
@@ -62,9 +68,6 @@ ListOption = Annotated[
         "name - reads the list from standard input.",
     ),
 ]
-TopOption = Annotated[
-    int, typer.Option(min=1, help="Show this many matches of each query; at least 1.")
-]
 RateOption = Annotated[
     str,
     typer.Option(
@@ -84,9 +87,7 @@ def find(
     evidence: EvidenceOption = None,
     null: NullOption = False,
     yes: YesOption = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a line, for each query.")
-    ] = False,
+    json: JsonLinesOption = False,
 ) -> None:
     """Find the origin of images in a collection.
 
@@ -99,8 +100,12 @@ def find(
     The exit status is 0 if an origin was found, and 3 if no query has an origin. It is 1 if a query
     could not be read and no other has an origin.
 
-    With --evidence, a picture is called like its query, with a number behind it if there is a file
-    of that name. With --json, "evidence" is its path, or null.
+    With --json, "false_match_rate" is how often the best stranger scores as high, and "confidence"
+    is 1 less that. Under the verdict none they say how ordinary the score is, and not how likely
+    the reference is the origin.
+
+    With --evidence, each picture gets the name of its query, and a number behind the name if such a
+    file exists. With --json, "evidence" is the path of the picture, or null.
     """
     from originid.finder import Finder
     from originid.verdict.presets import read_rate
@@ -113,10 +118,10 @@ def find(
     paths = [] if listed is None else read_list(listed, null, yes)
     if listed is not None and not paths:
         print(f"{printable(listed)}: there are no paths on this list", file=sys.stderr)
-    stated = read_rate(false_matches)
-    found = searched = failed = 0
+    found, searched, failed, stated = 0, 0, 0, read_rate(false_matches)
     with Finder.open(collection) as finder:
         note_missing_locks(finder.collection)
+        _note_empty(finder, collection)
         # Each answer is printed as soon as it is there, so that a pipe can work on it.
         asked, sources = tee(chain(_sources(queries or []), _files(paths)))
         answers = finder.find(sources, top, stated, effort)
@@ -134,6 +139,13 @@ def find(
         raise typer.Exit(NO_ORIGIN if searched and not failed else 1)
 
 
+def _note_empty(finder: "Finder", collection: Path) -> None:
+    """Say on standard error that a collection is empty, if it is."""
+    if not len(finder.collection):
+        todo = shell_command("index", "PHOTOS", "--into", collection)
+        print(f"{printable(str(collection))} is empty; add photos: {todo}", file=sys.stderr)
+
+
 def _sources(queries: list[str]) -> "Iterator[str | Source]":
     """Yield the images to search for: paths, or the bytes of standard input."""
     from originid.latents.sources import Source
@@ -147,6 +159,7 @@ def _sources(queries: list[str]) -> "Iterator[str | Source]":
 
 def _files(paths: list[str]) -> Iterator[str]:
     """Yield files, and the images in folders."""
+    from originid.cli.index import nothing_found
     from originid.images.find_files import find_images
     from originid.images.unread import Unread, summary
 
@@ -165,7 +178,7 @@ def _files(paths: list[str]) -> Iterator[str]:
         if unread:
             print(f"{printable(path)}: {printable(summary(unread))}", file=sys.stderr)
         if empty and not unreadable:
-            print(f"{printable(path)}: there are no images in this folder", file=sys.stderr)
+            print(nothing_found([path]), file=sys.stderr)
 
 
 def _told_of_lists(query: "str | Source", answer: "Answer") -> "Answer":

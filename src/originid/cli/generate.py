@@ -92,8 +92,8 @@ def generate(
     can have pairs of several generators. To try again what failed, remove failures.csv.
 
     A file of settings for --generator, such as {"generator": "sd2", "seed": 7}, may have seed,
-    batch, steps, guidance and size, and in options further arguments of the pipeline. The pairs
-    call the generator by the name of the file. Another seed makes other images.
+    batch, steps, guidance and size, and in options further arguments of the pipeline. In the
+    manifest, the generator then has the name of that file. Another seed makes other images.
 
     --ray needs the extra [ray]. It uses the cluster that RAY_ADDRESS or `ray start` names, or if
     there is none, the devices of this machine. All machines need originid, and the origins and
@@ -131,7 +131,7 @@ def _incomplete(
     return UsageError(
         f"missing: {', '.join(name for name, given in parts if not given)}",
         "expected originid generate FOLDER... -o OUTPUT --generator NAME",
-        "add what is missing; `originid generate --list` shows the generators",
+        "add what is missing; to see the generators: originid generate --list",
     )
 
 

@@ -1,5 +1,7 @@
 """originid index: add images to a collection."""
 
+import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,11 +17,20 @@ from originid.cli.output import (
     print_json,
     progress_bar,
 )
-from originid.system.text import printable
+from originid.system.text import printable, shell_command
 
 if TYPE_CHECKING:
     from originid.collection.added import Added
     from originid.collection.collection import Collection
+NAMED = 3  # of the files and folders in which nothing was found
+IntoOption = Annotated[
+    Path,
+    typer.Option(
+        "--into",
+        metavar="COLLECTION",
+        help="Add to this collection, a folder. It is made if it does not exist.",
+    ),
+]
 DetailsOption = Annotated[
     bool,
     typer.Option(
@@ -57,12 +68,6 @@ ImagesArgument = Annotated[
     typer.Argument(
         help="Add these images. Folders are searched with all folders in them. The name - "
         "reads a list of paths from standard input, one a line."
-    ),
-]
-IntoOption = Annotated[
-    Path,
-    typer.Option(
-        "--into", help="Add to this collection, a folder. It is made if it does not exist."
     ),
 ]
 ModelOption = Annotated[
@@ -109,7 +114,7 @@ def index(
 
     start, paths = time.monotonic(), with_lists(images, null, yes)
     with (
-        _open(into, model) as collection,
+        _open(into, model, paths) as collection,
         progress_bar("indexing") as progress,
         progress_bar("calibrating") as calibrating,
     ):
@@ -129,27 +134,70 @@ def index(
     if json:
         print_json(_as_json(added, into, references, seconds))
     else:
-        print_failures(added.failures, f"originid show {into} --json")
+        print_failures(added.failures, shell_command("show", into, "--json"))
         _print(added, into, references, seconds)
+    _note_nothing(added, images)
     # If none of the files could be used, the command failed.
     left_out = added.failures or added.unread
     if left_out and added.seen == len(added.failures):
         raise typer.Exit(1)
 
 
-def _open(into: Path, name: str | None) -> "Collection":
-    from originid.collection.collection import create_collection, is_collection, open_collection
+def _note_nothing(added: "Added", images: list[str]) -> None:
+    """Say on standard error that there was nothing to add, if so."""
+    if not added.seen:
+        print(nothing_found(images), file=sys.stderr)
+
+
+def _open(into: Path, name: str | None, paths: list[str]) -> "Collection":
+    from originid.collection.collection import create_collection, open_collection
+    from originid.collection.places import is_collection, refuse_among_photos
     from originid.errors import InputError, StorageError
     from originid.model import DEFAULT, open_model
 
     if is_collection(into):
         return open_collection(into, None if name is None else open_model(name))
+    opened = open_model(name or DEFAULT)
+    _refuse_all_missing(paths)
+    refuse_among_photos(into, paths)
     try:
-        return create_collection(into, open_model(name or DEFAULT))
+        return create_collection(into, opened)
     except (InputError, StorageError):
         if is_collection(into):  # another process made the collection first
             return open_collection(into, None if name is None else open_model(name))
         raise
+
+
+def _refuse_all_missing(paths: list[str]) -> None:
+    """Refuse to make a collection of files and folders of which none exists.
+
+    Raises:
+        InputError: they are all missing.
+    """
+    from originid.errors import InputError
+
+    if paths and not any(map(os.path.lexists, paths)):
+        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        raise InputError(
+            f"no file or folder {paths[0]}{others}",
+            "expected images, or folders with images in them",
+            "check the names; no collection was made",
+        )
+
+
+def nothing_found(where: list[str]) -> str:
+    """Say that there is no image in some folders, and what was looked for.
+
+    Args:
+        where: the files and folders of the command line.
+    """
+    from originid.images.find_files import IMAGE_SUFFIXES
+
+    names = ", ".join(where[:NAMED]) + (f" and {len(where) - NAMED} more" if where[NAMED:] else "")
+    return (
+        f"no images found in {printable(names)}; looked for files whose names end in "
+        f"{', '.join(sorted(IMAGE_SUFFIXES))}, and for others that begin like an image"
+    )
 
 
 def _as_json(added: "Added", into: Path, references: int, seconds: float) -> dict[str, object]:

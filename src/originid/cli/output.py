@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from originid.errors import OriginidError
+from originid.system.progress import time_left
 from originid.system.text import printable
 
 if TYPE_CHECKING:
@@ -111,7 +112,9 @@ def progress_bar(what: str, unit: str = "images") -> "Iterator[Callable[[int, in
         if not console.is_terminal:
             if now - said >= EVERY:
                 said = now
-                print(f"{what}: {done} of {total} {unit}", file=sys.stderr, flush=True)
+                left = time_left(seconds, done, total)
+                line = f"{what}: {done} of {total} {unit}{left and f', {left}'}"
+                print(line, file=sys.stderr, flush=True)
         elif seconds > 1:
             if not bar.live.is_started and done < total:
                 bar.start()

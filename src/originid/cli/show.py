@@ -14,7 +14,7 @@ from originid.cli.output import (
     print_json,
 )
 from originid.system.csv_rows import write_rows
-from originid.system.text import printable
+from originid.system.text import printable, shell_command
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
@@ -32,13 +32,22 @@ COLUMNS = (
 GONE = "(not in the collection)"
 
 
-# What is shown of a fact in place of its name in --json.
-NAMES = {
+# What is shown, from what everybody asks to what only experts need; by its name in --json.
+FIRST = {
+    "collection": "collection",
     "references": "pictures",
+    "size": "size",
+    "since": "since",
+    "model": "model",
+}
+LAST = {
     "blank": "too little to tell",
     "margins_cut": "margins cut",
     "with_details": "with details",
     "further_names": "further names",
+    "encoder": "encoder",
+    "dim": "dim",
+    "fingerprint": "fingerprint",
 }
 VerifyOption = Annotated[
     bool,
@@ -98,12 +107,15 @@ def show(
             facts["decisions"] = decided
         print_json(facts)
     else:
-        for name, value in facts.items():
-            if not isinstance(value, dict):
-                print(f"{NAMES.get(name, name):18} {printable(str(value))}")
-        print(f"{'origin from':18} {_sentence(facts)}")
-        print(f"{'second looks':18} {_second_looks(facts)}")
-        print_failures(failures, "originid show --json")
+        told = {
+            **{label: _told(facts, name) for name, label in FIRST.items()},
+            "origin from": _sentence(facts),
+            "second looks": _second_looks(facts),
+            **{label: _told(facts, name) for name, label in LAST.items()},
+        }
+        for label, text in told.items():
+            print(f"{label:18} {printable(text)}")
+        print_failures(failures, shell_command("show", collection, "--json"))
         for problem in problems or []:
             print(f"problem: {printable(problem.path)}: {printable(problem.reason)}")
         if problems is not None:
@@ -143,9 +155,11 @@ def _facts(collection: "Collection") -> dict[str, Any]:
     own = calibration.strangers
     lists = collection.database.cohort().cohort.scores
     few, middle, many = scores_needed(calibration, lists, PRESETS[DEFAULT])
+    first = next(collection.database.all_rows(batch=1), None)
     return {
         "collection": str(collection.path),
         "references": len(collection),
+        "since": first.added_at if first else None,
         "blank": collection.database.count_blank(),
         "margins_cut": collection.database.count_forms(),
         "with_details": collection.database.count_details(),
@@ -172,6 +186,15 @@ def _compared(collection: "Collection", content: bool) -> str:
     return compared(collection.database, content)
 
 
+def _told(facts: dict[str, Any], name: str) -> str:
+    """A fact in words."""
+    if name == "size":
+        return f"{facts['megabytes']:.1f} MB"
+    if name == "since":
+        return str(facts["since"] or "")[:10] or "nothing was added yet"
+    return str(facts[name])
+
+
 def _sentence(facts: dict[str, Any]) -> str:
     """Say from which score a verdict comes, and by which photos that is known."""
     from originid.verdict.lead import LEAST
@@ -183,7 +206,7 @@ def _sentence(facts: dict[str, Any]) -> str:
         return f"{scores}, by {calibration['sampled']} references of its own"
     if references < LEAST:
         return f"{scores}, by the photos of the model: there are few references"
-    return f"{scores}, by the photos of the model: run originid index once more"
+    return f"{scores}, by the photos of the model; to learn it: {_again(facts)}"
 
 
 def _second_looks(facts: dict[str, Any]) -> str:
@@ -195,7 +218,11 @@ def _second_looks(facts: dict[str, Any]) -> str:
         return f"judged by {sampled} references of its own"
     if facts["references"] < LEAST_REFERENCES:
         return "judged by photos of one kind: there are few references"
-    return "judged by photos of one kind: run originid index once more"
+    return f"judged by photos of one kind; to learn more: {_again(facts)}"
+
+
+def _again(facts: dict[str, Any]) -> str:
+    return shell_command("index", "PHOTOS", "--into", Path(facts["collection"]))
 
 
 def _size(path: Path) -> int:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import JsonOption, as_rows, print_failures, print_json, progress_bar
-from originid.system.text import printable
+from originid.errors import UsageError
+from originid.system.text import closest, printable
 
 if TYPE_CHECKING:
     from originid.model import Model
@@ -124,13 +125,17 @@ def map_settings(name: str, dim: int | None = None) -> "Settings":
         The settings; the map ``none`` only subtracts the mean.
 
     Raises:
-        typer.BadParameter: there is no such map.
+        UsageError: there is no such map.
         InputError: the file of settings cannot be used.
     """
     from originid.training.fitting import map_names, read_map_settings
 
     if name not in map_names() and not name.endswith(".json"):
-        raise typer.BadParameter(f"--map {name}: expected one of {', '.join(map_names())}")
+        raise UsageError(
+            f"--map {name}",
+            f"expected one of {', '.join(map_names())}, or a .json file",
+            closest(name, map_names(), "see originid train --help"),
+        )
     return read_map_settings(name, dim)
 
 

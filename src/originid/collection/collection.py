@@ -20,6 +20,7 @@ from originid.collection.detail_words import DetailWords
 from originid.collection.following import Followed, stored_details, stored_vectors
 from originid.collection.low_frequencies import FILE as SHORTLIST
 from originid.collection.low_frequencies import LowFrequencies
+from originid.collection.places import DATABASE, is_collection, no_collection, refuse_other_folder
 from originid.collection.verifying import problems
 from originid.encoders.base import Encoder
 from originid.errors import CollectionError, ModelError
@@ -30,8 +31,6 @@ from originid.types import Failure, Vectors
 from originid.verdict.cohort import chosen, keys
 from originid.verdict.collection_calibration import CollectionCalibration, calibrate
 from originid.views.normalise import Strangers
-
-DATABASE = "collection.sqlite"
 
 
 class Collection:
@@ -209,11 +208,6 @@ class Collection:
         return problems(self, content)
 
 
-def is_collection(path: str | os.PathLike[str]) -> bool:
-    """Whether a collection lies at a path."""
-    return os.path.isfile(os.path.join(path, DATABASE))
-
-
 def create_collection(
     path: str | os.PathLike[str], model: Model, open_index: OpenIndex = ExactIndex.open
 ) -> Collection:
@@ -234,6 +228,7 @@ def create_collection(
         ...     len(collection)
         0
     """
+    refuse_other_folder(Path(path))
     with new_directory(Path(path)) as folder:
         (folder / "model").mkdir()
         for file in model.files:
@@ -271,11 +266,7 @@ def open_collection(
     """
     folder = Path(path)
     if not is_collection(folder):
-        raise CollectionError(
-            f"no collection at {folder}",
-            f"expected a folder with {DATABASE}",
-            f"make one: originid index IMAGES... --into {folder}",
-        )
+        raise no_collection(folder)
     database = Database(folder / DATABASE)
     name, fingerprint = database.meta("model"), database.meta("fingerprint")
     if model is not None and model.fingerprint != fingerprint:

@@ -14,6 +14,7 @@ from originid.errors import InputError
 from originid.index import Codec
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
+from originid.system.text import shell_command
 from originid.types import Failure, Floats32, Vectors
 
 NEARLY_SAME = 0.95
@@ -97,7 +98,7 @@ def forget(collection: Collection, query: str, reference: str) -> Decision:
     raise InputError(
         f"there is no decision on {query} and {reference}",
         "expected the files of a decision, or their SHA-256",
-        f"see all decisions: originid show {collection.path} --decisions",
+        f"see all decisions: {shell_command('show', collection.path, '--decisions')}",
     )
 
 

@@ -8,6 +8,7 @@ from originid.collection.collection import Collection
 from originid.collection.database import Database, Row
 from originid.errors import ImageError, InputError
 from originid.images.decode import read_bytes
+from originid.system.text import shell_command
 
 
 def find_reference(collection: Collection, name: str) -> Row:
@@ -31,7 +32,8 @@ def find_reference(collection: Collection, name: str) -> Row:
         raise InputError(
             f"{name} is not in the collection {collection.path}",
             "expected the path of a reference, or a file with the content of one",
-            f"see the references: originid show {collection.path} --json",
+            "give its path as find prints it: "
+            f"{shell_command('find', 'QUERY', '--in', collection.path)}",
         )
     return same[0]
 

@@ -15,6 +15,7 @@ from typing import Any
 from originid.errors import CollectionError, StorageError
 from originid.system.file_locks import can_lock
 from originid.system.mounts import file_system
+from originid.system.text import shell_command
 
 UNLOCKED = "model/model.json"  # a file beside it that nobody locks, to try locks on
 META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -148,7 +149,7 @@ def _refuse_unsafe(path: Path) -> None:
             f"{path.parent} holds {journal.name}, which no collection of originid has",
             "expected no rollback journal: opening the collection with one can delete other files",
             f"do not use a collection of unknown origin; if it is yours, move {journal.name} "
-            "out of the folder and run originid show --verify",
+            f"out of the folder and run: {shell_command('show', path.parent, '--verify')}",
         )
     for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
         if file.is_symlink():

@@ -10,6 +10,7 @@ from originid.datasets.manifests import read_folder, read_realpairs
 from originid.datasets.oripid import read_oripid
 from originid.datasets.seed_data_edit import read_seed_data_edit
 from originid.errors import InputError
+from originid.system.text import closest
 
 DATASETS: Mapping[str, Callable[[Path], Dataset]] = {
     "realpairs": read_realpairs,
@@ -76,7 +77,7 @@ def _parse(text: str) -> tuple[str, Path]:
         raise InputError(
             f"data set {text!r}",
             f"expected one of {', '.join(DATASETS)}, or NAME:FOLDER",
-            "choose one; docs/datasets.md describes them",
+            closest(name, DATASETS, "choose one; docs/datasets.md describes them"),
         )
     return name, Path(given) if given else _default(name)
 

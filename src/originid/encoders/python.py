@@ -6,6 +6,7 @@ import sys
 
 from originid.encoders.base import Encoder, latent_dim
 from originid.errors import InputError
+from originid.system.text import quoted
 
 TRUSTED = "ORIGINID_TRUSTED_MODULES"  # environment variable: names, separated by commas
 NEEDED = ("spec", "size", "shapes", "cutoffs", "identity", "encode")
@@ -40,7 +41,7 @@ def import_encoder(source: str) -> Encoder:
         raise InputError(
             f"encoder python:{source} cannot be made: {type(error).__name__}: {error}",
             "expected a class or an object of a module that Python can import",
-            f"try: python -c 'import {module_name}'",
+            f"try: python -c {quoted(f'import {module_name}')}",
         ) from error
     return checked(encoder, f"python:{source}")
 

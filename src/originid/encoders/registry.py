@@ -10,6 +10,7 @@ from originid.encoders.pixels import PixelsEncoder
 from originid.encoders.python import import_encoder, refuse_untrusted
 from originid.encoders.tones import TonesEncoder
 from originid.errors import InputError
+from originid.system.text import closest
 
 
 def _diffusers(source: str) -> Encoder:
@@ -119,8 +120,12 @@ def open_encoder(spec: str, stored: bool = False) -> Encoder:
             raise InputError(
                 f"encoder {part!r}",
                 f"expected one of {', '.join(ENCODERS)}, or several joined by +",
-                "for example: tones+edges, distilled (the packaged network), "
-                "diffusers:FOLDER_OR_HUB_ID, or python:MODULE:CLASS for one of your own",
+                closest(
+                    name,
+                    ENCODERS,
+                    "for example: tones+edges, distilled (the packaged network), "
+                    "diffusers:FOLDER_OR_HUB_ID, or python:MODULE:CLASS for one of your own",
+                ),
             )
         if stored and name == "python":
             refuse_untrusted(source)

@@ -14,6 +14,7 @@ import numpy as np
 
 from originid.errors import InputError
 from originid.evaluation import degradations, moves
+from originid.system.text import closest
 from originid.types import Image
 
 _LARGEST = 4.0  # the largest scale of `resize`; nobody enlarges a query more than that
@@ -130,7 +131,9 @@ def _refusal(text: str) -> InputError:
     known = "; ".join(
         f"{name}:{kind.level}" if kind.most else name for name, kind in ATTACKS.items()
     )
+    name = text.partition(":")[0]
     todo = "choose a name and a level; join several by +"
+    todo = todo if name in ATTACKS else closest(name, ATTACKS, todo)
     return InputError(f"attack {text!r}", f"expected {known}", todo)
 
 

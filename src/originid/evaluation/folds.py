@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from originid.errors import InputError
+from originid.system.text import counted
 from originid.types import Ints, Pair
 
 FEWEST, MOST = 2, 12  # values of a column by which results are broken down
@@ -46,7 +47,8 @@ def assign_folds(pairs: Sequence[Pair], fold_by: str = SOURCE, folds: int = 4) -
         members[cluster].append(row)
     if len(members) < folds:
         raise InputError(
-            f"the pairs fall into {len(members)} clusters that share no {fold_by}, group or file",
+            f"the pairs are too few: {counted(len(members), 'cluster')} of pairs that share no "
+            f"{fold_by}, group or file",
             f"expected at least {folds} clusters, one for each fold",
             "give pairs of more sources, or judge a model that was fitted to others",
         )

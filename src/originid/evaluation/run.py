@@ -144,6 +144,7 @@ def cross_validate(
         >>> outcome.report.averages.to_json()["acc"]
         100.0
     """
+    assign_folds(pairs, protocol.fold_by, protocol.folds)  # before anything is encoded
     others = [] if strangers is None else [strangers]
     encoded = encode_all(pairs, [photos], encoder, progress, cache, strangers=others)
     if attack is not None:

@@ -4,6 +4,7 @@ An experiment is a function that takes an `ExperimentContext` and returns an `Ex
 runs every part that it has data for. The report says which parts were skipped, and why.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
@@ -16,6 +17,8 @@ from originid.experiments.report.page import write_page
 from originid.experiments.report.report import ExperimentReport
 from originid.experiments.report.timing import read_timings, timed
 from originid.experiments.report.writing import open_folder, write_report
+from originid.system.progress import time_left
+from originid.system.text import closest
 
 __all__ = [
     "ALL",
@@ -69,7 +72,7 @@ def open_experiment(name: str) -> Experiment:
         raise InputError(
             f"no experiment {name!r}",
             f"expected one of {known}, or {ALL}",
-            "check the spelling of the name",
+            closest(name, [*EXPERIMENTS, *ALIASES, ALL], "see originid experiment --help"),
         )
     # Some experiments import torch, which takes seconds, so only the wanted one is imported.
     found: Experiment = import_module(f"originid.experiments.{EXPERIMENTS[name]}").run
@@ -116,7 +119,11 @@ def run_all(
     """
     reports: list[ExperimentReport] = []
     missing: dict[str, str] = {}
-    for name in EXPERIMENTS:
+    start = time.monotonic()
+    for number, name in enumerate(EXPERIMENTS):
+        left = time_left(time.monotonic() - start, number, len(EXPERIMENTS))
+        where = f"experiment {number + 1} of {len(EXPERIMENTS)}"
+        context.say(f"{where}: {name}{left and f'; {left} for all, if the others are like those'}")
         try:
             reports.append(run_one(context, folder, name))
         except (InputError, ExtraError) as error:

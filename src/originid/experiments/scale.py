@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from originid.errors import InputError
 from originid.experiments.trained_networks.settings import PAPER, PRESETS, NetworkSettings
+from originid.system.text import closest
 from originid.training.fitting import Settings
 from originid.training.metric.settings import MetricLearning
 from originid.training.settings import Checked, at_least, read_settings
@@ -106,6 +107,6 @@ def read_scale(text: str) -> Scale:
         raise InputError(
             f"scale {text!r}",
             f"expected {', '.join(SCALES)}, or a .json file",
-            "choose one of these",
+            closest(text, SCALES, "choose one of these"),
         )
     return read_settings(text, SCALES)

@@ -12,8 +12,9 @@ from originid.explain.panels import (
     shows_place,
 )
 from originid.system.text import printable
-from originid.types import Image
-from originid.verdict.reasons import rounded
+from originid.types import Image, Match, Verdict
+from originid.verdict.presets import UNCERTAIN
+from originid.verdict.reasons import often, rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,16 +63,27 @@ def panels(evidence: Evidence) -> tuple[Panel, ...]:
 
 
 def facts(evidence: Evidence) -> str:
-    """The verdict, the score and how often strangers reach it, in one line."""
-    match = evidence.match
-    verdict = "" if evidence.verdict is None else f"Verdict: {evidence.verdict.value}. "
-    return f"{verdict}Score {match.score:.3f}, of 1 at most. {_rate(match.false_match_rate)}"
+    """The verdict, the score and how often strangers reach it, in one line.
+
+    Where the verdict is none, nothing may read like a chance that the reference is the origin.
+    """
+    match, verdict = evidence.match, evidence.verdict
+    score = f"Score {match.score:.3f}, of 1 at most."
+    if verdict is Verdict.NONE:
+        return f"Verdict: none. {score} Such a score is ordinary: {_ordinary(match)}"
+    return f"{'' if verdict is None else f'Verdict: {verdict.value}. '}{score} {_rate(match)}"
 
 
-def _rate(rate: float) -> str:
+def _ordinary(match: Match) -> str:
+    often_so = often(max(match.false_match_rate, UNCERTAIN))
+    return f"the best stranger of the collection would reach it {often_so}."
+
+
+def _rate(match: Match) -> str:
     """A false-match rate in words."""
-    if rate >= 0.5:
-        return "The best stranger of the collection is expected to score as high."
+    rate = match.false_match_rate
+    if rate > UNCERTAIN:
+        return f"That is ordinary: {_ordinary(match)}"
     if rate <= 0:
         return "No stranger of the collection is expected to score as high."
     return f"1 in {rounded(1 / rate)} strangers in this collection scores as high."

@@ -9,6 +9,7 @@ from originid.explain.drawing import draw_evidence
 from originid.explain.evidence import Evidence
 from originid.explain.page import to_html
 from originid.system.storage import new_file, storage_errors
+from originid.system.text import quoted
 
 SUFFIXES = (".png", ".jpg", ".html", ".json")
 _FORMATS = {".png": "PNG", ".jpg": "JPEG"}
@@ -30,7 +31,7 @@ def check_output(path: Path) -> None:
         raise UsageError(
             f"the file {path}",
             f"expected a folder {path.parent} that exists",
-            f"make it first: mkdir -p {path.parent}",
+            f"make it first: mkdir -p {quoted(path.parent)}",
         )
 
 

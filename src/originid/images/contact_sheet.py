@@ -16,6 +16,7 @@ TILE = 192  # pixels, the side of the square in which an image is shown
 MARGIN = 12  # pixels between tiles
 LINE = 16  # pixels, the height of a line of text
 FONT_SIZE = 13  # pixels
+FRAME = 3  # pixels, the width of a coloured frame
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,13 @@ class Tile:
     Args:
         image: a uint8 RGB image of shape (h, w, 3), or None for an empty frame.
         caption: the lines of text below the image; a line that is too wide is cut.
+        colour: the colour of a frame around the image and of the last line of the caption, in a
+            form that Pillow reads, such as ``#1a7f37``; None for no frame and black.
     """
 
     image: Image | None
     caption: tuple[str, ...]
+    colour: str | None = None
 
 
 def write_sheet(
@@ -77,9 +81,15 @@ def _draw(
     else:
         picture = PILImage.fromarray(np.ascontiguousarray(tile.image))
         picture.thumbnail((TILE, TILE))
-        sheet.paste(picture, (left + (TILE - picture.width) // 2, top + TILE - picture.height))
+        at = (left + (TILE - picture.width) // 2, top + TILE - picture.height)
+        sheet.paste(picture, at)
+        if tile.colour is not None:
+            low = (at[0] + picture.width - 1, at[1] + picture.height - 1)
+            draw.rectangle((at, low), outline=tile.colour, width=FRAME)
     for line, text in enumerate(tile.caption):
         text = printable(text)
         while draw.textlength(text, font) > TILE:
             text = text[:-2] + "…"
-        draw.text((left, top + TILE + 4 + line * LINE), text, "black", font)
+        last = line == len(tile.caption) - 1
+        colour = tile.colour if last and tile.colour is not None else "black"
+        draw.text((left, top + TILE + 4 + line * LINE), text, colour, font)

@@ -20,8 +20,8 @@ from originid.images.raw import preview, raw_orientation
 from originid.images.tiff import open_tiff
 
 HEAD = 64  # bytes; a container lists the formats that it is compatible with at its start
-# Canon's two, Fujifilm, Olympus's three, Panasonic, Sigma. Those of other makers begin as TIFF.
-RAW = rb"II\*\0....CR|.{4}ftypcrx |FUJIFILMCCD-RAW|IIR[OS]|MMOR|IIU\0|FOVb"
+# Canon's three, Fujifilm, Olympus's three, Panasonic, Minolta, Sigma. Others begin as TIFF.
+RAW = rb"II\*\0.{4}CR|.{4}ftypcrx |II.{4}HEAPCCDR|FUJIFILMCCD-RAW|IIR[OS]|MMOR|IIU\0|\0MRM|FOVb"
 
 
 def open_heif(file: io.BytesIO) -> ImageFile:

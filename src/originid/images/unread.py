@@ -19,10 +19,7 @@ _RAW = (
     " sr2 srf srw x3f"
 )
 _KINDS: dict[str, tuple[str, bytes | None]] = {
-    "RAW": (
-        _RAW,
-        rb"II\*\0.{4}CR|FUJIFILMCCD-RAW|IIR[OS]|MMOR|IIU\0|\0MRM|FOVb|II.{4}HEAPCCDR|.{4}ftypcrx ",
-    ),
+    "RAW": (_RAW, None),  # one that begins like none of the `FORMATS`
     "Photoshop": ("psd psb", rb"8BPS\0[\1\2]"),
     "JPEG XL": ("jxl", rb"\xff\n|\0\0\0\x0cJXL \r\n\x87\n"),
     "JPEG 2000": (
@@ -46,9 +43,9 @@ _KINDS: dict[str, tuple[str, bytes | None]] = {
 UNREAD: dict[str, tuple[frozenset[str], bytes | None]] = {
     kind: (frozenset(suffixes.split()), pattern)
     for kind, (suffixes, pattern) in _KINDS.items()
-    if kind not in FORMATS
+    if kind not in FORMATS or pattern is None
 }
-"""The kinds of images that are not read. What `FORMATS` has is not among them."""
+"""The kinds of images that are not read. What begins like one of the `FORMATS` is none of them."""
 
 # These stand beside nearly every photo of some programs and are never images, so that opening
 # each of them would only take time.
@@ -104,9 +101,7 @@ def look_at(path: str) -> Unread | bool:
         ),
         "DICOM" if head[_DICOM:] == b"DICM" and "DICOM" in UNREAD else None,
     )
-    read_as = _format(head)
-    # Most RAW files begin as TIFF files, and hold a small picture as such.
-    if read_as is not None and not (read_as == "TIFF" and "RAW" in (by_head, by_suffix)):
+    if _is_read(head):
         return True
     kind = by_head or by_suffix
     return Unread(path, kind, suffix[1:] if kind == by_suffix else "") if kind else False
@@ -146,10 +141,10 @@ def _head(path: str) -> bytes:
         os.close(descriptor)
 
 
-def _format(head: bytes) -> str | None:
-    """The format of `FORMATS` that a file begins like, if it does so beyond doubt."""
+def _is_read(head: bytes) -> bool:
+    """Whether a file begins like one of the `FORMATS`, beyond doubt."""
     try:
         found = find_format(head)
     except ImageError:
-        return None
-    return None if found == "BMP" and not re.match(_BMP, head, re.DOTALL) else found
+        return False
+    return found != "BMP" or re.match(_BMP, head, re.DOTALL) is not None

@@ -55,7 +55,7 @@ def unusable(path: Path, error: Exception) -> InputError:
     return InputError(
         f"latent cache {path} cannot be used: {cause(error)}",
         f"expected a folder that originid wrote, format {FORMAT}",
-        "delete it; its latents will be computed again",
+        "delete that folder of latents; they will be computed again",
     )
 
 

@@ -52,9 +52,7 @@ def refuse_existing(path: Path) -> None:
     with storage_errors(path):
         free = not path.exists() or (path.is_dir() and not any(path.iterdir()))
     if not free:
-        raise InputError(
-            f"{path} exists", "expected a new or empty folder", "remove it, or choose another name"
-        )
+        raise InputError(f"{path} exists", "expected a new or empty folder", "choose another name")
 
 
 @contextmanager

@@ -1,4 +1,10 @@
-"""Turns file names into text that is safe to show."""
+"""Turns file names into text that is safe to show, and into commands that a shell takes."""
+
+import difflib
+import os
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
 
 
 def printable(text: str) -> str:
@@ -14,3 +20,53 @@ def printable(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: ``1 pair``, ``2 pairs``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def closest(given: str, known: Iterable[str], otherwise: str) -> str:
+    """Ask whether a name was misspelt.
+
+    Args:
+        given: the name.
+        known: the names that there are.
+        otherwise: what is said if none of them is like the given name.
+
+    Returns:
+        For example ``did you mean default?``.
+    """
+    by_key = {name.casefold(): name for name in known}
+    found = difflib.get_close_matches(given.casefold(), by_key, n=1)
+    return f"did you mean {by_key[found[0]]}?" if found else otherwise
+
+
+def shell_command(*words: str | Path) -> str:
+    """Write a command of originid so that it can be copied into a shell.
+
+    Args:
+        words: the words behind ``originid``. One that names a file is a ``Path``, so that a name
+            which begins with a dash is not taken for an option.
+
+    Returns:
+        The command, with each word quoted where a shell needs it. A word with control characters
+        or bytes that are not UTF-8 is written as ``$'\\x1b'``, as bash and zsh read it.
+    """
+    return " ".join(["originid", *map(quoted, words)])
+
+
+def quoted(word: str | Path) -> str:
+    """Quote one word for a shell, as `shell_command` does with each of its words."""
+    text = str(word)
+    if isinstance(word, Path) and text.startswith("-"):
+        text = os.path.join(os.curdir, text)
+    if text.isprintable():
+        return shlex.quote(text)
+    escaped = "".join(c if c.isprintable() and c not in "\\'" else _escaped_bytes(c) for c in text)
+    return f"$'{escaped}'"
+
+
+def _escaped_bytes(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))

@@ -9,6 +9,7 @@ from originid.encoders import Encoder, latent_dim
 from originid.errors import InputError
 from originid.maps import DctBasis, Map
 from originid.system.progress import Progress, silent
+from originid.system.text import closest
 from originid.training.closed_form import ClosedForm, PairScatter, Scatter, fit, no_map
 from originid.training.examples import Examples, natural_mean
 from originid.training.linear_algebra import present_gpu
@@ -67,7 +68,7 @@ def read_map_settings(name: str, dim: int | None = None) -> Settings:
         raise InputError(
             f"map {name!r}",
             f"expected one of {', '.join(map_names())}, or a .json file",
-            "choose one",
+            closest(name, map_names(), "choose one"),
         )
     return settings if dim is None else replace(settings, dim=dim)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 from originid.errors import InputError
+from originid.system.text import closest
 
 Range = tuple[bool, str]
 """Whether a value is in its range, and the range in words, as they follow "expected"."""
@@ -159,6 +160,6 @@ def _read_object(name: str) -> dict[str, Any]:
 
 
 def _unknown(what: str, name: object, known: Iterable[str]) -> InputError:
-    return InputError(
-        f"{what} {name!r}", f"expected one of {', '.join(known)}", "check its spelling"
-    )
+    names = list(known)
+    todo = closest(str(name), names, "check its spelling")
+    return InputError(f"{what} {name!r}", f"expected one of {', '.join(names)}", todo)

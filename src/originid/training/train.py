@@ -20,6 +20,7 @@ from originid.model import Model, open_model, save_model
 from originid.system.progress import Progress, silent
 from originid.system.storage import refuse_existing
 from originid.training.closed_form import ClosedForm
+from originid.training.enough import ENOUGH_PHOTOS, refuse_few
 from originid.training.examples import ClassExamples, PairExamples
 from originid.training.fitting import NoMap, Settings, fit_map
 from originid.training.metric.processes import Processes
@@ -31,7 +32,6 @@ from originid.verdict.pareto_tail import pooled_tail
 # The calibration compares at most so many queries and strangers: 20 million scores, 80 MB.
 SAMPLE_QUERIES = 2_000
 SAMPLE_STRANGERS = 10_000
-ENOUGH = 200  # photos; with fewer, origins of other pairs stand for strangers too
 
 
 def train_model(
@@ -64,9 +64,8 @@ def train_model(
         The model, and the files that could not be used.
 
     Raises:
-        InputError: There is no usable pair or no natural image, or ``path`` exists.
-        StorageError: The disk refuses.
-        OriginidError: Metric learning diverges.
+        InputError: There are too few pairs and natural images, or ``path`` exists.
+        OriginidError: The disk refuses, or metric learning diverges.
 
     Example:
         >>> import originid, originid.testing
@@ -79,6 +78,7 @@ def train_model(
     refuse_missing(origins)
     processes, work, failures = Processes.join(), work_folder(path), list[Failure]()
     photos = [Path(photo) for photo in find_images(list(origins), failures.append)]
+    refuse_few(pairs, photos)
     with processes.main_first():  # the others then find all in the cache
         cache = LatentCache.open(latents or work / "latents", encoder, dtype)
         paths = [*image_paths(pairs), *photos]
@@ -89,8 +89,8 @@ def train_model(
     map = fit_map(prepared.examples, encoder, settings, work, learning)
     if processes.is_main:
         described = {"pairs": len(usable), "natural_images": len(prepared.examples.natural_rows)}
-        training = _training(settings, described)
-        save_model(path, encoder, map, prepared.calibrate(map, cache), training)
+        calibration = prepared.calibrate(map, cache)
+        save_model(path, encoder, map, calibration, _training(settings, described))
         clear_work(work)
     processes.leave()
     return open_model(path, None if is_named(encoder.spec) else encoder), failures
@@ -212,7 +212,7 @@ def _prepare_pairs(
     natural = _in_order(np.concatenate([origins, of_photos[~np.isin(of_photos, queries)]]))
     strangers = _sample(natural[~np.isin(natural, origins)], SAMPLE_STRANGERS)
     stranger_groups = [""] * len(strangers)
-    if len(strangers) < ENOUGH:
+    if len(strangers) < ENOUGH_PHOTOS:
         # Origins of one source may look alike, so they stand for strangers only where photos lack.
         group_of = dict(zip(origins.tolist(), groups, strict=True))
         more = _in_order(origins)[:SAMPLE_STRANGERS]

@@ -25,6 +25,7 @@ still leave thousands of scores above it. A smaller sample stops at the smallest
 leaves `TAIL_LEAST` scores.
 """
 BODY_LEAST = 5  # shares that must have enough scores, so the threshold has at most a share of 0.05
+LEAST_SCORES = math.ceil(TAIL_LEAST / BODY[BODY_LEAST - 1])  # below, no tail can be fitted
 _NEARLY_ZERO = 1e-9  # a shape or a theta below this counts as 0, where the formulas divide by 0
 
 
@@ -116,7 +117,7 @@ def pooled_tail(scores: ArrayLike) -> Tail:
         raise InputError(
             f"{len(scores)} scores of strangers, of which {len(excesses)} are above the highest "
             "that repeats",
-            f"expected {math.ceil(TAIL_LEAST / BODY[BODY_LEAST - 1])} scores, and among the "
+            f"expected {LEAST_SCORES} scores, and among the "
             f"highest {TAIL_LEAST // 2} above the others, to tell chance from a match",
             "give more images: pairs of several origins, and a folder of other photos; or take an "
             "encoder whose scores repeat less than those of a short hash, or a map for it",

@@ -3,6 +3,7 @@
 import math
 
 from originid.errors import UsageError
+from originid.system.text import closest
 from originid.types import Verdict
 
 PRESETS = {"strict": 1e-4, "balanced": 1e-3, "wide": 1e-2}
@@ -31,7 +32,11 @@ def read_rate(text: str) -> float:
         raise UsageError(
             f"a rate of false matches of {text!r}",
             f"expected {', '.join(PRESETS)}, or a number above 0 and at most {UNCERTAIN}",
-            "for example: 0.001, which allows 1 false origin in 1,000 queries without an origin",
+            closest(
+                text,
+                PRESETS,
+                "for example: 0.001, which allows 1 false origin in 1,000 queries without one",
+            ),
         )
     return rate
 

@@ -16,6 +16,7 @@ from originid.encoders.base import Encoder
 from originid.errors import InputError
 from originid.images.thumbnails import SIDE
 from originid.maps import Map
+from originid.system.text import closest
 from originid.types import Floats32, Image, Ints, Mask, Rows, Vectors
 from originid.verdict.margins import CELLS, content_cells, with_unknown
 from originid.views.blocks import find_blocks
@@ -115,7 +116,8 @@ def check_effort(effort: str) -> None:
     """
     known = get_args(Effort)
     if effort not in known:
-        raise InputError(f"effort {effort!r}", f"expected one of {', '.join(known)}", "name one")
+        todo = closest(effort, known, "name one")
+        raise InputError(f"effort {effort!r}", f"expected one of {', '.join(known)}", todo)
 
 
 def query_views(

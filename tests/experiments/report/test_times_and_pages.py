@@ -60,8 +60,9 @@ def test_a_page_shows_any_text_and_runs_none(text: str) -> None:
     report = replace(PLAIN, title=odd, summary=table, note=odd, skipped={odd: odd})
     html = to_html([report], {odd: odd}, {})
     assert "<script>" not in html
-    # Title, heading of the table, column, cell, two notes, and two reasons with their names.
-    assert html.count("&lt;script&gt;") == 10
+    # Title with its link, heading of the table with its link, column, cell, two notes, and two
+    # reasons with their names, one of them in a line more.
+    assert html.count("&lt;script&gt;") == 13
 
 
 def test_a_note_that_reports_share_is_shown_once() -> None:

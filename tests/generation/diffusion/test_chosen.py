@@ -33,7 +33,7 @@ def test_a_file_of_settings_names_a_folder_beside_it(tmp_path: Path) -> None:
         ('{"generator": "sd2", "guidance": NaN}', "guidance"),
         ('{"generator": "sd2", "size": 100}', "multiple of 8"),
         ('{"generator": "sd2", "options": []}', "an object"),
-        ('{"generator": "sd-2"}', "--list"),
+        ('{"generator": "sd-2"}', "did you mean sd2"),
     ],
 )
 def test_odd_files_of_settings_are_refused(tmp_path: Path, text: str, said: str) -> None:

@@ -7,6 +7,7 @@ line to `presets.BASELINES`.
 from originid.encoders.base import Encoder
 from originid.encoders.public.presets import BASELINES, Baseline
 from originid.errors import InputError
+from originid.system.text import closest
 
 __all__ = ["BASELINES", "Baseline", "open_baseline"]
 
@@ -27,7 +28,11 @@ def open_baseline(text: str) -> Encoder:
         raise InputError(
             f"baseline {name!r}",
             f"expected one of {', '.join(BASELINES)}",
-            "for example: baseline:phash, baseline:clip or baseline:sscd:FILE",
+            closest(
+                name,
+                BASELINES,
+                "for example: baseline:phash, baseline:clip or baseline:sscd:FILE",
+            ),
         )
     baseline = BASELINES[name]
     if baseline.loader == "hash":

@@ -110,7 +110,10 @@ def load_hub(baseline: Baseline, source: str) -> HubNetwork:
                 source, local_files_only=local, output_loading_info=True, **options
             )
     except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
-        raise _unusable(baseline, source, (str(error).splitlines() or [""])[0]) from error
+        first_line = (str(error).splitlines() or [""])[0]
+        if isinstance(error, OSError) and local and not os.path.isdir(source):
+            first_line = "they are not on this machine"  # the library would say it of its cache
+        raise _unusable(baseline, source, first_line) from error
     missing = [k for k in report["missing_keys"] if not any(unused in k for unused in UNUSED)]
     if missing:
         raise _unusable(baseline, source, f"it lacks {min(missing)}")

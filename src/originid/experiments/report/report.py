@@ -1,7 +1,8 @@
 """What an experiment gives: tables, plots and contact sheets, and what was left out and why."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from originid.types import Failure, Json
 
 Cell = str | int | float | None
 """A value in a table. None stands for a value that does not exist."""
+NONE = "-"  # a cell of text that stands for a value that does not exist
 TableRow = tuple[Cell, ...]
 """The cells of a row, one for each column of the table."""
 
@@ -31,6 +33,23 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[TableRow, ...]
     note: str = ""
+
+    def folded(self) -> "tuple[Table, tuple[str, ...]]":
+        """Take out the rows without any value.
+
+        Returns:
+            The table without these rows, and what stands before their values: their names.
+        """
+        kept, names = [], []
+        for row in self.rows:
+            first, *others = row
+            numbers = [cell for cell in row if isinstance(cell, int | float)]
+            if numbers or any(map(_is_value, others)) or None not in others:
+                kept.append(row)
+            else:
+                words = [cell for cell in others if cell not in (None, NONE)]
+                names.append(", ".join(map(str, [first, *words])))
+        return replace(self, rows=tuple(kept)), tuple(names)
 
     def to_json(self) -> list[Json]:
         """Return an object for each row, with the cells by the names of their columns."""
@@ -129,6 +148,11 @@ class ExperimentReport:
             "skipped": dict(self.skipped),
             "unreadable": [asdict(failure) for failure in self.failures],
         }
+
+
+def _is_value(cell: Cell) -> bool:
+    """Whether a text is a number with more beside it, as in ``0.9 ± 0.1`` and ``[0.8, 0.9]``."""
+    return isinstance(cell, str) and re.match(r"[-+\[]*\d", cell) is not None
 
 
 def show(cell: Cell) -> str:

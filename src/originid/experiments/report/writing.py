@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -169,9 +169,20 @@ def _under_keys(
 
 
 def _table(table: Table) -> str:
+    table, empty = table.folded()
     lines = [f"## {table.title}", "", _row(table.columns), _row(["---"] * len(table.columns))]
     lines += [_row([show(cell) for cell in row]) for row in table.rows]
+    lines += ["", no_value(empty)] if empty else []
     return "\n".join([*lines, "", *([table.note, ""] if table.note else [])])
+
+
+def no_value(names: Sequence[str]) -> str:
+    """Say in a line which rows of a table are left out because they have no value.
+
+    Args:
+        names: the names of the rows, at least one.
+    """
+    return f"No value, here or in the paper: {'; '.join(names)}."
 
 
 def _row(cells: "tuple[str, ...] | list[str]") -> str:

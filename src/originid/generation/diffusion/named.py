@@ -6,6 +6,7 @@ import re
 from originid.errors import InputError, UsageError
 from originid.generation.diffusion.presets import EDITORS, GENERATORS, IMAGE_TO_IMAGE, Generator
 from originid.generation.diffusion.sources import read_json
+from originid.system.text import closest
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
@@ -34,7 +35,7 @@ def generator_named(name: str) -> Generator:
         raise UsageError(
             f"generator {name!r}",
             f"expected one of {', '.join(GENERATORS)}, or a folder or hub id of diffusers",
-            "choose one from `originid generate --list`",
+            closest(name, GENERATORS, "see what there is: originid generate --list"),
         )
     return _described(name, name)
 

@@ -1,0 +1,85 @@
+"""Where a collection may lie, and what is said of a place where none does."""
+
+import os
+from collections.abc import Iterable
+from itertools import chain, count
+from pathlib import Path
+
+from originid.errors import CollectionError, InputError
+from originid.system.storage import storage_errors
+from originid.system.text import shell_command
+
+DATABASE = "collection.sqlite"
+
+
+def is_collection(path: str | os.PathLike[str]) -> bool:
+    """Whether a collection lies at a path."""
+    return os.path.isfile(os.path.join(path, DATABASE))
+
+
+def no_collection(folder: Path) -> CollectionError:
+    """Make the error for a place that should hold a collection, and does not.
+
+    Args:
+        folder: the place; a folder with other things in it is taken for one of photos.
+    """
+    try:
+        others = folder.is_dir() and any(folder.iterdir())
+    except OSError:  # it may not be looked at
+        others = False
+    photos, into = (folder, free_name(folder)) if others else (Path("PHOTOS"), folder)
+    what = "" if others else " from a folder of photos"
+    return CollectionError(
+        f"no collection at {folder}",
+        f"expected a folder with {DATABASE}",
+        f"make one{what}: {shell_command('index', photos, '--into', into)}",
+    )
+
+
+def refuse_other_folder(folder: Path) -> None:
+    """Refuse to make a collection in a folder that holds other things, such as photos.
+
+    Raises:
+        InputError: there is a file, or a folder that is not empty.
+        StorageError: the operating system does not let us look.
+    """
+    with storage_errors(folder):
+        free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not free:
+        raise _not_here(folder, f"{folder} exists and is no collection")
+
+
+def refuse_among_photos(folder: Path, photos: Iterable[str]) -> None:
+    """Refuse to make a collection in a folder whose photos it is to hold.
+
+    Args:
+        folder: where the collection is to be made.
+        photos: the files and folders that it is to hold.
+
+    Raises:
+        InputError: the folder is one of those, whether it is empty or not.
+    """
+    place = os.path.realpath(folder)
+    if any(os.path.realpath(path) == place for path in photos):
+        raise _not_here(folder, f"{folder} is the folder of the photos")
+
+
+def free_name(folder: Path) -> Path:
+    """Return the name of a folder beside another one that does not exist yet.
+
+    Args:
+        folder: a folder, such as ``photos``; the answer is then ``photos-collection``.
+    """
+    if folder.name in ("", os.pardir):  # such as the folder . itself
+        folder = Path(os.path.abspath(folder))
+    stem = folder.name or "photos"
+    names = chain([f"{stem}-collection"], (f"{stem}-collection-{n}" for n in count(2)))
+    return next(path for path in (folder.parent / name for name in names) if not path.exists())
+
+
+def _not_here(folder: Path, given: str) -> InputError:
+    return InputError(
+        given,
+        "expected a collection, or the name of a new or empty folder",
+        f"choose another name for the collection, such as {free_name(folder)}",
+    )
