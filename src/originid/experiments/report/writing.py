@@ -11,6 +11,7 @@ from originid.errors import ExtraError, InputError
 from originid.experiments.inputs import ExperimentInputs
 from originid.experiments.report.report import ExperimentReport, Plot, Table, show
 from originid.images.contact_sheet import write_sheet
+from originid.system.csv_rows import guarded
 from originid.system.storage import new_file, storage_errors
 from originid.types import Json
 
@@ -128,7 +129,9 @@ def sheet_name(report: ExperimentReport, key: str) -> str:
 def to_csv(table: Table) -> str:
     """Return a table as CSV with a header. A value that does not exist is an empty cell."""
     file = io.StringIO(newline="")
-    csv.writer(file, lineterminator="\n").writerows([table.columns, *table.rows])
+    csv.writer(file, lineterminator="\n").writerows(
+        map(guarded, [table.columns, *table.rows])
+    )
     return file.getvalue()
 
 
