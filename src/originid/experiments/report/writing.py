@@ -129,9 +129,7 @@ def sheet_name(report: ExperimentReport, key: str) -> str:
 def to_csv(table: Table) -> str:
     """Return a table as CSV with a header. A value that does not exist is an empty cell."""
     file = io.StringIO(newline="")
-    csv.writer(file, lineterminator="\n").writerows(
-        map(guarded, [table.columns, *table.rows])
-    )
+    csv.writer(file, lineterminator="\n").writerows(map(guarded, [table.columns, *table.rows]))
     return file.getvalue()
 
 
