@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from originid.encoders.trust import WEIGHTS
 from originid.errors import InputError
 from originid.model import open_model
 
@@ -31,6 +32,12 @@ def vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("vae") / "tiny"
     diffusers.AutoencoderTiny(**widths).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def trusted(vae: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models may name the folder of this autoencoder."""
+    monkeypatch.setenv(WEIGHTS, str(vae))
 
 
 @pytest.fixture(scope="module")

@@ -53,12 +53,12 @@ def read_network(data: bytes, key: str, input: str, output: str) -> Network:
         output: the name of its output.
 
     Raises:
-        KeyError: if the description lacks the size.
+        KeyError: if there is no description, or it lacks the size.
         ValueError: if it is no ONNX file, or holds anything that is not taken.
     """
     file = _read_file(memoryview(data))
     if key not in file.metadata:
-        raise ValueError(f"it lacks the description {key!r}")
+        raise KeyError(key)
     described = parse_json(bytes(file.metadata[key]))
     (graph,) = file.graphs
     values = Values.of_image(input, described["size"])
