@@ -6,14 +6,15 @@ import os
 from typing import Any, NoReturn
 
 from originid.system.small_files import read_small_file
-from originid.types import Json
 
 MOST_BYTES = 1_000_000  # a model.json has a thousand; settings have fewer
 MOST_DEPTH = 32  # objects and lists inside of each other; ours have five
 MOST_DIGITS = 20  # of a whole number; those of 64 bits have at most 20 with their sign
 
 
-def read_json(path: str | os.PathLike[str], most: int = MOST_BYTES, links: bool = True) -> Json:
+def read_json(
+    path: str | os.PathLike[str], most: int = MOST_BYTES, links: bool = True
+) -> dict[str, Any]:
     """Read a file that holds one JSON object.
 
     Args:
@@ -29,7 +30,7 @@ def read_json(path: str | os.PathLike[str], most: int = MOST_BYTES, links: bool 
     return parse_json(read_small_file(path, most, links), most)
 
 
-def parse_json(data: bytes | str, most: int = MOST_BYTES) -> Json:
+def parse_json(data: bytes | str, most: int = MOST_BYTES) -> dict[str, Any]:
     """Read one JSON object.
 
     NaN, infinite numbers, numbers that become infinite, such as 1e999, whole numbers of more than
