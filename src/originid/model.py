@@ -39,6 +39,7 @@ from originid.verdict.calibration import Calibration
 from originid.verdict.margins import CELLS
 
 DEFAULT = "default"
+MOST_SHOWN = 400  # characters of a reason, in which a text of the file may stand
 RESTORE = "restore the encoder's weights, or train the model again"
 
 
@@ -265,7 +266,7 @@ def open_model(name: str | os.PathLike[str] = DEFAULT, encoder: Encoder | None =
     except (OSError, KeyError, TypeError, ValueError, InputError) as error:
         reason = error.reason if isinstance(error, InputError) else cause(error)
         raise ModelError(
-            f"model {text!r} cannot be used: {reason}",
+            f"model {text!r} cannot be used: {reason[:MOST_SHOWN]}",
             "expected a complete model directory",
             "train the model again, or copy it again from where it came",
         ) from error

@@ -135,6 +135,7 @@ def run(arguments: list[str]) -> int:
     # Pillow warns of odd files, of one file hundreds of times. What matters of that is an error.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
+        _refuse_zero_bytes(arguments)
         app(args=arguments, prog_name="originid")
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 0
@@ -148,3 +149,14 @@ def run(arguments: list[str]) -> int:
         print_error(OriginidError(given, expected, todo))
         return 1
     return 0
+
+
+def _refuse_zero_bytes(arguments: list[str]) -> None:
+    """Refuse words that no operating system takes as a path; a shell cannot pass them on."""
+    for word in arguments:
+        if "\0" in word:
+            raise UsageError(
+                f"a zero byte in {word[:200]!r}",
+                "expected names and options without one",
+                "leave the zero byte out",
+            )

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 from originid.system.small_files import read_small_file
 
+JsonObject = dict[str, Any]
+"""As `types.Json`, which would load numpy."""
 MOST_BYTES = 1_000_000  # a model.json has a thousand; settings have fewer
 MOST_DEPTH = 32  # objects and lists inside of each other; ours have five
 MOST_DIGITS = 20  # of a whole number; those of 64 bits have at most 20 with their sign
@@ -14,7 +16,7 @@ MOST_DIGITS = 20  # of a whole number; those of 64 bits have at most 20 with the
 
 def read_json(
     path: str | os.PathLike[str], most: int = MOST_BYTES, links: bool = True
-) -> dict[str, Any]:
+) -> JsonObject:
     """Read a file that holds one JSON object.
 
     Args:
@@ -30,7 +32,7 @@ def read_json(
     return parse_json(read_small_file(path, most, links), most)
 
 
-def parse_json(data: bytes | str, most: int = MOST_BYTES) -> dict[str, Any]:
+def parse_json(data: bytes | str, most: int = MOST_BYTES) -> JsonObject:
     """Read one JSON object.
 
     NaN, infinite numbers, numbers that become infinite, such as 1e999, whole numbers of more than
