@@ -19,7 +19,7 @@ ADVICE = "correct the file and run again"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes as the start of a formula
 MOST_BYTES = 1_000_000_000  # a manifest of a million pairs has 0.2 to 0.3 GB
 MOST_COLUMNS = 1000
-MOST_ROWS = 5_000_000  # in memory, a pair of a manifest takes a kilobyte
+MOST_ROWS = 2_500_000  # in memory, a pair of a manifest takes a kilobyte
 MOST_CELLS = 50_000_000
 MOST_CHARACTERS = 1_000_000  # of a row; one cell has at most 131,072, by Python's own reader
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
