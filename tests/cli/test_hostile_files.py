@@ -89,7 +89,6 @@ def test_a_model_of_a_stranger_is_refused(name: str, place: Path, run: Run) -> N
 
 
 @needs_torch
-@pytest.mark.filterwarnings("ignore:.*local_dir_use_symlinks")  # of diffusers, by its own call
 @pytest.mark.parametrize("name", HUB)
 def test_a_model_that_names_a_hub_downloads_nothing(name: str, place: Path, run: Run) -> None:
     spec(HUB[name])(place / "model")

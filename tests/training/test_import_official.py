@@ -222,3 +222,11 @@ def test_too_few_photos_are_refused(
     with pytest.raises(InputError, match="no photo"):
         import_official(weights, str(vae), tmp_path / "m", [tmp_path / "none"])
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_is_refused_at_once(run: Run, vae: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "w.pth")
+    command = ("import-official", tmp_path / "w.pth", "--vae", vae, "-o", tmp_path / "m")
+    status, _, err = run(*command)
+    assert (status, "it is a pipe or a device" in err) == (1, True)

@@ -134,6 +134,8 @@ def run(arguments: list[str]) -> int:
     """
     # Pillow warns of odd files, of one file hundreds of times. What matters of that is an error.
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    # diffusers gives the library of the hub an option that it does not know any more.
+    warnings.filterwarnings("ignore", message=".*local_dir_use_symlinks")
     try:
         _refuse_zero_bytes(arguments)
         app(args=arguments, prog_name="originid")
