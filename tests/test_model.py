@@ -14,7 +14,8 @@ from originid.encoders import open_encoder
 from originid.errors import InputError, ModelError, StorageError
 from originid.images import decode as images
 from originid.images.decode import decode
-from originid.model import Model, open_model, packaged_models, save_model
+from originid.model import Model, open_model, save_model
+from originid.model_description import packaged_models
 from originid.testing import textured_image
 
 

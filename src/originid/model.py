@@ -12,25 +12,35 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
-from originid.encoders import Encoder, is_named, latent_dim, open_encoder, with_files
-from originid.errors import ImageError, ModelError, cause
+from originid.encoders import Encoder, is_complete, latent_dim, open_encoder, split_spec, with_files
+from originid.errors import ImageError, InputError, ModelError, cause
 from originid.images.decode import PREPROCESSING
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, as_sources
 from originid.maps import DctMap, LatentsLike, Map, as_latents, load_map, save_map, unit_length
+from originid.model_description import (
+    FILE,
+    FORMAT,
+    MAP,
+    MOST_BYTES,
+    PACKAGED,
+    is_packaged,
+    packaged_models,
+    read_description,
+)
+from originid.system.small_files import read_small_file
 from originid.system.storage import new_directory
 from originid.system.text import closest
 from originid.types import Failure, Json, Latents, Vectors
 from originid.verdict.calibration import Calibration
 from originid.verdict.margins import CELLS
 
-FORMAT = 1
 DEFAULT = "default"
+MOST_SHOWN = 400  # characters of a reason, in which a text of the file may stand
 RESTORE = "restore the encoder's weights, or train the model again"
 
 
@@ -72,8 +82,9 @@ class Model:
     @property
     def files(self) -> list[Path]:
         """What its folder holds."""
-        encoders = sorted(self.folder.glob("encoder*.onnx"))
-        return [self.folder / "model.json", self.folder / "map.safetensors", *encoders]
+        parts = split_spec(self.spec)
+        encoders = [Path(part[5:]) for part in parts if part.startswith("onnx:")]
+        return [self.folder / FILE, self.folder / MAP, *encoders]
 
     @property
     def dim(self) -> int:
@@ -191,7 +202,7 @@ def save_model(
         StorageError: the disk refuses.
     """
     with new_directory(Path(path)) as folder:
-        map_sha256 = save_map(map, folder / "map.safetensors")
+        map_sha256 = save_map(map, folder / MAP)
         spec = _bring(encoder.spec, folder)
         description = {
             "format": FORMAT,
@@ -206,9 +217,9 @@ def save_model(
             "calibration": asdict(calibration),
             "training": training,
         }
-        text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
-        (folder / "model.json").write_text(text, encoding="utf-8")
-    return open_model(path, None if is_named(encoder.spec) else encoder)
+        text = json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        (folder / FILE).write_text(text, encoding="utf-8")
+    return open_model(path, None if is_complete(encoder.spec) else encoder)
 
 
 def _bring(spec: str, folder: Path) -> str:
@@ -221,12 +232,6 @@ def _bring(spec: str, folder: Path) -> str:
         return name
 
     return with_files(spec, copied)
-
-
-def packaged_models() -> tuple[str, ...]:
-    """Names of the models inside the package."""
-    folder = Path(str(files("originid") / "data" / "models"))
-    return tuple(sorted(path.parent.name for path in folder.glob("*/model.json")))
 
 
 def open_model(name: str | os.PathLike[str] = DEFAULT, encoder: Encoder | None = None) -> Model:
@@ -247,49 +252,43 @@ def open_model(name: str | os.PathLike[str] = DEFAULT, encoder: Encoder | None =
     """
     text = os.fspath(name)
     if re.fullmatch(r"[a-z0-9-]+", text) and text in packaged_models():
-        folder = Path(str(files("originid") / "data" / "models" / text))
+        folder = PACKAGED / text
     else:
         folder = Path(text)
-    file = folder / "model.json"
     try:
-        description = json.loads(file.read_text(encoding="utf-8"))
-        if description["format"] != FORMAT or description["preprocessing"] != PREPROCESSING:
-            raise ValueError(
-                f"format {description['format']} with {description['preprocessing']}, "
-                f"this version reads {FORMAT} with {PREPROCESSING}"
-            )
-        return _model(text, folder, description, encoder)
+        return _model(text, folder, encoder)
     except FileNotFoundError as error:
         known = packaged_models()
         other = "name another, or see how to train one: originid train --help"
         raise ModelError(
             f"no model at {text!r}",
-            f"expected a packaged model ({', '.join(known)}) or a folder with a model.json",
+            f"expected a packaged model ({', '.join(known)}) or a folder with a {FILE}",
             closest(text, known, other),
         ) from error
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, InputError) as error:
+        reason = error.reason if isinstance(error, InputError) else cause(error)
         raise ModelError(
-            f"model {text!r} cannot be used: {cause(error)}",
+            f"model {text!r} cannot be used: {reason[:MOST_SHOWN]}",
             "expected a complete model directory",
             "train the model again, or copy it again from where it came",
         ) from error
 
 
-def _model(name: str, folder: Path, description: Json, own: Encoder | None) -> Model:
-    map = load_map(folder / "map.safetensors")
-    map_sha256 = hashlib.sha256((folder / "map.safetensors").read_bytes()).hexdigest()
-    if map_sha256 != description["map"]["sha256"]:
-        raise ValueError("map.safetensors is not the file that model.json describes")
-    encoder = description["encoder"]
+def _model(name: str, folder: Path, own: Encoder | None) -> Model:
+    described = read_description(folder)
+    map = load_map(folder / MAP, links=is_packaged(folder))
+    map_sha256 = hashlib.sha256(read_small_file(folder / MAP, MOST_BYTES)).hexdigest()
+    if map_sha256 != described.map_sha256:
+        raise ValueError(f"{MAP} is not the file that {FILE} describes")
     return Model(
         folder,
         name,
-        with_files(encoder["spec"], lambda _, name: str(folder / name)),
-        encoder["identity"],
-        encoder["size"],
+        with_files(described.spec, lambda _, name: str(folder / name)),
+        described.identity,
+        described.size,
         map,
         map_sha256,
-        Calibration.from_json(description["calibration"]),
-        description["training"],
+        described.calibration,
+        described.training,
         own,
     )

@@ -131,7 +131,7 @@ def test_zero_byte_in_a_path(tmp_path: Path) -> None:
 
 def test_missing_manifest_and_directory(tmp_path: Path) -> None:
     assert "No such file" in error(tmp_path / "none.csv").given
-    assert "directory" in error(tmp_path).given.lower()
+    assert "a folder" in error(tmp_path).given.lower()
 
 
 cells = st.text(

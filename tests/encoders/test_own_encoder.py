@@ -7,7 +7,8 @@ import pytest
 
 from originid import open_encoder, open_model
 from originid.encoders import JoinedEncoder
-from originid.encoders.python import TRUSTED, checked
+from originid.encoders.python import checked
+from originid.encoders.trust import MODULES
 from originid.errors import InputError, ModelError
 from originid.maps import DctBasis
 from originid.model import Model, save_model
@@ -90,8 +91,8 @@ def test_a_stored_model_runs_only_trusted_code(
     folder = stored(tmp_path, f"python:{module}:Grey", model)
     with pytest.raises(InputError, match="wants to run the Python module") as caught:
         _ = open_model(folder).encoder
-    assert f"{TRUSTED}={module}" in caught.value.todo
-    monkeypatch.setenv(TRUSTED, f"other,{module}")
+    assert f"{MODULES}={module}" in caught.value.todo
+    monkeypatch.setenv(MODULES, f"other,{module}")
     with pytest.raises(ModelError, match="is g-1"):  # it runs, and is not what the map was made for
         _ = open_model(folder).encoder
 

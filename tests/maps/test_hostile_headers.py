@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 
 from originid.errors import ModelError
 from originid.maps import DctBasis, DctMap, DenseMap, MlpMap, load_map, save_map
+from originid.maps.limits import MOST_BYTES, MOST_LATENT, MOST_WIDTH
 
 FLOATS = np.float32
 
@@ -89,7 +90,7 @@ def test_the_sound_file_that_the_others_are_made_of_is_read(form: Form, tmp_path
 )
 def test_a_header_that_is_no_object_is_named(text: str, kind: str, tmp_path: Path) -> None:
     error = refusal(write_header(tmp_path, DENSE[0], text))
-    assert f"has a header that is a {kind}" in error.given
+    assert f"cannot be read: it holds a {kind}" in error.given
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, '{"format": 1,}'])
@@ -129,6 +130,13 @@ HUGE = 10**400  # a JSON number that no float holds
         (DCT, "shapes", [[1, -2, 2]]),
         (DCT, "shapes", [[1, 10**6, 10**6]]),
         (DCT, "shapes", [[1, 2, 3]]),
+        (DCT, "shapes", [[1, 30_000, 30_000]]),
+        (DCT, "shapes", [[1, 1, 2**18]]),
+        (DCT, "shapes", [[1, 2, 2]] * 65),
+        (DCT, "shapes", [[1, 512, 512], [1, 2, 2]]),
+        (DCT, "shapes", [[True, 2, 2]]),
+        (DCT, "shapes", [["1", 2, 2]]),
+        (DCT, "shapes", [[1, 2.0, 2]]),
         (DCT, "shapes", []),
         (DCT, "cutoffs", []),
         (DCT, "cutoffs", [1.0]),
@@ -144,6 +152,7 @@ HUGE = 10**400  # a JSON number that no float holds
         (MLP, "layers", {}),
         (CONVOLUTION, "shape", [1, 1, float("inf")]),
         (CONVOLUTION, "shape", [1, 4, 2]),
+        (CONVOLUTION, "shape", [1, 2**62, 2**62]),
         (CONVOLUTION, "shape", "1x2x2"),
         (CONVOLUTION, "shape", 4),
         (ATTENTION, "shape", [4, 1]),
@@ -168,6 +177,8 @@ def test_each_array_must_be_there_and_have_its_shape(form: Form, tmp_path: Path)
         refusal(write(tmp_path, ({**others, name: ones()}, special)))  # a single number
         refusal(write(tmp_path, ({**others, name: ones(*tensor.shape, 2)}, special)))
         refusal(write(tmp_path, ({**tensors, f"{name}_2": tensor}, special)))
+        refusal(write(tmp_path, ({**tensors, name: tensor.astype(np.int32)}, special)))
+        refusal(write(tmp_path, ({**tensors, name: tensor[:0]}, special)))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -233,3 +244,31 @@ def test_only_the_directions_of_a_dct_map_lose_precision(tmp_path: Path) -> None
     assert again.directions.dtype == FLOATS
     assert np.array_equal(again.directions, third[None].astype(np.float16).astype(FLOATS))
     assert (again.clip, again.basis.cutoffs) == (0.1, (float("inf"),))
+
+
+def test_a_file_that_is_too_large_or_has_too_long_a_header_is_refused_unread(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "map.safetensors"
+    with path.open("wb") as file:
+        file.truncate(MOST_BYTES + 1)  # takes no place on the disk
+    assert "it has 256,000,001 bytes, expected at most 256,000,000" in refusal(path).given
+    path.write_bytes((2**62).to_bytes(8, "little") + b"{")
+    assert "its header has 4,611,686,018,427,387,904 bytes" in refusal(path).given
+
+
+def test_a_vector_or_a_latent_with_too_many_components_is_refused(tmp_path: Path) -> None:
+    wide = {"matrix": ones(MOST_WIDTH + 1, 1), "mean": ones(1)}
+    special = {"kind": "dense", "dim": MOST_WIDTH + 1, "latent_dim": 1}
+    assert "expected 1 to 262,144 -> 1 to 65,536" in refusal(write(tmp_path, (wide, special))).given
+    long = {"matrix": ones(1, MOST_LATENT + 1), "mean": ones(MOST_LATENT + 1)}
+    special = {"kind": "dense", "dim": 1, "latent_dim": MOST_LATENT + 1}
+    assert "expected sides up to 262,144" in refusal(write(tmp_path, (long, special))).given
+
+
+def test_attention_among_too_many_patches_is_refused(tmp_path: Path) -> None:
+    size = 32 * 32
+    tensors = ATTENTION[0] | {"mean": ones(size), "matrix": ones(2, size)}
+    special = ATTENTION[1] | {"shape": [1, 32, 32], "latent_dim": size}
+    error = refusal(write(tmp_path, (tensors, special)))
+    assert "1,048,576 pairs of patches in all heads, expected 524,288" in error.given

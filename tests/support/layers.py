@@ -7,7 +7,7 @@ LAYERS = (
     ("system",),
     ("images", "index", "maps", "verdict"),
     ("datasets", "details", "encoders"),
-    ("latents", "testing", "views"),
+    ("latents", "model_description", "testing", "views"),
     ("model",),
     ("collection", "explain"),
     ("answering",),

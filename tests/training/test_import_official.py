@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from originid.encoders.trust import WEIGHTS
 from originid.errors import InputError
 from originid.model import open_model
 
@@ -31,6 +32,12 @@ def vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("vae") / "tiny"
     diffusers.AutoencoderTiny(**widths).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def trusted(vae: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models may name the folder of this autoencoder."""
+    monkeypatch.setenv(WEIGHTS, str(vae))
 
 
 @pytest.fixture(scope="module")
@@ -215,3 +222,11 @@ def test_too_few_photos_are_refused(
     with pytest.raises(InputError, match="no photo"):
         import_official(weights, str(vae), tmp_path / "m", [tmp_path / "none"])
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_is_refused_at_once(run: Run, vae: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "w.pth")
+    command = ("import-official", tmp_path / "w.pth", "--vae", vae, "-o", tmp_path / "m")
+    status, _, err = run(*command)
+    assert (status, "it is a pipe or a device" in err) == (1, True)

@@ -286,3 +286,10 @@ def test_lone_classes_alone_give_nothing() -> None:
     empty = LabelledRows.of_array(values(0), np.zeros(0, np.int64))
     assert list(within_class_rows(empty)) == []
     assert lone_classes(empty) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_among_the_files_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a000017_3.npy")
+    with pytest.raises(InputError, match="it is a pipe or a device"):
+        OfficialSamples.open(tmp_path)

@@ -141,7 +141,7 @@ def test_a_file_that_is_no_json_says_what_to_check(content: bytes, tmp_path: Pat
         read_settings(tmp_path / "s.json", PRESETS)
     assert str(tmp_path / "s.json") in caught.value.given
     assert caught.value.expected == "expected a file with one JSON object"
-    assert caught.value.todo == "check the path and the commas"
+    assert caught.value.todo.startswith("check the path and the commas")
 
 
 @pytest.mark.parametrize("value", [None, {}, [], 3, ["paper"], "", "Paper"])

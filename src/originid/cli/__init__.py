@@ -143,7 +143,10 @@ def run(arguments: list[str]) -> int:
     """
     # Pillow warns of odd files, of one file hundreds of times. What matters of that is an error.
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    # diffusers gives the library of the hub an option that it does not know any more.
+    warnings.filterwarnings("ignore", message=".*local_dir_use_symlinks")
     try:
+        _refuse_zero_bytes(arguments)
         status = app(args=arguments, prog_name="originid", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except SystemExit as exit_:  # of a pipe that was closed
@@ -165,3 +168,15 @@ def run(arguments: list[str]) -> int:
         todo = "check the file or the amount of memory that the message names"
         print_error(OriginidError(given, expected, todo))
         return 1
+    return 0
+
+
+def _refuse_zero_bytes(arguments: list[str]) -> None:
+    """Refuse words that no operating system takes as a path; a shell cannot pass them on."""
+    for word in arguments:
+        if "\0" in word:
+            raise UsageError(
+                f"a zero byte in {word[:200]!r}",
+                "expected names and options without one",
+                "leave the zero byte out",
+            )

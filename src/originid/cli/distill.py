@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from originid.cli.named_encoder import open_named_encoder
 from originid.cli.output import JsonOption, as_rows, print_failures, print_json, progress_bar
 from originid.system.text import printable
 
@@ -75,7 +76,6 @@ def distill(
     goes on when the same command is given again. What it has done is in OUTPUT.training; only the
     last hundred or so latents, or the last epoch, are done again.
     """
-    from originid.encoders import open_encoder
     from originid.model import open_model
     from originid.training.distillation.fit import distill as learn
     from originid.training.distillation.settings import Distillation
@@ -83,7 +83,7 @@ def distill(
     if output.suffix != ".onnx":
         raise typer.BadParameter(f"-o {output}: expected a name ending in .onnx")
     settings = Distillation(crops=crops, epochs=epochs or Distillation.epochs)
-    opened = open_encoder(teacher)
+    opened = open_named_encoder(teacher)
     map = None
     if model is not None:
         weighing = open_model(model)

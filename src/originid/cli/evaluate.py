@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.evaluation_text import draw, print_outcome
+from originid.cli.named_encoder import open_named_encoder
 from originid.cli.output import JsonOption, print_json, progress_bar
 from originid.cli.train import ENCODER, MAPS, map_settings
 from originid.system.text import counted
@@ -113,7 +114,6 @@ def evaluate(
     says how often a query without an origin gets the verdict origin at each preset of find.
     """
     from originid.datasets.pairs import read_pairs
-    from originid.encoders import open_encoder
     from originid.evaluation.attacks import parse_attack
     from originid.latents import LatentCache
     from originid.model import DEFAULT, Model, open_model
@@ -121,7 +121,7 @@ def evaluate(
     _check(model, encoder, map, pictures)
     settings = map_settings("full" if map is None else map)
     attacked = parse_attack(attack) if attack is not None else None
-    judged = open_model(model or DEFAULT) if encoder is None else open_encoder(encoder)
+    judged = open_model(model or DEFAULT) if encoder is None else open_named_encoder(encoder)
     manifest = read_pairs(pairs)
     opened = judged.encoder if isinstance(judged, Model) else judged
     _note_few(manifest)

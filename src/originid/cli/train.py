@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from originid.cli.named_encoder import open_named_encoder
 from originid.cli.output import JsonOption, as_rows, print_failures, print_json, progress_bar
 from originid.errors import UsageError
 from originid.system.text import closest, printable
@@ -89,7 +90,6 @@ def train(
     is in OUTPUT.training.
     """
     from originid.datasets.pairs import read_pairs
-    from originid.encoders import open_encoder
     from originid.training.fitting import NoMap
     from originid.training.train import train_model, train_official
 
@@ -99,7 +99,7 @@ def train(
             "--map none: there is nothing to learn; take raw, which leaves latents as they are, or "
             "structured, which weighs their components"
         )
-    opened = open_encoder(encoder)
+    opened = open_named_encoder(encoder)
     folders = [*(origins or []), *pairs[1:]]
     with progress_bar("encoding") as encoding, progress_bar("learning", "steps") as steps:
         failures: list[Failure] = []

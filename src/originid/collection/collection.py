@@ -6,7 +6,6 @@ that a collection outlives an upgrade of the package) and what the index keeps (
 """
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from originid.encoders.base import Encoder
 from originid.errors import CollectionError, ModelError
 from originid.index import Codec, ExactIndex, Index, OpenIndex
 from originid.model import Model, open_model
+from originid.model_description import copy_files
 from originid.system.storage import new_directory
 from originid.types import Failure, Vectors
 from originid.verdict.cohort import chosen, keys
@@ -219,7 +219,8 @@ def create_collection(
         open_index: what searches the collection.
 
     Raises:
-        InputError: ``path`` exists and is not an empty folder.
+        InputError: ``path`` exists and is not an empty folder, or the encoder cannot be used.
+        ModelError: the model's encoder is another one, or its files changed.
         StorageError: the disk refuses.
 
     Example:
@@ -229,14 +230,12 @@ def create_collection(
         0
     """
     refuse_other_folder(Path(path))
+    model.encoder  # noqa: B018 - what cannot be used is refused before anything is made
     with new_directory(Path(path)) as folder:
         (folder / "model").mkdir()
-        for file in model.files:
-            shutil.copyfile(file, folder / "model" / file.name)
-        Database.create(
-            folder / DATABASE,
-            {"model": model.name, "fingerprint": model.fingerprint},
-        )
+        copy_files(model.files, folder / "model")
+        made_by = {"model": model.name, "fingerprint": model.fingerprint}
+        Database.create(folder / DATABASE, made_by)
     return open_collection(path, encoder=model.own_encoder, open_index=open_index)
 
 

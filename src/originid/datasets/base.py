@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from originid.errors import InputError
+from originid.system.small_files import read_small_file
 from originid.types import Pair
+
+MOST_BYTES = 1_000_000_000  # of a text file of a data set; those of the published sets have less
 
 
 @dataclass(frozen=True)
@@ -94,11 +97,12 @@ def read_text(path: Path) -> str:
         path: the path of the file, which is in UTF-8; a byte order mark is allowed.
 
     Raises:
-        InputError: if the file cannot be read, or is not UTF-8.
+        InputError: if the file cannot be read, is no regular file, has more than `MOST_BYTES`, or
+            is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_small_file(path, MOST_BYTES).decode("utf-8-sig")
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: {error}", "expected a text file in UTF-8", "get the file again"
         ) from error

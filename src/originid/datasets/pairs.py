@@ -1,6 +1,7 @@
 """Reads a pairs manifest, which says what query was made from what origin."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from originid.system.csv_rows import ADVICE, read_rows
 from originid.types import Failure, Pair
 
 REQUIRED = ("origin", "query")
+_HEADER_SHOWN = 300  # characters of a header that an error shows
 _SHOWN = 5  # bad rows that an error names; the others are only counted
 
 
@@ -84,11 +86,13 @@ def readable_pairs(pairs: Iterable[Pair], failures: Iterable[Failure]) -> list[P
 
 def _check_header(path: Path, header: list[str]) -> None:
     missing = [column for column in REQUIRED if column not in header]
-    repeated = sorted({column for column in header if header.count(column) > 1})
+    repeated = sorted(column for column, times in Counter(header).items() if times > 1)
     if not missing and not repeated:
         return
-    problem = f"no column {' or '.join(missing)}" if missing else f"{repeated[0]!r} twice"
-    found = f"its header has {problem}: {', '.join(header)}" if header else "the file is empty"
+    problem = f"no column {' or '.join(missing)}" if missing else f"{repeated[0][:80]!r} twice"
+    names = ", ".join(header)
+    shown = names if len(names) <= _HEADER_SHOWN else f"{names[:_HEADER_SHOWN]} ..."
+    found = f"its header has {problem}: {shown}" if header else "the file is empty"
     raise InputError(
         f"{path}: {found}",
         "expected a header with the columns origin and query, each column once",

@@ -7,14 +7,22 @@ and add a line to `registry.ENCODERS`.
 
 from originid.encoders.base import Encoder, Shape, latent_dim
 from originid.encoders.joined import JoinedEncoder
-from originid.encoders.registry import ENCODERS, is_named, open_encoder, split_spec, with_files
+from originid.encoders.registry import (
+    ENCODERS,
+    hub_ids,
+    is_complete,
+    open_encoder,
+    split_spec,
+    with_files,
+)
 
 __all__ = [
     "ENCODERS",
     "Encoder",
     "JoinedEncoder",
     "Shape",
-    "is_named",
+    "hub_ids",
+    "is_complete",
     "latent_dim",
     "open_encoder",
     "split_spec",

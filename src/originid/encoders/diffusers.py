@@ -35,6 +35,7 @@ class DiffusersEncoder:
         dtype: the precision of the network; by default bfloat16 on CUDA and float32 elsewhere. It
             is not part of `identity`, because bfloat16 turns a latent by less than 1 degree.
         size: the side of the images in pixels.
+        local: whether nothing may be downloaded: a hub id is then looked up in the hub's cache.
 
     Raises:
         InputError: if there is no usable VAE at ``source``.
@@ -46,6 +47,7 @@ class DiffusersEncoder:
         device: str | None = None,
         dtype: "torch.dtype | None" = None,
         size: int = 256,
+        local: bool = False,
     ) -> None:
         if os.path.isdir(source):
             source = os.path.abspath(source)  # the spec in a model must work from any folder
@@ -54,7 +56,7 @@ class DiffusersEncoder:
         self._device = torch.device(device or best_device())
         self._dtype = dtype or usual_precision(self._device)
         keep_freed_memory(self._device.type)
-        network = _load(source)
+        network = _load(source, local)
         # The weights are hashed before the device changes their precision, so that the identity is
         # the same on every device.
         self.identity = f"diffusers-1:{size}:{_weights_sha256(network)}"
@@ -90,9 +92,9 @@ class DiffusersEncoder:
 
 # diffusers writes a note about every key of a configuration that it does not use.
 @quiet("diffusers")
-def _load(source: str) -> Any:
+def _load(source: str, local: bool) -> Any:
     """Load the autoencoder of a folder or hub id, whichever of `CLASSES` it is."""
-    local = os.path.isdir(source) or source.startswith((".", "/", "~"))
+    local = local or os.path.isdir(source) or source.startswith((".", "/", "~"))
     for subfolder in (None, "vae", "movq"):
         where: dict[str, Any] = {"local_files_only": local}
         where |= {} if subfolder is None else {"subfolder": subfolder}
@@ -115,7 +117,8 @@ def _load(source: str) -> Any:
     raise InputError(
         f"encoder source {source!r}" + ("" if Path(source).exists() else " (no such folder)"),
         f"expected a folder or hub id with the config.json of one of {', '.join(CLASSES)}",
-        "give a folder that diffusers' save_pretrained wrote, or a hub id and a connection",
+        "give a folder that diffusers' save_pretrained wrote, or a hub id and a connection; "
+        "opening a stored model downloads nothing, so download it first: hf download ID",
     )
 
 

@@ -1,7 +1,7 @@
 """Encoders in ONNX files, which onnxruntime runs: the packaged one, and those that you distil."""
 
 import hashlib
-import json
+import math
 import os
 from collections.abc import Sequence
 from importlib.resources import files
@@ -10,8 +10,12 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from originid.encoders.base import Shape
+from originid.encoders.base import Shape, latent_dim
+from originid.encoders.onnx_file import MOST_BYTES, read_network
+from originid.encoders.onnx_network import MOST_VALUES, MOST_WORK
 from originid.errors import InputError, cause
+from originid.maps.limits import read_blocks
+from originid.system.small_files import read_small_file
 from originid.types import Image, Json, Latents
 
 FORMAT = 1
@@ -39,48 +43,66 @@ class OnnxEncoder:
         source: the path of the file; an empty text means the encoder that comes with originid.
         providers: the execution providers of onnxruntime to try, best first; by default
             `PROVIDERS`.
+        links: whether the path may be a symbolic link.
 
     Raises:
-        InputError: if the file is missing, damaged, or was not written by ``originid distill``.
+        InputError: if the file is missing, damaged, or holds anything that ``originid distill``
+            does not write: see `onnx_file`.
     """
 
-    def __init__(self, source: str = "", providers: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, source: str = "", providers: Sequence[str] | None = None, links: bool = True
+    ) -> None:
         path = Path(os.path.abspath(source)) if source else PACKAGED
         self.spec = f"onnx:{path}" if source else "distilled"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4  # fatal; every fault is raised as an exception too
         try:
-            data = path.read_bytes()
-            present = onnxruntime.get_available_providers()
-            chosen = [p for p in providers or PROVIDERS if p in present]
-            self._session = onnxruntime.InferenceSession(data, options, providers=chosen)
-            described = self._session.get_modelmeta().custom_metadata_map[METADATA]
-            self.description: Json = json.loads(described)
+            data = read_small_file(path, MOST_BYTES, links)
+            network = read_network(data, METADATA, INPUT, OUTPUT)
+            self.description: Json = network.description
             if self.description["format"] != FORMAT:
                 raise ValueError(
                     f"format {self.description['format']}, this version reads {FORMAT}"
                 )
             self.size = int(self.description["size"])
-            self.shapes: tuple[Shape, ...] = tuple(_shape(s) for s in self.description["shapes"])
-            self.cutoffs = tuple(float(c) for c in self.description["cutoffs"])
+            self.shapes: tuple[Shape, ...] = read_blocks(self.description["shapes"])
+            self.cutoffs = _cutoffs(self.description["cutoffs"], len(self.shapes))
+            if math.prod(network.output) != latent_dim(self.shapes):
+                raise ValueError(f"latents of {network.output}, described as {self.shapes}")
+            present = onnxruntime.get_available_providers()
+            chosen = [p for p in providers or PROVIDERS if p in present]
+            self._session = onnxruntime.InferenceSession(data, options, providers=chosen)
         except Exception as error:  # onnxruntime raises a dozen kinds for a bad file
             raise _unusable(path, error) from error
+        self._path = path
+        # A batch costs no more than the largest network that is taken costs for one image, twice.
+        costs = (MOST_WORK // network.values.work, 2 * MOST_VALUES // network.values.elements)
+        self._batch = max(1, min(BATCH, *costs))
         self.identity = f"onnx-{FORMAT}:{hashlib.sha256(data).hexdigest()[:32]}"
 
     def encode(self, images: Image) -> Latents:
         """Encode images, as `Encoder.encode` says."""
-        batches = [self._run(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
+        batches = [
+            self._run(images[i : i + self._batch]) for i in range(0, len(images), self._batch)
+        ]
         return np.concatenate(batches)
 
     def _run(self, images: Image) -> Latents:
-        (latents,) = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(images)})
+        try:
+            (latents,) = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(images)})
+        except Exception as error:  # onnxruntime raises a dozen kinds
+            raise _unusable(self._path, error) from error
         return np.asarray(latents, np.float32).reshape(len(images), -1)
 
 
-def _shape(given: Sequence[int]) -> Shape:
-    c, h, w = given
-    return int(c), int(h), int(w)
+def _cutoffs(given: object, blocks: int) -> tuple[float, ...]:
+    """Return the cutoffs that a file states; JSON has no infinity, for which null stands."""
+    cutoffs = given if isinstance(given, list) else []
+    if len(cutoffs) != blocks or not all(isinstance(c, int | float | None) for c in cutoffs):
+        raise ValueError(f"cutoffs {str(given)[:60]}, expected one for each of {blocks} blocks")
+    return tuple(math.inf if c is None else float(c) for c in cutoffs)
 
 
 def _unusable(path: Path, error: Exception) -> InputError:

@@ -8,7 +8,6 @@ from originid.encoders.base import Encoder, latent_dim
 from originid.errors import InputError
 from originid.system.text import quoted
 
-TRUSTED = "ORIGINID_TRUSTED_MODULES"  # environment variable: names, separated by commas
 NEEDED = ("spec", "size", "shapes", "cutoffs", "identity", "encode")
 
 
@@ -44,25 +43,6 @@ def import_encoder(source: str) -> Encoder:
             f"try: python -c {quoted(f'import {module_name}')}",
         ) from error
     return checked(encoder, f"python:{source}")
-
-
-def refuse_untrusted(source: str) -> None:
-    """Raise InputError unless the user trusts the module that a stored model names.
-
-    Opening somebody else's model must not run code of its choice. The user trusts a module by
-    naming it in the environment variable `TRUSTED`.
-
-    Args:
-        source: ``MODULE:NAME``.
-    """
-    module_name = source.partition(":")[0]
-    if module_name not in os.environ.get(TRUSTED, "").split(","):
-        raise InputError(
-            f"the model wants to run the Python module {module_name!r}, for its encoder",
-            f"expected the module's name in the environment variable {TRUSTED}",
-            f"if you trust that module, set {TRUSTED}={module_name} and run the command again; "
-            "from Python, give the encoder itself: open_model(FOLDER, encoder=ENCODER)",
-        )
 
 
 def checked(encoder: object, spec: str) -> Encoder:

@@ -7,38 +7,48 @@ from originid.encoders.base import Encoder
 from originid.encoders.edges import EdgesEncoder
 from originid.encoders.joined import JoinedEncoder
 from originid.encoders.pixels import PixelsEncoder
-from originid.encoders.python import import_encoder, refuse_untrusted
+from originid.encoders.public.presets import BASELINES
+from originid.encoders.python import import_encoder
 from originid.encoders.tones import TonesEncoder
+from originid.encoders.trust import is_hub_id, refuse_untrusted
 from originid.errors import InputError
 from originid.system.text import closest
 
+MOST_JOINED = 16  # encoders in one text
 
-def _diffusers(source: str) -> Encoder:
+
+def _diffusers(source: str, stored: bool) -> Encoder:
     from originid.encoders.diffusers import DiffusersEncoder  # imports torch: seconds
 
-    return DiffusersEncoder(source)
+    return DiffusersEncoder(source, local=stored)
 
 
-def _onnx(source: str) -> Encoder:
+def _onnx(source: str, stored: bool) -> Encoder:
     if not source:
         raise InputError("encoder onnx", "expected onnx:FILE", "name the file")
-    return _distilled(source)
-
-
-def _distilled(source: str = "") -> Encoder:
     from originid.encoders.onnx import OnnxEncoder  # imports onnxruntime: a tenth of a second
 
-    return OnnxEncoder(source)
+    return OnnxEncoder(source, links=not stored)
 
 
-def _baseline(source: str) -> Encoder:
+def _distilled() -> Encoder:
+    from originid.encoders.onnx import OnnxEncoder
+
+    return OnnxEncoder()
+
+
+def _python(source: str, stored: bool) -> Encoder:
+    return import_encoder(source)
+
+
+def _baseline(source: str, stored: bool) -> Encoder:
     from originid.encoders.public import open_baseline
 
-    return open_baseline(source)
+    return open_baseline(source, local=stored)
 
 
-def _plain(name: str, encoder: Callable[[], Encoder]) -> Callable[[str], Encoder]:
-    def build_plain(source: str) -> Encoder:
+def _plain(name: str, encoder: Callable[[], Encoder]) -> Callable[[str, bool], Encoder]:
+    def build_plain(source: str, stored: bool) -> Encoder:
         """Build the encoder, and refuse a source, which it does not take."""
         if source:
             raise InputError(
@@ -51,17 +61,17 @@ def _plain(name: str, encoder: Callable[[], Encoder]) -> Callable[[str], Encoder
     return build_plain
 
 
-ENCODERS: dict[str, Callable[[str], Encoder]] = {
+ENCODERS: dict[str, Callable[[str, bool], Encoder]] = {
     "pixels": _plain("pixels", PixelsEncoder),
     "tones": _plain("tones", TonesEncoder),
     "edges": _plain("edges", EdgesEncoder),
     "distilled": _plain("distilled", _distilled),
     "onnx": _onnx,
-    "python": import_encoder,
+    "python": _python,
     "diffusers": _diffusers,
     "baseline": _baseline,
 }
-"""What builds each encoder, from the text after the colon."""
+"""What builds each encoder, from the text after the colon, and whether a stored model names it."""
 OLD_NAMES = {"default": "distilled"}
 """Names that stored models and collections may hold, and what they are called now."""
 
@@ -75,10 +85,32 @@ def split_spec(spec: str) -> list[str]:
     return re.split(rf"\+(?=(?:{'|'.join([*ENCODERS, *OLD_NAMES])})(?:[:+]|\Z))", spec)
 
 
-def is_named(spec: str) -> bool:
-    """Whether a text names encoders that come with originid, and none of the user's own."""
+def is_complete(spec: str) -> bool:
+    """Whether originid and a model's folder hold all that the encoders need that a text names.
+
+    Args:
+        spec: as `split_spec` takes it.
+    """
     names = {part.partition(":")[0] for part in split_spec(spec)}
-    return names <= {*ENCODERS, *OLD_NAMES} - {"python"}
+    return names <= {*ENCODERS, *OLD_NAMES} - {"python", "diffusers", "baseline"}
+
+
+def hub_ids(spec: str) -> list[str]:
+    """The names of models of the Hugging Face hub in a text that names encoders.
+
+    Args:
+        spec: as `split_spec` takes it.
+    """
+    found = []
+    for part in split_spec(spec):
+        name, _, source = part.partition(":")
+        if name == "baseline":
+            model, _, source = source.partition(":")
+            if not source and model in BASELINES and BASELINES[model].loader == "hub":
+                source = BASELINES[model].source
+        if name in ("diffusers", "baseline") and is_hub_id(source):
+            found.append(source)
+    return found
 
 
 def with_files(spec: str, place: Callable[[int, str], str]) -> str:
@@ -100,8 +132,8 @@ def open_encoder(spec: str, stored: bool = False) -> Encoder:
 
     Args:
         spec: as `split_spec` takes it.
-        stored: whether the text comes from a stored model, which may be a stranger's. Then
-            ``python:`` runs the code of trusted modules only: see `python.refuse_untrusted`.
+        stored: whether the text comes from a stored model, which may be a stranger's. Then nothing
+            is downloaded, and only what `trust.refuse_untrusted` lets pass is run or read.
 
     Raises:
         InputError: a name is unknown or a source cannot be used.
@@ -112,13 +144,19 @@ def open_encoder(spec: str, stored: bool = False) -> Encoder:
         >>> originid.open_encoder("pixels+edges").shapes
         ((3, 32, 32), (5, 32, 32))
     """
-    parts = []
-    for part in split_spec(spec):
+    parts, named = [], split_spec(spec)
+    if len(named) > MOST_JOINED:
+        raise InputError(
+            f"{len(named)} encoders joined by +",
+            f"expected at most {MOST_JOINED}",
+            "join fewer of them",
+        )
+    for part in named:
         name, _, source = part.partition(":")
         name = OLD_NAMES.get(name, name)
         if name not in ENCODERS:
             raise InputError(
-                f"encoder {part!r}",
+                f"encoder {part[:200]!r}",
                 f"expected one of {', '.join(ENCODERS)}, or several joined by +",
                 closest(
                     name,
@@ -127,7 +165,7 @@ def open_encoder(spec: str, stored: bool = False) -> Encoder:
                     "diffusers:FOLDER_OR_HUB_ID, or python:MODULE:CLASS for one of your own",
                 ),
             )
-        if stored and name == "python":
-            refuse_untrusted(source)
-        parts.append(ENCODERS[name](source))
+        if stored:
+            refuse_untrusted(name, source)
+        parts.append(ENCODERS[name](source, stored))
     return parts[0] if len(parts) == 1 else JoinedEncoder(tuple(parts))

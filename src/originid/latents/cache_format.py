@@ -11,6 +11,7 @@ from originid.encoders import Encoder, latent_dim
 from originid.errors import InputError, StorageError, cause
 from originid.images.decode import PREPROCESSING
 from originid.system.storage import new_directory
+from originid.system.strict_json import read_json
 from originid.types import Json
 
 FORMAT = 1
@@ -89,7 +90,7 @@ def _check(path: Path, expected: Json) -> None:
     The spec of the encoder is not compared: the same encoder may be in another folder by now.
     """
     try:
-        found = json.loads((path / "cache.json").read_text(encoding="utf-8"))
+        found = read_json(path / "cache.json")
         for name in ("format", "preprocessing", "latent_dim"):
             if found[name] != expected[name]:
                 raise ValueError(f"its {name} is {found[name]}, expected {expected[name]}")

@@ -20,7 +20,9 @@ from originid.maps.base import LatentsLike, Map, Tensors, as_latents, unit_lengt
 from originid.maps.convolution import ConvolutionMap
 from originid.maps.dct import DctBasis, DctMap, dct_matrix
 from originid.maps.dense import DenseMap
+from originid.maps.limits import check_file, check_map, check_tensors
 from originid.maps.mlp import MlpMap
+from originid.system.strict_json import parse_json
 from originid.types import Json
 
 __all__ = [
@@ -75,29 +77,33 @@ def save_map(map: Map, path: Path) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def load_map(path: Path) -> Map:
+def load_map(path: Path, links: bool = True) -> Map:
     """Read a map from a file, and check it against the header of the file.
 
     Args:
         path: the path of a file that `save_map` wrote.
+        links: whether the path may be a symbolic link.
 
     Raises:
-        ModelError: if the file is missing or damaged, or has another format.
+        ModelError: if the file is missing or damaged, has another format, or exceeds one of the
+            sizes of `limits`.
     """
     try:
+        check_file(path, links)
         with safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {}).get("originid", "{}"))
+            header = parse_json((file.metadata() or {}).get("originid", "{}"))
             # The file is no dict: it has keys(), but iterating over it is an error.
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError, RecursionError) as error:
+    # safetensors raises a TypeError for numbers that numpy does not have.
+    except (OSError, SafetensorError, ValueError, TypeError, MemoryError) as error:
         raise _bad(path, f"cannot be read: {error}") from error
-    if not isinstance(header, dict):
-        raise _bad(path, f"has a header that is a {type(header).__name__}")
     if header.get("format") != FORMAT:
         raise _bad(path, f"has format {header.get('format')}, this version reads {FORMAT}")
     try:
         stated = (header["dim"], header["latent_dim"])
+        check_tensors(tensors)
         map = _unpack(header, tensors)
+        check_map(map)
     # A header may state infinity, or sizes that no memory holds.
     except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
         raise _bad(path, f"lacks or misstates {error}") from error
@@ -115,9 +121,9 @@ def load_map(path: Path) -> Map:
 
 def _unpack(header: Json, tensors: Tensors) -> Map:
     if header["kind"] not in MAPS:
-        raise ValueError(f"kind {header['kind']!r}")
+        raise ValueError(f"kind {str(header['kind'])[:40]!r}")
     # Files may store half precision; maps compute in float32.
-    floats = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+    floats = {name: tensor.astype(np.float32, copy=False) for name, tensor in tensors.items()}
     return MAPS[header["kind"]].unpack(floats, header)
 
 

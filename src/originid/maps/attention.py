@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from originid.maps.base import Block, Tensors, check_shapes, in_batches
+from originid.maps.limits import MOST_PAIRS, read_block
 from originid.types import Floats32, Json, Latents
 
 
@@ -89,11 +90,14 @@ class AttentionMap:
     @classmethod
     def unpack(cls, tensors: Tensors, header: Json) -> "AttentionMap":
         """Make a map from what `pack` returned, as `Map.unpack` says."""
-        c, h, w = (int(size) for size in header["shape"])
+        c, h, w = read_block(header["shape"])
         map = cls((c, h, w), int(header["patch"]), int(header["heads"]), **tensors)
         width = map.width
         if min(map.patch, map.heads) < 1 or h % map.patch or w % map.patch or width % map.heads:
             raise ValueError(f"patch {map.patch} and {map.heads} heads of a latent {map.shape}")
+        pairs = map.heads * ((h // map.patch) * (w // map.patch)) ** 2
+        if pairs > MOST_PAIRS:
+            raise ValueError(f"{pairs:,} pairs of patches in all heads, expected {MOST_PAIRS:,}")
         wanted = {
             "mean": (c * h * w,),
             "inward": (3 * width, width),

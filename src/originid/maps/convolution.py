@@ -7,6 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from originid.maps.base import Block, Tensors, check_shapes, in_batches
+from originid.maps.limits import read_block
 from originid.types import Floats32, Json, Latents
 
 
@@ -72,7 +73,7 @@ class ConvolutionMap:
     @classmethod
     def unpack(cls, tensors: Tensors, header: Json) -> "ConvolutionMap":
         """Make a map from what `pack` returned, as `Map.unpack` says."""
-        c, h, w = (int(size) for size in header["shape"])
+        c, h, w = read_block(header["shape"])
         map = cls((c, h, w), **tensors)
         wanted = {"mean": (c * h * w,), "weight": (len(map.weight), c, cls.side, cls.side)}
         check_shapes(tensors, wanted)

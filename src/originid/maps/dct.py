@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from originid.errors import ModelError
 from originid.maps.base import Tensors, check_shapes
+from originid.maps.limits import read_blocks
 from originid.types import Floats32, Json, Latents
 
 
@@ -173,7 +174,7 @@ class DctMap:
     def unpack(cls, tensors: Tensors, header: Json) -> "DctMap":
         """Make a map from what `pack` returned, as `Map.unpack` says."""
         basis = DctBasis(
-            tuple((int(c), int(h), int(w)) for c, h, w in header["shapes"]),
+            read_blocks(header["shapes"]),
             tuple(np.inf if c is None else float(c) for c in header["cutoffs"]),
         )
         clip = header.get("clip")

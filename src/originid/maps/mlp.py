@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from originid.maps.base import Tensors, in_batches
+from originid.maps.limits import MOST_WIDTH
 from originid.types import Floats32, Json, Latents
 
 
@@ -66,6 +67,8 @@ class MlpMap:
             if weight.ndim != 2 or weight.shape[1:] != width:
                 raise ValueError(f"weight_{i} {weight.shape} after a layer {width}")
             width = weight.shape[:1]
+            if not 1 <= width[0] <= MOST_WIDTH:
+                raise ValueError(f"weight_{i} {weight.shape}, expected 1 to {MOST_WIDTH:,} outputs")
             if i < layers - 1 and biases[i].shape != width:
                 raise ValueError(f"bias_{i} {biases[i].shape} of a layer {width}")
         return cls(tensors["mean"], weights, biases)

@@ -16,6 +16,7 @@ from tensorboardX import SummaryWriter
 from originid.errors import InputError
 from originid.maps import Map
 from originid.system.storage import new_file, storage_errors
+from originid.system.strict_json import parse_json
 from originid.types import Json
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class TrainingRun:
             return 0
         with _read_errors(path):
             with safe_open(path, framework="np") as file:
-                header = json.loads(file.metadata()["originid"])
+                header = parse_json(file.metadata()["originid"])
             self._refuse_other(header["format"], header["origin"])
             return int(header["epochs"])
 

@@ -26,6 +26,7 @@ from originid.latents import encode_paths
 from originid.maps import DenseMap, unit_length
 from originid.model import Model, save_model
 from originid.system.progress import Progress, silent
+from originid.system.small_files import check_regular
 from originid.system.storage import refuse_existing
 from originid.types import Failure, Floats32, Latents
 from originid.verdict.calibration import Calibration
@@ -38,6 +39,7 @@ except ImportError as error:
 
 LICENCE = "CC-BY-NC-4.0"
 SOURCE = "https://github.com/WangWenhao0716/ID2"
+MOST_BYTES = 2_000_000_000  # of a file of weights; the published ones have 8 million
 SAMPLE = 2_000  # photos to calibrate on; they give two million scores, and more gain little
 # Every torch file starts as a zip archive or, before torch 1.6, as a pickle of protocol 2 to 5.
 _MAGIC = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -139,11 +141,12 @@ def import_official(
 
 def _load(path: Path) -> Any:
     try:
+        check_regular(path, MOST_BYTES)
         with open(path, "rb") as file:
             start = file.read(4)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"{path}: {error.strerror or error}",
+            f"{path}: {getattr(error, 'strerror', None) or error}",
             "expected a file that can be read",
             "check the path and the permissions",
         ) from error

@@ -4,15 +4,14 @@ A class of settings is a frozen dataclass that inherits from `Checked`. Its valu
 it is made, so that a wrong value is refused before any work begins.
 """
 
-import json
 import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 from originid.errors import InputError
+from originid.system.strict_json import read_json
 from originid.system.text import closest
 
 Range = tuple[bool, str]
@@ -143,20 +142,13 @@ def warmed_cosine(rate: float, step: int, steps: int, warmup: int) -> float:
 def _read_object(name: str) -> dict[str, Any]:
     """Read a file that holds one JSON object."""
     try:
-        given = json.loads(Path(name).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return read_json(name)
+    except (OSError, ValueError) as error:
         raise InputError(
             f"the settings file {name} cannot be read: {error}",
             "expected a file with one JSON object",
-            "check the path and the commas",
+            'check the path and the commas; write for example {"preset": "paper"}',
         ) from error
-    if not isinstance(given, dict):
-        raise InputError(
-            f"the settings file {name} holds a {type(given).__name__}",
-            "expected one JSON object",
-            'write for example {"preset": "paper"}',
-        )
-    return given
 
 
 def _unknown(what: str, name: object, known: Iterable[str]) -> InputError:

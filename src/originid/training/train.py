@@ -10,7 +10,7 @@ import numpy as np
 
 from originid import __version__
 from originid.datasets.pairs import image_paths, readable_pairs
-from originid.encoders import Encoder, is_named, latent_dim
+from originid.encoders import Encoder, is_complete, latent_dim
 from originid.errors import InputError
 from originid.images.find_files import find_images, refuse_missing
 from originid.latents import LatentCache, encode_paths
@@ -93,7 +93,7 @@ def train_model(
         save_model(path, encoder, map, calibration, _training(settings, described))
         clear_work(work)
     processes.leave()
-    return open_model(path, None if is_named(encoder.spec) else encoder), failures
+    return open_model(path, None if is_complete(encoder.spec) else encoder), failures
 
 
 def train_official(

@@ -11,6 +11,7 @@ import pytest
 from extras import HAS_LITE, needs_hashes, needs_torch
 from originid.encoders import Encoder, open_encoder
 from originid.encoders.public import BASELINES
+from originid.encoders.trust import WEIGHTS
 from originid.testing import textured_image
 
 
@@ -80,8 +81,11 @@ def test_baselines_are_evaluated_trained_on_and_searched_with(
     material: Path,
     tmp_path: Path,
     run: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     spec = f"baseline:{name}" + ("" if name == "pdq" else f":{checkpoints(name)[0]}")
+    # The models name weights that lie elsewhere, which is trusted by their folder.
+    monkeypatch.setenv(WEIGHTS, str(checkpoints("simclr")[0].parent))
     photos, pairs = material / "photos", material / "pairs.csv"
     encoder = ("--encoder", spec, "--latents", tmp_path / "latents")
     for map in ("raw", "none", "full"):

@@ -93,3 +93,8 @@ def test_the_page_holds_everything(tmp_path: Path) -> None:
 def test_a_table_as_csv() -> None:
     table = Table("T", ("a", "b"), (("x,y", None), (1.5, "z")))
     assert to_csv(table) == 'a,b\n"x,y",\n1.5,z\n'
+
+
+def test_names_of_strangers_are_no_formulas_in_a_table() -> None:
+    table = Table("", ("generator", "acc"), (("=1+1", -0.5), ("-x", 1.0)))
+    assert to_csv(table) == "generator,acc\n'=1+1,-0.5\n'-x,1.0\n"

@@ -21,7 +21,7 @@ def test_a_file_of_settings_names_a_folder_beside_it(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("{", "expected a JSON file"),
-        ("[]", "states list"),
+        ("[]", "it holds a list"),
         ("{}", "states nothing"),
         ('{"seed": 1}', "states seed"),
         ('{"generator": "sd2", "sede": 1}', "seed, batch"),
@@ -30,7 +30,7 @@ def test_a_file_of_settings_names_a_folder_beside_it(tmp_path: Path) -> None:
         ('{"generator": "sd2", "seed": true}', "seed = True"),
         ('{"generator": "sd2", "batch": 0}', "at least 1"),
         ('{"generator": "sd2", "steps": 2.5}', "whole number"),
-        ('{"generator": "sd2", "guidance": NaN}', "guidance"),
+        ('{"generator": "sd2", "guidance": NaN}', "the number NaN"),
         ('{"generator": "sd2", "size": 100}', "multiple of 8"),
         ('{"generator": "sd2", "options": []}', "an object"),
         ('{"generator": "sd-2"}', "did you mean sd2"),

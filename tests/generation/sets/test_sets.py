@@ -16,11 +16,13 @@ from originid.datasets.pairs import read_pairs
 from originid.errors import InputError, UsageError
 from originid.generation.diffusion.tasks import task_key, task_seed
 from originid.generation.prompts import TemplatePrompts, open_prompts
+from originid.generation.prompts.file import FilePrompts
 from originid.generation.sets.job import JobSettings
 from originid.generation.sets.plan import plan_job
 from originid.generation.sets.run import find_inputs
 from originid.generation.sets.shards import ImageSet, SetSettings
 from originid.images.decode import decode, read_bytes
+from originid.system.csv_rows import write_rows
 from originid.testing import textured_image
 
 
@@ -211,3 +213,17 @@ def test_the_plan_counts_before_and_after(tmp_path: Path, photos: Path) -> None:
     assert plan.bytes < 28 * 4000
     others = replace(inputs, settings=replace(settings, generator="other"))
     assert plan_job(others, 1000).made == 0
+
+
+def test_prompts_of_strangers_are_no_formulas_and_come_back(tmp_path: Path, photos: Path) -> None:
+    texts = ['=HYPERLINK("http://x.example")', "+1 more cat", "@home", "-0.5", "'=quoted"]
+    rows = [("path", "prompt"), *(("photos/0000.png", text) for text in texts)]
+    write_rows(tmp_path / "prompts.csv", rows)
+    prompts = FilePrompts(tmp_path / "prompts.csv", 5)
+    one = photos / "0000.png"
+    assert make(tmp_path / "set", one, FakeMaker(), prompts=prompts).counts.pairs == 5
+    pairs = read_pairs(tmp_path / "set" / "pairs.csv")
+    assert {pair.fields["prompt"] for pair in pairs} == set(texts)
+    raw = {row["prompt"] for row in table(tmp_path / "set" / "pairs.csv")}
+    guarded = {"'" + text for text in texts if text != "-0.5"}
+    assert raw == guarded | {"-0.5"}

@@ -12,12 +12,13 @@ from originid.system.text import closest
 __all__ = ["BASELINES", "Baseline", "open_baseline"]
 
 
-def open_baseline(text: str) -> Encoder:
+def open_baseline(text: str, local: bool = False) -> Encoder:
     """Open a public model as an encoder.
 
     Args:
         text: ``NAME`` or ``NAME:SOURCE``. NAME is a key of `BASELINES`. SOURCE is a file, a folder
             or a hub id to load in place of the usual weights.
+        local: whether nothing may be downloaded: a hub id is then looked up in the hub's cache.
 
     Raises:
         InputError: if there is no such model, or its weights cannot be loaded.
@@ -41,4 +42,4 @@ def open_baseline(text: str) -> Encoder:
         return HashEncoder.open(baseline, source)
     from originid.encoders.public.encoder import BaselineEncoder  # imports torch, takes seconds
 
-    return BaselineEncoder(baseline, source)
+    return BaselineEncoder(baseline, source, local=local)

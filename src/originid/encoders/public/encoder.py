@@ -40,6 +40,7 @@ class BaselineEncoder:
         device: the device that the network runs on; by default CUDA, else MPS, else the CPU.
         dtype: the precision of the network; by default bfloat16 on CUDA and float32 elsewhere. It
             is not part of `identity`.
+        local: whether nothing may be downloaded: a hub id is then looked up in the hub's cache.
 
     Raises:
         InputError: if the weights cannot be loaded.
@@ -52,6 +53,7 @@ class BaselineEncoder:
         source: str = "",
         device: str | None = None,
         dtype: "torch.dtype | None" = None,
+        local: bool = False,
     ) -> None:
         if os.path.exists(source):
             source = os.path.abspath(source)  # the spec in a model must work from any folder
@@ -61,7 +63,7 @@ class BaselineEncoder:
         self._device = torch.device(device or best_device())
         self._dtype = dtype or usual_precision(self._device)
         keep_freed_memory(self._device.type)
-        network = _load(baseline, source)
+        network = _load(baseline, source, local)
         # The weights are hashed before the device changes their precision, so that the identity is
         # the same on every device.
         weights = weights_sha256(baseline.name, network.state_dict())
@@ -98,12 +100,12 @@ class BaselineEncoder:
         return functional.normalize(self._network(resized.to(self._dtype)).float())
 
 
-def _load(baseline: Baseline, source: str) -> nn.Module:
+def _load(baseline: Baseline, source: str, local: bool) -> nn.Module:
     """Load the network of a model by the loader that its description names."""
     if baseline.loader == "hub":
         from originid.encoders.public.hub import load_hub  # imports transformers, takes seconds
 
-        return load_hub(baseline, source or baseline.source)
+        return load_hub(baseline, source or baseline.source, local)
     if baseline.loader == "none":
         raise InputError(
             f"baseline:{baseline.name}: {baseline.note}",

@@ -87,18 +87,21 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def load_hub(baseline: Baseline, source: str) -> HubNetwork:
+def load_hub(baseline: Baseline, source: str, local: bool = False) -> HubNetwork:
     """Load a model of transformers.
 
     Args:
         baseline: the description of the model.
         source: a folder that ``save_pretrained`` wrote, or a hub id.
+        local: whether nothing may be downloaded: a hub id is then looked up in the hub's cache.
 
     Raises:
         InputError: if there is no usable model at ``source``.
         ExtraError: if the installed transformers does not know the architecture.
     """
-    local = os.path.isdir(source) or source.startswith((".", "/", "~")) or not hub_answers()
+    local = (
+        local or os.path.isdir(source) or source.startswith((".", "/", "~")) or not hub_answers()
+    )
     kind = getattr(transformers, baseline.architecture, None)
     if kind is None:
         raise ExtraError(f"baseline:{baseline.name}", "baselines")

@@ -25,9 +25,12 @@ from originid.images.find_files import find_images
 from originid.latents import LatentCache
 from originid.system.progress import Progress, silent
 from originid.system.storage import new_file, storage_errors
+from originid.system.strict_json import read_json
 from originid.training.fitting import Settings, read_map_settings
 from originid.training.metric.settings import MetricLearning
 from originid.types import Failure, Pair
+
+MOST_BYTES = 1_000_000_000  # of a file that keeps a part of an experiment
 
 PACKAGED = "tones+edges"
 """The encoder of the packaged model, which needs no network."""
@@ -217,8 +220,8 @@ class ExperimentContext:
         file = self.folder / "parts" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
         if file.exists():
             try:
-                return json.loads(file.read_text(encoding="utf-8"))["value"]
-            except (ValueError, LookupError, TypeError):
+                return read_json(file, MOST_BYTES)["value"]
+            except (OSError, ValueError, LookupError):
                 self.say(f"{file} is damaged: it is computed anew")
         start = time.monotonic()
         value = compute()

@@ -11,9 +11,12 @@ from originid.errors import ExtraError, InputError
 from originid.experiments.inputs import ExperimentInputs
 from originid.experiments.report.report import ExperimentReport, Plot, Table, show
 from originid.images.contact_sheet import write_sheet
+from originid.system.csv_rows import guarded
 from originid.system.storage import new_file, storage_errors
+from originid.system.strict_json import read_json
 from originid.types import Json
 
+MOST_BYTES = 100_000_000  # of a report
 INPUTS = "inputs.json"  # in the folder of the reports: what they were made with
 
 
@@ -73,16 +76,13 @@ def read_object(file: Path) -> Json:
         InputError: the file cannot be read, or holds something else.
     """
     try:
-        found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        if not isinstance(found, dict):
-            raise ValueError(f"it holds a {type(found).__name__}")
-    except (OSError, ValueError, RecursionError) as error:
+        return read_json(file, MOST_BYTES) if file.exists() else {}
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{file} cannot be used: {error}",
             "expected a JSON object that an experiment wrote",
             "delete the file, or choose another folder; the results in the folder parts stay valid",
         ) from error
-    return found
 
 
 def write_report(folder: Path, report: ExperimentReport) -> None:
@@ -128,7 +128,7 @@ def sheet_name(report: ExperimentReport, key: str) -> str:
 def to_csv(table: Table) -> str:
     """Return a table as CSV with a header. A value that does not exist is an empty cell."""
     file = io.StringIO(newline="")
-    csv.writer(file, lineterminator="\n").writerows([table.columns, *table.rows])
+    csv.writer(file, lineterminator="\n").writerows(map(guarded, [table.columns, *table.rows]))
     return file.getvalue()
 
 

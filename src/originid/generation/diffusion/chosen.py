@@ -1,6 +1,5 @@
 """The generator that an option names, with the changes that a file of settings makes to it."""
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any
 from originid.errors import InputError
 from originid.generation.diffusion.named import generator_named
 from originid.generation.diffusion.presets import BATCH, GENERATORS, Generator
+from originid.system.strict_json import read_json
 
 _KEYS = {
     "generator": "a name of `originid generate --list`, or a folder or hub id of diffusers",
@@ -66,18 +66,17 @@ def choose(text: str) -> ChosenGenerator:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        stated = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        stated = read_json(file)
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
             f"{file}: {reason}",
             "expected a JSON file that can be read",
             "check its path and its content",
         ) from error
-    if not isinstance(stated, dict) or "generator" not in stated or stated.keys() - _KEYS.keys():
-        found = ", ".join(stated) if isinstance(stated, dict) else type(stated).__name__
+    if "generator" not in stated or stated.keys() - _KEYS.keys():
         raise InputError(
-            f"{file} states {found or 'nothing'}",
+            f"{file} states {', '.join(stated)[:300] or 'nothing'}",
             f"expected the key generator, and any of the keys {', '.join(list(_KEYS)[1:])}",
             "correct the keys of the file",
         )

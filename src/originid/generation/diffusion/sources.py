@@ -1,10 +1,10 @@
 """Where models come from: a folder that diffusers wrote, or a hub id."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from originid.errors import ExtraError, InputError
+from originid.system import strict_json
 from originid.system.quiet import quiet
 
 LOGGERS = ("diffusers", "huggingface_hub", "transformers")
@@ -28,10 +28,9 @@ def read_json(source: str, file: str) -> dict[str, Any] | None:
     """
     path = Path(source, file) if Path(source).is_dir() else _from_hub(source, file)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return strict_json.read_json(path)
     except (OSError, ValueError):
         return None
-    return content if isinstance(content, dict) else None
 
 
 def _from_hub(source: str, file: str) -> Path:

@@ -27,6 +27,7 @@ from originid.generation.prompts.answers import (
 from originid.generation.prompts.base import PromptError
 from originid.generation.prompts.chat_settings import ChatCost, ChatSettings, most_cost
 from originid.system.storage import new_file, storage_errors
+from originid.system.strict_json import read_json
 from originid.types import Image, Json
 
 REQUEST = (
@@ -230,7 +231,7 @@ def _key(image: Image, *texts: str) -> str:
 def _kept(file: Path) -> list[str] | None:
     """Read a kept answer; None where there is none, or none that can be used."""
     try:
-        found = json.loads(file.read_bytes())["prompts"]
+        found = read_json(file)["prompts"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     usable = isinstance(found, list) and found and all(isinstance(item, str) for item in found)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from originid.errors import InputError
 from originid.generation.prompts.base import PromptError, one_line
-from originid.system.csv_rows import read_rows
+from originid.system.csv_rows import ADVICE, read_rows
 from originid.types import Image
 
 COLUMNS = "the columns path and prompt, or path and caption"
@@ -43,13 +43,17 @@ def read_column(path: Path, name: str) -> Texts:
     _, header = next(rows, (0, []))
     if "path" not in header or name not in header:
         raise InputError(
-            f"{path}: its header is {', '.join(header) or 'empty'}",
+            f"{path}: its header is {', '.join(header)[:300] or 'empty'}",
             f"expected {COLUMNS}",
             "add the column, or name another file",
         )
     file, text = header.index("path"), header.index(name)
     found: dict[str, dict[str, None]] = defaultdict(dict)
-    for _, row in rows:
+    for line, row in rows:
+        if any("\0" in cell for cell in row):
+            raise InputError(
+                f"{path}: line {line}: a zero byte", "expected paths and texts without one", ADVICE
+            )
         if len(row) > max(file, text) and (value := one_line(row[text])):
             found[_real(path.parent / row[file])][value] = None
     return {key: list(values) for key, values in found.items()}

@@ -15,6 +15,7 @@ from originid.generation.sets.rows import ImageSetRow
 from originid.generation.sets.shards import ImageSet
 from originid.images.contact_sheet import Tile, write_sheet
 from originid.images.decode import decode, read_bytes
+from originid.system.csv_rows import guarded, read_rows
 from originid.system.storage import new_file, storage_errors
 from originid.types import Failure, Image
 
@@ -149,7 +150,8 @@ def _table(stack: ExitStack, path: Path, header: Sequence[str]) -> Callable[[lis
     file = stack.enter_context(temporary.open("w", encoding="utf-8", newline=""))
     writer = csv.writer(file)
     writer.writerow(header)
-    return writer.writerow
+    # Names of files and prompts may come from strangers, and manifests are opened in spreadsheets.
+    return lambda row: writer.writerow(guarded(row))
 
 
 def _pair_cells(row: ImageSetRow, origin: str, side: str) -> list[str]:
@@ -165,8 +167,9 @@ def _failure_cells(row: ImageSetRow) -> list[str]:
 
 
 def _pairs(folder: Path) -> Iterator[dict[str, str]]:
-    with (folder / "pairs.csv").open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+    rows = read_rows(folder / "pairs.csv")
+    _, header = next(rows)
+    yield from (dict(zip(header, row, strict=True)) for _, row in rows)
 
 
 def _how(row: dict[str, str]) -> str:

@@ -62,10 +62,21 @@ def read_rows(folder: Path) -> tuple[list[ImageSetRow], int]:
     rows = []
     for line in data[:end].splitlines():
         try:
-            rows.append(ImageSetRow(**{"key": "", "sha256": "", "origin": "", **json.loads(line)}))
+            row = ImageSetRow(**{"key": "", "sha256": "", "origin": "", **json.loads(line)})
+            rows += [row] if _is_sound(row) else []
         except (ValueError, TypeError, RecursionError):
             continue  # a damaged line; its image is found again by its name
     return rows, end
+
+
+def _is_sound(row: ImageSetRow) -> bool:
+    """Whether every value has the type of its default; a strength is a number or None."""
+    default = asdict(ImageSetRow("", "", "", strength=0.0))
+    numbers = (int, float, type(None))
+    return all(
+        isinstance(value, str if isinstance(default[name], str) else numbers)
+        for name, value in asdict(row).items()
+    )
 
 
 def to_json(row: ImageSetRow) -> Json:

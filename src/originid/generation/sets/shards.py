@@ -24,6 +24,7 @@ from pathlib import Path
 from originid.errors import InputError, UsageError
 from originid.generation.sets.rows import ImageSetRow, read_rows, to_json
 from originid.system.storage import flush, new_file, storage_errors
+from originid.system.strict_json import read_json
 
 FORMAT = 1
 # Windows locks bytes, which others then cannot read. So a byte beyond the end is locked there.
@@ -247,7 +248,7 @@ def _write(descriptor: int, data: bytes) -> None:
 
 def _check(file: Path, settings: SetSettings) -> None:
     try:
-        found = json.loads(file.read_bytes())
+        found = read_json(file)
     except (OSError, ValueError) as error:
         raise InputError(
             f"{file} cannot be read: {error}",

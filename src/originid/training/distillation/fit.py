@@ -1,5 +1,6 @@
 """Distillation: the teacher encodes each view once, and a student learns the same latents."""
 
+import math
 import os
 import tempfile
 from collections.abc import Sequence
@@ -180,7 +181,8 @@ def _describe(lessons: Lessons, teacher: Encoder, settings: Distillation) -> Jso
         "format": FORMAT,
         "size": teacher.size,
         "shapes": [list(shape) for shape in teacher.shapes],
-        "cutoffs": list(teacher.cutoffs),
+        # JSON has no infinity: null stands for "all frequencies".
+        "cutoffs": [c if math.isfinite(c) else None for c in teacher.cutoffs],
         "teacher": teacher.identity,
         "views": len(lessons.views),
         "settings": asdict(settings),
