@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from originid.answer import Answer
 from originid.collection.collection import Collection, create_collection
 from originid.evaluation.protocol import Protocol
 from originid.evaluation.trust import Estimate, share_with_interval
 from originid.finder import Finder
 from originid.indexing import add_images
 from originid.model import Model
-from originid.types import Answer
 from originid.verdict.presets import DEFAULT, PRESETS
 from originid.views.looks import Effort
 

@@ -34,6 +34,7 @@ import numpy as np
 from PIL import Image
 
 from asking import Asker, Result, count, line
+from originid.answer import Answer
 from originid.collection.collection import create_collection
 from originid.collection.database import Row
 from originid.datasets.pairs import read_pairs
@@ -41,7 +42,6 @@ from originid.errors import InputError
 from originid.images.find_files import find_images
 from originid.indexing import add_images
 from originid.model import open_model
-from originid.types import Answer
 from originid.verdict.presets import PRESETS
 from originid.views.looks import Effort
 from picture_kinds import BLANKS, FRAMES, Frame, blanks

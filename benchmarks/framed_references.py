@@ -29,6 +29,7 @@ from unittest.mock import patch
 import numpy as np
 from PIL import Image as Pillow
 
+from originid.answer import Answer
 from originid.collection import adding
 from originid.collection.collection import create_collection
 from originid.datasets.pairs import read_pairs
@@ -38,7 +39,7 @@ from originid.images.decode import decode, read_bytes
 from originid.images.find_files import find_images
 from originid.indexing import add_images
 from originid.model import open_model
-from originid.types import Answer, Image, Pair, Verdict
+from originid.types import Image, Pair, Verdict
 from originid.views.moves import mirrored
 from picture_kinds import FRAMES
 from reporting import machine

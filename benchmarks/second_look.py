@@ -25,6 +25,7 @@ from statistics import median
 
 import numpy as np
 
+from originid.answer import Answer
 from originid.collection.collection import create_collection
 from originid.collection.database import Row
 from originid.collection.places import is_collection
@@ -35,7 +36,6 @@ from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
 from originid.maps import unit_length
 from originid.model import open_model
-from originid.types import Answer
 from originid.views.looks import Effort
 from reporting import machine, peak_memory
 

@@ -33,6 +33,7 @@ from typing import get_args
 
 import numpy as np
 
+from originid.answer import Answer
 from originid.datasets.pairs import read_pairs
 from originid.errors import ImageError
 from originid.evaluation.projection import projected_acc, stranger_probability, tail_size
@@ -40,7 +41,7 @@ from originid.finder import Finder
 from originid.images.contact_sheet import Tile, write_sheet
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import as_sources
-from originid.types import Answer, Image, Pair, Verdict
+from originid.types import Image, Pair, Verdict
 from originid.views.looks import Effort
 from reporting import machine
 from wild_collections import NONE, collections, folds_of, half_of, moved, sample

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from originid.answer import Answer, Match
 from originid.answering import answers, query_vectors
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection
@@ -19,7 +20,7 @@ from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
 from originid.model import Model
 from originid.testing import textured_image, write_photos
-from originid.types import Answer, Image, Match, Verdict
+from originid.types import Image, Verdict
 from originid.verdict.margins import content_cells, framed
 from originid.verdict.presets import UNCERTAIN
 

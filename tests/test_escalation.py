@@ -12,6 +12,7 @@ import pytest
 from PIL import Image as Pillow
 
 import originid
+from originid.answer import Answer, Match
 from originid.answering import answers
 from originid.collection.collection import Collection, create_collection
 from originid.collection.deciding import decide, forget
@@ -28,7 +29,7 @@ from originid.finder import Finder
 from originid.latents.sources import Source
 from originid.model import open_model
 from originid.testing import textured_image
-from originid.types import Answer, Box, Image, Match, Verdict
+from originid.types import Box, Image, Verdict
 from originid.verdict.second_look import sample_size
 from originid.verdict.strangers import LEAST_LEADS
 from originid.views.words import WHOLE

@@ -9,7 +9,8 @@ import pytest
 
 from asking import count
 from fixture_types import WritePhotos
-from originid.types import Answer, Match, Verdict
+from originid.answer import Answer, Match
+from originid.types import Verdict
 from picture_kinds import BLANKS, blanks
 
 BENCHMARK = Path(__file__).parent.parent / "benchmarks" / "false_matches.py"

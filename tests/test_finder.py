@@ -14,6 +14,7 @@ from PIL import Image as PILImage
 
 from fixture_types import WritePhotos
 from image_files import encoded
+from originid.answer import Answer, Match
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection
 from originid.collection.database import Row
@@ -22,7 +23,7 @@ from originid.finder import TOP, Finder
 from originid.latents.sources import Source
 from originid.model import Model
 from originid.testing import textured_image
-from originid.types import Answer, Match, Verdict
+from originid.types import Verdict
 from originid.verdict.presets import verdict_at
 
 PHOTOS = 12
@@ -363,6 +364,12 @@ def test_opening_and_leaving(collection: Collection, photos: list[Path]) -> None
 def test_nothing_to_open_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(CollectionError, match="originid index "):
         Finder.open(tmp_path / "none")
+
+
+def test_an_answer_shows_itself_in_a_notebook(finder: Finder, photos: list[Path]) -> None:
+    found = finder.find(photos[0], top=2)
+    assert found._repr_html_().count("<img") == 3
+    assert len(repr(found)) < 400
 
 
 def test_answers_are_values(finder: Finder, photos: list[Path]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from image_files import encoded, natural
 from originid.encoders import open_encoder
 from originid.errors import InputError, ModelError, StorageError
-from originid.images import decode as images
+from originid.images import opened as images
 from originid.images.decode import decode
 from originid.model import Model, open_model, save_model
 from originid.model_description import packaged_models

@@ -8,7 +8,8 @@ import pytest
 
 import wild
 from fixture_types import WritePhotos
-from originid.types import Answer, Match, Pair, Verdict
+from originid.answer import Answer, Match
+from originid.types import Pair, Verdict
 from wild_collections import sample
 
 

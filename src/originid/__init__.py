@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from originid.answer import Answer as Answer
+    from originid.answer import Match as Match
     from originid.collection.added import Added as Added
     from originid.collection.collection import Collection as Collection
     from originid.collection.collection import create_collection as create_collection
@@ -25,9 +27,7 @@ if TYPE_CHECKING:
     from originid.model import open_model as open_model
     from originid.training.fitting import read_map_settings as read_map_settings
     from originid.training.train import train_model as train_model
-    from originid.types import Answer as Answer
     from originid.types import Failure as Failure
-    from originid.types import Match as Match
     from originid.types import Pair as Pair
     from originid.types import Verdict as Verdict
 
@@ -36,13 +36,13 @@ __version__ = "0.1.0"
 # Where each public name is defined; type checkers read the imports above instead.
 _HOMES = {
     "Added": "collection.added",
-    "Answer": "types",
+    "Answer": "answer",
     "Collection": "collection.collection",
     "Encoder": "encoders.base",
     "Evidence": "explain.evidence",
     "Failure": "types",
     "Finder": "finder",
-    "Match": "types",
+    "Match": "answer",
     "Model": "model",
     "OriginidError": "errors",
     "Pair": "types",

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from originid.answer import Answer, Match
 from originid.collection.collection import Collection
 from originid.collection.deciding import decided_pictures, decisions_for
 from originid.collection.pictures import find_pictures, other_paths
 from originid.latents.encode_files import Encoded
 from originid.model import Model
-from originid.types import Answer, Match, Vectors, Verdict
+from originid.types import Vectors, Verdict
 from originid.verdict.information import information
 from originid.verdict.judge import Candidate, judge
 from originid.verdict.margins import content_cells, framed, with_unknown

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from originid.answer import Match
 from originid.collection.collection import Collection
 from originid.errors import ImageError, InputError
 from originid.escalation.escalation import picture_of
@@ -12,7 +13,7 @@ from originid.explain.evidence import Evidence, explain_pair
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
 from originid.system.text import shell_command
-from originid.types import Image, Match, Vectors, Verdict
+from originid.types import Image, Vectors, Verdict
 from originid.verdict.cohort import COPY
 
 STRANGERS = 256  # references that stand for strangers: 8 MB of cells

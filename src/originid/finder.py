@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import overload
 
+from originid.answer import Answer, Match
 from originid.answering import answers
 from originid.collection.collection import Collection, open_collection
 from originid.collection.naming import find_reference
@@ -15,7 +16,7 @@ from originid.explain.evidence import Evidence
 from originid.explaining import Found, explain_match
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, Source, as_sources, is_one_image
-from originid.types import Answer, Failure, Match
+from originid.types import Failure
 from originid.verdict.presets import DEFAULT, PRESETS, UNCERTAIN
 from originid.views.looks import Effort, check_effort
 
@@ -183,7 +184,9 @@ class Finder:
                     yield Answer(entry.path, None, error=entry.reason)
                 else:
                     answer = next(found)
-                    yield replace(answer, matches=tuple(map(_looked_up, answer.matches)))
+                    matches = tuple(map(_looked_up, answer.matches))
+                    note = entry.note if isinstance(entry, Encoded) else ""
+                    yield replace(answer, matches=matches, note=note)
 
     def _answers(
         self, queries: list[Encoded], top: int, stated: float, effort: Effort

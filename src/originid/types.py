@@ -44,66 +44,6 @@ class Verdict(str, Enum):
 
 
 @dataclass(frozen=True)
-class Match:
-    """A reference that was found for a query.
-
-    Args:
-        rank: the place of the reference among the matches; the best has rank 1.
-        reference: the path of the reference.
-        score: the cosine of the two vectors, in [-1, 1].
-        false_match_rate: the probability, in [0, 1], that the best stranger in the collection
-            scores this high. A stranger is a reference that the query was not made from.
-        view: what was done to the query before it matched, in words: ``full`` is the whole image as
-            it is; others are ``mirrored``, ``turned by a quarter``, ``block 1 of the picture`` and
-            ``mirrored, as the upper left part of the reference``.
-        box: where in the reference the query lies, as (left, top, right, bottom) in [0, 1] of its
-            width and height. It is None where the view is ``full``, unless the query is the picture
-            that a frame of the reference holds: then it is where that picture lies.
-        copies: the paths of other references that are the same picture, and other paths of the same
-            file.
-        exists: whether the file of the reference was there when the query was answered.
-    """
-
-    rank: int
-    reference: str
-    score: float
-    false_match_rate: float
-    view: str = "full"
-    copies: tuple[str, ...] = ()
-    box: tuple[float, float, float, float] | None = None
-    exists: bool = True
-
-    @property
-    def confidence(self) -> float:
-        """The probability, in [0, 1], that no stranger in the collection scores this high.
-
-        It is not the probability that the reference is the origin. Where the verdict is ``none``,
-        it only says how ordinary the score is.
-        """
-        return 1 - self.false_match_rate
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What was found for one query.
-
-    Args:
-        query: the path of the query.
-        verdict: the answer, or None if the query could not be read.
-        matches: the best references, rank 1 first. References that are the same picture are one
-            match.
-        reason: why the verdict is what it is, in one sentence.
-        error: the reason why the query could not be read, or None.
-    """
-
-    query: str
-    verdict: Verdict | None
-    matches: tuple[Match, ...] = ()
-    reason: str = ""
-    error: str | None = None
-
-
-@dataclass(frozen=True)
 class Failure:
     """A file that could not be used.
 

@@ -13,10 +13,11 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from fixture_types import Run, WritePhotos
+from originid.answer import Answer, Match
 from originid.cli.find import _print as print_answer
 from originid.model import Model
 from originid.testing import textured_image
-from originid.types import Answer, Match, Verdict
+from originid.types import Verdict
 from originid.verdict.presets import PRESETS
 
 

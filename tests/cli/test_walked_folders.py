@@ -1,6 +1,7 @@
 """What `index` and `show` say of files in folders: not read, gone, or named again."""
 
 import os
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from fixture_types import Run, WritePhotos
+from image_files import encoded, natural
 from originid.cli.output import SHOWN
 
 RunJson = Callable[..., Any]
@@ -133,3 +135,20 @@ def test_show_verifies_the_content(indexed: Path, run: Run, run_json: RunJson) -
         f"problem: {path}: its content is not the one that was indexed",
         "verified           1 problem; compared: content of 30 files",
     ]
+
+
+def test_a_file_that_is_cut_short_is_taken_with_a_note(
+    indexed: Path, tmp_path: Path, run: Run, run_json: RunJson
+) -> None:
+    data = encoded(natural(304, 304), "JPEG")
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut" / "a.jpg").write_bytes(data[: len(data) * 8 // 10])
+    status, out, err = run("index", tmp_path / "cut", "--into", indexed)
+    assert (status, err) == (0, "")
+    note = out.splitlines()[1].removeprefix(f"{tmp_path / 'cut' / 'a.jpg'}: ")
+    assert re.fullmatch(r"the file is cut short: \d+% of the rows are grey", note)
+    (tmp_path / "b.jpg").write_bytes(data[: len(data) * 8 // 10 + 1])
+    assert f"note: {note[:25]}" in run("find", tmp_path / "b.jpg", "--in", indexed)[1]
+    (tmp_path / "cut" / "a.jpg").write_bytes(data[: len(data) * 9 // 10])
+    done = run_json("index", tmp_path / "cut", "--into", indexed)
+    assert [row["note"][:22] for row in done["notes"]] == ["the file is cut short:"]

@@ -5,9 +5,10 @@ from typing import cast
 
 import pytest
 
+from originid.answer import Match
 from originid.explain.captions import facts
 from originid.explain.evidence import Evidence
-from originid.types import Match, Verdict
+from originid.types import Verdict
 
 
 def line(verdict: Verdict | None, rate: float) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as PILImage
 
+from originid.answer import Match
 from originid.errors import StorageError, UsageError
 from originid.explain.drawing import draw_evidence
 from originid.explain.evidence import Evidence, explain_pair
@@ -19,7 +20,7 @@ from originid.explain.writing import write_evidence
 from originid.maps import DenseMap
 from originid.model import Model, open_model, save_model
 from originid.testing import QuadrantEncoder, textured_image
-from originid.types import Image, Match, Verdict
+from originid.types import Image, Verdict
 
 WIDTH = 1020
 

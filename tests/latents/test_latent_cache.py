@@ -285,7 +285,7 @@ def test_encoders_share_a_folder_and_nothing_else(open_cache: OpenCache) -> None
 def test_another_description_is_refused(name: str, value: Any, open_cache: OpenCache) -> None:
     file = open_cache().folder / "cache.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {name: value}))
-    with pytest.raises(InputError, match=rf"its {name} is {value}.*\n.*\ndelete it"):
+    with pytest.raises(InputError, match=rf"its {name} is {value}.*\n.*\ndelete that folder"):
         open_cache()
 
 
@@ -301,7 +301,7 @@ def test_the_description_of_another_encoder_is_refused(open_cache: OpenCache) ->
 def test_a_damaged_description_says_to_delete(text: str, open_cache: OpenCache) -> None:
     file = open_cache().folder / "cache.json"
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(InputError, match=r"cannot be used(.|\n)*delete it"):
+    with pytest.raises(InputError, match=r"cannot be used(.|\n)*delete that folder"):
         open_cache()
 
 

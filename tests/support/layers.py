@@ -6,7 +6,7 @@ LAYERS = (
     ("errors", "types", ""),  # "" is the package itself, which holds its version
     ("system",),
     ("images", "index", "maps", "verdict"),
-    ("datasets", "details", "encoders"),
+    ("answer", "datasets", "details", "encoders"),
     ("latents", "model_description", "testing", "views"),
     ("model",),
     ("collection", "explain"),

@@ -22,9 +22,10 @@ from originid.cli.output import note_missing_locks, print_json
 from originid.system.text import printable, shell_command
 
 if TYPE_CHECKING:
+    from originid.answer import Answer
     from originid.finder import Finder
     from originid.latents.sources import Source
-    from originid.types import Answer, Failure
+    from originid.types import Failure
 
 # As in `originid.views.looks`, which would load numpy only to print the help.
 Effort = Literal["quick", "normal", "thorough"]
@@ -234,6 +235,7 @@ def _as_json(answer: "Answer") -> dict[str, object]:
             for match in answer.matches
         ],
         "error": answer.error,
+        "note": answer.note,
     }
 
 
@@ -244,6 +246,8 @@ def _print(answer: "Answer", picture: Path | None = None) -> None:
         return
     verdict = answer.verdict.value
     print(f"{query}: {verdict}: {printable(answer.reason.removeprefix(f'{verdict}: '))}")
+    if answer.note:
+        print(f"      note: {answer.note}")
     for match in answer.matches:
         gone = "" if match.exists else "  (the file is gone)"
         print(f"  {match.rank:2}  score {match.score:.3f}  {printable(match.reference)}{gone}")

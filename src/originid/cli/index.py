@@ -217,6 +217,7 @@ def _as_json(added: "Added", into: Path, references: int, seconds: float) -> dic
             *as_rows(added.failures),
             *({"path": each.path, "reason": each.reason} for each in added.unread),
         ],
+        "notes": [{"path": path, "note": note} for path, note in added.notes],
         "seconds": round(seconds, 3),
     }
 
@@ -240,6 +241,10 @@ def _print(added: "Added", into: Path, references: int, seconds: float) -> None:
         print(f"{folders} passed over (recycle bins and thumbnails): --all-folders takes them")
     if added.unread:
         print(printable(summary(added.unread)))
+    for path, note in added.notes[:SHOWN]:
+        print(f"{printable(path)}: {note}")
+    if len(added.notes) > SHOWN:
+        print(f"... and {len(added.notes) - SHOWN} more files like these: --json lists them")
     _print_gone(added, into)
 
 

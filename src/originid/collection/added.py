@@ -23,6 +23,8 @@ class Added:
         kept: for each folder that is missing, or that has no file in it, as if its disk were not
             mounted, how many of the ``gone`` references lie under it. They are never pruned.
         failures: files that could not be used.
+        notes: what a person should know of files that were used, such as that one is cut short: the
+            path and the note of each.
         unread: images in folders that originid does not read.
     """
 
@@ -37,6 +39,7 @@ class Added:
     pruned: int = 0
     kept: dict[str, int] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
 
     @property

@@ -84,11 +84,12 @@ class ImageWriter:
             for entry in entries:
                 if isinstance(entry, Encoded):
                     self._insert(entry, next(described), done)
+                    done.notes += [(entry.source.name, entry.note)] if entry.note else []
                 elif isinstance(entry, Known):
                     self._insert_known(entry, stored[entry.sha256], done)
                 else:
                     self._fail(entry, done)
-        for name in ("added", "updated", "moved", "unchanged", "names", "failures"):
+        for name in ("added", "updated", "moved", "unchanged", "names", "failures", "notes"):
             setattr(self.added, name, getattr(self.added, name) + getattr(done, name))
         self._entries, self._noted = [], []
         self._committed = time.monotonic()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image as Pillow
 
+from originid.answer import Answer
 from originid.collection.collection import create_collection
 from originid.datasets.pairs import read_pairs
 from originid.demo.cleaning import sign
@@ -22,7 +23,7 @@ from originid.images.decode import decode, read_bytes
 from originid.indexing import add_images
 from originid.model import open_model
 from originid.system.storage import new_directory
-from originid.types import Answer, Image, Pair
+from originid.types import Image, Pair
 
 PACKAGE = Path(str(files("originid") / "data"))
 BESIDE = "singapore.jpg"  # what stands beside an edit in a collage

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from originid.types import Answer, Pair
+from originid.answer import Answer
+from originid.types import Pair
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from itertools import islice
 
 import numpy as np
 
+from originid.answer import Answer, Match
 from originid.answering import query_vectors
 from originid.collection.collection import Collection
 from originid.collection.database import Row
@@ -23,7 +24,7 @@ from originid.images.decode import read_bytes
 from originid.images.reduced import decode_reduced
 from originid.latents.encode_files import Encoded
 from originid.system.parallel import available_cores, map_ordered, one_blas_thread
-from originid.types import Answer, Image, Match, Verdict
+from originid.types import Image, Verdict
 from originid.verdict.information import information
 from originid.verdict.judge import judge_again
 from originid.verdict.margins import framed

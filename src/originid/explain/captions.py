@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from originid.answer import Match
 from originid.explain.evidence import Evidence
 from originid.explain.panels import (
     aligned_panel,
@@ -12,7 +13,7 @@ from originid.explain.panels import (
     shows_place,
 )
 from originid.system.text import printable
-from originid.types import Image, Match, Verdict
+from originid.types import Image, Verdict
 from originid.verdict.presets import UNCERTAIN
 from originid.verdict.reasons import often, rounded
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from originid.answer import Match
 from originid.errors import ModelError
 from originid.explain.alignment import Alignment, alignments, warp
 from originid.explain.contributions import Cells, compare_cells
@@ -12,7 +13,7 @@ from originid.explain.undoing import undo
 from originid.explain.words import sentence
 from originid.maps import DctMap
 from originid.model import Model
-from originid.types import Box, Image, Json, Mask, Match, Vectors, Verdict
+from originid.types import Box, Image, Json, Mask, Vectors, Verdict
 from originid.views.moves import reduced
 from originid.views.places import refuse_other
 

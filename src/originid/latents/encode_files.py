@@ -56,6 +56,7 @@ class Encoded:
         latent: float32 of shape (latent_dim,).
         content: what a frame holds, if it was looked for and the image is framed.
         features: its local features, if they were asked for.
+        note: what a person should know of the file, as `Decoded` says; empty for nearly all files.
     """
 
     source: Source
@@ -67,6 +68,7 @@ class Encoded:
     latent: Latents
     content: Content | None = None
     features: Features | None = None
+    note: str = ""
 
 
 Entry = Encoded | Known | Failure
@@ -232,4 +234,4 @@ def _encoded(
         return Failure(entry.source.name, "the encoder gave no finite latent")
     size = entry.width, entry.height
     known = entry.source, entry.sha256, entry.bytes, *size
-    return Encoded(*known, thumbnail, latent, content, entry.features)
+    return Encoded(*known, thumbnail, latent, content, entry.features, entry.note)

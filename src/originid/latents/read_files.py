@@ -41,6 +41,7 @@ class Decoded:
     image: Image
     content: Cut | None
     features: Features | None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,4 +112,6 @@ def decode_read(read: Read, reservation: Reservation, looks: Looks) -> Decoded |
     finally:
         reservation.free()
         read.reservation.free()
-    return Decoded(read.source, read.sha256, len(data), *shape, decoded.image, content, features)
+    return Decoded(
+        read.source, read.sha256, len(data), *shape, decoded.image, content, features, decoded.note
+    )
