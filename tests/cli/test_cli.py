@@ -35,7 +35,7 @@ def test_find_prints_one_json_line_per_query(indexed: Path, stranger: Path, run:
     status, out, _ = run("find", photo, stranger, "--in", indexed, "--top", 2, "--json")
     assert status == 0
     first, second = map(json.loads, out.splitlines())
-    assert set(first) == {"query", "verdict", "reason", "matches", "error"}
+    assert set(first) == {"query", "verdict", "reason", "matches", "error", "note"}
     assert (first["query"], first["verdict"], first["error"]) == (str(photo), "origin", None)
     fields = "rank reference score confidence false_match_rate view box copies exists"
     assert list(first["matches"][0]) == fields.split()

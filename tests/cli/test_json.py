@@ -89,6 +89,7 @@ def test_index(run_json: RunJson, indexed: Path) -> None:
             "kept": [],
             "passed_over": int,
             "skipped": SKIPPED,
+            "notes": [],
             "seconds": float,
         },
     )
@@ -109,7 +110,8 @@ def test_find(run_json: RunJson, indexed: Path) -> None:
         "copies": [str],
         "exists": bool,
     }
-    whole = {"query": str, "verdict": str, "reason": str, "matches": [match], "error": type(None)}
+    whole = {"query": str, "verdict": str, "reason": str, "matches": [match]}
+    whole |= {"error": type(None), "note": str}
     assert_shape(answer, whole)
     assert answer["reason"] == "the same file"
     assert len(answer["matches"]) == 3
