@@ -252,3 +252,14 @@ def test_what_lies_beside_the_pixels_does_not_hide_them(compression: str | None)
     ]
     tifffile.imwrite(file, picture, photometric="rgb", compression=compression, extratags=tags)
     np.testing.assert_array_equal(decode(file.getvalue()).image, picture)
+
+
+def test_samples_of_12_bits_are_unpacked_without_the_extra() -> None:
+    grey = np.asarray(natural(48, 64)[..., 0])
+    pytest.importorskip("imagecodecs", reason="tifffile packs bits with it")
+    file = io.BytesIO()
+    tifffile.imwrite(file, grey.astype(np.uint16) << 4, bitspersample=12, byteorder="<")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tifffile.TiffPage, "asarray", None)  # Pillow decodes it
+        got = decode(file.getvalue()).image[..., 0]
+    assert np.abs(got.astype(int) - grey).max() <= 1

@@ -17,7 +17,7 @@ from originid.cli.output import (
     print_json,
     progress_bar,
 )
-from originid.system.text import printable, shell_command
+from originid.system.text import counted, printable, shell_command
 
 if TYPE_CHECKING:
     from originid.collection.added import Added
@@ -235,7 +235,8 @@ def _print(added: "Added", into: Path, references: int, seconds: float) -> None:
         (len(added.failures), "skipped"),
     ):
         parts += [f"{count} {word}"] if count else []
-    print(f"{printable(str(into))}: {', '.join(parts)} in {seconds:.1f} s; {references} references")
+    whole = counted(references, "reference")
+    print(f"{printable(str(into))}: {', '.join(parts)} in {seconds:.1f} s; {whole}")
     if added.passed_over:
         folders = "1 folder" if added.passed_over == 1 else f"{added.passed_over} folders"
         print(f"{folders} passed over (recycle bins and thumbnails): --all-folders takes them")

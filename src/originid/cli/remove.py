@@ -8,7 +8,7 @@ import typer
 
 from originid.cli.lists import NullOption, YesOption, too_many, with_lists
 from originid.cli.output import JsonOption, print_json
-from originid.system.text import printable
+from originid.system.text import counted, printable
 
 
 def remove(
@@ -58,7 +58,8 @@ def remove(
         word = "further name" if removed_names == 1 else "further names"
         names_too = f", {removed_names} {word} removed" if removed_names else ""
         print(
-            f"{printable(str(collection))}: {before - left} removed{names_too}; {left} references"
+            f"{printable(str(collection))}: {before - left} removed{names_too}; "
+            f"{counted(left, 'reference')}"
         )
     if unknown:
         raise typer.Exit(1)

@@ -159,7 +159,7 @@ def _pillow_is_right(page: "TiffPage") -> bool:
         plain |= photometric == RGB and tuple(page.extrasamples) == (ALPHA,)
         return plain and photometric in (BLACK_IS_ZERO, RGB, SEPARATED)
     little = page.parent.byteorder == "<"
-    known = {(SIGNED, 16), (SIGNED, 32), (FLOAT, 32)}
+    known = {(UNSIGNED, 12), (SIGNED, 16), (SIGNED, 32), (FLOAT, 32)}
     grey = single and photometric == BLACK_IS_ZERO
     return grey and little and (page.sampleformat, bits) in known
 
@@ -224,7 +224,8 @@ def _samples(page: "TiffPage") -> Values:
         text = " ".join(str(error).split())[:200]
         if "imagecodecs" in text:
             expected = "expected the extra [tiff]: pip install 'originid[tiff]'"
-            given = f"a TIFF file compressed by {page.compression.name}"
+            packed = f"samples of {page.bitspersample} bits, and compression"
+            given = f"a TIFF file with {packed} {_name(page.compression)}"
             raise ImageError(given, expected, "install that or save it as PNG") from error
         given = f"a broken or unsupported TIFF file ({text})"
         raise ImageError(given, "expected a whole image", "fetch or save it anew") from error
