@@ -52,7 +52,7 @@ ONLY = {
     "faiss": {"index"},
     "ray": {"generation/sets/on_ray.py"},
     "httpx": {"generation/prompts/chat.py"},
-    "sqlite3": {"collection/sqlite.py"},
+    "sqlite3": {"collection/expected_tables.py", "collection/sqlite.py"},
     "typer": {"cli"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -73,7 +73,7 @@ class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable,
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, READ)
+        super().__init__(path, READ, TABLES)
 
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> None:

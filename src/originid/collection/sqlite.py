@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from originid.collection.expected_tables import refuse_other_tables
 from originid.errors import CollectionError, StorageError
 from originid.system.file_locks import can_lock
 from originid.system.mounts import file_system
@@ -29,6 +30,7 @@ class SqliteFile:
     Args:
         path: the file, in the collection's folder.
         formats: the formats that it may have.
+        tables: the statements that make the tables of the newest format.
 
     Raises:
         CollectionError: it is of another format, damaged, or not safe to open.
@@ -39,12 +41,19 @@ class SqliteFile:
     without_locks: bool
     """Whether its file system has no locks: it is only read, and nobody may write to it then."""
 
-    def __init__(self, path: Path, formats: Collection[int]) -> None:
+    def __init__(self, path: Path, formats: Collection[int], tables: str) -> None:
         self.path = path
         self._lock = threading.RLock()
         _refuse_unsafe(path)
         with _errors(path.parent):
             self._connection, self.without_locks = _connect(path)
+            try:
+                refuse_other_tables(self._connection, META + tables, path.parent)
+                # `meta` is a table, and may be read now; another file may not have it.
+                self._connection.execute("SELECT count(*) FROM meta")
+            except BaseException:
+                self.close()
+                raise
             self.format = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
         if self.format not in formats:
             self.close()
@@ -238,7 +247,10 @@ def _open(uri: str) -> sqlite3.Connection:
         connection.text_factory = os.fsdecode
         # FULL: a committed batch survives a power cut, not only the death of the process.
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("SELECT count(*) FROM meta")
+        # The file may come from a stranger: functions in its declarations are not trusted.
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.Error:
         connection.close()
         raise
