@@ -51,6 +51,7 @@ class PlainIndex:
         self.last_id = -1
         self._codec, self._fetch = Codec(dim), fetch
         self._ids: set[int] = set()
+        self.history = ""
 
     @classmethod
     def open(cls, folder: Path, dim: int, fetch: Fetch) -> "PlainIndex":
@@ -87,7 +88,7 @@ class PlainIndex:
 
     def clear(self) -> None:
         """Forget all references, as `Index.clear`."""
-        self._ids, self.last_id = set(), -1
+        self._ids, self.last_id, self.history = set(), -1, ""
 
     def keep(self) -> None:
         """Keep nothing: it is quick to make again."""

@@ -18,11 +18,14 @@ from originid.types import Ids
 class Notes:
     """A follower that notes what it is told."""
 
-    def __init__(self, known: tuple[int, ...] = (), disk_refuses: bool = False) -> None:
+    def __init__(
+        self, known: tuple[int, ...] = (), disk_refuses: bool = False, history: str = ""
+    ) -> None:
         self.known = dict.fromkeys(known, b"")
         self.last_id = max(known, default=-1)
         self.calls: list[str] = []
         self._refuses = disk_refuses
+        self.history = history
 
     def __len__(self) -> int:
         return len(self.known)
@@ -40,7 +43,7 @@ class Notes:
 
     def clear(self) -> None:
         self.calls.append("clear")
-        self.known, self.last_id = {}, -1
+        self.known, self.last_id, self.history = {}, -1, ""
 
     def keep(self) -> None:
         self.calls.append("keep")
@@ -131,7 +134,9 @@ def test_what_was_added_and_removed_in_between_is_never_known(collection: Collec
 
 
 def test_what_was_kept_is_not_made_again(collection: Collection) -> None:
-    followed = Followed(stored_vectors(collection.database), lambda: Notes(tuple(range(1, 12))))
+    database = collection.database
+    kept = Notes(tuple(range(1, 12)), history=database.history(11))
+    followed = Followed(stored_vectors(database), lambda: kept)
     notes = followed.up_to_date()
     assert notes.calls == ["add 1"]
     assert len(notes) == 12
@@ -145,7 +150,7 @@ def test_what_was_kept_is_not_made_again(collection: Collection) -> None:
 def test_what_is_not_of_this_database_is_made_again(
     collection: Collection, known: tuple[int, ...]
 ) -> None:
-    notes = Notes(known)
+    notes = Notes(known, history=collection.database.history(12))
     Followed(stored_vectors(collection.database), lambda: notes).up_to_date()
     assert "clear" in notes.calls
     check(collection, notes)
@@ -153,7 +158,7 @@ def test_what_is_not_of_this_database_is_made_again(
 
 def test_removals_before_it_was_kept_are_passed_over(collection: Collection) -> None:
     remove(collection, 0, 11)
-    notes = Notes(tuple(range(2, 12)))
+    notes = Notes(tuple(range(2, 12)), history=collection.database.history(11))
     Followed(stored_vectors(collection.database), lambda: notes).up_to_date()
     assert "clear" not in notes.calls
     assert len(notes) == 10

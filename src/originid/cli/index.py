@@ -251,13 +251,11 @@ def _print(added: "Added", into: Path, references: int, seconds: float) -> None:
 
 def _print_gone(added: "Added", into: Path) -> None:
     """Say how many references have no file any more, and what can be done about it."""
-    import shlex
-
     gone = added.gone - sum(added.kept.values())
     if gone:
         print(f"{_references(gone)} gone: --prune drops {'it' if gone == 1 else 'them'}")
     for folder, count in list(added.kept.items())[:SHOWN]:
-        command = shlex.join(["originid", "remove", folder, "--from", str(into)])
+        command = shell_command("remove", Path(folder), "--from", into)
         print(
             f"{_references(count)} gone and kept: there is no file in {printable(folder)}, as if "
             f"its disk were not mounted. To drop {'it' if count == 1 else 'them'}: "

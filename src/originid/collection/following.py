@@ -22,6 +22,9 @@ class Follower(Protocol[P]):
     Every `Index` can follow the stored vectors. The methods are those of `Index`.
     """
 
+    history: str
+    """A text that says what was added, which `keep` keeps too; empty where nothing was kept."""
+
     @property
     def last_id(self) -> int:
         """The largest id that was ever added; -1 before the first."""
@@ -106,6 +109,8 @@ class Followed(Generic[F]):
     def _opened(self) -> F:
         """The follower as it was kept, or made again where that is not of this database."""
         follower = self._open()
+        if len(follower) and not self._stored.database.agrees(follower.history):
+            follower.clear()  # kept beside another database, such as before a backup was restored
         self._catch_up(follower)
         if len(follower) != self._stored.count():
             follower.clear()
@@ -116,15 +121,16 @@ class Followed(Generic[F]):
     def _catch_up(self, follower: F) -> None:
         """Take out what was removed since, and add what came."""
         version = self._stored.database.version()
-        removed = self._stored.database.removed(self._version[1])
-        follower.remove(removed)
+        before = len(follower)
+        follower.remove(self._stored.database.removed(self._version[1]))
         kept = len(follower)
         ids, codes = self._stored.after(follower.last_id, BATCH)
         while len(ids):
             follower.add(ids, codes)
             ids, codes = self._stored.after(follower.last_id, BATCH)
         self._version = version
-        if len(follower) - kept + len(removed) > STALE_SHARE * len(follower):
+        if len(follower) - kept + before - kept > STALE_SHARE * len(follower):
+            follower.history = self._stored.database.history(follower.last_id)
             # What cannot be kept costs time at the next opening, nothing else.
             with suppress(OSError):
                 follower.keep()

@@ -24,6 +24,15 @@ class KeptSigns:
             self._scan.load(file, header)
 
     @property
+    def history(self) -> str:
+        """What was added, as `Index.history`."""
+        return self._scan.history
+
+    @history.setter
+    def history(self, text: str) -> None:
+        self._scan.history = text
+
+    @property
     def last_id(self) -> int:
         """The largest id that was ever added; -1 before the first."""
         return self._scan.last_id

@@ -1,8 +1,8 @@
 """The stored vectors of references and of their second forms, as tables of the database."""
 
-import shlex
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from originid.collection.form_table import FormTable
 from originid.collection.sqlite import slices
 from originid.errors import CollectionError
+from originid.system.text import shell_command
 from originid.types import Ids
+
+WITNESSES = 8  # vectors at the end, and as many in between, by which a database is known
 
 
 class VectorTable(FormTable):
@@ -48,6 +51,34 @@ class VectorTable(FormTable):
         query = f"SELECT id FROM vector WHERE {self._of_references} ORDER BY id"
         return np.array([row[0] for row in self._all(query)], np.int64)
 
+    def history(self, last: int) -> str:
+        """A text that says which vectors have the ids up to one: the checksums of some of them.
+
+        Args:
+            last: the id.
+        """
+        query = "SELECT id, crc32 FROM vector WHERE id <= ? ORDER BY id DESC LIMIT ?"
+        some = self._all(query, last, WITNESSES)
+        query = "SELECT id, crc32 FROM vector WHERE id >= ? AND id <= ? ORDER BY id LIMIT 1"
+        for number in range(WITNESSES):
+            some += self._all(query, last * number // WITNESSES, last)
+        return " ".join(f"{key}:{crc32}" for key, crc32 in sorted(set(some)))
+
+    def agrees(self, history: str) -> bool:
+        """Whether this database can be the one of which `history` was made.
+
+        Args:
+            history: what it returned, or an empty text, which agrees only with no vectors.
+        """
+        found = 0
+        for witness in history.split():
+            key, _, crc32 = witness.partition(":")
+            rows = self._all("SELECT crc32 FROM vector WHERE id = ?", key)
+            if rows and str(rows[0][0]) != crc32:
+                return False
+            found += len(rows)
+        return found > 0
+
     def removed(self, after: int) -> Ids:
         """Ids (n,) removed after a place in the list of removals."""
         rows = self._all("SELECT id FROM removed WHERE place > ?", after)
@@ -77,9 +108,7 @@ class VectorTable(FormTable):
             if not self._is_code(code):
                 owner = int(self.owners(np.array([key]))[0])
                 location = self._one("SELECT location FROM reference WHERE id = ?", owner)[0]
-                removing = shlex.join(
-                    ["originid", "remove", str(location), "--from", str(self.path.parent)]
-                )
+                removing = shell_command("remove", Path(str(location)), "--from", self.path.parent)
                 raise CollectionError(
                     f"the stored vector of {location or f'id {key}'} in {self.path.parent} is"
                     " damaged",

@@ -6,9 +6,9 @@ and reads no path outside of the model's own folder that the user does not trust
 
 import os
 import re
-import shlex
 
 from originid.errors import InputError
+from originid.system.text import quoted
 
 MODULES = "ORIGINID_TRUSTED_MODULES"
 """Environment variable: the Python modules that stored models may name, separated by commas."""
@@ -48,7 +48,7 @@ def _refuse_module(module_name: str) -> None:
     raise InputError(
         f"the model wants to run the Python module {module_name!r}, for its encoder",
         f"expected the module's name in the environment variable {MODULES}",
-        f"if you trust that module, set {MODULES}={shlex.quote(module_name)} and run the command "
+        f"if you trust that module, set {MODULES}={quoted(module_name)} and run the command "
         "again; from Python, give the encoder itself: open_model(FOLDER, encoder=ENCODER)",
     )
 
@@ -66,6 +66,6 @@ def _refuse_weights(source: str) -> None:
     raise InputError(
         f"the model wants to read weights outside of its folder: {source}",
         f"expected a folder that holds them in the environment variable {WEIGHTS}",
-        f"if you put these weights there yourself, set {WEIGHTS}={shlex.quote(source)} and run the "
+        f"if you put these weights there yourself, set {WEIGHTS}={quoted(source)} and run the "
         "command again; from Python, give the encoder itself: open_model(FOLDER, encoder=ENCODER)",
     )

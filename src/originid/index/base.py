@@ -28,6 +28,9 @@ class Index(Protocol):
     tells the index what was added and removed, and makes it again when the two disagree.
     """
 
+    history: str
+    """A text that says what was added, which `keep` keeps too; empty where nothing was kept."""
+
     @property
     def last_id(self) -> int:
         """The largest id that was ever added; -1 before the first.
@@ -73,11 +76,11 @@ class Index(Protocol):
         ...
 
     def clear(self) -> None:
-        """Forget all references, as if none had ever been added."""
+        """Forget all references, as if none had ever been added; the history becomes empty."""
         ...
 
     def keep(self) -> None:
-        """Keep on disk what would be slow to make again, for the next opening.
+        """Keep on disk what would be slow to make again, for the next opening, and the history.
 
         An index that holds nothing of that kind does nothing. What was kept before is replaced as a
         whole or not at all, whatever ends the process.

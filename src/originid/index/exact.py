@@ -124,6 +124,15 @@ class ExactIndex:
         self._scan = SignScan(min(dim, settings.bits), settings.part)
 
     @property
+    def history(self) -> str:
+        """What was added, as `Index.history`."""
+        return self._scan.history
+
+    @history.setter
+    def history(self, text: str) -> None:
+        self._scan.history = text
+
+    @property
     def last_id(self) -> int:
         """The largest id that was ever added, as `Index.last_id`."""
         return self._scan.last_id

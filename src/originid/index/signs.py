@@ -37,6 +37,7 @@ class SignScan:
         self.bits = bits
         self.last_id = -1
         self._part = part
+        self.history = ""  # as `Index.history`
         self._parts: list[Part] = []
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(available_cores(), "originid-scan", use_one_thread)
@@ -75,7 +76,7 @@ class SignScan:
     def clear(self) -> None:
         """Forget all references, as if none had ever been added."""
         with self._lock:
-            self._parts, self.last_id = [], -1
+            self._parts, self.last_id, self.history = [], -1, ""
 
     def all_ids(self) -> Ids:
         """The ids of all references, ascending."""
@@ -114,7 +115,8 @@ class SignScan:
             OSError: the disk refuses.
         """
         with self._lock:
-            save_parts(path, self._described(header) | {"last_id": self.last_id}, self._parts)
+            kept = {"last_id": self.last_id, "history": self.history}
+            save_parts(path, self._described(header) | kept, self._parts)
 
     def load(self, path: Path, header: Json) -> None:
         """Read the bits that `save` wrote with the same header, in place of those that are here.
@@ -126,6 +128,7 @@ class SignScan:
         found, parts = load_parts(path, self._described(header), self.bits)
         with self._lock:
             self._parts, self.last_id = parts, found["last_id"]
+            self.history = str(found.get("history", ""))
 
     def _described(self, header: Json) -> Json:
         return {**header, "faiss": LAYOUT, "bits": self.bits}
