@@ -119,6 +119,11 @@ class OpenedImage:
 
 @contextmanager
 def image_errors(kind: str) -> Iterator[None]:
+    """A context in which whatever a decoder raises becomes an `ImageError`.
+
+    Args:
+        kind: the format of the file, for the error.
+    """
     try:
         yield
     except ImageError:

@@ -16,7 +16,7 @@ from originid.errors import ImageError
 from originid.images.bounded_bytes import BoundedBytes
 from originid.images.jpeg import Jpeg
 from originid.images.orientation import UPRIGHT, orientation
-from originid.images.tiff import first_page
+from originid.images.tiff import ORIENTATION, first_page
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MOST = 64  # embedded JPEGs whose headers are read
 LEAST = 320  # pixels of the longer side: what is smaller is an icon
 SENSOR = {32803, 34892}  # photometric interpretations: a colour filter array, and linear raw
-DNG_VERSION, SUB_IFDS, ORIENTATION = 50706, 330, 274  # numbers of tags
+DNG_VERSION, SUB_IFDS = 50706, 330  # numbers of tags
 
 
 def raw_orientation(kind: str, data: bytes) -> int | None:

@@ -18,7 +18,7 @@ from PIL.ImageFile import ImageFile, _Tile
 from originid.errors import ImageError
 from originid.images.jpeg import refuse_many_scans
 from originid.images.orientation import TURNS, UPRIGHT
-from originid.images.pillow_modes import from_lab, rgb
+from originid.images.pillow_modes import NO_DATA, from_lab, rgb
 from originid.images.value_range import ROWS, WHITE, Values, to_8_bits, value_range
 from originid.types import Image, Mask
 
@@ -31,7 +31,7 @@ SAMPLES = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, SEPARATED: 4,
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3  # sample formats
 PREMULTIPLIED, ALPHA = 1, 2  # kinds of extra samples: colours are multiplied by it, or are not
 CMYK_INKS = 1
-INK_SET, ORIENTATION, NO_DATA = 332, 274, 42113  # numbers of tags
+INK_SET, ORIENTATION = 332, 274  # numbers of tags
 JPEGS = {6, 7}  # compressions
 # None, three of fax, LZW, JPEG, Deflate, Packbits, LZMA, Zstandard.
 LIBTIFF = JPEGS | {1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000}
@@ -220,7 +220,7 @@ def _samples(page: "TiffPage") -> Values:
         values = page.asarray(maxworkers=1)
     except (ImageError, MemoryError):
         raise
-    except Exception as error:  # as above
+    except Exception as error:  # the per-image edge again
         text = " ".join(str(error).split())[:200]
         if "imagecodecs" in text:
             expected = "expected the extra [tiff]: pip install 'originid[tiff]'"
