@@ -120,6 +120,7 @@ def test_further_names_are_counted(
 
 
 def test_show_verifies_the_content(indexed: Path, run: Run, run_json: RunJson) -> None:
+    assert run("show", "--verify=content", indexed) == run("show", indexed, "--verify-content")
     status, out, _ = run("show", indexed, "--verify-content")
     assert (status, out.splitlines()[-1]) == (
         0,

@@ -35,6 +35,10 @@ from originid.errors import InputError, OriginidError, UsageError
 INTERRUPTED = 130  # the exit status after Ctrl-C, the same as that of shells and of typer
 PATIENCE = 2.0  # seconds that a run has after Ctrl-C to end by itself
 
+SPELLINGS = {"--verify=content": "--verify-content"}
+"""Other spellings of options. One with a value that may be left out would take the word behind it,
+as ``show --verify COLLECTION``, for its value."""
+
 app = typer.Typer(
     name="originid",
     help="Find the photo that an AI edit was made from.",
@@ -147,6 +151,7 @@ def run(arguments: list[str]) -> int:
     warnings.filterwarnings("ignore", message=".*local_dir_use_symlinks")
     try:
         _refuse_zero_bytes(arguments)
+        arguments = [SPELLINGS.get(word, word) for word in arguments]
         status = app(args=arguments, prog_name="originid", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except SystemExit as exit_:  # of a pipe that was closed

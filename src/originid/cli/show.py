@@ -61,7 +61,8 @@ VerifyContentOption = Annotated[
     bool,
     typer.Option(
         "--verify-content",
-        help="Check the same, but read every image file and compare its SHA-256.",
+        help="Check the same, but read every image file and compare its SHA-256; "
+        "--verify=content says the same.",
     ),
 ]
 DecisionsOption = Annotated[
