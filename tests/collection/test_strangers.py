@@ -1,5 +1,6 @@
 """Collections that somebody else made: opening one changes no file outside of its folder."""
 
+import os
 import shutil
 import struct
 from collections.abc import Callable
@@ -72,6 +73,25 @@ def test_a_database_that_is_a_link_is_refused(foreign: Path, tmp_path: Path, suf
     with pytest.raises(CollectionError, match="is a link to another file"):
         open_collection(foreign)
     assert elsewhere.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["model", "index.bin", "shortlist.bin", "words.bin"])
+def test_what_else_is_read_of_it_is_no_link(foreign: Path, tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    if (foreign / name).exists():
+        shutil.move(foreign / name, elsewhere)
+    (foreign / name).symlink_to(elsewhere)
+    with pytest.raises(CollectionError, match=f"{name} in .* is a link to another file"):
+        open_collection(foreign)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+@pytest.mark.parametrize("name", ["index.bin", "shortlist.bin", "words.bin"])
+def test_a_pipe_in_its_place_is_refused_at_once(foreign: Path, name: str) -> None:
+    (foreign / name).unlink(missing_ok=True)
+    os.mkfifo(foreign / name)
+    with pytest.raises(CollectionError, match=f"{name} in .* is a pipe or a device"):
+        open_collection(foreign)
 
 
 def test_a_sound_collection_still_opens(foreign: Path) -> None:

@@ -18,6 +18,7 @@ from originid.system.file_locks import can_lock
 from originid.system.mounts import file_system
 from originid.system.text import shell_command
 
+BESIDE = ("model", "index.bin", "shortlist.bin", "words.bin")  # what else a collection reads
 UNLOCKED = "model/model.json"  # a file beside it that nobody locks, to try locks on
 META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 
@@ -160,10 +161,13 @@ def _refuse_unsafe(path: Path) -> None:
             f"do not use a collection of unknown origin; if it is yours, move {journal.name} "
             f"out of the folder and run: {shell_command('show', path.parent, '--verify')}",
         )
-    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-        if file.is_symlink():
+    beside = [path.parent / name for name in BESIDE]
+    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm"), *beside):
+        is_pipe = file.exists() and not (file.is_file() or file.is_dir())  # reading may never end
+        if file.is_symlink() or is_pipe:
+            what = "a pipe or a device" if is_pipe else "a link to another file"
             raise CollectionError(
-                f"{file.name} in {path.parent} is a link to another file",
+                f"{file.name} in {path.parent} is {what}",
                 "expected the files of the collection themselves",
                 "copy the file itself into the folder, or name the folder that it lies in",
             )
