@@ -10,6 +10,7 @@ from originid.errors import ImageError
 
 START, SCAN, END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"  # markers: of the file, of its pixels
 MOST_SCANS = 100  # progressive files of all common programs have 3 to 20; each is a pass over all
+ONE_PASS = (0xC0, 0xC1)  # markers of the header of a sequential JPEG
 MOST_SEGMENTS = 64  # of notes before the pixels: a profile of 4 MB, or what a camera writes
 EXIF, XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 GREY = 128  # what the decoder fills in for missing blocks, in every channel
@@ -40,12 +41,16 @@ def needed_segments(data: bytes) -> bytes:
     Raises:
         ImageError: if the file has more than `MOST_SCANS` scans.
     """
-    refuse_many_scans(data)
     view, kept, place, start = memoryview(data), [], len(START), 0
-    notes, seen = 0, set()
+    notes, seen, components = 0, set(), 0
     while place + 4 <= len(data) and data[place] == 0xFF:
         marker, (length,) = data[place + 1], struct.unpack_from(">H", data, place + 2)
+        if marker in ONE_PASS:
+            components = data[place + 9] if place + 9 < len(data) else 0
         if marker == SCAN[1]:
+            # A sequential JPEG whose first scan has all its colours ends with that scan.
+            if data[place + 4 : place + 5] != bytes([components]):
+                refuse_many_scans(data)
             break
         end = place + 2 + length
         if marker == 0xFE or 0xE1 <= marker <= 0xED or marker == 0xEF:
