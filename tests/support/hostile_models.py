@@ -11,23 +11,15 @@ Change = Callable[[Path], object]
 
 def described(*keys: str, value: Any) -> Change:
     """Change one value of model.json, which may be one that no JSON should hold."""
-
-    def change(folder: Path) -> None:
-        """Write the file anew."""
-        file = folder / "model.json"
-        whole = json.loads(file.read_text())
-        place = whole
-        for key in keys[:-1]:
-            place = place[key]
-        place[keys[-1]] = value
-        file.write_text(json.dumps(whole))
-
-    return change
+    return _rewritten(keys, lambda place, key: place.__setitem__(key, value))
 
 
 def without(*keys: str) -> Change:
     """Leave one value of model.json out."""
+    return _rewritten(keys, lambda place, key: place.__delitem__(key))
 
+
+def _rewritten(keys: tuple[str, ...], edit: Callable[[dict[str, Any], str], None]) -> Change:
     def change(folder: Path) -> None:
         """Write the file anew."""
         file = folder / "model.json"
@@ -35,7 +27,7 @@ def without(*keys: str) -> Change:
         place = whole
         for key in keys[:-1]:
             place = place[key]
-        del place[keys[-1]]
+        edit(place, keys[-1])
         file.write_text(json.dumps(whole))
 
     return change
@@ -190,7 +182,7 @@ ENCODERS: dict[str, tuple[Change, str]] = {
         spec("diffusers:https://x.example/y"),
         "weights outside of its folder",
     ),
-    "a program of torch": (spec("baseline:sscd:/tmp/x.pt"), "weights outside of its folder"),
+    "a program of torch": (spec("baseline:sscd:/elsewhere/x.pt"), "weights outside of its folder"),
     "a source of pixels": (spec("pixels:/etc/passwd"), "write just pixels"),
     "another encoder": (spec("edges"), "expected pixels-1, on which"),
 }

@@ -3,11 +3,11 @@
 from contextlib import suppress
 from pathlib import Path
 
-from originid.index import CacheError, SignScan
-from originid.types import Ids, Json
+from originid.index import CacheError, OfSigns, SignScan
+from originid.types import Json
 
 
-class KeptSigns:
+class KeptSigns(OfSigns):
     """What followers that scan sign bits share; what they add is up to them.
 
     Args:
@@ -22,31 +22,6 @@ class KeptSigns:
         self._header = header
         with suppress(CacheError):
             self._scan.load(file, header)
-
-    @property
-    def history(self) -> str:
-        """What was added, as `Index.history`."""
-        return self._scan.history
-
-    @history.setter
-    def history(self, text: str) -> None:
-        self._scan.history = text
-
-    @property
-    def last_id(self) -> int:
-        """The largest id that was ever added; -1 before the first."""
-        return self._scan.last_id
-
-    def __len__(self) -> int:
-        return len(self._scan)
-
-    def remove(self, ids: Ids) -> None:
-        """Remove references; ids that are not here are ignored."""
-        self._scan.remove(ids)
-
-    def clear(self) -> None:
-        """Forget all references."""
-        self._scan.clear()
 
     def keep(self) -> None:
         """Write the signs to the file.

@@ -4,7 +4,7 @@ from originid.index.base import Fetch, Index, OpenIndex
 from originid.index.cache import CacheError
 from originid.index.codec import VERSION, Codec, Codes
 from originid.index.exact import ExactIndex, ScanSettings
-from originid.index.signs import SignScan
+from originid.index.signs import OfSigns, SignScan
 
 __all__ = [
     "VERSION",
@@ -14,6 +14,7 @@ __all__ = [
     "ExactIndex",
     "Fetch",
     "Index",
+    "OfSigns",
     "OpenIndex",
     "ScanSettings",
     "SignScan",

@@ -18,7 +18,7 @@ from originid.errors import InputError
 from originid.index.base import Fetch, check_added
 from originid.index.cache import CacheError
 from originid.index.codec import VERSION, Codec, Codes
-from originid.index.signs import PART, SignScan
+from originid.index.signs import PART, OfSigns, SignScan
 from originid.types import Ids, Json, Scores, Vectors
 
 FILE = "index.bin"  # in the folder of a collection
@@ -94,7 +94,7 @@ class _Shortlist:
         return bool(expected.min() + DOUBT * rest > cosines.max())
 
 
-class ExactIndex:
+class ExactIndex(OfSigns):
     """Finds the nearest references by a scan over all of them; implements `Index`.
 
     With no more references than the shortlist the answer is exact; with more, it is wrong only
@@ -123,31 +123,10 @@ class ExactIndex:
         self._fetch = fetch
         self._scan = SignScan(min(dim, settings.bits), settings.part)
 
-    @property
-    def history(self) -> str:
-        """What was added, as `Index.history`."""
-        return self._scan.history
-
-    @history.setter
-    def history(self, text: str) -> None:
-        self._scan.history = text
-
-    @property
-    def last_id(self) -> int:
-        """The largest id that was ever added, as `Index.last_id`."""
-        return self._scan.last_id
-
-    def __len__(self) -> int:
-        return len(self._scan)
-
     def add(self, ids: Ids, codes: Codes) -> None:
         """Add references, as `Index.add`; about 5 microseconds each."""
         check_added(ids, codes, self.codec.size)
         self._scan.add(ids, self.codec.bits(codes, self._scan.bits))
-
-    def remove(self, ids: Ids) -> None:
-        """Remove references, as `Index.remove`."""
-        self._scan.remove(ids)
 
     def search(self, queries: Vectors, k: int) -> tuple[Scores, Ids]:
         """Return the best k references of each query, as `Index.search`."""
@@ -176,10 +155,6 @@ class ExactIndex:
 
     def _least(self, k: int) -> int:
         return max(self.settings.shortlist, 4 * k)
-
-    def clear(self) -> None:
-        """Forget all references, as `Index.clear`."""
-        self._scan.clear()
 
     def keep(self) -> None:
         """Write the index to its file, as `Index.keep`."""

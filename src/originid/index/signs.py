@@ -138,3 +138,37 @@ class SignScan:
             return  # the usual case: ids are given in ascending order
         for part in self._parts:
             refuse_known(np.intersect1d(ids, part.ids))
+
+
+class OfSigns:
+    """What all have in common that scan the sign bits of references; what they add is up to them.
+
+    The names are those of `Index`.
+    """
+
+    _scan: SignScan
+
+    @property
+    def history(self) -> str:
+        """What was added, as `Index.history`."""
+        return self._scan.history
+
+    @history.setter
+    def history(self, text: str) -> None:
+        self._scan.history = text
+
+    @property
+    def last_id(self) -> int:
+        """The largest id that was ever added, as `Index.last_id`."""
+        return self._scan.last_id
+
+    def __len__(self) -> int:
+        return len(self._scan)
+
+    def remove(self, ids: Ids) -> None:
+        """Remove references, as `Index.remove`."""
+        self._scan.remove(ids)
+
+    def clear(self) -> None:
+        """Forget all references, as `Index.clear`."""
+        self._scan.clear()
