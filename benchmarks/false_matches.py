@@ -36,7 +36,7 @@ from PIL import Image
 from asking import Asker, Result, count, line
 from originid.answer import Answer
 from originid.collection.collection import create_collection
-from originid.collection.database import Row
+from originid.collection.row import Row
 from originid.datasets.pairs import read_pairs
 from originid.errors import InputError
 from originid.images.find_files import find_images

@@ -37,7 +37,7 @@ import numpy as np
 
 from image_vectors import Universe
 from originid.collection.collection import create_collection
-from originid.collection.database import Row
+from originid.collection.row import Row
 from originid.encoders.pixels import PixelsEncoder
 from originid.maps import DctBasis, DctMap
 from originid.model import open_model, save_model

@@ -17,7 +17,7 @@ from image_files import encoded
 from originid.answer import Answer, Match
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection
-from originid.collection.database import Row
+from originid.collection.row import Row
 from originid.errors import CollectionError, InputError
 from originid.finder import TOP, Finder
 from originid.latents.sources import Source

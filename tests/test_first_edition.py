@@ -15,6 +15,7 @@ from PIL import Image as PILImage
 from image_files import encoded
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, open_collection
+from originid.collection.schema import FORMAT
 from originid.finder import Finder
 from originid.latents.sources import Source
 from originid.testing import textured_image
@@ -173,7 +174,7 @@ def test_the_first_writing_brings_it_to_the_present_format(homeless: Path, tmp_p
         assert collection.database.count_blank() is None
         assert collection.calibration().strangers is None
         store_images(collection, [])
-        assert collection.database.format == 4
+        assert collection.database.format == FORMAT
         members = collection.database.cohort().cohort.members
         assert sorted(members.tolist()) == collection.database.ids().tolist()
         assert [row.information for row in collection.references()] == [None] * PHOTOS
@@ -182,7 +183,7 @@ def test_the_first_writing_brings_it_to_the_present_format(homeless: Path, tmp_p
         store_images(collection, [photo])
         assert [row.information is None for row in collection.references()][-2:] == [True, False]
     with open_collection(homeless) as again:
-        assert again.database.format == 4
+        assert again.database.format == FORMAT
         # The photos' folder is not here, and nothing else is wrong.
         assert {failure.reason.partition(":")[0] for failure in again.verify()} == {"missing"}
         assert again.database.decisions() == []

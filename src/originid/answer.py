@@ -4,7 +4,7 @@ import base64
 import io
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 
 from PIL import Image as Pillow
@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from originid.errors import ImageError
 from originid.images.decode import decode, read_bytes
 from originid.system.text import printable
-from originid.types import Verdict
+from originid.types import Description, Json, Verdict
 
 SIDE = 128  # pixels of the longer side of a picture in a notebook
 SHOWN = 5  # matches that a notebook shows
@@ -37,6 +37,8 @@ class Match:
         copies: the paths of other references that are the same picture, and other paths of the same
             file.
         exists: whether the file of the reference was there when the query was answered.
+        id: the number of the reference in its collection.
+        description: what its holder says of the reference; None where nothing is said.
     """
 
     rank: int
@@ -47,6 +49,8 @@ class Match:
     copies: tuple[str, ...] = ()
     box: tuple[float, float, float, float] | None = None
     exists: bool = True
+    id: int = 0
+    description: Description | None = None
 
     def __repr__(self) -> str:
         view = "" if self.view == "full" else f", {self.view}"
@@ -60,6 +64,22 @@ class Match:
         it only says how ordinary the score is.
         """
         return 1 - self.false_match_rate
+
+    def to_json(self) -> Json:
+        """The match as JSON values."""
+        return {
+            "rank": self.rank,
+            "reference": self.reference,
+            "score": self.score,
+            "confidence": self.confidence,
+            "false_match_rate": self.false_match_rate,
+            "view": self.view,
+            "box": None if self.box is None else list(self.box),
+            "copies": list(self.copies),
+            "exists": self.exists,
+            "id": self.id,
+            "description": None if self.description is None else asdict(self.description),
+        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,6 +109,17 @@ class Answer:
             return f"Answer({self.query!r}: {self.error})"
         best = f", best {self.matches[0]!r}" if self.matches else ""
         return f"Answer({self.query!r}: {self.verdict.value}{best})"
+
+    def to_json(self) -> Json:
+        """The answer as JSON values, as ``find --json`` prints it."""
+        return {
+            "query": self.query,
+            "verdict": None if self.verdict is None else self.verdict.value,
+            "reason": self.reason,
+            "matches": [match.to_json() for match in self.matches],
+            "error": self.error,
+            "note": self.note,
+        }
 
     def _repr_html_(self) -> str:
         """The answer as a notebook shows it: the query and its best matches in small."""

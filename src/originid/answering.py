@@ -62,6 +62,7 @@ def answers(
                 float(rate),
                 copies=other_paths(collection, picture),
                 box=picture.rows[0].box,
+                id=picture.rows[0].id,
             )
             for rank, (picture, rate) in enumerate(
                 zip(pictures.shown, judged.rates, strict=False), start=1

@@ -20,6 +20,7 @@ def add_images(
     details: bool = False,
     only_suffixes: bool = False,
     prune: bool = False,
+    thumbnails: bool = False,
 ) -> Added:
     """Add files, and all images in folders, to a collection, and calibrate it.
 
@@ -45,6 +46,8 @@ def add_images(
         prune: whether references under the given folders whose file is gone are dropped. Those
             under a folder that is missing or has no file in it are kept, as its disk may not be
             mounted; `Added.kept` names it.
+        thumbnails: whether small pictures are stored, of these and of all that are added later, so
+            that pages and reports can show references whose files are not at hand: 12 kB each.
 
     Raises:
         StorageError: the disk is full or read-only.
@@ -60,7 +63,15 @@ def add_images(
         (2, 0, 2)
     """
     added = store_images(
-        collection, paths, workers, progress, all_folders, details, only_suffixes, prune
+        collection,
+        paths,
+        workers,
+        progress,
+        all_folders,
+        details,
+        only_suffixes,
+        prune,
+        thumbnails,
     )
     # Also if nothing came: an earlier run may have been stopped before it was done.
     calibrate_again(collection, calibrating)

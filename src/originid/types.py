@@ -57,6 +57,34 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Description:
+    """What its holder says of an image; a text is empty where nothing is said.
+
+    Args:
+        caption: what the image shows.
+        credit: who made it, or whose it is.
+        licence: how it may be used.
+        date: when it was made, as the holder writes it.
+        link: an address, http or https, where the image or more about it can be had.
+    """
+
+    caption: str = ""
+    credit: str = ""
+    licence: str = ""
+    date: str = ""
+    link: str = ""
+
+    def __bool__(self) -> bool:
+        return any((self.caption, self.credit, self.licence, self.date, self.link))
+
+
+NOT_DESCRIBED = Description()
+"""A description that says nothing."""
+JpegFile = bytes
+"""The bytes of a JPEG file."""
+
+
+@dataclass(frozen=True)
 class Pair:
     """An origin and a query that was made from it: one row of a pairs manifest.
 

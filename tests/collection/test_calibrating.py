@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from originid import Finder, create_collection, open_collection
 from originid.collection import calibrating
 from originid.collection.collection import Collection
-from originid.collection.database import Row
+from originid.collection.row import Row
 from originid.model import Model
 from originid.types import Floats64
 from originid.verdict import cohort as cohorts

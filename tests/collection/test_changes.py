@@ -13,9 +13,11 @@ import pytest
 from PIL import Image as PILImage
 
 from answers import best, counts
+from earlier_formats import TO_3
 from fixture_types import WritePhotos
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection, open_collection
+from originid.collection.schema import FORMAT
 from originid.collection.verifying import compared
 from originid.latents import read_files
 from originid.model import Model
@@ -24,13 +26,7 @@ from originid.system.file_status import FileStatus
 from originid.testing import textured_image
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="ctime is when the file was made")
-EARLIER = (
-    "UPDATE reference SET ctime_ns = NULL, inode = NULL",
-    "DROP TABLE name",
-    "ALTER TABLE reference DROP COLUMN ctime_ns",
-    "ALTER TABLE reference DROP COLUMN inode",
-    "PRAGMA user_version = 3",
-)
+EARLIER = ("UPDATE reference SET ctime_ns = NULL, inode = NULL", *TO_3)
 
 
 def bitmap(path: Path, seed: int) -> Path:
@@ -127,7 +123,7 @@ def test_rows_of_an_earlier_format_are_filled_in_without_reading(
         reads_nothing(monkeypatch)
         monkeypatch.setattr("originid.collection.image_writer.NOTES", 2)
         assert counts(store_images(collection, paths)) == (0, 0, 0, 3, 0)
-        assert collection.database.format == 4
+        assert collection.database.format == FORMAT
         assert [row.status for row in collection.references()] == [status(path) for path in paths]
         assert compared(collection.database) == "size, times and inode of 3 files"
 

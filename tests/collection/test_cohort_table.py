@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from originid import open_collection
 from originid.collection.cohort_table import StoredCohort
 from originid.collection.collection import Collection
-from originid.collection.database import Database, Row
+from originid.collection.database import Database
+from originid.collection.row import Row
 from originid.errors import CollectionError
 from originid.verdict.cohort import KEPT, MEMBERS, Cohort, empty_cohort, keys
 

@@ -15,7 +15,7 @@ from answers import best
 from fixture_types import WritePhotos
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection, open_collection
-from originid.collection.database import Row
+from originid.collection.row import Row
 from originid.errors import CollectionError, InputError, ModelError
 from originid.finder import Finder
 from originid.model import Model, open_model

@@ -15,7 +15,6 @@ from PIL import Image as PILImage
 from fixture_types import WritePhotos
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection
-from originid.collection.database import Row
 from originid.collection.deciding import (
     NEARLY_SAME,
     Candidate,
@@ -26,6 +25,7 @@ from originid.collection.deciding import (
     with_confirmed,
 )
 from originid.collection.decisions import Decision
+from originid.collection.row import Row
 from originid.errors import InputError
 from originid.testing import textured_image
 from originid.types import Vectors

@@ -8,8 +8,8 @@ import pytest
 
 from originid.collection import following
 from originid.collection.collection import Collection, create_collection
-from originid.collection.database import Row
 from originid.collection.following import Followed, stored_vectors
+from originid.collection.row import Row
 from originid.index import Codes
 from originid.model import Model
 from originid.types import Ids

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from originid.collection.collection import Collection, create_collection, open_collection
-from originid.collection.database import Row
+from originid.collection.row import Row
 from originid.model import Model
 from originid.types import Vectors
 

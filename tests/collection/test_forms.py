@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from earlier_formats import TO_2
 from fixture_types import Run
 from originid import Finder
 from originid.collection import adding, calibrating
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection, open_collection
-from originid.collection.database import Row
 from originid.collection.deciding import decide
 from originid.collection.form_table import Form
 from originid.collection.pictures import find_pictures
+from originid.collection.row import Row
+from originid.collection.schema import FORMAT
 from originid.errors import CollectionError
 from originid.index import ExactIndex, OpenIndex
 from originid.model import Model, open_model
@@ -287,22 +289,12 @@ def test_a_torn_form_is_told_once(collection: Collection, made: Path) -> None:
 
 # Collections may be old, or come from somebody else.
 
-DOWN = (
-    "DELETE FROM vector WHERE id IN (SELECT id FROM form)",
-    "DROP TABLE form",
-    "DROP TABLE second_look",
-    "DROP TABLE detail",
-    "DROP TABLE name",
-    "ALTER TABLE reference DROP COLUMN ctime_ns",
-    "ALTER TABLE reference DROP COLUMN inode",
-)
-
 
 @pytest.fixture
 def old(collection: Collection) -> Path:
     """A collection of format 2, whose framed references were stored without a second form."""
     collection.close()
-    forge(collection.path, *DOWN, "PRAGMA user_version = 2")
+    forge(collection.path, *TO_2)
     (collection.path / "index.bin").unlink()
     return collection.path
 
@@ -332,11 +324,11 @@ def test_its_first_writing_brings_the_table(old: Path, tmp_path: Path) -> None:
     new = write(tmp_path / "new.png", in_bars(scene(60)))
     with open_collection(old) as collection:
         store_images(collection, [new], workers=1)
-        assert (collection.database.format, collection.database.count_forms()) == (4, 1)
+        assert (collection.database.format, collection.database.count_forms()) == (FORMAT, 1)
         assert Finder(collection).find(scene(60)).matches[0].reference == str(new)
         members = collection.database.cohort().cohort.members
         assert sorted(members.tolist()) == collection.database.ids().tolist()
-    assert state(old) == (4, True)
+    assert state(old) == (FORMAT, True)
 
 
 def test_a_writing_that_fails_leaves_format_2(old: Path, tmp_path: Path) -> None:
@@ -367,7 +359,7 @@ def test_whoever_still_reads_format_2_is_not_confused(old: Path, tmp_path: Path)
         assert reader.remove([found.matches[-1].reference]) == []
         members = reader.database.cohort().cohort.members
         assert sorted(members.tolist()) == reader.database.ids().tolist()
-        assert (reader.database.format, len(members)) == (4, FRAMED + PLAIN)
+        assert (reader.database.format, len(members)) == (FORMAT, FRAMED + PLAIN)
 
 
 LOOSE = (

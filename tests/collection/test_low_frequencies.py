@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from originid.collection.collection import Collection, create_collection, open_collection
-from originid.collection.database import Row
 from originid.collection.low_frequencies import FILE, LowFrequencies
+from originid.collection.row import Row
 from originid.maps import DctMap
 from originid.model import Model
 from originid.types import Floats64, Vectors

@@ -9,8 +9,8 @@ import pytest
 
 from originid.collection import pictures as module
 from originid.collection.collection import Collection
-from originid.collection.database import Row
 from originid.collection.pictures import COMPARED, Pictures, find_pictures
+from originid.collection.row import Row
 from originid.types import Floats64, Ids, Scores, Vectors
 from originid.verdict.cohort import COPY
 from originid.verdict.information import LITTLE

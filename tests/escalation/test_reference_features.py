@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from originid.collection.database import Database, Row
+from originid.collection.database import Database
+from originid.collection.row import Row
 from originid.details.features import Features, find_features
 from originid.escalation import reference_features
 from originid.escalation.reference_features import ReferenceFeatures

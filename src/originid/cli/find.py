@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from originid.answer import Answer
     from originid.finder import Finder
     from originid.latents.sources import Source
-    from originid.types import Failure
+    from originid.types import Description, Failure
 
 # As in `originid.views.looks`, which would load numpy only to print the help.
 Effort = Literal["quick", "normal", "thorough"]
@@ -130,9 +130,9 @@ def find(
             answer = _told_of_lists(query, found_for)
             picture = _write_evidence(finder, query, answer, evidence) if evidence else None
             if json and evidence:
-                print_json({**_as_json(answer), "evidence": picture and str(picture)})
+                print_json({**answer.to_json(), "evidence": picture and str(picture)})
             else:
-                print_json(_as_json(answer)) if json else _print(answer, picture)
+                print_json(answer.to_json()) if json else _print(answer, picture)
             searched += answer.error is None
             failed += answer.error is not None
             found += answer.verdict == "origin"
@@ -215,30 +215,6 @@ def _write_evidence(
     return path
 
 
-def _as_json(answer: "Answer") -> dict[str, object]:
-    return {
-        "query": answer.query,
-        "verdict": None if answer.verdict is None else answer.verdict.value,
-        "reason": answer.reason,
-        "matches": [
-            {
-                "rank": match.rank,
-                "reference": match.reference,
-                "score": match.score,
-                "confidence": match.confidence,
-                "false_match_rate": match.false_match_rate,
-                "view": match.view,
-                "box": None if match.box is None else list(match.box),
-                "copies": list(match.copies),
-                "exists": match.exists,
-            }
-            for match in answer.matches
-        ],
-        "error": answer.error,
-        "note": answer.note,
-    }
-
-
 def _print(answer: "Answer", picture: Path | None = None) -> None:
     query = printable(answer.query)
     if answer.verdict is None:
@@ -251,9 +227,21 @@ def _print(answer: "Answer", picture: Path | None = None) -> None:
     for match in answer.matches:
         gone = "" if match.exists else "  (the file is gone)"
         print(f"  {match.rank:2}  score {match.score:.3f}  {printable(match.reference)}{gone}")
+        for line in told(match.description):
+            print(f"      {line}")
         if match.copies:
             count = len(match.copies)
             print(f"      and {count} {'copy' if count == 1 else 'copies'}, such as "
                   f"{printable(match.copies[0])}")  # fmt: skip
     if picture is not None:
         print(f"      see {printable(str(picture))}")
+
+
+def told(description: "Description | None") -> Iterator[str]:
+    """The lines that say what the holder says of a reference."""
+    if description is None:
+        return
+    facts = (description.credit, description.date, description.licence)
+    for line in (description.caption, ", ".join(filter(None, facts)), description.link):
+        if line:
+            yield printable(line)

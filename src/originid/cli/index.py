@@ -22,6 +22,7 @@ from originid.system.text import counted, printable, shell_command
 if TYPE_CHECKING:
     from originid.collection.added import Added
     from originid.collection.collection import Collection
+    from originid.collection.describing import Described
 NAMED = 3  # of the files and folders in which nothing was found
 IntoOption = Annotated[
     Path,
@@ -63,6 +64,22 @@ PruneOption = Annotated[
         "that is missing or has no file in it are kept: its disk may not be mounted.",
     ),
 ]
+ThumbnailsOption = Annotated[
+    bool,
+    typer.Option(
+        "--thumbnails",
+        help="Store small pictures too, of these images and of all that are added later: 12 kB "
+        "each. Pages and reports then show references whose files are not at hand.",
+    ),
+]
+MetadataOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Then describe references as this CSV file says: its columns are file (or sha256) and "
+        "some of caption, credit, licence, date and link.",
+    ),
+]
 ImagesArgument = Annotated[
     list[str],
     typer.Argument(
@@ -96,6 +113,8 @@ def index(
     only_suffixes: OnlySuffixesOption = False,
     details: DetailsOption = False,
     prune: PruneOption = False,
+    thumbnails: ThumbnailsOption = False,
+    metadata: MetadataOption = None,
     null: NullOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
@@ -106,13 +125,18 @@ def index(
     read again, and a run that was interrupted goes on where it stopped. Files that cannot be used
     are reported and left out. Recycle bins and folders of thumbnails are passed over and counted.
 
+    What files say of themselves by XMP and IPTC (caption, credit, licence, date, link) is stored
+    and shown with each match. --metadata replaces it, and adds to it.
+
     A file in a folder is an image by its suffix, or by how it begins. Images that originid does not
     read are counted and named. A path that leads to a file which is in the collection already,
     such as a link, becomes a further name of that reference.
     """
+    from originid.collection.describing import describe_references, read_descriptions
     from originid.indexing import add_images
 
     start, paths = time.monotonic(), with_lists(images, null, yes)
+    table = read_descriptions(metadata) if metadata else []
     with (
         _open(into, model, paths) as collection,
         progress_bar("indexing") as progress,
@@ -128,19 +152,41 @@ def index(
             details,
             only_suffixes,
             prune,
+            thumbnails,
         )
+        described = describe_references(collection, table) if metadata else None
         references = len(collection)
     seconds = time.monotonic() - start
     if json:
-        print_json(_as_json(added, into, references, seconds))
+        print_json({**_as_json(added, into, references, seconds), **_described(described)})
     else:
         print_failures(added.failures, shell_command("show", into, "--json"))
         _print(added, into, references, seconds)
+        _print_described(described, metadata)
     _note_nothing(added, images)
     # If none of the files could be used, the command failed.
     left_out = added.failures or added.unread
     if left_out and added.seen == len(added.failures):
         raise typer.Exit(1)
+
+
+def _described(described: "Described | None") -> dict[str, object]:
+    """What a table of descriptions did, as ``--json`` shows it; nothing where there was none."""
+    if described is None:
+        return {}
+    return {"described": described.described, "not_described": described.unknown}
+
+
+def _print_described(described: "Described | None", table: Path | None) -> None:
+    """Say how many references a table described, and which of its rows name none."""
+    if described is None:
+        return
+    print(f"{printable(str(table))}: {counted(described.described, 'reference')} described")
+    for name in described.unknown[:SHOWN]:
+        print(f"not in the collection: {printable(name)}", file=sys.stderr)
+    if len(described.unknown) > SHOWN:
+        more = len(described.unknown) - SHOWN
+        print(f"... and {more} more: --json lists them", file=sys.stderr)
 
 
 def _note_nothing(added: "Added", images: list[str]) -> None:

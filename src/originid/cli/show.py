@@ -45,6 +45,8 @@ LAST = {
     "margins_cut": "margins cut",
     "with_details": "with details",
     "further_names": "further names",
+    "described": "described",
+    "thumbnails": "with thumbnails",
     "encoder": "encoder",
     "dim": "dim",
     "fingerprint": "fingerprint",
@@ -165,6 +167,8 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "margins_cut": collection.database.count_forms(),
         "with_details": collection.database.count_details(),
         "further_names": collection.database.count_names(),
+        "described": collection.database.count_described(),
+        "thumbnails": collection.database.count_thumbnails(),
         "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
         "calibration": {
             "by": "model" if own is None else "collection",

@@ -6,8 +6,8 @@ from contextlib import closing
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
-from originid.collection.database import Row
 from originid.collection.image_writer import ImageWriter
+from originid.collection.row import Row
 from originid.collection.vanished import settle_vanished, unseen_links
 from originid.images.find_files import find_images
 from originid.latents.encode_files import Entry, encode_sources
@@ -27,6 +27,7 @@ def store_images(
     details: bool = False,
     only_suffixes: bool = False,
     prune: bool = False,
+    thumbnails: bool = False,
 ) -> Added:
     """Store files, and all images in folders, in a collection.
 
@@ -48,14 +49,16 @@ def store_images(
             those with an unknown suffix are known by how they begin.
         prune: whether references under the given folders whose file is gone are dropped;
             `settle_vanished` says which are kept.
+        thumbnails: whether small pictures are stored, of these and of all that are added later;
+            files that were stored without them are read once more.
 
     Raises:
         StorageError: the disk is full or read-only.
     """
     paths, added, database = list(paths), Added(), collection.database
     details = details or database.count_details() > 0
-    known = database.has_details if details else database.has_content
-    writer = ImageWriter(collection, added, details)
+    thumbnails = thumbnails or database.count_thumbnails() > 0
+    writer = ImageWriter(collection, added, details, thumbnails)
     found = find_images(
         paths, writer.put, all_folders, writer.pass_over, only_suffixes, added.unread.append
     )
@@ -65,10 +68,11 @@ def store_images(
     chunks = encode_sources(
         _changed(list(files.values()), writer),
         collection.model.encoder,
-        known,
+        writer.knows,
         workers,
         find_content=find_content,
         details=details,
+        thumbnails=thumbnails,
     )
     with one_blas_thread(), closing(chunks):  # the workers keep all cores busy
         _store(chunks, writer, progress)
@@ -92,7 +96,7 @@ def _store(chunks: Iterable[list[Entry]], writer: ImageWriter, progress: Progres
 
 
 def _changed(files: list[str], writer: ImageWriter) -> Iterator[Source]:
-    """Those of some files that are not as they are stored, or whose details are missing."""
+    """Those of some files that are not as they are stored, or which lack something."""
     database = writer.database
     for path in files:
         try:
@@ -103,11 +107,7 @@ def _changed(files: list[str], writer: ImageWriter) -> Iterator[Source]:
         location = os.path.abspath(path)
         stored = database.reached_by(location)
         known = stored is not None and _is_as_stored(stored, location, status)
-        if (
-            stored is None
-            or not known
-            or (writer.details and not database.has_details_of(stored.id))
-        ):
+        if stored is None or not known or writer.lacks(stored.id):
             yield Source(path, status=status)
             continue
         writer.added.unchanged += 1

@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from originid.collection.calibrating import update_cohort
-from originid.collection.database import Database, Row
+from originid.collection.database import Database
 from originid.collection.detail_words import FILE as WORDS
 from originid.collection.detail_words import DetailWords
 from originid.collection.following import Followed, stored_details, stored_vectors
 from originid.collection.low_frequencies import FILE as SHORTLIST
 from originid.collection.low_frequencies import LowFrequencies
 from originid.collection.places import DATABASE, is_collection, no_collection, refuse_other_folder
+from originid.collection.row import Row
 from originid.collection.verifying import problems
 from originid.encoders.base import Encoder
 from originid.errors import CollectionError, ModelError

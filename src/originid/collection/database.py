@@ -8,65 +8,35 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from originid.collection.cohort_table import CohortTable
 from originid.collection.decisions import DecisionTable
+from originid.collection.description_table import DescriptionTable
 from originid.collection.detail_table import DetailTable
 from originid.collection.failure_table import FailureTable
 from originid.collection.form_table import Form
 from originid.collection.name_table import Name, NameTable
+from originid.collection.row import COLUMNS, INFORMATION, STATUS, Row
 from originid.collection.schema import FORMAT, MEASURED, NOTED, READ, TABLES, UPGRADES
 from originid.collection.sqlite import create, slices
 from originid.collection.vector_table import VectorTable
 from originid.details.features import Features
 from originid.system.file_status import FileStatus
-from originid.types import Box
+from originid.types import NOT_DESCRIBED, Description
 from originid.verdict.information import LITTLE
 
 
-@dataclass(frozen=True)
-class Row:
-    """A reference as stored; ``location`` is its absolute path, ``name`` as the user gave it.
-
-    ``box`` is where its second form lies, in a row that was asked for by the id of that form.
-    """
-
-    location: str
-    name: str
-    sha256: bytes
-    bytes: int
-    mtime_ns: int
-    width: int
-    height: int
-    id: int = 0
-    added_at: str = ""
-    information: float | None = None
-    ctime_ns: int | None = None
-    inode: int | None = None
-    box: Box | None = None
-
-    @property
-    def status(self) -> FileStatus:
-        """The state that its file had when it was read."""
-        return FileStatus(self.bytes, self.mtime_ns, self.ctime_ns, self.inode)
-
-    @property
-    def shown(self) -> str:
-        """The name, where it still leads to the file from the current folder."""
-        return self.name if os.path.abspath(self.name) == self.location else self.location
-
-
-COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
-# They come behind these, where the file has them. The file may come from somebody else.
-INFORMATION = "CASE typeof(information) WHEN 'real' THEN information END"
-STATUS = ", ".join(
-    f"CASE typeof({column}) WHEN 'integer' THEN {column} END" for column in ("ctime_ns", "inode")
-)
-
-
-class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable, VectorTable):
+class Database(
+    DecisionTable,
+    CohortTable,
+    DescriptionTable,
+    DetailTable,
+    FailureTable,
+    NameTable,
+    VectorTable,
+):
     """The references of a collection, the files that could not be used, and the decisions.
 
     Paths may hold any bytes; they are stored as the system has them.
@@ -131,6 +101,8 @@ class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable,
         form: Form | None = None,
         features: Features | None = None,
         names: Sequence[Name] = (),
+        description: Description = NOT_DESCRIBED,
+        thumbnail: bytes | None = None,
     ) -> bool:
         """Add a reference; return whether the location was that of another one.
 
@@ -141,7 +113,12 @@ class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable,
             features: its local features, if they are to be stored.
             names: its further names. Those that the reference had which makes place for it, and
                 that are not among them, keep that reference.
+            description: what its file says. What it does not say stays as it was for the reference
+                at this location.
+            thumbnail: a small picture, if it is to be stored.
         """
+        before = self.at(row.location) if self.count_described() else None
+        known = self.descriptions([before.id]).get(before.id) if before else None
         for name in names:
             self.forget_name(name.location)
         replaced = self.free(row.location)
@@ -164,6 +141,11 @@ class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable,
             self._add_details(new_id, features)
         for name in names:
             self.add_name(new_id, name)
+        for each in (known, description):
+            if each:
+                self.describe(new_id, each)
+        if thumbnail is not None:
+            self.keep_thumbnail(new_id, thumbnail)
         self._forget_failure(row.location)
         return replaced
 
@@ -200,6 +182,7 @@ class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable,
         """Remove a reference with all that is stored of it."""
         self._delete_form(old_id)
         self._delete_details(old_id)
+        self._delete_description(old_id)
         if self.format >= NOTED:
             self._connection.execute("DELETE FROM name WHERE reference = ?", (old_id,))
         self._connection.execute("DELETE FROM reference WHERE id = ?", (old_id,))

@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from originid.collection.collection import Collection
-from originid.collection.database import Database, Row
+from originid.collection.database import Database
 from originid.collection.decisions import Decision
 from originid.collection.naming import content_of, content_of_file, find_reference
 from originid.collection.pictures import Picture, Pictures, tidy
+from originid.collection.row import Row
 from originid.errors import InputError
 from originid.index import Codec
 from originid.latents.encode_files import Encoded, encode_sources

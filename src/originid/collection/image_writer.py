@@ -8,14 +8,14 @@ import numpy as np
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
-from originid.collection.database import Row
 from originid.collection.form_table import Form
 from originid.collection.name_table import Name
+from originid.collection.row import Row
 from originid.details.features import Features
 from originid.latents.encode_files import Encoded, Entry, encode_sources
 from originid.latents.read_files import Known
 from originid.system.file_status import FileStatus, same_file
-from originid.types import Failure
+from originid.types import NOT_DESCRIBED, Description, Failure
 from originid.verdict.information import information
 from originid.views.content import find_content
 
@@ -26,7 +26,7 @@ SAME_CONTENT = 64  # references with one content that are asked whether they are
 
 
 @dataclass(frozen=True)
-class _Description:
+class _Stored:
     """What is stored of an image, whatever its file is called."""
 
     width: int
@@ -35,19 +35,37 @@ class _Description:
     information: float | None
     form: Form | None
     features: Features | None
+    description: Description
+    thumbnail: bytes | None
 
 
 class ImageWriter:
     """Collects entries and commits them together."""
 
-    def __init__(self, collection: Collection, added: Added, details: bool) -> None:
+    def __init__(
+        self, collection: Collection, added: Added, details: bool, thumbnails: bool
+    ) -> None:
         self.details = details
+        self.thumbnails = thumbnails
         self.added = added
         self._collection = collection
         self.database = collection.database
         self._entries: list[Entry] = []
         self._noted: list[tuple[int, FileStatus]] = []
         self._committed = time.monotonic()
+
+    def knows(self, sha256: bytes) -> bool:
+        """Whether all that is stored of an image is stored of some reference with a content."""
+        database = self.database
+        known = database.has_details if self.details else database.has_content
+        return known(sha256) and (not self.thumbnails or database.has_thumbnail(sha256))
+
+    def lacks(self, reference: int) -> bool:
+        """Whether a reference lacks local features or a small picture that it is to have."""
+        database = self.database
+        return (self.details and not database.has_details_of(reference)) or (
+            self.thumbnails and database.thumbnail(reference) is None
+        )
 
     def put(self, entry: Entry) -> None:
         """Take an entry; nothing is written yet."""
@@ -99,15 +117,22 @@ class ImageWriter:
         with self.database.writing():
             self.database.forget_vanished()
 
-    def _described(self, entries: list[Encoded]) -> list[_Description]:
+    def _described(self, entries: list[Encoded]) -> list[_Stored]:
         if not entries:
             return []
         vectors = self._collection.model.vectors(np.stack([entry.latent for entry in entries]))
         codes = self._collection.codec.encode(vectors)
         informations = information(np.stack([entry.thumbnail for entry in entries]))
         return [
-            _Description(
-                entry.width, entry.height, code.tobytes(), float(share), form, entry.features
+            _Stored(
+                entry.width,
+                entry.height,
+                code.tobytes(),
+                float(share),
+                form,
+                entry.features,
+                entry.description,
+                entry.thumbnail_jpeg,
             )
             for entry, code, share, form in zip(
                 entries, codes, informations, self._forms(entries), strict=True
@@ -126,7 +151,7 @@ class ImageWriter:
             for entry in entries
         ]
 
-    def _insert(self, entry: Encoded | Known, image: _Description, done: Added) -> None:
+    def _insert(self, entry: Encoded | Known, image: _Stored, done: Added) -> None:
         source, name = entry.source, _name(entry)
         same = self._same_file(entry)
         if same is not None:
@@ -146,9 +171,7 @@ class ImageWriter:
         else:
             done.added += 1
 
-    def _insert_name(
-        self, entry: Encoded | Known, image: _Description, same: Row, done: Added
-    ) -> None:
+    def _insert_name(self, entry: Encoded | Known, image: _Stored, same: Row, done: Added) -> None:
         """Store a path that leads to the file of a reference."""
         name, database = _name(entry), self.database
         if database.named(name.location) == same.id:
@@ -164,9 +187,7 @@ class ImageWriter:
             database.relocate(same, Name(same.location, same.name), entry.source.status)
         database.forget_failures(name.location)
 
-    def _store(
-        self, name: Name, entry: Encoded | Known, image: _Description, names: list[Name]
-    ) -> bool:
+    def _store(self, name: Name, entry: Encoded | Known, image: _Stored, names: list[Name]) -> bool:
         status = entry.source.status
         row = Row(
             name.location,
@@ -180,11 +201,16 @@ class ImageWriter:
             ctime_ns=status.ctime_ns,
             inode=status.inode,
         )
-        return self.database.insert(row, image.code, image.form, image.features, names)
+        return self.database.insert(
+            row, image.code, image.form, image.features, names, image.description, image.thumbnail
+        )
 
-    def _lacks(self, row: Row, image: _Description) -> bool:
-        """Whether a reference lacks the local features that an image brings."""
-        return image.features is not None and not self.database.has_details_of(row.id)
+    def _lacks(self, row: Row, image: _Stored) -> bool:
+        """Whether a reference lacks local features or a small picture that an image brings."""
+        database = self.database
+        return (image.features is not None and not database.has_details_of(row.id)) or (
+            image.thumbnail is not None and database.thumbnail(row.id) is None
+        )
 
     def _same_file(self, entry: Encoded | Known) -> Row | None:
         """The reference that has the file of an entry at another location, if there is one."""
@@ -203,8 +229,14 @@ class ImageWriter:
             if isinstance(entry, Known) and not self.database.has_content(entry.sha256)
         ]
         encoded: dict[str, Entry] = {}
-        encoder, details = self._collection.model.encoder, self.details
-        for chunk in encode_sources(orphans, encoder, find_content=find_content, details=details):
+        encoder = self._collection.model.encoder
+        for chunk in encode_sources(
+            orphans,
+            encoder,
+            find_content=find_content,
+            details=self.details,
+            thumbnails=self.thumbnails,
+        ):
             encoded |= {
                 entry.path if isinstance(entry, Failure) else entry.source.name: entry
                 for entry in chunk
@@ -214,7 +246,7 @@ class ImageWriter:
             for entry in self._entries
         ]
 
-    def _stored(self, entry: Known) -> _Description | None:
+    def _stored(self, entry: Known) -> _Stored | None:
         """What is stored of a reference with this content."""
         twins = self.database.with_content(entry.sha256, limit=1)
         codes = self.database.codes(np.array([row.id for row in twins], np.int64))[1]
@@ -226,9 +258,12 @@ class ImageWriter:
             form = None  # damaged: no copies are made of it
         features = self.database.details([row.id]).get(row.id)
         code = codes[0].tobytes()
-        return _Description(row.width, row.height, code, row.information, form, features)
+        description = self.database.descriptions([row.id]).get(row.id, NOT_DESCRIBED)
+        thumbnail = self.database.thumbnail(row.id)
+        size = row.width, row.height
+        return _Stored(*size, code, row.information, form, features, description, thumbnail)
 
-    def _insert_known(self, entry: Known, stored: _Description | None, done: Added) -> None:
+    def _insert_known(self, entry: Known, stored: _Stored | None, done: Added) -> None:
         """Store a file whose content is stored: untouched, named again, moved or copied here."""
         name, database = _name(entry), self.database
         gone = None

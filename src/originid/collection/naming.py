@@ -5,7 +5,8 @@ import os
 import string
 
 from originid.collection.collection import Collection
-from originid.collection.database import Database, Row
+from originid.collection.database import Database
+from originid.collection.row import Row
 from originid.errors import ImageError, InputError
 from originid.images.decode import read_bytes
 from originid.system.text import shell_command
@@ -54,5 +55,10 @@ def content_of_file(name: str) -> bytes | None:
     try:
         return hashlib.sha256(read_bytes(name)).digest()
     except ImageError:
-        is_digest = len(name) == 64 and set(name) <= set(string.hexdigits)
-        return bytes.fromhex(name) if is_digest else None
+        return content_of_digits(name)
+
+
+def content_of_digits(name: str) -> bytes | None:
+    """The SHA-256 that a name is in 64 hexadecimal digits; None if it is something else."""
+    is_digest = len(name) == 64 and set(name) <= set(string.hexdigits)
+    return bytes.fromhex(name) if is_digest else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from originid.collection.collection import Collection
-from originid.collection.database import Row
+from originid.collection.row import Row
 from originid.images.find_files import tidiest
 from originid.types import Floats64, Ids, Scores, Vectors
 from originid.verdict.cohort import COPY

@@ -5,8 +5,9 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 
 from originid.collection.added import Added
-from originid.collection.database import Database, Row
+from originid.collection.database import Database
 from originid.collection.name_table import Name
+from originid.collection.row import Row
 
 
 def settle_vanished(

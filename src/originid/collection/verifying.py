@@ -5,7 +5,8 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from originid.collection.database import Database, Row
+from originid.collection.database import Database
+from originid.collection.row import Row
 from originid.errors import ImageError, OriginidError
 from originid.images.decode import read_bytes
 from originid.system.file_status import FileStatus

@@ -14,9 +14,9 @@ import numpy as np
 from originid.answer import Answer, Match
 from originid.answering import query_vectors
 from originid.collection.collection import Collection
-from originid.collection.database import Row
 from originid.collection.deciding import decisions_for, rejects
 from originid.collection.pictures import Picture, Pictures, group_pictures, other_paths
+from originid.collection.row import Row
 from originid.errors import ImageError
 from originid.escalation.candidates import Candidates
 from originid.escalation.looking import SecondLook
@@ -109,11 +109,11 @@ class Escalation:
         form = database.form_id(row.id)
         candidates = self.candidates(query, "thorough", [row.id, *([form] if form else [])])
         if candidates is None:
-            return Match(1, row.shown, 0.0, 1.0)
+            return Match(1, row.shown, 0.0, 1.0, id=row.id)
         strength = candidates.strength.astype(np.float64)
         own = np.flatnonzero(database.owners(candidates.ids) == row.id)
         if not len(own):  # it was removed meanwhile
-            return Match(1, row.shown, 0.0, 1.0)
+            return Match(1, row.shown, 0.0, 1.0, id=row.id)
         place = int(own[np.argmax(strength[own])])
         strengths = np.sort(strength)[::-1][:JUDGED]
         chances = self._collection.vectors_each / AGAIN_SHARE
@@ -216,6 +216,7 @@ class Escalation:
             name,
             other_paths(self._collection, picture),
             None if name == FULL and form is None else box,
+            id=picture.rows[0].id,
         )
 
 

@@ -5,7 +5,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from originid.collection.database import Database, Row
+from originid.collection.database import Database
+from originid.collection.row import Row
 from originid.details.features import Features, features_of_file
 from originid.errors import ImageError
 from originid.images.decode import read_bytes

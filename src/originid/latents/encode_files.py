@@ -32,7 +32,7 @@ from originid.latents.contents import Content, FindContent, encode_cuts
 from originid.latents.read_files import Decoded, Known, Looks, Read, decode_read, read_source
 from originid.latents.sources import Source
 from originid.system.parallel import MemoryBudget, Reservation, Threads, available_cores
-from originid.types import Failure, Image, Latents
+from originid.types import NOT_DESCRIBED, Description, Failure, Image, JpegFile, Latents
 
 CHUNK = 48  # images yielded together, so that a caller can search or store them together
 BATCH = 16  # images encoded together; more of them would not fit into the caches of a processor
@@ -57,6 +57,8 @@ class Encoded:
         content: what a frame holds, if it was looked for and the image is framed.
         features: its local features, if they were asked for.
         note: what a person should know of the file, as `Decoded` says; empty for nearly all files.
+        description: what the file says of the image.
+        thumbnail_jpeg: a small picture, the bytes of a JPEG file, if it was asked for.
     """
 
     source: Source
@@ -69,6 +71,8 @@ class Encoded:
     content: Content | None = None
     features: Features | None = None
     note: str = ""
+    description: Description = NOT_DESCRIBED
+    thumbnail_jpeg: JpegFile | None = None
 
 
 Entry = Encoded | Known | Failure
@@ -83,6 +87,7 @@ def encode_sources(
     limits: Limits = LIMITS,
     find_content: FindContent | None = None,
     details: bool = False,
+    thumbnails: bool = False,
 ) -> Generator[list[Entry], None, None]:
     """Encode images in chunks, in the order of the sources.
 
@@ -99,13 +104,14 @@ def encode_sources(
         limits: the limits above which a file is refused.
         find_content: a function that finds what a frame holds; None does not look for it.
         details: whether local features are found as well: some 15 ms of a core for each image.
+        thumbnails: whether a small picture is made as well: the image is decoded again for it.
 
     Yields:
         For each chunk a list with one entry for each source: `Encoded`, `Known`, or `Failure` if
         the file is not a usable image.
     """
     workers = workers or available_cores()
-    looks = Looks(encoder.size, limits, find_content, details)
+    looks = Looks(encoder.size, limits, find_content, details, thumbnails)
     pools = _WorkerPools(encoder, known, looks, workers)
     iterator = iter(sources)
     pending: deque[list[_Batch]] = deque()
@@ -234,4 +240,5 @@ def _encoded(
         return Failure(entry.source.name, "the encoder gave no finite latent")
     size = entry.width, entry.height
     known = entry.source, entry.sha256, entry.bytes, *size
-    return Encoded(*known, thumbnail, latent, content, entry.features, entry.note)
+    extras = entry.features, entry.note, entry.description, entry.thumbnail_jpeg
+    return Encoded(*known, thumbnail, latent, content, *extras)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from originid.details.features import Features, features_of_file
 from originid.errors import ImageError
+from originid.images.captions import read_description
 from originid.images.decode import decode, read_bytes
 from originid.images.limits import Limits
+from originid.images.preview import small_jpeg
 from originid.latents.contents import Cut, FindContent, cut_content
 from originid.latents.sources import Source
 from originid.system.parallel import Reservation
-from originid.types import Failure, Image
+from originid.types import NOT_DESCRIBED, Description, Failure, Image, JpegFile
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Decoded:
     content: Cut | None
     features: Features | None
     note: str = ""
+    description: Description = NOT_DESCRIBED
+    thumbnail_jpeg: JpegFile | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Looks:
     limits: Limits
     find_content: FindContent | None
     details: bool
+    thumbnails: bool
 
 
 @dataclass
@@ -107,11 +112,21 @@ def decode_read(read: Read, reservation: Reservation, looks: Looks) -> Decoded |
         find = looks.find_content
         content = cut_content(data, decoded.image, looks.limits, find) if find else None
         features = features_of_file(data, *shape) if looks.details else None
+        thumbnail = small_jpeg(data, *shape) if looks.thumbnails else None
     except ImageError as error:
         return Failure(read.source.name, error.reason)
     finally:
         reservation.free()
         read.reservation.free()
     return Decoded(
-        read.source, read.sha256, len(data), *shape, decoded.image, content, features, decoded.note
+        read.source,
+        read.sha256,
+        len(data),
+        *shape,
+        decoded.image,
+        content,
+        features,
+        decoded.note,
+        read_description(data),
+        thumbnail,
     )
