@@ -28,9 +28,11 @@ WHOLE = (
     BEGIN + ' photoshop:Credit="An Agency" photoshop:DateCreated="2024-05-01T10:00:00">'
     "<dc:description><rdf:Alt><rdf:li xml:lang='x-default'>Two boats &amp; a pier</rdf:li>"
     "<rdf:li xml:lang='de'>Zwei Boote</rdf:li></rdf:Alt></dc:description>"
-    "<dc:creator><rdf:Seq><rdf:li>A. Person</rdf:li><rdf:li>B. Person</rdf:li></rdf:Seq></dc:creator>"
+    "<dc:creator><rdf:Seq><rdf:li>A. Person</rdf:li><rdf:li>B. Person</rdf:li></rdf:Seq>"
+    "</dc:creator>"
     "<xmpRights:UsageTerms><rdf:Alt><rdf:li xml:lang='x-default'>CC BY 4.0</rdf:li></rdf:Alt>"
-    "</xmpRights:UsageTerms><xmpRights:WebStatement>https://example.org/terms</xmpRights:WebStatement>"
+    "</xmpRights:UsageTerms>"
+    "<xmpRights:WebStatement>https://example.org/terms</xmpRights:WebStatement>"
     "<plus:Licensor><rdf:Seq><rdf:li rdf:parseType='Resource'>"
     "<plus:LicensorURL>https://example.org/1</plus:LicensorURL></rdf:li></rdf:Seq></plus:Licensor>"
     + END
@@ -61,7 +63,8 @@ def test_xmp_is_read_in_every_format(kind: str) -> None:
 def test_properties_may_be_attributes_elements_or_missing() -> None:
     packet = f"{BEGIN}><photoshop:Headline> A  pier\n</photoshop:Headline>{END}"
     assert read_description(packet.encode()) == Description(caption="A pier")
-    packet = f"{BEGIN}><dc:creator><rdf:Seq><rdf:li>A</rdf:li><rdf:li>B</rdf:li></rdf:Seq></dc:creator>{END}"
+    names = "<rdf:Seq><rdf:li>A</rdf:li><rdf:li>B</rdf:li></rdf:Seq>"
+    packet = f"{BEGIN}><dc:creator>{names}</dc:creator>{END}"
     assert read_description(packet.encode()).credit == "A, B"
     assert read_description(saved("JPEG")) == NOT_DESCRIBED
 
