@@ -5,6 +5,7 @@
     OriginidError
     ├── InputError        a bad option, path or manifest
     │   ├── ImageError    a file or a byte string that is not a usable image
+    │   │   └── TooLargeError    it exceeds a limit
     │   └── UsageError    an option's value that is wrong whatever the disk holds
     ├── ModelError        a model directory that cannot be used
     ├── CollectionError   a collection that cannot be used, or not with this model
@@ -45,6 +46,10 @@ class InputError(OriginidError):
 
 class ImageError(InputError):
     """A file or a byte string that is not a usable image."""
+
+
+class TooLargeError(ImageError):
+    """An image that has more bytes or pixels than a limit allows, or takes more memory."""
 
 
 class UsageError(InputError):

@@ -27,6 +27,7 @@ from originid.cli.import_official import import_official
 from originid.cli.index import index
 from originid.cli.output import print_error
 from originid.cli.remove import remove
+from originid.cli.serve import serve
 from originid.cli.show import show
 from originid.cli.train import train
 from originid.cli.usage import TyperError, as_usage_error
@@ -53,6 +54,7 @@ COMMANDS = (
     decide,
     remove,
     show,
+    serve,
     evaluate,
     train,
     distill,

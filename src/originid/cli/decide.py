@@ -1,17 +1,13 @@
 """originid decide: remember a person's judgement on a query and a reference."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from originid.cli.output import JsonOption, print_json
 from originid.errors import UsageError
 from originid.system.text import printable
-
-if TYPE_CHECKING:
-    from originid.collection.collection import Collection
-    from originid.collection.decisions import Decision
 
 
 def decide(
@@ -58,7 +54,7 @@ def decide(
             decision = deciding.forget(opened, query, reference)
         else:
             decision = deciding.decide(opened, query, reference, yes, note)
-        row = decision_row(opened, decision)
+        row = deciding.decision_row(opened, decision)
     if json:
         print_json({**row, "decision": None} if forget else row)
     else:
@@ -66,27 +62,6 @@ def decide(
         made = "was made" if decision.confirmed else "was not made"
         shown = printable(row["reference"] or reference)
         print(f"{word}: {printable(query)} {made} from {shown}")
-
-
-def decision_row(collection: "Collection", decision: "Decision") -> dict[str, str | None]:
-    """Return a decision as ``--json`` shows it; the reference is None if it is not there any more.
-
-    Args:
-        collection: the collection that holds the decision.
-        decision: the decision.
-    """
-    from originid.images.find_files import tidiest
-
-    copies = collection.database.with_content(decision.reference)
-    return {
-        "query": decision.name,
-        "query_sha256": decision.query.hex(),
-        "reference": tidiest(row.shown for row in copies) if copies else None,
-        "reference_sha256": decision.reference.hex(),
-        "decision": "yes" if decision.confirmed else "no",
-        "note": decision.note,
-        "decided_at": decision.decided_at,
-    }
 
 
 def _check_usage(yes: bool, no: bool, forget: bool, note: str) -> None:

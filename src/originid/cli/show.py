@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from originid.cli.decide import decision_row
 from originid.cli.output import (
     JsonOption,
     as_rows,
@@ -88,6 +87,7 @@ def show(
 
     The exit status is 1 if --verify or --verify-content finds a problem.
     """
+    from originid.collection import deciding
     from originid.collection.collection import open_collection
 
     with open_collection(collection) as opened:
@@ -98,7 +98,7 @@ def show(
         compared = _compared(opened, verify_content)
         failures = opened.failures()
         wanted = opened.database.decisions() if decisions or decisions_csv else []
-        decided = [decision_row(opened, decision) for decision in wanted]
+        decided = [deciding.decision_row(opened, decision) for decision in wanted]
     if decisions_csv is not None:
         table = [[row[column] or "" for column in COLUMNS] for row in decided]
         write_rows(decisions_csv, [COLUMNS, *table])

@@ -255,6 +255,41 @@ class Database(
             yield from rows
             last = rows[-1].id
 
+    def matching(self, text: str, after: int, limit: int) -> list[Row]:
+        """The next references whose path or caption has a text in it, in the order of ids.
+
+        Args:
+            text: what is looked for; capital and small letters are one. An empty text finds all.
+            after: an id; those above it come next.
+            limit: how many are given at most.
+        """
+        if not text:
+            return self._rows("WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+        # LIKE knows the case of ASCII letters alone: for others it takes any, and they are compared
+        # below.
+        known = "".join(c if c.isascii() and c.isalnum() else "_" for c in text)
+        pattern, folded = f"%{known}%", text.casefold()
+        described = self.count_described() > 0
+        where = "location LIKE ?" + (
+            " OR id IN (SELECT id FROM description WHERE caption LIKE ?)" if described else ""
+        )
+        patterns = [pattern] * (2 if described else 1)
+        found: list[Row] = []
+        while len(found) < limit:
+            query = f"WHERE id > ? AND ({where}) ORDER BY id LIMIT ?"
+            rows = self._rows(query, after, *patterns, limit)
+            said = self.descriptions([row.id for row in rows]) if described else {}
+            found += [
+                row
+                for row in rows
+                if folded in row.location.casefold()
+                or (row.id in said and folded in said[row.id].caption.casefold())
+            ]
+            if len(rows) < limit:
+                break
+            after = rows[-1].id
+        return found[:limit]
+
     def under(self, location: str) -> list[str]:
         """Locations of references that are this path, or lie in this folder."""
         return self._under("reference", location)

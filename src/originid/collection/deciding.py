@@ -12,6 +12,7 @@ from originid.collection.naming import content_of, content_of_file, find_referen
 from originid.collection.pictures import Picture, Pictures, tidy
 from originid.collection.row import Row
 from originid.errors import InputError
+from originid.images.find_files import tidiest
 from originid.index import Codec
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
@@ -42,13 +43,13 @@ Candidate = tuple[Row, float]
 
 
 def decide(
-    collection: Collection, query: str, reference: str, confirmed: bool, note: str = ""
+    collection: Collection, query: str | Source, reference: str, confirmed: bool, note: str = ""
 ) -> Decision:
     """Remember whether a query was made from a reference.
 
     Args:
         collection: the collection that the reference belongs to.
-        query: the path of the query.
+        query: the path of the query, or its bytes with a name.
         reference: the path of the reference, or of a file with the same content, or the SHA-256 of
             its content as 64 hexadecimal digits.
         confirmed: whether the query was made from the reference.
@@ -63,10 +64,11 @@ def decide(
         StorageError: the collection cannot be written.
     """
     content = find_reference(collection, reference).sha256
-    encoded = _encoded(collection, query)
+    source = Source(query) if isinstance(query, str) else query
+    encoded = _encoded(collection, source)
     vectors = collection.model.vectors(encoded.latent[np.newaxis])
     code = collection.codec.encode(vectors)[0].tobytes()
-    made = Decision(encoded.sha256, content, confirmed, query, note, code=code)
+    made = Decision(encoded.sha256, content, confirmed, source.name, note, code=code)
     with collection.database.writing():
         collection.database.record_decision(made)
         stored = collection.database.decisions_on(made.query)
@@ -101,6 +103,25 @@ def forget(collection: Collection, query: str, reference: str) -> Decision:
         "expected the files of a decision, or their SHA-256",
         f"see all decisions: {shell_command('show', collection.path, '--decisions')}",
     )
+
+
+def decision_row(collection: Collection, decision: Decision) -> dict[str, str | None]:
+    """Return a decision as ``--json`` shows it; the reference is None if it is not there any more.
+
+    Args:
+        collection: the collection that holds the decision.
+        decision: the decision.
+    """
+    copies = collection.database.with_content(decision.reference)
+    return {
+        "query": decision.name,
+        "query_sha256": decision.query.hex(),
+        "reference": tidiest(row.shown for row in copies) if copies else None,
+        "reference_sha256": decision.reference.hex(),
+        "decision": "yes" if decision.confirmed else "no",
+        "note": decision.note,
+        "decided_at": decision.decided_at,
+    }
 
 
 def decisions_for(
@@ -267,13 +288,13 @@ def rejects(decision: Decision | None, score: float) -> bool:
     return decision is not None and not decision.confirmed and decision.likeness >= score
 
 
-def _encoded(collection: Collection, query: str) -> Encoded:
-    chunks = encode_sources([Source(query)], collection.model.encoder, workers=1)
+def _encoded(collection: Collection, query: Source) -> Encoded:
+    chunks = encode_sources([query], collection.model.encoder, workers=1)
     entries = [entry for chunk in chunks for entry in chunk]
     for failure in entries:
         if isinstance(failure, Failure):
             raise InputError(
-                f"{query} cannot be read: {failure.reason.partition('; ')[0]}",
+                f"{query.name} cannot be read: {failure.reason.partition('; ')[0]}",
                 "expected the image whose origin was looked for",
                 "check the path of the query",
             )

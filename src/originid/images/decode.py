@@ -16,7 +16,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from originid.errors import ImageError
+from originid.errors import ImageError, TooLargeError
 from originid.images.apart import decode_apart, is_slow
 from originid.images.formats import find_format, picture_bytes
 from originid.images.limits import LIMITS, Limits
@@ -86,6 +86,23 @@ def os_reason(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+def read_size(data: bytes, limits: Limits = LIMITS) -> tuple[int, int]:
+    """The width and the height in pixels that the header of an image file says, as it is stored.
+
+    Args:
+        data: the bytes of the file.
+        limits: the limits above which a file is refused.
+
+    Raises:
+        TooLargeError: the image has more pixels.
+        ImageError: the bytes are not an image.
+    """
+    kind, data = picture_bytes(find_format(data), data)
+    with image_errors(kind):
+        opened = OpenedImage(kind, data, None, limits)
+    return opened.width, opened.height
+
+
 def decode(
     data: bytes, size: int | None = None, limits: Limits = LIMITS, reserve: ReserveMemory = no_limit
 ) -> Decoded:
@@ -124,7 +141,7 @@ def decode(
     if memory > limits.max_memory:
         given = f"decoding the image takes {memory / 1e9:.1f} GB of memory"
         expected = f"expected at most {limits.max_memory / 1e9:g} GB"
-        raise ImageError(given, expected, "save it smaller, or as JPEG, or raise the limit")
+        raise TooLargeError(given, expected, "save it smaller, or as JPEG, or raise the limit")
     reserve(memory)
     if is_slow(opened.file, pixels, len(data)):
         return decode_apart(kind, data, size, limits, memory)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.ImageFile import ImageFile
 
-from originid.errors import ImageError
+from originid.errors import ImageError, TooLargeError
 from originid.images.bounded_bytes import BoundedBytes
 from originid.images.formats import FORMATS
 from originid.images.frames import is_blank, later_frames, moves
@@ -72,7 +72,7 @@ class OpenedImage:
         if self.width * self.height > limits.max_pixels:
             given = f"the image has {self.width:,} x {self.height:,} pixels"
             expected = f"expected at most {limits.max_pixels:,} in all"
-            raise ImageError(given, expected, "save it smaller or raise the limit")
+            raise TooLargeError(given, expected, "save it smaller or raise the limit")
         self._box = _draft(self.file, size) if size else None
 
     def decode(self) -> Decoded:

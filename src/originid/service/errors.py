@@ -1,0 +1,173 @@
+"""The one shape of errors, and which status says what."""
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from originid.errors import (
+    CollectionError,
+    ImageError,
+    InputError,
+    OriginidError,
+    StorageError,
+    TooLargeError,
+)
+
+LOG = logging.getLogger("originid.service")
+# By status: a word for programs, for errors that come from elsewhere.
+CODES = {
+    400: "bad_request",
+    401: "token_needed",
+    403: "not_allowed",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+    421: "wrong_host",
+    422: "not_usable",
+    429: "too_many",
+    500: "internal",
+    503: "not_ready",
+}
+
+
+class ErrorText(BaseModel):
+    """What went wrong, in a word for programs and in three lines for people."""
+
+    code: str
+    given: str
+    expected: str
+    todo: str
+
+
+class ErrorAnswer(BaseModel):
+    """The body of every answer that is no success."""
+
+    error: ErrorText
+
+
+class ApiError(HTTPException):
+    """An answer that is no success.
+
+    It is an `HTTPException`, as FastAPI would hide another error that comes while a body is read.
+
+    Args:
+        status: of HTTP, a key of `CODES`.
+        given: what was given.
+        expected: what was expected instead.
+        todo: what the client can do about it.
+        retry_after: whole seconds after which it makes sense to ask again.
+    """
+
+    def __init__(
+        self, status: int, given: str, expected: str, todo: str, retry_after: int | None = None
+    ) -> None:
+        super().__init__(status, given)
+        self.retry_after = retry_after
+        self.given, self.expected, self.todo = given, expected, todo
+
+    def response(self) -> JSONResponse:
+        """The answer itself."""
+        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        if self.status_code == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        text = ErrorText(
+            code=CODES[self.status_code], given=self.given, expected=self.expected, todo=self.todo
+        )
+        body = ErrorAnswer(error=text).model_dump()
+        return AsciiResponse(body, self.status_code, headers)
+
+
+class AsciiResponse(JSONResponse):
+    """JSON in ASCII, so that names of any bytes come through."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False).encode("ascii")
+
+
+# What the description of the API says of every route.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer, "description": text}
+    for status, text in {
+        400: "The request is not well formed.",
+        401: "A token is needed.",
+        403: "The token, or this service, does not allow it.",
+        404: "There is no such thing.",
+        408: "The request took too long to arrive.",
+        413: "The request or its picture is too large.",
+        422: "A value or a picture cannot be used.",
+        429: "Too many requests; ask again after Retry-After seconds.",
+        503: "The collection cannot be used now.",
+    }.items()
+}
+
+
+def explain_errors(app: FastAPI) -> None:
+    """Give every error of an application the one shape."""
+    app.add_exception_handler(OriginidError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _ours(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OriginidError)
+    return from_ours(error).response()
+
+
+def from_ours(error: OriginidError) -> ApiError:
+    """The answer for one of our errors."""
+    status = 500
+    if isinstance(error, TooLargeError):
+        status = 413
+    elif isinstance(error, ImageError | InputError):
+        status = 422
+    elif isinstance(error, CollectionError | StorageError):
+        status = 503
+    return ApiError(status, error.given, error.expected, error.todo)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return ApiError(
+        422,
+        "; ".join(
+            f"{_place(each.get('loc', ()))}: {each.get('msg', '')}" for each in error.errors()
+        ),
+        "expected what /openapi.json says of this request",
+        "correct the request",
+    ).response()
+
+
+def _place(location: Sequence[object]) -> str:
+    return " ".join(str(part) for part in location)[:200]
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if isinstance(error, ApiError):
+        return error.response()
+    status = error.status_code if error.status_code in CODES else 400
+    return ApiError(
+        status,
+        f"{request.method} {request.url.path}: {error.detail}"[:300],
+        "expected one of the routes of /openapi.json",
+        "correct the address or the request",
+    ).response()
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    LOG.error("an unexpected error", exc_info=error)
+    return ApiError(
+        500,
+        f"an unexpected error ({type(error).__name__})",
+        "expected the service to work",
+        "look into the log of the service, and report it",
+    ).response()

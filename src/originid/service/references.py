@@ -1,0 +1,264 @@
+"""The references of the collection: looked at, added and removed."""
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
+from fastapi import Path as InPath
+from fastapi.responses import Response
+
+from originid.collection.adding import store_images
+from originid.collection.row import Row
+from originid.errors import ImageError
+from originid.images.decode import read_bytes
+from originid.images.preview import SIDE, small_jpeg
+from originid.latents.sources import Source
+from originid.service.access import Role, needs
+from originid.service.errors import RESPONSES, ApiError, AsciiResponse
+from originid.service.pictures import checked, read_upload
+from originid.service.schemas import AddedBody, ReferenceBody, ReferencesBody
+from originid.service.state import Shared, State
+from originid.system.storage import flush, new_file, storage_errors
+from originid.types import Description
+
+MOST_LISTED = 200  # references of one answer
+LARGE = 1600  # pixels of the longer side of a picture that is looked at
+KEPT = "private, max-age=86400"  # a day: the content of a reference's number never changes
+LARGEST_ID = 2**63 - 1  # of SQLite
+ReferenceId = Annotated[
+    int, InPath(ge=0, le=LARGEST_ID, description="The number of the reference.")
+]
+Text = Annotated[str, Form(max_length=2000)]
+
+router = APIRouter(prefix="/v1/references", tags=["references"], responses=RESPONSES)
+
+
+@router.get(
+    "",
+    summary="List references",
+    response_model=ReferencesBody,
+    dependencies=[Depends(needs(Role.FIND))],
+)
+def references(shared: Shared, q: str = "", after: int = 0, limit: int = 50) -> Response:
+    """In the order in which they came; ``q`` looks for a text in names and captions."""
+    limit = min(max(limit, 1), MOST_LISTED)
+    after = min(max(after, 0), LARGEST_ID)
+    collection = shared.finder.collection
+    rows = collection.database.matching(q[:200], after, limit + 1)
+    shown = rows[:limit]
+    described = collection.database.descriptions([row.id for row in shown])
+    return AsciiResponse(
+        {
+            "references": [_body(row, described.get(row.id)) for row in shown],
+            "next": shown[-1].id if len(rows) > limit else None,
+            "total": len(collection),
+        }
+    )
+
+
+@router.get(
+    "/{id}",
+    summary="Show a reference",
+    response_model=ReferenceBody,
+    dependencies=[Depends(needs(Role.FIND))],
+)
+def reference(shared: Shared, id: ReferenceId) -> Response:
+    """What is stored of one reference."""
+    return AsciiResponse(_whole(shared, stored(shared, id)))
+
+
+@router.get(
+    "/{id}/thumbnail",
+    summary="A small picture of a reference",
+    responses={200: {"content": {"image/jpeg": {}}}},
+    response_class=Response,
+    dependencies=[Depends(needs(Role.FIND))],
+)
+async def thumbnail(request: Request, shared: Shared, id: ReferenceId) -> Response:
+    """A JPEG whose longer side has 256 pixels; 404 where there is no picture at hand."""
+    return await _picture(request, shared, id, SIDE)
+
+
+@router.get(
+    "/{id}/picture",
+    summary="The picture of a reference",
+    responses={200: {"content": {"image/jpeg": {}}}},
+    response_class=Response,
+    dependencies=[Depends(needs(Role.FIND))],
+)
+async def picture(request: Request, shared: Shared, id: ReferenceId) -> Response:
+    """A JPEG whose longer side has 1600 pixels at most; 404 where there is no picture at hand."""
+    return await _picture(request, shared, id, LARGE)
+
+
+@router.post(
+    "",
+    summary="Add a reference",
+    status_code=201,
+    response_model=AddedBody,
+    dependencies=[Depends(needs(Role.WRITE))],
+)
+async def add(
+    shared: Shared,
+    request: Request,
+    image: Annotated[UploadFile, File(description="The picture, a file.")],
+    caption: Text = "",
+    credit: Text = "",
+    licence: Text = "",
+    date: Text = "",
+    link: Text = "",
+) -> Response:
+    """The file is kept in the folder of the collection. What is answered with 201 is stored."""
+    settings = shared.settings
+    source = await read_upload(image, settings.max_bytes, settings.max_pixels)
+    description = Description(caption, credit, licence, date, link)
+    body = await shared.desk.work(lambda: _added(shared, source, description))
+    request.app.state.calibrating.start()
+    return AsciiResponse(body, 201)
+
+
+@router.delete(
+    "/{id}",
+    summary="Remove a reference",
+    status_code=204,
+    response_class=Response,
+    dependencies=[Depends(needs(Role.ADMIN))],
+)
+async def remove(shared: Shared, id: ReferenceId) -> Response:
+    """Files of your own stay where they are; one that was sent to be added is deleted."""
+
+    def work() -> None:
+        row = stored(shared, id)
+        collection = shared.finder.collection
+        names = collection.database.names([id]).get(id, [])
+        collection.remove([row.location, *(name.location for name in names)])
+        if Path(row.location).is_relative_to(shared.added_folder):
+            with suppress(OSError):
+                os.unlink(row.location)
+
+    await shared.desk.work(work)
+    return Response(status_code=204)
+
+
+def stored(shared: State, id: int) -> Row:
+    """The reference with a number.
+
+    Raises:
+        ApiError: there is none.
+    """
+    rows = shared.finder.collection.database.rows([id]) if 0 <= id <= LARGEST_ID else {}
+    if id not in rows or rows[id].id != id:  # the id of a second form is that of no reference
+        raise ApiError(
+            404,
+            f"no reference {id}",
+            "expected the number of a reference",
+            "take one from an answer, or from /v1/references",
+        )
+    return rows[id]
+
+
+def source_of(shared: State, id: int | None) -> Source:
+    """The picture of a reference, to be searched for.
+
+    Raises:
+        ApiError: there is no such reference, or its file is not at hand.
+    """
+    row = stored(shared, -1 if id is None else id)
+    try:
+        return checked(row.shown, read_bytes(row.location), shared.settings.max_pixels)
+    except ImageError as error:
+        raise ApiError(
+            404, f"the file of reference {id}: {error.given}", "expected its file", "put it back"
+        ) from error
+
+
+def thumbnail_address(id: int) -> str:
+    """Where the small picture of a reference is."""
+    return f"/v1/references/{id}/thumbnail"
+
+
+async def _picture(request: Request, shared: State, id: int, side: int) -> Response:
+    row = stored(shared, id)
+    tag = f'"{row.sha256.hex()[:32]}-{side}"'
+    headers = {"ETag": tag, "Cache-Control": KEPT, "X-Content-Type-Options": "nosniff"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    data = await shared.desk.work(lambda: _small(shared, row, side))
+    return Response(data, media_type="image/jpeg", headers=headers)
+
+
+def _small(shared: State, row: Row, side: int) -> bytes:
+    """A JPEG of a reference: the one that is stored, or one made of its file."""
+    kept = shared.finder.collection.database.thumbnail(row.id)
+    if kept is not None and side == SIDE:
+        return kept
+    try:
+        return small_jpeg(read_bytes(row.location), row.width, row.height, side)
+    except ImageError as error:
+        if kept is not None:
+            return kept
+        raise ApiError(
+            404,
+            f"the file of reference {row.id}: {error.given}",
+            "expected its file, or a small picture that was stored",
+            "put the file back, or index it once with --thumbnails",
+        ) from error
+
+
+def _added(shared: State, source: Source, description: Description) -> dict[str, Any]:
+    """Keep a picture, add it, and say what is stored of it."""
+    collection = shared.finder.collection
+    database, data = collection.database, source.data or b""
+    content = hashlib.sha256(data).digest()
+    known = database.with_content(content, limit=1)
+    added = not known
+    if added:
+        path = _kept(shared.added_folder / content.hex(), source.name, data)
+        found = store_images(collection, [path], workers=1)
+        if found.failures:
+            path.unlink(missing_ok=True)
+            raise ApiError(
+                422, found.failures[0].reason, "expected a picture", "choose another file"
+            )
+        known = database.with_content(content, limit=1)
+    if not known:
+        raise ApiError(503, "the reference was removed", "expected it to stay", "add it again")
+    if description:
+        with database.writing():
+            database.describe(known[0].id, description)
+    return {**_whole(shared, known[0]), "added": added}
+
+
+def _kept(folder: Path, name: str, data: bytes) -> Path:
+    """Write the bytes of a picture into a folder of its own, and flush them to the disk."""
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        flush(folder.parent)
+        path = folder / name
+        with new_file(path) as file:
+            file.write_bytes(data)
+    return path
+
+
+def _whole(shared: State, row: Row) -> dict[str, Any]:
+    description = shared.finder.collection.database.descriptions([row.id]).get(row.id)
+    return _body(row, description)
+
+
+def _body(row: Row, description: Description | None) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "reference": row.shown,
+        "name": os.path.basename(row.location),
+        "width": row.width,
+        "height": row.height,
+        "bytes": row.bytes,
+        "added_at": row.added_at,
+        "sha256": row.sha256.hex(),
+        "exists": os.path.exists(row.location),
+        "description": vars(description) if description else None,
+        "thumbnail": thumbnail_address(row.id),
+    }
