@@ -1,0 +1,139 @@
+"""What ``originid index`` prints of what a run did: as text and as JSON."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from originid.cli.output import SHOWN, as_rows
+from originid.system.text import counted, printable, shell_command
+
+if TYPE_CHECKING:
+    from originid.collection.added import Added
+    from originid.collection.describing import Described
+
+NAMED = 3  # of the files and folders in which nothing was found
+
+
+def added_as_json(added: "Added", into: Path, references: int, seconds: float) -> dict[str, object]:
+    """What a run did, as ``--json`` shows it.
+
+    Args:
+        added: what it did.
+        into: the folder of the collection.
+        references: how many the collection has now.
+        seconds: that it took.
+    """
+    return {
+        "collection": str(into),
+        "references": references,
+        "added": added.added,
+        "updated": added.updated,
+        "moved": added.moved,
+        "unchanged": added.unchanged,
+        "further_names": added.names,
+        "gone": added.gone,
+        "pruned": added.pruned,
+        "kept": [{"folder": folder, "references": count} for folder, count in added.kept.items()],
+        "passed_over": added.passed_over,
+        "skipped": [
+            *as_rows(added.failures),
+            *({"path": each.path, "reason": each.reason} for each in added.unread),
+        ],
+        "notes": [{"path": path, "note": note} for path, note in added.notes],
+        "seconds": round(seconds, 3),
+    }
+
+
+def print_added(added: "Added", into: Path, references: int, seconds: float) -> None:
+    """Print what a run did.
+
+    Args:
+        added: what it did.
+        into: the folder of the collection.
+        references: how many the collection has now.
+        seconds: that it took.
+    """
+    from originid.images.unread import summary
+
+    parts = [f"{added.added} added"]
+    for count, word in (
+        (added.updated, "updated"),
+        (added.moved, "moved"),
+        (added.unchanged, "unchanged"),
+        (added.names, "further name" if added.names == 1 else "further names"),
+        (added.pruned, "pruned"),
+        (len(added.failures), "skipped"),
+    ):
+        parts += [f"{count} {word}"] if count else []
+    whole = counted(references, "reference")
+    print(f"{printable(str(into))}: {', '.join(parts)} in {seconds:.1f} s; {whole}")
+    if added.passed_over:
+        folders = "1 folder" if added.passed_over == 1 else f"{added.passed_over} folders"
+        print(f"{folders} passed over (recycle bins and thumbnails): --all-folders takes them")
+    if added.unread:
+        print(printable(summary(added.unread)))
+    for path, note in added.notes[:SHOWN]:
+        print(f"{printable(path)}: {note}")
+    if len(added.notes) > SHOWN:
+        print(f"... and {len(added.notes) - SHOWN} more files like these: --json lists them")
+    _print_gone(added, into)
+
+
+def _print_gone(added: "Added", into: Path) -> None:
+    """Say how many references have no file any more, and what can be done about it."""
+    gone = added.gone - sum(added.kept.values())
+    if gone:
+        print(f"{_references(gone)} gone: --prune drops {'it' if gone == 1 else 'them'}")
+    for folder, count in list(added.kept.items())[:SHOWN]:
+        command = shell_command("remove", Path(folder), "--from", into)
+        print(
+            f"{_references(count)} gone and kept: there is no file in {printable(folder)}, as if "
+            f"its disk were not mounted. To drop {'it' if count == 1 else 'them'}: "
+            f"{printable(command)}"
+        )
+    if len(added.kept) > SHOWN:
+        print(f"... and so in {len(added.kept) - SHOWN} more folders: --json lists them")
+
+
+def _references(count: int) -> str:
+    return "1 reference is" if count == 1 else f"{count} references are"
+
+
+def described_as_json(described: "Described | None") -> dict[str, object]:
+    """What a table of descriptions did, as ``--json`` shows it; nothing where there was none."""
+    if described is None:
+        return {}
+    return {"described": described.described, "not_described": described.unknown}
+
+
+def print_described(described: "Described | None", table: Path | None) -> None:
+    """Say how many references a table described, and which of its rows name none."""
+    if described is None:
+        return
+    print(f"{printable(str(table))}: {counted(described.described, 'reference')} described")
+    for name in described.unknown[:SHOWN]:
+        print(f"not in the collection: {printable(name)}", file=sys.stderr)
+    if len(described.unknown) > SHOWN:
+        more = len(described.unknown) - SHOWN
+        print(f"... and {more} more: --json lists them", file=sys.stderr)
+
+
+def note_nothing(added: "Added", images: list[str]) -> None:
+    """Say on standard error that there was nothing to add, if so."""
+    if not added.seen:
+        print(nothing_found(images), file=sys.stderr)
+
+
+def nothing_found(where: list[str]) -> str:
+    """Say that there is no image in some folders, and what was looked for.
+
+    Args:
+        where: the files and folders of the command line.
+    """
+    from originid.images.find_files import IMAGE_SUFFIXES
+
+    names = ", ".join(where[:NAMED]) + (f" and {len(where) - NAMED} more" if where[NAMED:] else "")
+    return (
+        f"no images found in {printable(names)}; looked for files whose names end in "
+        f"{', '.join(sorted(IMAGE_SUFFIXES))}, and for others that begin like an image"
+    )
