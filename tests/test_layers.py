@@ -51,7 +51,7 @@ ONLY = {
     "matplotlib": {"evaluation/reliability.py", "experiments"},
     "faiss": {"index"},
     "ray": {"generation/sets/on_ray.py"},
-    "httpx": {"generation/prompts/chat.py"},
+    "httpx": {"client/connection.py", "generation/prompts/chat.py"},
     "sqlite3": {"collection/expected_tables.py", "collection/sqlite.py"},
     "fastapi": {"service"},
     "starlette": {"service"},

@@ -16,7 +16,7 @@ LAYERS = (
     ("finder", "indexing", "training"),
     ("evaluation", "demo"),
     ("generation",),
-    ("experiments", "service"),
+    ("client", "experiments", "service"),
     ("cli",),
     ("__main__",),
 )
