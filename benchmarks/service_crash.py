@@ -161,7 +161,8 @@ def run(times: int, clients: int, folder: Path) -> dict[str, int]:
     show = [sys.executable, "-m", "originid", "show", str(collection), "--verify-content", "--json"]
     shown = subprocess.run(show, capture_output=True, text=True, check=False)
     verified = json.loads(shown.stdout)
-    files = sum(1 for path in (collection / "added").rglob("*") if path.is_file())
+    files = [path.name for path in (collection / "added").rglob("*") if path.is_file()]
+    half_written = sum(name.endswith(".tmp") for name in files)
     return {
         "times": times,
         "acknowledged": len(load.acknowledged),
@@ -172,7 +173,8 @@ def run(times: int, clients: int, folder: Path) -> dict[str, int]:
         "strange": strange,
         "problems": len(verified["problems"]) + (shown.returncode != 0),
         "references": sum(there.values()),
-        "files": files,
+        "files": len(files) - half_written,
+        "half_written": half_written,
     }
 
 
@@ -197,6 +199,7 @@ def main() -> None:
     print(f"in flight at a kill     {found['in_flight']}, {found['survived']} of them stored")
     print(f"references nobody sent  {found['strange']}")
     print(f"files, references       {found['files']}, {found['references']}")
+    print(f"half-written files      {found['half_written']}, under names of their own")
     print(f"problems of show        {found['problems']}")
 
 

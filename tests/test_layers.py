@@ -57,6 +57,7 @@ ONLY = {
     "starlette": {"service"},
     "uvicorn": {"service"},
     "prometheus_client": {"service"},
+    "watchfiles": {"watching.py"},
     "typer": {"cli"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -7,7 +7,7 @@ LAYERS = (
     ("system",),
     ("images", "index", "maps", "verdict"),
     ("answer", "datasets", "details", "encoders"),
-    ("latents", "model_description", "testing", "views"),
+    ("latents", "model_description", "testing", "views", "watching"),
     ("model",),
     ("collection", "explain"),
     ("answering",),

@@ -1,10 +1,11 @@
 """What ``originid index`` prints of what a run did: as text and as JSON."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from originid.cli.output import SHOWN, as_rows
+from originid.cli.output import SHOWN, as_rows, print_failures, print_json
 from originid.system.text import counted, printable, shell_command
 
 if TYPE_CHECKING:
@@ -14,18 +15,45 @@ if TYPE_CHECKING:
 NAMED = 3  # of the files and folders in which nothing was found
 
 
-def added_as_json(added: "Added", into: Path, references: int, seconds: float) -> dict[str, object]:
-    """What a run did, as ``--json`` shows it.
+@dataclass(frozen=True)
+class Told:
+    """What is said beside what a run did.
+
+    Args:
+        into: the folder of the collection.
+        references: how many the collection has now.
+        seconds: that the run took.
+        described: what a table of descriptions did; None where there was none.
+        table: that table.
+    """
+
+    into: Path
+    references: int
+    seconds: float
+    described: "Described | None" = None
+    table: Path | None = None
+
+
+def tell_added(added: "Added", told: Told, json: bool) -> None:
+    """Print what a run did.
 
     Args:
         added: what it did.
-        into: the folder of the collection.
-        references: how many the collection has now.
-        seconds: that it took.
+        told: what is said beside it.
+        json: whether as one JSON object instead of text.
     """
+    if json:
+        print_json({**_as_json(added, told), **_described(told.described)})
+        return
+    print_failures(added.failures, shell_command("show", told.into, "--json"))
+    _print(added, told)
+    _print_described(told)
+
+
+def _as_json(added: "Added", told: Told) -> dict[str, object]:
     return {
-        "collection": str(into),
-        "references": references,
+        "collection": str(told.into),
+        "references": told.references,
         "added": added.added,
         "updated": added.updated,
         "moved": added.moved,
@@ -40,19 +68,11 @@ def added_as_json(added: "Added", into: Path, references: int, seconds: float) -
             *({"path": each.path, "reason": each.reason} for each in added.unread),
         ],
         "notes": [{"path": path, "note": note} for path, note in added.notes],
-        "seconds": round(seconds, 3),
+        "seconds": round(told.seconds, 3),
     }
 
 
-def print_added(added: "Added", into: Path, references: int, seconds: float) -> None:
-    """Print what a run did.
-
-    Args:
-        added: what it did.
-        into: the folder of the collection.
-        references: how many the collection has now.
-        seconds: that it took.
-    """
+def _print(added: "Added", told: Told) -> None:
     from originid.images.unread import summary
 
     parts = [f"{added.added} added"]
@@ -65,8 +85,8 @@ def print_added(added: "Added", into: Path, references: int, seconds: float) -> 
         (len(added.failures), "skipped"),
     ):
         parts += [f"{count} {word}"] if count else []
-    whole = counted(references, "reference")
-    print(f"{printable(str(into))}: {', '.join(parts)} in {seconds:.1f} s; {whole}")
+    whole = counted(told.references, "reference")
+    print(f"{printable(str(told.into))}: {', '.join(parts)} in {told.seconds:.1f} s; {whole}")
     if added.passed_over:
         folders = "1 folder" if added.passed_over == 1 else f"{added.passed_over} folders"
         print(f"{folders} passed over (recycle bins and thumbnails): --all-folders takes them")
@@ -76,7 +96,7 @@ def print_added(added: "Added", into: Path, references: int, seconds: float) -> 
         print(f"{printable(path)}: {note}")
     if len(added.notes) > SHOWN:
         print(f"... and {len(added.notes) - SHOWN} more files like these: --json lists them")
-    _print_gone(added, into)
+    _print_gone(added, told.into)
 
 
 def _print_gone(added: "Added", into: Path) -> None:
@@ -99,18 +119,19 @@ def _references(count: int) -> str:
     return "1 reference is" if count == 1 else f"{count} references are"
 
 
-def described_as_json(described: "Described | None") -> dict[str, object]:
+def _described(described: "Described | None") -> dict[str, object]:
     """What a table of descriptions did, as ``--json`` shows it; nothing where there was none."""
     if described is None:
         return {}
     return {"described": described.described, "not_described": described.unknown}
 
 
-def print_described(described: "Described | None", table: Path | None) -> None:
+def _print_described(told: Told) -> None:
     """Say how many references a table described, and which of its rows name none."""
+    described = told.described
     if described is None:
         return
-    print(f"{printable(str(table))}: {counted(described.described, 'reference')} described")
+    print(f"{printable(str(told.table))}: {counted(described.described, 'reference')} described")
     for name in described.unknown[:SHOWN]:
         print(f"not in the collection: {printable(name)}", file=sys.stderr)
     if len(described.unknown) > SHOWN:

@@ -2,21 +2,16 @@
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.added_text import (
-    added_as_json,
-    described_as_json,
-    note_nothing,
-    print_added,
-    print_described,
-)
+from originid.cli.added_text import Told, note_nothing, tell_added
 from originid.cli.lists import NullOption, YesOption, with_lists
-from originid.cli.output import JsonOption, print_failures, print_json, progress_bar
-from originid.system.text import shell_command
+from originid.cli.output import JsonOption, progress_bar
+from originid.cli.watching import refuse_unwatchable, watch_and_add
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
@@ -77,6 +72,14 @@ MetadataOption = Annotated[
         "some of caption, credit, licence, date and link.",
     ),
 ]
+WatchOption = Annotated[
+    bool,
+    typer.Option(
+        "--watch",
+        help="Then wait, and add what comes or changes in the given folders, until Ctrl-C. A file "
+        "is added when nobody has written to it for 2 seconds.",
+    ),
+]
 ImagesArgument = Annotated[
     list[str],
     typer.Argument(
@@ -112,6 +115,7 @@ def index(
     prune: PruneOption = False,
     thumbnails: ThumbnailsOption = False,
     metadata: MetadataOption = None,
+    watch: WatchOption = False,
     null: NullOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
@@ -133,34 +137,28 @@ def index(
     from originid.indexing import add_images
 
     start, paths = time.monotonic(), with_lists(images, null, yes)
+    if watch:
+        refuse_unwatchable(paths, metadata)
     table = read_descriptions(metadata) if metadata else []
-    with (
-        _open(into, model, paths) as collection,
-        progress_bar("indexing") as progress,
-        progress_bar("calibrating") as calibrating,
-    ):
-        added = add_images(
-            collection,
-            paths,
-            workers,
-            progress,
-            all_folders,
-            calibrating,
-            details,
-            only_suffixes,
-            prune,
-            thumbnails,
-        )
+    adding = partial(
+        add_images,
+        workers=workers,
+        all_folders=all_folders,
+        details=details,
+        only_suffixes=only_suffixes,
+        prune=prune,
+        thumbnails=thumbnails,
+    )
+    with _open(into, model, paths) as collection:
+        if watch:
+            watch_and_add(collection, paths, adding, json, all_folders, only_suffixes, prune)
+            return
+        with progress_bar("indexing") as progress, progress_bar("calibrating") as calibrating:
+            added = adding(collection, paths, progress=progress, calibrating=calibrating)
         described = describe_references(collection, table) if metadata else None
         references = len(collection)
-    seconds = time.monotonic() - start
-    if json:
-        shown = added_as_json(added, into, references, seconds)
-        print_json({**shown, **described_as_json(described)})
-    else:
-        print_failures(added.failures, shell_command("show", into, "--json"))
-        print_added(added, into, references, seconds)
-        print_described(described, metadata)
+    told = Told(into, references, time.monotonic() - start, described, metadata)
+    tell_added(added, told, json)
     note_nothing(added, images)
     # If none of the files could be used, the command failed.
     left_out = added.failures or added.unread
