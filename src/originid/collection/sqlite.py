@@ -16,6 +16,7 @@ from originid.collection.expected_tables import refuse_other_tables
 from originid.errors import CollectionError, StorageError
 from originid.system.file_locks import can_lock
 from originid.system.mounts import file_system
+from originid.system.storage import is_full
 from originid.system.text import shell_command
 
 BESIDE = ("model", "index.bin", "shortlist.bin", "words.bin")  # what else a collection reads
@@ -189,7 +190,7 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:
     try:
         return _open(f"{uri}?mode=rw"), False
     except sqlite3.OperationalError as error:
-        if _is_about_locks(error):
+        if _is_about_locks(error) and not is_full(path.parent):
             return _open_without_locks(path), True
         if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
             raise
@@ -273,14 +274,15 @@ def _explain(error: sqlite3.Error, folder: Path) -> CollectionError | StorageErr
                 "wait for the other process, then run the command again; if there is none, the "
                 f"locks of {_place(folder)} may not work: copy the collection to a local disk",
             )
-        if "disk I/O" in text:
+        failed = "disk I/O" in text  # also if there is no space for its lock files
+        if failed and not is_full(folder):
             return StorageError(
                 f"cannot write {folder}: {text}",
                 "expected a sound disk with locks",
                 f"check the disk; if it is sound, {_place(folder)} may have no locks: copy the "
                 "collection to a local disk, or make it there",
             )
-        if any(word in text for word in ("full", "readonly", "unable to open")):
+        if failed or any(word in text for word in ("full", "readonly", "unable to open")):
             return StorageError(
                 f"cannot write {folder}: {text}",
                 "expected a folder that can be written, with free space",
