@@ -94,7 +94,7 @@ def use(folder: Path, made: Path) -> None:
 
 
 @pytest.mark.parametrize("name", DERIVED)
-@fuzz(12)
+@fuzz(10)
 @given(data=st.data())
 def test_a_derived_file_of_any_bytes_is_made_again(
     name: str, made: Path, copied: Path, right: list[Answer], data: st.DataObject
@@ -108,7 +108,7 @@ def test_a_derived_file_of_any_bytes_is_made_again(
 
 
 @pytest.mark.parametrize("name", DERIVED)
-@fuzz(20)
+@fuzz(10)
 @given(data=st.data())
 def test_a_derived_file_with_any_header_is_made_again(
     name: str, made: Path, copied: Path, right: list[Answer], data: st.DataObject

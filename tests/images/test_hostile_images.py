@@ -232,7 +232,7 @@ def test_a_jpeg_that_is_all_header_is_refused_soon(part: bytes) -> None:
     start = time.monotonic()
     with pytest.raises(ImageError):
         decode(b"\xff\xd8\xff\xdb\0\2" + part * (1_000_000 // len(part)))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 def test_a_header_of_very_many_parts_is_refused() -> None:
