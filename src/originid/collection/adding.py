@@ -6,8 +6,9 @@ from contextlib import closing
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
-from originid.collection.image_writer import ImageWriter
+from originid.collection.image_writer import BATCH, ImageWriter
 from originid.collection.row import Row
+from originid.collection.sqlite import slices
 from originid.collection.vanished import settle_vanished, unseen_links
 from originid.images.find_files import find_images
 from originid.latents.encode_files import Entry, encode_sources
@@ -97,22 +98,27 @@ def _store(chunks: Iterable[list[Entry]], writer: ImageWriter, progress: Progres
 
 def _changed(files: list[str], writer: ImageWriter) -> Iterator[Source]:
     """Those of some files that are not as they are stored, or which lack something."""
-    database = writer.database
-    for path in files:
-        try:
-            status = FileStatus.of(os.stat(path))
-        except OSError:
-            yield Source(path)  # reading it tells the reason
-            continue
-        location = os.path.abspath(path)
-        stored = database.reached_by(location)
-        known = stored is not None and _is_as_stored(stored, location, status)
-        if stored is None or not known or writer.lacks(stored.id):
-            yield Source(path, status=status)
-            continue
-        writer.added.unchanged += 1
-        if stored.ctime_ns is None:  # stored by an earlier version
-            writer.note(stored.id, status)
+    for some in slices(files, BATCH):
+        reached = writer.database.all_reached_by(list(map(os.path.abspath, some)))
+        for path in some:
+            yield from _if_changed(path, reached.get(os.path.abspath(path)), writer)
+
+
+def _if_changed(path: str, stored: Row | None, writer: ImageWriter) -> Iterator[Source]:
+    """A file, unless it is as it is stored; then it is counted."""
+    try:
+        status = FileStatus.of(os.stat(path))
+    except OSError:
+        yield Source(path)  # reading it tells the reason
+        return
+    location = os.path.abspath(path)
+    known = stored is not None and _is_as_stored(stored, location, status)
+    if stored is None or not known or writer.lacks(stored.id):
+        yield Source(path, status=status)
+        return
+    writer.added.unchanged += 1
+    if stored.ctime_ns is None:  # stored by an earlier version
+        writer.note(stored.id, status)
 
 
 def _is_as_stored(stored: Row, location: str, status: FileStatus) -> bool:

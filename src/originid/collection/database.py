@@ -18,7 +18,7 @@ from originid.collection.detail_table import DetailTable
 from originid.collection.failure_table import FailureTable
 from originid.collection.form_table import Form
 from originid.collection.name_table import Name, NameTable
-from originid.collection.row import COLUMNS, INFORMATION, STATUS, Row
+from originid.collection.row import COLUMNS, INFORMATION, INSERT, STATUS, Row
 from originid.collection.schema import FORMAT, MEASURED, NOTED, READ, TABLES, UPGRADES
 from originid.collection.sqlite import create, slices
 from originid.collection.vector_table import VectorTable
@@ -63,6 +63,7 @@ class Database(
                         self._connection.execute(statement)
                     self._connection.execute(f"PRAGMA user_version = {earlier + 1}")
                 self.format = FORMAT
+                self._no_names = None
                 yield
         except BaseException:
             self.format = before
@@ -117,21 +118,20 @@ class Database(
                 at this location.
             thumbnail: a small picture, if it is to be stored.
         """
-        before = self.at(row.location) if self.count_described() else None
-        known = self.descriptions([before.id]).get(before.id) if before else None
         for name in names:
             self.forget_name(name.location)
-        replaced = self.free(row.location)
-        paths = os.fsencode(row.location), os.fsencode(row.name)
+        self.forget_name(row.location)
         status = row.status
-        cursor = self._connection.execute(
-            "INSERT INTO reference"
-            " (location, name, sha256, bytes, mtime_ns, width, height, information,"
-            " ctime_ns, inode)"
-            " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*paths, row.sha256, status.bytes, status.mtime_ns, row.width, row.height,
-             row.information, status.ctime_ns, status.inode),
-        )  # fmt: skip
+        values = (os.fsencode(row.location), os.fsencode(row.name), row.sha256, status.bytes,
+                  status.mtime_ns, row.width, row.height, row.information, status.ctime_ns,
+                  status.inode)  # fmt: skip
+        cursor = self._connection.execute(INSERT, values)
+        replaced = cursor.rowcount == 0
+        known = NOT_DESCRIBED
+        if replaced:
+            known = self._described_at(row.location)
+            self.free(row.location)
+            cursor = self._connection.execute(INSERT, values)
         new_id = int(cursor.lastrowid or 0)
         vector = (new_id, zlib.crc32(code), code)
         self._connection.execute("INSERT INTO vector VALUES (?, ?, ?)", vector)
@@ -148,6 +148,11 @@ class Database(
             self.keep_thumbnail(new_id, thumbnail)
         self._forget_failure(row.location)
         return replaced
+
+    def _described_at(self, location: str) -> Description:
+        row = self.at(location)
+        found = self.descriptions([row.id]) if row else {}
+        return found[row.id] if row and row.id in found else NOT_DESCRIBED
 
     def free(self, location: str) -> bool:
         """Take a path away from the reference that has it; return whether it was its location.
@@ -213,14 +218,31 @@ class Database(
 
     def reached_by(self, location: str) -> Row | None:
         """The reference that has this location, or has it as a further name."""
-        row = self.at(location)
-        if row is None and (key := self.named(location)) is not None:
-            row = self.rows([key]).get(key)
-        return row
+        return self.all_reached_by([location]).get(location)
+
+    def all_reached_by(self, locations: Sequence[str]) -> dict[str, Row]:
+        """The references that have some locations, or have them as further names, by those."""
+        found: dict[str, Row] = {}
+        for some in slices(list(locations)):
+            marks = ",".join(["CAST(? AS TEXT)"] * len(some))
+            where = f"WHERE location IN ({marks})"
+            found |= {row.location: row for row in self._rows(where, *map(os.fsencode, some))}
+        names = self.all_named([each for each in locations if each not in found])
+        rows = self.rows(sorted(set(names.values())))
+        return found | {each: rows[key] for each, key in names.items() if key in rows}
 
     def has_content(self, sha256: bytes) -> bool:
         """Whether a reference has this content."""
         return bool(self._all("SELECT 1 FROM reference WHERE sha256 = ? LIMIT 1", sha256))
+
+    def contents(self, some: Sequence[bytes]) -> set[bytes]:
+        """Those of some contents, as SHA-256, that references have."""
+        found: set[bytes] = set()
+        for part in slices(list(some)):
+            marks = ",".join("?" * len(part))
+            query = f"SELECT sha256 FROM reference WHERE sha256 IN ({marks})"
+            found |= {sha256 for (sha256,) in self._all(query, *part)}
+        return found
 
     def with_content(self, sha256: bytes, limit: int = 8, inode: int | None = None) -> list[Row]:
         """The first few references with this content, oldest first.

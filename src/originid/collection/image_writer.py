@@ -52,6 +52,7 @@ class ImageWriter:
         self.database = collection.database
         self._entries: list[Entry] = []
         self._noted: list[tuple[int, FileStatus]] = []
+        self._contents: set[bytes] = set()  # of pending entries that are stored, perhaps
         self._committed = time.monotonic()
 
     def knows(self, sha256: bytes) -> bool:
@@ -97,6 +98,8 @@ class ImageWriter:
         with self.database.writing():
             for reference, status in self._noted:
                 self.database.note_status(reference, status)
+            read = [entry.sha256 for entry in entries if not isinstance(entry, Failure)]
+            self._contents = self.database.contents(read)
             # Read before anything is replaced: a file may have taken another's place.
             stored = {e.sha256: self._stored(e) for e in entries if isinstance(e, Known)}
             for entry in entries:
@@ -188,6 +191,7 @@ class ImageWriter:
         database.forget_failures(name.location)
 
     def _store(self, name: Name, entry: Encoded | Known, image: _Stored, names: list[Name]) -> bool:
+        self._contents.add(entry.sha256)
         status = entry.source.status
         row = Row(
             name.location,
@@ -214,6 +218,8 @@ class ImageWriter:
 
     def _same_file(self, entry: Encoded | Known) -> Row | None:
         """The reference that has the file of an entry at another location, if there is one."""
+        if entry.sha256 not in self._contents:
+            return None
         location = _name(entry).location
         inode = entry.source.status.inode
         for row in self.database.with_content(entry.sha256, SAME_CONTENT, inode):

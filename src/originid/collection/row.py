@@ -45,3 +45,11 @@ INFORMATION = "CASE typeof(information) WHEN 'real' THEN information END"
 STATUS = ", ".join(
     f"CASE typeof({column}) WHEN 'integer' THEN {column} END" for column in ("ctime_ns", "inode")
 )
+
+INSERT = (
+    "INSERT INTO reference"
+    " (location, name, sha256, bytes, mtime_ns, width, height, information, ctime_ns, inode)"
+    " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (location) DO NOTHING"
+)
+"""A row whose location is taken is left out."""

@@ -10,13 +10,16 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from originid.collection.expected_tables import refuse_other_tables
 from originid.errors import CollectionError, StorageError
 from originid.system.file_locks import can_lock
 from originid.system.mounts import file_system
+from originid.system.storage import is_full
 from originid.system.text import shell_command
+
+Item = TypeVar("Item")
 
 BESIDE = ("model", "index.bin", "shortlist.bin", "words.bin")  # what else a collection reads
 UNLOCKED = "model/model.json"  # a file beside it that nobody locks, to try locks on
@@ -140,7 +143,7 @@ def create(path: Path, format: int, schema: str, meta: Mapping[str, str]) -> Non
             connection.close()
 
 
-def slices(items: list[int], size: int = 500) -> Iterator[list[int]]:
+def slices(items: list[Item], size: int = 500) -> Iterator[list[Item]]:
     """The items in lists that are short enough to be the values of one statement."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
@@ -189,7 +192,7 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:
     try:
         return _open(f"{uri}?mode=rw"), False
     except sqlite3.OperationalError as error:
-        if _is_about_locks(error):
+        if _is_about_locks(error) and not is_full(path.parent):
             return _open_without_locks(path), True
         if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
             raise
@@ -273,14 +276,15 @@ def _explain(error: sqlite3.Error, folder: Path) -> CollectionError | StorageErr
                 "wait for the other process, then run the command again; if there is none, the "
                 f"locks of {_place(folder)} may not work: copy the collection to a local disk",
             )
-        if "disk I/O" in text:
+        failed = "disk I/O" in text  # also if there is no space for its lock files
+        if failed and not is_full(folder):
             return StorageError(
                 f"cannot write {folder}: {text}",
                 "expected a sound disk with locks",
                 f"check the disk; if it is sound, {_place(folder)} may have no locks: copy the "
                 "collection to a local disk, or make it there",
             )
-        if any(word in text for word in ("full", "readonly", "unable to open")):
+        if failed or any(word in text for word in ("full", "readonly", "unable to open")):
             return StorageError(
                 f"cannot write {folder}: {text}",
                 "expected a folder that can be written, with free space",

@@ -15,6 +15,7 @@ from pathlib import Path
 from originid.errors import InputError, StorageError
 
 LEFT_OVER = 3600.0  # seconds; an older temporary file was left by a process that died
+NEXT_TO_NOTHING = 1 << 18  # bytes: less than the smallest file that a collection writes needs
 ON_WINDOWS = os.name == "nt"
 RENAME_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds; a virus scanner holds a new file for tenths
 
@@ -118,6 +119,18 @@ def new_file(path: Path) -> Iterator[Path]:
     finally:
         temporary.unlink(missing_ok=True)
     flush(path.parent)
+
+
+def is_full(folder: Path) -> bool:
+    """Tell whether the disk of a folder has next to no free space left.
+
+    Args:
+        folder: an existing folder.
+    """
+    try:
+        return shutil.disk_usage(folder).free < NEXT_TO_NOTHING
+    except OSError:
+        return False
 
 
 def flush(path: Path) -> None:
