@@ -170,8 +170,8 @@ class Finder:
         again = self.escalation.match(entry, row)
         for match in first.matches:
             if match.reference == row.shown and match.false_match_rate <= again.false_match_rate:
-                return _looked_up(match)
-        return _looked_up(again)
+                return self._looked_up(match)
+        return self._looked_up(again)
 
     def _find(
         self, sources: Iterable[Source], top: int, stated: float, effort: Effort
@@ -184,7 +184,7 @@ class Finder:
                     yield Answer(entry.path, None, error=entry.reason)
                 else:
                     answer = next(found)
-                    matches = tuple(map(_looked_up, answer.matches))
+                    matches = tuple(map(self._looked_up, answer.matches))
                     note = entry.note if isinstance(entry, Encoded) else ""
                     yield replace(answer, matches=matches, note=note)
 
@@ -194,7 +194,7 @@ class Finder:
         first = answers(self.collection, queries, top, stated, chances_as_it_is(effort))
         return self.escalation.answers(queries, first, effort, top, stated)
 
-
-def _looked_up(match: Match) -> Match:
-    """A match with whether its file is there: only those that are shown are asked for."""
-    return replace(match, exists=os.path.exists(match.reference))
+    def _looked_up(self, match: Match) -> Match:
+        """A match with whether its file is there: only those that are shown are asked for."""
+        there = self.collection.database.is_there(os.path.abspath(match.reference))
+        return replace(match, exists=there is not False, trusted=there is not None)

@@ -26,6 +26,8 @@ from originid.testing import textured_image
 posix = pytest.mark.skipif(sys.platform == "win32", reason="ctime is when the file was made")
 EARLIER = (
     "UPDATE reference SET ctime_ns = NULL, inode = NULL",
+    "DROP TABLE folder",
+    "DELETE FROM meta WHERE key = 'id'",
     "DROP TABLE name",
     "ALTER TABLE reference DROP COLUMN ctime_ns",
     "ALTER TABLE reference DROP COLUMN inode",
@@ -127,7 +129,7 @@ def test_rows_of_an_earlier_format_are_filled_in_without_reading(
         reads_nothing(monkeypatch)
         monkeypatch.setattr("originid.collection.image_writer.NOTES", 2)
         assert counts(store_images(collection, paths)) == (0, 0, 0, 3, 0)
-        assert collection.database.format == 4
+        assert collection.database.format == 5
         assert [row.status for row in collection.references()] == [status(path) for path in paths]
         assert compared(collection.database) == "size, times and inode of 3 files"
 

@@ -19,7 +19,7 @@ from originid.collection.decisions import Decision
 from originid.errors import CollectionError, InputError, StorageError
 
 FIRST_EDITION = Path(__file__).parents[1] / "fixtures" / "first-edition"
-NEW_TABLES = {"cohort", "decision", "form", "name"}
+NEW_TABLES = {"cohort", "decision", "folder", "form", "name"}
 PHOTOS = 6
 
 
@@ -54,7 +54,7 @@ def test_the_whole_format_comes_in_one_step(old: Path) -> None:
     assert state(old) == (1, False, set())
     with open_collection(old) as collection, collection.database.writing():
         pass
-    assert state(old) == (4, True, NEW_TABLES)
+    assert state(old) == (5, True, NEW_TABLES)
 
 
 def test_while_another_process_writes_nothing_is_upgraded(
@@ -74,7 +74,7 @@ def test_while_another_process_writes_nothing_is_upgraded(
         held.execute("ROLLBACK")
         assert state(old) == (1, False, set())
         assert store_images(collection, []).failures == []
-    assert state(old) == (4, True, NEW_TABLES)
+    assert state(old) == (5, True, NEW_TABLES)
 
 
 def test_a_writing_that_fails_leaves_the_first_format(old: Path) -> None:
@@ -91,13 +91,13 @@ def test_what_another_process_upgraded_is_not_upgraded_again(old: Path) -> None:
     with open_collection(old) as first, open_collection(old) as second:
         removed = next(first.references()).location
         first.remove([removed])
-        assert (first.database.format, second.database.format) == (4, 1)
-        # The second one still reads, and then writes as if it had always been of format 4.
+        assert (first.database.format, second.database.format) == (5, 1)
+        # The second one still reads, and then writes as if it had always been of format 5.
         assert len(list(second.references())) == PHOTOS - 1
         assert second.calibration().strangers is None
         assert second.database.count_blank() is None
         assert second.remove([next(second.references()).location]) == []
-        assert second.database.format == 4
+        assert second.database.format == 5
         assert second.database.count_blank() == 0
         assert len(first) == PHOTOS - 2
 
@@ -125,13 +125,13 @@ def test_many_upgrade_at_once(old: Path, write_photos: WritePhotos) -> None:
         for thread in threads:
             thread.join()
         assert errors == []
-        assert {collection.database.format for collection in opened} == {4}
+        assert {collection.database.format for collection in opened} == {5}
     with open_collection(old) as again:
         assert len(again) == PHOTOS + 12
         again.calibrate()
         members = again.database.cohort().cohort.members
         assert sorted(members.tolist()) == again.database.ids().tolist()
-    assert state(old) == (4, True, NEW_TABLES)
+    assert state(old) == (5, True, NEW_TABLES)
 
 
 def test_a_decision_can_be_the_first_writing(old: Path, write_photos: WritePhotos) -> None:
@@ -142,7 +142,7 @@ def test_a_decision_can_be_the_first_writing(old: Path, write_photos: WritePhoto
         reference = next(collection.references())
         made = decide(collection, str(query), reference.sha256.hex(), True)
         assert collection.database.decisions() == [made]
-    assert state(old) == (4, True, NEW_TABLES)
+    assert state(old) == (5, True, NEW_TABLES)
 
 
 def test_a_copy_of_a_reference_that_was_not_measured_is_not_measured_either(
@@ -163,14 +163,14 @@ def test_a_copy_of_a_reference_that_was_not_measured_is_not_measured_either(
         assert (stored.width, stored.height) == (64, 64)
 
 
-@pytest.mark.parametrize("found", [0, 5, 99, -1])
+@pytest.mark.parametrize("found", [0, 6, 99, -1])
 def test_other_formats_are_refused_in_three_parts(old: Path, found: int) -> None:
     with closing(sqlite3.connect(old / "collection.sqlite")) as connection:
         connection.execute(f"PRAGMA user_version = {found}")
     with pytest.raises(CollectionError) as caught:
         open_collection(old)
     assert caught.value.given == f"{old} has collection format {found}"
-    assert caught.value.expected == "expected format 1 or 2 or 3 or 4"
+    assert caught.value.expected == "expected format 1 or 2 or 3 or 4 or 5"
     assert caught.value.todo.startswith("index the images again")
 
 

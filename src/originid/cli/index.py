@@ -13,6 +13,7 @@ from originid.cli.output import (
     SHOWN,
     JsonOption,
     as_rows,
+    note_untrusted,
     print_failures,
     print_json,
     progress_bar,
@@ -130,6 +131,7 @@ def index(
             prune,
         )
         references = len(collection)
+        note_untrusted(collection)
     seconds = time.monotonic() - start
     if json:
         print_json(_as_json(added, into, references, seconds))
@@ -137,6 +139,12 @@ def index(
         print_failures(added.failures, shell_command("show", into, "--json"))
         _print(added, into, references, seconds)
     _note_nothing(added, images)
+    if added.unsigned:
+        print(
+            f"note: {printable(added.unsigned)}; later commands open these files only with their "
+            "folder in ORIGINID_TRUSTED_FOLDERS",
+            file=sys.stderr,
+        )
     # If none of the files could be used, the command failed.
     left_out = added.failures or added.unread
     if left_out and added.seen == len(added.failures):

@@ -74,6 +74,20 @@ def note_missing_locks(collection: "Collection") -> None:
         )
 
 
+def note_untrusted(collection: "Collection") -> None:
+    """Say on standard error if a file was not opened because its folder is not trusted."""
+    from originid.collection.folder_table import how_to_trust
+
+    refused = collection.database.refused
+    if refused is not None:
+        print(
+            f"note: {printable(refused)} and files like it are not opened: this account never "
+            "indexed their folder here, as in a collection that somebody else made. If you know "
+            f"the collection, {printable(how_to_trust(collection.path, refused))}",
+            file=sys.stderr,
+        )
+
+
 @contextmanager
 def progress_bar(what: str, unit: str = "images") -> "Iterator[Callable[[int, int], None]]":
     """Show progress on standard error: a bar with the rate and the time that is left.

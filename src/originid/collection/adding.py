@@ -6,12 +6,14 @@ from contextlib import closing
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
-from originid.collection.database import Row
+from originid.collection.database import Database, Row
 from originid.collection.image_writer import ImageWriter
 from originid.collection.vanished import settle_vanished, unseen_links
+from originid.errors import StorageError
 from originid.images.find_files import find_images
 from originid.latents.encode_files import Entry, encode_sources
 from originid.latents.sources import Source
+from originid.system.account_key import make_account_key
 from originid.system.file_status import FileStatus
 from originid.system.parallel import one_blas_thread
 from originid.system.progress import Progress, silent
@@ -53,6 +55,7 @@ def store_images(
         StorageError: the disk is full or read-only.
     """
     paths, added, database = list(paths), Added(), collection.database
+    database.sign_folders(paths, _key(added))
     details = details or database.count_details() > 0
     known = database.has_details if details else database.has_content
     writer = ImageWriter(collection, added, details)
@@ -80,6 +83,15 @@ def store_images(
     return added
 
 
+def _key(added: Added) -> bytes | None:
+    """The key of this account, or None, with the reason in ``added``, where none can be made."""
+    try:
+        return make_account_key()
+    except StorageError as error:
+        added.unsigned = error.given
+        return None
+
+
 def _store(chunks: Iterable[list[Entry]], writer: ImageWriter, progress: Progress) -> None:
     """Write what comes, in batches, until all is committed."""
     for chunk in chunks:
@@ -102,7 +114,7 @@ def _changed(files: list[str], writer: ImageWriter) -> Iterator[Source]:
             continue
         location = os.path.abspath(path)
         stored = database.reached_by(location)
-        known = stored is not None and _is_as_stored(stored, location, status)
+        known = stored is not None and _is_as_stored(database, stored, location, status)
         if (
             stored is None
             or not known
@@ -115,7 +127,7 @@ def _changed(files: list[str], writer: ImageWriter) -> Iterator[Source]:
             writer.note(stored.id, status)
 
 
-def _is_as_stored(stored: Row, location: str, status: FileStatus) -> bool:
+def _is_as_stored(database: Database, stored: Row, location: str, status: FileStatus) -> bool:
     """Whether a file is unchanged; a reference whose own place is empty gets this one."""
-    here = stored.location == location or os.path.exists(stored.location)
+    here = stored.location == location or database.is_there(stored.location) is not False
     return here and stored.status.agrees(status)

@@ -4,11 +4,13 @@ from originid.collection.cohort_table import SCHEMA_COHORT, SCHEMA_SECOND_LOOKS
 from originid.collection.decisions import SCHEMA_DECISIONS
 from originid.collection.detail_table import SCHEMA_DETAILS
 from originid.collection.failure_table import SCHEMA_FAILURES
+from originid.collection.folder_table import SCHEMA_FOLDERS, SCHEMA_ID
 from originid.collection.form_table import SCHEMA_FORMS
 from originid.collection.name_table import SCHEMA_NAMES
 
-FORMAT = 4
-READ = (1, 2, 3, FORMAT)  # earlier ones have less (see UPGRADES); the first writing brings them up
+FORMAT = 5
+# Earlier ones have less (see UPGRADES); the first writing brings them up.
+READ = (1, 2, 3, 4, FORMAT)
 SCHEMA = """
 CREATE TABLE reference (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -41,6 +43,7 @@ UPGRADES = {
         "ALTER TABLE reference ADD COLUMN inode INTEGER",
         *SCHEMA_NAMES,
     ),
+    4: (SCHEMA_FOLDERS, SCHEMA_ID),
 }
 """What brings a file of each format to the next one."""
 MEASURED = 2  # the first format that has the information of references
@@ -53,7 +56,7 @@ TABLES = "".join(
         SCHEMA_COHORT,
         SCHEMA_DECISIONS,
         *UPGRADES[2],
-        *(f"{statement};" for statement in SCHEMA_NAMES),
+        *(f"{statement};" for statement in (*SCHEMA_NAMES, *UPGRADES[4])),
     )
 )
 """All tables of a file of the newest format."""
