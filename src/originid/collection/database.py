@@ -100,7 +100,7 @@ class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable,
 
     def count(self) -> int:
         """How many references there are."""
-        return int(self._one("SELECT count(*) FROM reference")[0])
+        return self._count("reference")
 
     def count_blank(self) -> int | None:
         """How many references have little information; None where it was not measured."""

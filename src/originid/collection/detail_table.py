@@ -26,7 +26,7 @@ class DetailTable(SqliteFile):
         """How many references have their local features stored."""
         if self.format < FIRST_FORMAT:
             return 0
-        return int(self._one("SELECT count(*) FROM detail")[0])
+        return self._count("detail")
 
     def has_details(self, sha256: bytes) -> bool:
         """Whether a reference with this content has its local features stored."""

@@ -42,7 +42,7 @@ class NameTable(SqliteFile):
         """How many further names there are."""
         if self.format < FIRST_FORMAT:
             return 0
-        return int(self._one("SELECT count(*) FROM name")[0])
+        return self._count("name")
 
     def names(self, ids: Sequence[int]) -> dict[int, list[Name]]:
         """The further names of some references, by id, in alphabetical order."""
