@@ -18,6 +18,7 @@ from originid.collection.failure_table import FailureTable
 from originid.collection.form_table import Form
 from originid.collection.name_table import Name, NameTable
 from originid.collection.schema import FORMAT, MEASURED, NOTED, READ, TABLES, UPGRADES
+from originid.collection.sound_rows import HAS_PATH, columns, is_damaged
 from originid.collection.sqlite import create, slices
 from originid.collection.vector_table import VectorTable
 from originid.details.features import Features
@@ -56,14 +57,6 @@ class Row:
     def shown(self) -> str:
         """The name, where it still leads to the file from the current folder."""
         return self.name if os.path.abspath(self.name) == self.location else self.location
-
-
-COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
-# They come behind these, where the file has them. The file may come from somebody else.
-INFORMATION = "CASE typeof(information) WHEN 'real' THEN information END"
-STATUS = ", ".join(
-    f"CASE typeof({column}) WHEN 'integer' THEN {column} END" for column in ("ctime_ns", "inode")
-)
 
 
 class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable, VectorTable):
@@ -225,7 +218,7 @@ class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable,
 
     def at(self, location: str) -> Row | None:
         """The reference at a location."""
-        rows = self._rows("WHERE location = CAST(? AS TEXT)", os.fsencode(location))
+        rows = self._rows("location = CAST(? AS TEXT)", os.fsencode(location))
         return rows[0] if rows else None
 
     def reached_by(self, location: str) -> Row | None:
@@ -249,7 +242,7 @@ class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable,
         """
         known = inode is not None and self.format >= NOTED
         where = f"AND ifnull(inode, {inode}) = {inode}" if known else ""
-        return self._rows(f"WHERE sha256 = ? {where} ORDER BY id LIMIT ?", sha256, limit)
+        return self._rows(f"sha256 = ? {where} ORDER BY id LIMIT ?", sha256, limit)
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
         """References by id, or by the id of their second form; others are left out."""
@@ -257,7 +250,7 @@ class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable,
         forms = self.forms(ids)
         for some in slices(sorted({forms[key][0] if key in forms else key for key in ids})):
             marks = ",".join("?" * len(some))
-            found |= {row.id: row for row in self._rows(f"WHERE id IN ({marks})", *some)}
+            found |= {row.id: row for row in self._rows(f"id IN ({marks})", *some)}
         of_forms = {
             key: replace(found[reference], box=box)
             for key, (reference, box) in forms.items()
@@ -268,7 +261,8 @@ class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable,
     def all_rows(self, batch: int = 10_000) -> Iterator[Row]:
         """Every reference in the order of ids, in bounded memory."""
         last = 0
-        while rows := self._rows("WHERE id > ? ORDER BY id LIMIT ?", last, batch):
+        while rows := self._rows("id > ? ORDER BY id LIMIT ?", last, batch):
+            self._check_order([last, *(row.id for row in rows)])
             yield from rows
             last = rows[-1].id
 
@@ -276,8 +270,13 @@ class Database(DecisionTable, CohortTable, DetailTable, FailureTable, NameTable,
         """Locations of references that are this path, or lie in this folder."""
         return self._under("reference", location)
 
+    def damaged_rows(self, batch: int = 1000) -> Iterator[tuple[int, str | None]]:
+        """References with a value that cannot be: the id and the path, or None for no path."""
+        columns = f"id, CASE WHEN {HAS_PATH} THEN location END"
+        where = f"id > ? AND {is_damaged(self.format)}"
+        query = f"SELECT {columns} FROM reference WHERE {where} ORDER BY id LIMIT ?"
+        yield from self._in_batches(query, batch)
+
     def _rows(self, where: str, *values: object) -> list[Row]:
-        columns = COLUMNS
-        columns += f", {INFORMATION}" if self.format >= MEASURED else ""
-        columns += f", {STATUS}" if self.format >= NOTED else ""
-        return [Row(*row) for row in self._all(f"SELECT {columns} FROM reference {where}", *values)]
+        query = f"SELECT {columns(self.format)} FROM reference WHERE {HAS_PATH} AND {where}"
+        return [Row(*row) for row in self._all(query, *values)]

@@ -54,7 +54,10 @@ class DetailTable(SqliteFile):
         if self.format < FIRST_FORMAT:
             return np.empty(0, np.int64), []
         query = "SELECT id, features FROM detail WHERE id > ? ORDER BY id LIMIT ?"
-        found = _unpacked(self._all(query, last, batch))
+        found: dict[int, Features] = {}
+        while not found and (rows := self._all(query, last, batch)):
+            self._check_order([last, *(row[0] for row in rows)])
+            found, last = _unpacked(rows), rows[-1][0]
         return np.array(list(found), np.int64), list(found.values())
 
     def _add_details(self, reference: int, features: Features) -> None:

@@ -54,7 +54,8 @@ class NameTable(SqliteFile):
             # The file may come from somebody else: what cannot be a name is passed over.
             rows = self._all(
                 f"SELECT reference, location, name FROM name WHERE reference IN ({marks})"
-                " AND typeof(location) = 'text' AND typeof(name) = 'text' ORDER BY location",
+                " AND typeof(location) = 'text' AND typeof(name) = 'text'"
+                " AND instr(location, char(0)) + instr(name, char(0)) = 0 ORDER BY location",
                 *some,
             )
             for key, location, name in rows:

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,29 @@ class SqliteFile:
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock, sqlite_errors(self.path.parent):
             return self._connection.execute(query, values).fetchall()
+
+    def _in_batches(self, query: str, batch: int) -> Iterator[tuple[Any, ...]]:
+        """The rows of a table in the order of their ids, in bounded memory.
+
+        Args:
+            query: selects the id first, of rows with ids above its first value, at most as many as
+                its second value says.
+            batch: how many are read at a time.
+        """
+        last = 0
+        while rows := self._all(query, last, batch):
+            self._check_order([last, *(row[0] for row in rows)])
+            yield from rows
+            last = rows[-1][0]
+
+    def _check_order(self, ids: list[int]) -> None:
+        """Refuse ids that do not ascend: reading on from the last one might never end."""
+        if any(after <= before for before, after in pairwise(ids)):
+            raise CollectionError(
+                f"{self.path.parent} cannot be read: a table in its database is out of order",
+                "expected a sound database",
+                "restore it from a copy, or index the images again into a new collection",
+            )
 
     def _count(self, table: str) -> int:
         """How many rows a table has."""

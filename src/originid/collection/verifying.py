@@ -35,9 +35,19 @@ def problems(collection: "Collection", content: bool = False) -> Iterator[Failur
         reason = _state(database, row, content)
         if reason:
             yield Failure(row.shown, reason)
-    torn = database.rows(list(database.torn_vectors())).values()
-    for name in dict.fromkeys(row.shown for row in torn):
+    for key, location in database.damaged_rows():
+        if location is None:
+            told = "it has no path, and is passed over: index the images into a new collection"
+            yield Failure(f"reference {key}", told)
+        else:
+            yield Failure(location, "what is stored of it is damaged: remove it and index it again")
+    torn = list(database.torn_vectors())
+    for name in dict.fromkeys(row.shown for row in database.rows(torn).values()):
         yield Failure(name, "its stored vector is damaged: remove it and index it again")
+    for followed in () if torn else collection.followers:
+        if not followed.is_as_stored():
+            told = "it does not agree with the database: delete it, and it is made again"
+            yield Failure(followed.file.name, told)
 
 
 def compared(database: Database, content: bool = False) -> str:
