@@ -214,13 +214,13 @@ def all_columns(folder: Path) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("first", [0, 4])
+@pytest.mark.parametrize("first", [0])
 def test_any_value_anywhere_leads_to_an_answer_or_an_error(
     foreign: Path, first: int, tmp_path: Path, run: Run
 ) -> None:
     """In each column of each table in turn; no command shows a traceback, or waits for ever.
 
-    All values in all columns take minutes; here each column gets two of them.
+    All values in all columns take minutes; here each column gets one of them.
     """
     photo = tmp_path / "photos" / "0000.png"
     with open_collection(foreign) as collection:
