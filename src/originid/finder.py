@@ -196,6 +196,9 @@ class Finder:
 
     def _looked_up(self, match: Match) -> Match:
         """A match with what is only asked for those that are shown."""
-        description = self.collection.database.descriptions([match.id]).get(match.id)
-        exists = os.path.exists(match.reference)
-        return replace(match, exists=exists, description=description)
+        database = self.collection.database
+        there = database.is_there(os.path.abspath(match.reference))
+        description = database.descriptions([match.id]).get(match.id)
+        return replace(
+            match, exists=there is not False, trusted=there is not None, description=description
+        )

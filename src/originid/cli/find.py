@@ -18,7 +18,7 @@ from originid.cli.lists import (
     read_list,
     refuse_empty,
 )
-from originid.cli.output import note_missing_locks, print_json
+from originid.cli.output import note_damaged, note_missing_locks, note_untrusted, print_json
 from originid.system.text import printable, shell_command
 
 if TYPE_CHECKING:
@@ -136,6 +136,8 @@ def find(
             searched += answer.error is None
             failed += answer.error is not None
             found += answer.verdict == "origin"
+        note_damaged(finder.collection)
+        note_untrusted(finder.collection)
     if not found:
         raise typer.Exit(NO_ORIGIN if searched and not failed else 1)
 

@@ -13,6 +13,7 @@ from originid.cli.output import (
     SHOWN,
     JsonOption,
     as_rows,
+    note_untrusted,
     print_failures,
     print_json,
     progress_bar,
@@ -156,6 +157,7 @@ def index(
         )
         described = describe_references(collection, table) if metadata else None
         references = len(collection)
+        note_untrusted(collection)
     seconds = time.monotonic() - start
     if json:
         print_json({**_as_json(added, into, references, seconds), **_described(described)})
@@ -164,6 +166,12 @@ def index(
         _print(added, into, references, seconds)
         _print_described(described, metadata)
     _note_nothing(added, images)
+    if added.unsigned:
+        print(
+            f"note: {printable(added.unsigned)}; later commands open these files only with their "
+            "folder in ORIGINID_TRUSTED_FOLDERS",
+            file=sys.stderr,
+        )
     # If none of the files could be used, the command failed.
     left_out = added.failures or added.unread
     if left_out and added.seen == len(added.failures):

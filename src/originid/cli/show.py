@@ -9,6 +9,7 @@ from originid.cli.output import (
     JsonOption,
     as_rows,
     note_missing_locks,
+    note_untrusted,
     print_failures,
     print_json,
 )
@@ -96,6 +97,7 @@ def show(
         checked = verify or verify_content
         problems = list(opened.verify(verify_content)) if checked else None
         compared = _compared(opened, verify_content)
+        note_untrusted(opened)
         failures = opened.failures()
         wanted = opened.database.decisions() if decisions or decisions_csv else []
         decided = [deciding.decision_row(opened, decision) for decision in wanted]

@@ -6,13 +6,16 @@ from contextlib import closing
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
+from originid.collection.database import Database
 from originid.collection.image_writer import BATCH, ImageWriter
 from originid.collection.row import Row
 from originid.collection.sqlite import slices
 from originid.collection.vanished import settle_vanished, unseen_links
+from originid.errors import StorageError
 from originid.images.find_files import find_images
 from originid.latents.encode_files import Entry, encode_sources
 from originid.latents.sources import Source
+from originid.system.account_key import make_account_key
 from originid.system.file_status import FileStatus
 from originid.system.parallel import one_blas_thread
 from originid.system.progress import Progress, silent
@@ -57,6 +60,7 @@ def store_images(
         StorageError: the disk is full or read-only.
     """
     paths, added, database = list(paths), Added(), collection.database
+    database.sign_folders(paths, _key(added))
     details = details or database.count_details() > 0
     thumbnails = thumbnails or database.count_thumbnails() > 0
     writer = ImageWriter(collection, added, details, thumbnails)
@@ -83,6 +87,15 @@ def store_images(
     collection.calibrate()
     progress(added.seen, added.total)
     return added
+
+
+def _key(added: Added) -> bytes | None:
+    """The key of this account, or None, with the reason in ``added``, where none can be made."""
+    try:
+        return make_account_key()
+    except StorageError as error:
+        added.unsigned = error.given
+        return None
 
 
 def _store(chunks: Iterable[list[Entry]], writer: ImageWriter, progress: Progress) -> None:
@@ -112,7 +125,7 @@ def _if_changed(path: str, stored: Row | None, writer: ImageWriter) -> Iterator[
         yield Source(path)  # reading it tells the reason
         return
     location = os.path.abspath(path)
-    known = stored is not None and _is_as_stored(stored, location, status)
+    known = stored is not None and _is_as_stored(writer.database, stored, location, status)
     if stored is None or not known or writer.lacks(stored.id):
         yield Source(path, status=status)
         return
@@ -121,7 +134,7 @@ def _if_changed(path: str, stored: Row | None, writer: ImageWriter) -> Iterator[
         writer.note(stored.id, status)
 
 
-def _is_as_stored(stored: Row, location: str, status: FileStatus) -> bool:
+def _is_as_stored(database: Database, stored: Row, location: str, status: FileStatus) -> bool:
     """Whether a file is unchanged; a reference whose own place is empty gets this one."""
-    here = stored.location == location or os.path.exists(stored.location)
+    here = stored.location == location or database.is_there(stored.location) is not False
     return here and stored.status.agrees(status)

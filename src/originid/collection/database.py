@@ -18,8 +18,9 @@ from originid.collection.detail_table import DetailTable
 from originid.collection.failure_table import FailureTable
 from originid.collection.form_table import Form
 from originid.collection.name_table import Name, NameTable
-from originid.collection.row import COLUMNS, INFORMATION, INSERT, STATUS, Row
+from originid.collection.row import INSERT, Row
 from originid.collection.schema import FORMAT, MEASURED, NOTED, READ, TABLES, UPGRADES
+from originid.collection.sound_rows import HAS_PATH, columns, is_damaged
 from originid.collection.sqlite import create, slices
 from originid.collection.vector_table import VectorTable
 from originid.details.features import Features
@@ -71,7 +72,7 @@ class Database(
 
     def count(self) -> int:
         """How many references there are."""
-        return int(self._one("SELECT count(*) FROM reference")[0])
+        return self._count("reference")
 
     def count_blank(self) -> int | None:
         """How many references have little information; None where it was not measured."""
@@ -213,7 +214,7 @@ class Database(
 
     def at(self, location: str) -> Row | None:
         """The reference at a location."""
-        rows = self._rows("WHERE location = CAST(? AS TEXT)", os.fsencode(location))
+        rows = self._rows("location = CAST(? AS TEXT)", os.fsencode(location))
         return rows[0] if rows else None
 
     def reached_by(self, location: str) -> Row | None:
@@ -225,7 +226,7 @@ class Database(
         found: dict[str, Row] = {}
         for some in slices(list(locations)):
             marks = ",".join(["CAST(? AS TEXT)"] * len(some))
-            where = f"WHERE location IN ({marks})"
+            where = f"location IN ({marks})"
             found |= {row.location: row for row in self._rows(where, *map(os.fsencode, some))}
         names = self.all_named([each for each in locations if each not in found])
         rows = self.rows(sorted(set(names.values())))
@@ -254,7 +255,7 @@ class Database(
         """
         known = inode is not None and self.format >= NOTED
         where = f"AND ifnull(inode, {inode}) = {inode}" if known else ""
-        return self._rows(f"WHERE sha256 = ? {where} ORDER BY id LIMIT ?", sha256, limit)
+        return self._rows(f"sha256 = ? {where} ORDER BY id LIMIT ?", sha256, limit)
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
         """References by id, or by the id of their second form; others are left out."""
@@ -262,7 +263,7 @@ class Database(
         forms = self.forms(ids)
         for some in slices(sorted({forms[key][0] if key in forms else key for key in ids})):
             marks = ",".join("?" * len(some))
-            found |= {row.id: row for row in self._rows(f"WHERE id IN ({marks})", *some)}
+            found |= {row.id: row for row in self._rows(f"id IN ({marks})", *some)}
         of_forms = {
             key: replace(found[reference], box=box)
             for key, (reference, box) in forms.items()
@@ -273,7 +274,8 @@ class Database(
     def all_rows(self, batch: int = 10_000) -> Iterator[Row]:
         """Every reference in the order of ids, in bounded memory."""
         last = 0
-        while rows := self._rows("WHERE id > ? ORDER BY id LIMIT ?", last, batch):
+        while rows := self._rows("id > ? ORDER BY id LIMIT ?", last, batch):
+            self._check_order([last, *(row.id for row in rows)])
             yield from rows
             last = rows[-1].id
 
@@ -286,7 +288,7 @@ class Database(
             limit: how many are given at most.
         """
         if not text:
-            return self._rows("WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+            return self._rows("id > ? ORDER BY id LIMIT ?", after, limit)
         # LIKE knows the case of ASCII letters alone: for others it takes any, and they are compared
         # below.
         known = "".join(c if c.isascii() and c.isalnum() else "_" for c in text)
@@ -298,7 +300,7 @@ class Database(
         patterns = [pattern] * (2 if described else 1)
         found: list[Row] = []
         while len(found) < limit:
-            query = f"WHERE id > ? AND ({where}) ORDER BY id LIMIT ?"
+            query = f"id > ? AND ({where}) ORDER BY id LIMIT ?"
             rows = self._rows(query, after, *patterns, limit)
             said = self.descriptions([row.id for row in rows]) if described else {}
             found += [
@@ -316,8 +318,13 @@ class Database(
         """Locations of references that are this path, or lie in this folder."""
         return self._under("reference", location)
 
+    def damaged_rows(self, batch: int = 1000) -> Iterator[tuple[int, str | None]]:
+        """References with a value that cannot be: the id and the path, or None for no path."""
+        columns = f"id, CASE WHEN {HAS_PATH} THEN location END"
+        where = f"id > ? AND {is_damaged(self.format)}"
+        query = f"SELECT {columns} FROM reference WHERE {where} ORDER BY id LIMIT ?"
+        yield from self._in_batches(query, batch)
+
     def _rows(self, where: str, *values: object) -> list[Row]:
-        columns = COLUMNS
-        columns += f", {INFORMATION}" if self.format >= MEASURED else ""
-        columns += f", {STATUS}" if self.format >= NOTED else ""
-        return [Row(*row) for row in self._all(f"SELECT {columns} FROM reference {where}", *values)]
+        query = f"SELECT {columns(self.format)} FROM reference WHERE {HAS_PATH} AND {where}"
+        return [Row(*row) for row in self._all(query, *values)]

@@ -14,7 +14,7 @@ from originid.collection.row import Row
 from originid.details.features import Features
 from originid.latents.encode_files import Encoded, Entry, encode_sources
 from originid.latents.read_files import Known
-from originid.system.file_status import FileStatus, same_file
+from originid.system.file_status import FileStatus
 from originid.types import NOT_DESCRIBED, Description, Failure
 from originid.verdict.information import information
 from originid.views.content import find_content
@@ -168,7 +168,7 @@ class ImageWriter:
             return
         names = self.database.names([here.id]).get(here.id, []) if here else []
         # Those of them that do not lead to the file as it is now keep what was stored.
-        names = [each for each in names if same_file(each.location, name.location)]
+        names = [e for e in names if self.database.is_same_file(e.location, name.location)]
         if self._store(name, entry, image, names):
             done.updated += 1
         else:
@@ -223,7 +223,7 @@ class ImageWriter:
         location = _name(entry).location
         inode = entry.source.status.inode
         for row in self.database.with_content(entry.sha256, SAME_CONTENT, inode):
-            if row.location != location and same_file(row.location, location):
+            if row.location != location and self.database.is_same_file(row.location, location):
                 return row
         return None
 
@@ -287,14 +287,16 @@ class ImageWriter:
     def _moved_from(self, entry: Known) -> Row | None:
         """The reference whose file lies here now: it has this content, and its own place is empty.
 
-        One that still has its file by a further name is not moved, unless this is that name.
+        One that still has its file by a further name is not moved, unless this is that name. A
+        place that may not be looked at counts as empty: the file is known to lie here.
         """
         named = self.database.named(_name(entry).location)
         for row in self.database.with_content(entry.sha256):
-            if os.path.exists(row.location):
+            if self.database.is_there(row.location):
                 continue
             names = self.database.names([row.id]).get(row.id, [])
-            if row.id == named or not any(os.path.exists(each.location) for each in names):
+            there = (self.database.is_there(each.location) for each in names)
+            if row.id == named or not any(there):
                 return row
         return None
 

@@ -44,7 +44,7 @@ class NameTable(SqliteFile):
         """How many further names there are."""
         if self.format < FIRST_FORMAT:
             return 0
-        return int(self._one("SELECT count(*) FROM name")[0])
+        return self._count("name")
 
     def names(self, ids: Sequence[int]) -> dict[int, list[Name]]:
         """The further names of some references, by id, in alphabetical order."""
@@ -56,7 +56,8 @@ class NameTable(SqliteFile):
             # The file may come from somebody else: what cannot be a name is passed over.
             rows = self._all(
                 f"SELECT reference, location, name FROM name WHERE reference IN ({marks})"
-                " AND typeof(location) = 'text' AND typeof(name) = 'text' ORDER BY location",
+                " AND typeof(location) = 'text' AND typeof(name) = 'text'"
+                " AND instr(location, char(0)) + instr(name, char(0)) = 0 ORDER BY location",
                 *some,
             )
             for key, location, name in rows:
