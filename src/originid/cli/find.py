@@ -105,6 +105,9 @@ def find(
     is 1 less that. Under the verdict none they say how ordinary the score is, and not how likely
     the reference is the origin.
 
+    The files of references are opened only in folders that this account indexed, or that the
+    environment variable ORIGINID_TRUSTED_FOLDERS names. With --json, "trusted" is false elsewhere.
+
     With --evidence, each picture gets the name of its query, and a number behind the name if such a
     file exists. With --json, "evidence" is the path of the picture, or null.
     """
