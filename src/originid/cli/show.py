@@ -45,6 +45,7 @@ LAST = {
     "margins_cut": "margins cut",
     "with_details": "with details",
     "further_names": "further names",
+    "by_fingerprint": "by fingerprint",
     "encoder": "encoder",
     "dim": "dim",
     "fingerprint": "fingerprint",
@@ -165,6 +166,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "margins_cut": collection.database.count_forms(),
         "with_details": collection.database.count_details(),
         "further_names": collection.database.count_names(),
+        "by_fingerprint": collection.database.count_fingerprints(),
         "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
         "calibration": {
             "by": "model" if own is None else "collection",

@@ -12,6 +12,7 @@ from originid.collection.naming import content_of, content_of_file, find_referen
 from originid.collection.pictures import Picture, Pictures, tidy
 from originid.errors import InputError
 from originid.index import Codec
+from originid.index.fingerprint import is_fingerprint, shortened
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
 from originid.system.text import shell_command
@@ -267,6 +268,12 @@ def rejects(decision: Decision | None, score: float) -> bool:
 
 
 def _encoded(collection: Collection, query: str) -> Encoded:
+    if is_fingerprint(query):
+        raise InputError(
+            f"the fingerprint {shortened(query)}, which holds no picture",
+            "expected the image whose origin was looked for",
+            "name its file; the decision then holds for its fingerprint too",
+        )
     chunks = encode_sources([Source(query)], collection.model.encoder, workers=1)
     entries = [entry for chunk in chunks for entry in chunk]
     for failure in entries:
