@@ -7,7 +7,6 @@ The list is a CSV file with a header. ``fingerprint``, and ``link`` or ``name``,
 import hashlib
 import string
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +62,7 @@ def is_fingerprint_list(path: str) -> bool:
     if not path.lower().endswith(SUFFIX):
         return False
     try:
-        with closing(read_rows(Path(path))) as rows:
-            return FINGERPRINT in _names(next(rows, (0, []))[1])
+        return FINGERPRINT in _names(next(read_rows(Path(path)), (0, []))[1])
     except InputError:
         return False
 
@@ -160,12 +158,9 @@ def _read(collection: Collection, row: dict[str, str]) -> Listed:
     if not link and not name:
         raise InputError("neither a link nor a name", "expected one of them", "add it")
     if digits and not (len(digits) == 64 and set(digits) <= set(string.hexdigits)):
-        raise InputError(
-            f"the sha256 {digits[:70]}", "expected 64 hexadecimal digits", "correct it"
-        )
-    content = (
-        bytes.fromhex(digits) if digits else hashlib.sha256(fingerprint.text.encode()).digest()
-    )
+        expected = "expected 64 hexadecimal digits"
+        raise InputError(f"the sha256 {digits[:70]}", expected, "correct it")
+    content = bytes.fromhex(digits or hashlib.sha256(fingerprint.text.encode()).hexdigest())
     return Listed(link or f"{UNLINKED}{name}", name or link, content, fingerprint)
 
 

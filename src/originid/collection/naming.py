@@ -16,8 +16,8 @@ def find_reference(collection: Collection, name: str) -> Row:
 
     Args:
         collection: what it belongs to.
-        name: its path or address, or the path of a file with the same content, or the SHA-256 of its content
-            as 64 hexadecimal digits.
+        name: its path or address, or the path of a file with the same content, or the SHA-256 of
+            its content as 64 hexadecimal digits.
 
     Raises:
         InputError: the collection has no such reference.

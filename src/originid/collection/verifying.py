@@ -10,6 +10,7 @@ from originid.errors import ImageError, OriginidError
 from originid.images.decode import read_bytes
 from originid.system.addresses import is_address
 from originid.system.file_status import FileStatus
+from originid.system.text import counted
 from originid.types import Failure
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def compared(database: Database, content: bool = False) -> str:
     """
     files, with_times, with_inode = database.count_noted()
     others = database.count_fingerprints()
-    rest = [f"no picture of {others} known by their fingerprints"] if others else []
+    rest = [f"nothing of {counted(others, 'picture')} known by fingerprint"] if others else []
     if content:
         return ", ".join([f"content of {_files(files)}", *rest])
     counts = {

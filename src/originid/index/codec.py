@@ -90,7 +90,7 @@ class Codec:
         return codes
 
     def decode(self, codes: Codes) -> Vectors:
-        """Vectors (n, dim), float32, as long as `units`, in the basis of those that were encoded."""
+        """Vectors (n, dim), float32, as long as `units`, in the basis that they came in."""
         units = self.units(codes)
         if self.dim <= WIDEST:
             return units @ self._axes.T
@@ -99,7 +99,7 @@ class Codec:
         return np.asarray(turned, np.float32)
 
     def units(self, codes: Codes) -> Vectors:
-        """Rotated vectors (n, dim), float32, of codes; their length is 1, and of signs `LENGTHENED`.
+        """Rotated vectors (n, dim), float32, of codes: of length 1, or of signs `LENGTHENED`.
 
         Their products are the cosines of the vectors that were encoded: a rotation keeps cosines.
         Between two of signs `cosines_between` gives them.
@@ -240,7 +240,7 @@ def check_vectors(vectors: Vectors, dim: int) -> Vectors:
 
 def _lengths(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """By what rows of numbers (n, dim) are divided: their lengths, for those of signs a part."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
+    lengths: NDArray[np.float32] = np.sqrt(np.einsum("ij,ij->i", values, values))
     lengths[are_signs(values)] /= np.float32(LENGTHENED)
     return lengths
 

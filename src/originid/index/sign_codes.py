@@ -50,7 +50,7 @@ def are_signs(values: Floats32) -> Mask:
         values: the numbers of codes, in the unit of `Codec`, (n, dim).
     """
     # Few rows of others begin with such a number, so that they need not be read on.
-    found = np.abs(values[:, 0]) == MAGNITUDE
+    found: Mask = np.abs(values[:, 0]) == MAGNITUDE
     rows = np.flatnonzero(found)
     found[rows] = (np.abs(values[rows]) == MAGNITUDE).all(axis=1)
     return found
