@@ -37,7 +37,7 @@ class Match:
         copies: the paths of other references that are the same picture, and other paths of the same
             file.
         exists: whether the file of the reference was there when the query was answered; True too
-            where nobody looked.
+            where nobody looked, and False of a reference that is known by its fingerprint only.
         trusted: whether the file of the reference may be looked at. It may not where this account
             never indexed its folder, as in a collection that somebody else made.
         id: the number of the reference in its collection.

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from originid.collection import bounded
-from originid.collection.database import Database, Row
+from originid.collection.database import Database
+from originid.collection.row import Row
 from originid.errors import CollectionError
 
 ENDLESS = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r"

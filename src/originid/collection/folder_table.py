@@ -12,6 +12,7 @@ from pathlib import Path
 
 from originid.collection.sqlite import SqliteFile
 from originid.system.account_key import account_key, signature
+from originid.system.addresses import is_address
 from originid.system.file_status import same_file
 from originid.system.text import quoted, shell_command
 
@@ -96,7 +97,7 @@ class FolderTable(SqliteFile):
             location: the stored path.
         """
         found = self._may(location)
-        if not found and self.refused is None:
+        if not found and self.refused is None and not is_address(location):
             self.refused = location
         return found
 
@@ -110,7 +111,12 @@ class FolderTable(SqliteFile):
             return found or self._is_named(location)
 
     def is_there(self, location: str) -> bool | None:
-        """Whether there is a file at a stored path; None where it may not be looked at."""
+        """Whether there is a file at a stored path; None where it may not be looked at.
+
+        There is none at an address, which a reference has that is known by its fingerprint only.
+        """
+        if is_address(location):
+            return False
         return os.path.exists(location) if self.trusts(location) else None
 
     def is_same_file(self, location: str, path: str) -> bool:

@@ -10,6 +10,7 @@ from originid.collection.row import Row
 from originid.errors import ImageError, OriginidError
 from originid.images.decode import read_bytes
 from originid.system.file_status import FileStatus
+from originid.system.text import counted
 from originid.types import Failure
 
 if TYPE_CHECKING:
@@ -60,18 +61,21 @@ def compared(database: Database, content: bool = False) -> str:
     """
     refused = _count_refused(database)
     files, with_times, with_inode = database.count_noted()
+    unread = database.count_fingerprints()
+    rest = [f"nothing of {counted(unread, 'picture')} known by fingerprint"] if unread else []
     if refused:
         what = "content" if content else "size, times and inode, as far as they were noted,"
-        return f"{what} of {_files(files - refused)}; {_files(refused)} may not be opened"
+        others = f"{what} of {_files(files - refused)}; {_files(refused)} may not be opened"
+        return ", ".join([others, *rest])
     if content:
-        return f"content of {_files(files)}"
+        return ", ".join([f"content of {_files(files)}", *rest])
     counts = {
         "size, times and inode": with_inode,
         "size and times": with_times - with_inode,
         "size and time": files - with_times,  # stored by an earlier version
     }
     told = [f"{what} of {_files(count)}" for what, count in counts.items() if count]
-    return ", ".join(told) or f"{next(iter(counts))} of {_files(0)}"
+    return ", ".join([*(told or [f"{next(iter(counts))} of {_files(0)}"]), *rest])
 
 
 def _count_refused(database: Database) -> int:
@@ -86,7 +90,7 @@ def _files(count: int) -> str:
 
 
 def _state(database: Database, row: Row, content: bool) -> str | None:
-    if not database.trusts(row.location):
+    if not database.trusts(row.location):  # nor is an address
         return None
     try:
         status = os.stat(row.location)
@@ -94,7 +98,7 @@ def _state(database: Database, row: Row, content: bool) -> str | None:
         for name in database.names([row.id]).get(row.id, []):
             if database.is_there(name.location):
                 return f"missing; the same file is at {name.shown}"
-        for other in database.with_content(row.sha256):
+        for other in database.with_content(row.sha256, read=True):
             if other.id != row.id and database.is_there(other.location):
                 return f"missing; the same content is at {other.shown}"
         return f"missing: {error.strerror}"
