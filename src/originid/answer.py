@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from originid.errors import ImageError
 from originid.images.decode import decode, read_bytes
 from originid.system.text import printable
-from originid.types import Verdict
+from originid.types import Json, Verdict
 
 SIDE = 128  # pixels of the longer side of a picture in a notebook
 SHOWN = 5  # matches that a notebook shows
@@ -52,6 +52,20 @@ class Match:
         view = "" if self.view == "full" else f", {self.view}"
         return f"Match({self.rank}, {self.reference!r}, score {self.score:.3f}{view})"
 
+    def to_json(self) -> Json:
+        """The match as JSON values, as ``find --json`` prints it."""
+        return {
+            "rank": self.rank,
+            "reference": self.reference,
+            "score": self.score,
+            "confidence": self.confidence,
+            "false_match_rate": self.false_match_rate,
+            "view": self.view,
+            "box": None if self.box is None else list(self.box),
+            "copies": list(self.copies),
+            "exists": self.exists,
+        }
+
     @property
     def confidence(self) -> float:
         """The probability, in [0, 1], that no stranger in the collection scores this high.
@@ -83,6 +97,17 @@ class Answer:
     reason: str = ""
     error: str | None = None
     note: str = ""
+
+    def to_json(self) -> Json:
+        """The answer as JSON values, as ``find --json`` prints it."""
+        return {
+            "query": self.query,
+            "verdict": None if self.verdict is None else self.verdict.value,
+            "reason": self.reason,
+            "matches": [match.to_json() for match in self.matches],
+            "error": self.error,
+            "note": self.note,
+        }
 
     def __repr__(self) -> str:
         if self.verdict is None:

@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from originid.cli.audit import audit
 from originid.cli.decide import decide
 from originid.cli.demo import demo
 from originid.cli.distill import distill
@@ -49,6 +50,7 @@ app = typer.Typer(
 COMMANDS = (
     index,
     find,
+    audit,
     explain,
     decide,
     remove,
