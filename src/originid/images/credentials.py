@@ -144,12 +144,10 @@ def _read(data: bytes) -> dict[str, Any] | None:
         context = c2pa.Context.from_dict(SETTINGS)
         reader = c2pa.Reader.try_create(io.BytesIO(data), context=context)
         text = "" if reader is None else reader.json()
-    except c2pa.C2paError.RemoteManifest:
-        return {"state": "elsewhere"}
     except c2pa.C2paError.NotSupported:
         return None  # a format that cannot carry any
-    except c2pa.C2paError:
-        return UNREADABLE
+    except c2pa.C2paError as error:  # what lies elsewhere is told by the first word alone
+        return {"state": "elsewhere"} if str(error).startswith("Remote") else UNREADABLE
     if not text:
         return None
     return UNREADABLE if len(text) > MOST_OUTPUT else summary(json.loads(text))

@@ -24,6 +24,10 @@ NOT_LOOKED_FOR = {
     "sentence": "Content credentials were not looked for: the extra [c2pa] is not installed.",
 }
 NO_CREDENTIALS = {"state": "none", "sentence": "The file carries no content credentials."}
+UNREAD = {
+    "state": "not looked for",
+    "sentence": "The file could not be read, so content credentials were not looked for.",
+}
 BLOCK = 1 << 20  # bytes of a file that are hashed at once
 
 Describe = Callable[[Match], Mapping[str, str]]
@@ -118,7 +122,9 @@ def _said(evidence: Evidence) -> Json:
 def _credentials(data: bytes | None) -> dict[str, Any]:
     if not can_read_credentials():
         return NOT_LOOKED_FOR
-    found = None if data is None else read_credentials(data)
+    if data is None:
+        return UNREAD
+    found = read_credentials(data)
     return NO_CREDENTIALS if found is None else asdict(found) | {"sentence": found.sentence}
 
 

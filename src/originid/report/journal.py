@@ -138,7 +138,7 @@ class Journal:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StorageError(
-                f"another process is writing the report of {self.path}",
+                f"another process is writing the report {str(self.path).removesuffix(SUFFIX)}",
                 "expected one audit for each report",
                 "wait until it is done, or give this report another name with -o",
             ) from error

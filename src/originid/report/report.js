@@ -172,6 +172,7 @@ function makeSheet(number) {
     if (!held.evidence) find(".evidence", sheet).remove();
   }
   find(".facts", sheet).append(...factsOf(row, held));
+  find(".run", sheet).append(...find(".asked .facts").cloneNode(true).children);
   find(".link", sheet).href = `#q${number}`;
   find(".print", sheet).addEventListener("click", () => printCase(number));
   return sheet;
