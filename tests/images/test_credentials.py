@@ -12,7 +12,7 @@ from originid.images import credentials
 from originid.images.credentials import Credentials, read_credentials, summary
 
 pytest.importorskip("c2pa", reason="the extra [c2pa] is not installed")
-from signed_pictures import ISSUER, generated, picture, signed  # noqa: E402
+from signed_pictures import ISSUER, generated, picture, signed
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,10 @@ def signed(manifest: dict[str, Any], remote: str | None = None) -> bytes:
     """A JPEG with credentials, or with the address at which they are said to lie."""
     chain, key = _certificates()
     signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(b"es256", chain, key, None))
-    settings = {"builder": {"thumbnail": {"enabled": False}}, "verify": {"verify_after_sign": False}}
+    settings = {
+        "builder": {"thumbnail": {"enabled": False}},
+        "verify": {"verify_after_sign": False},
+    }
     builder = c2pa.Builder.from_json(json.dumps(manifest), c2pa.Context.from_dict(settings))
     if remote:
         builder.set_no_embed()

@@ -95,7 +95,8 @@ def make_case(
         try:
             evidence = finder.explain(source, answer)
         except InputError as error:  # the file of the reference is gone, say: the answer stays
-            case["evidence"] = {"sentence": f"There are no pictures of it: {error.reason}."}
+            why = f"There are no pictures of it: {error.reason}."
+            case["evidence"] = {"sentence": why, "outline": None, "part": None}
         else:
             case["evidence"] = _said(evidence)
             if with_pictures:

@@ -395,7 +395,7 @@ for (const verdict of ["all", ...ORDER]) {
   const button = made("button", "", WORDS[verdict]);
   button.type = "button";
   button.dataset.verdict = verdict;
-  button.append(made("b", "", count.toLocaleString("en")));
+  button.append(" ", made("b", "", count.toLocaleString("en")));
   button.addEventListener("click", () => {
     state.verdict = verdict;
     show();
@@ -418,4 +418,5 @@ sort.addEventListener("change", () => show());
 find(".tools").addEventListener("submit", (event) => event.preventDefault());
 window.addEventListener("hashchange", follow);
 show();
-follow();
+// Behind the browser's own jump to the address, which takes the focus away.
+window.addEventListener("load", () => setTimeout(follow));
