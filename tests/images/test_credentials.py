@@ -10,6 +10,7 @@ from hypothesis import given, strategies
 from originid.errors import ExtraError
 from originid.images import credentials
 from originid.images.credentials import Credentials, read_credentials, summary
+from originid.images.limits import Limits
 
 pytest.importorskip("c2pa", reason="the extra [c2pa] is not installed")
 from signed_pictures import ISSUER, generated, picture, signed
@@ -85,7 +86,7 @@ def test_nothing_is_fetched_from_the_address_in_a_file() -> None:
 def test_a_file_that_is_too_large_is_not_read(
     made_by_a_model: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials, "LIMITS", credentials.LIMITS.__class__(max_bytes=1000))
+    monkeypatch.setattr(credentials, "LIMITS", Limits(max_bytes=1000))
     assert read_credentials(made_by_a_model) is None
 
 
