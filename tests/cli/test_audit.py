@@ -88,7 +88,9 @@ def test_an_interrupted_run_goes_on_and_says_so(
     journal.write_text('{"model": "another"}\n', encoding="utf-8")
     status, _, err = run(*arguments)
     assert status == 0
-    assert "note: an earlier run was interrupted; this one starts anew, as other now is: " in err
+    assert (
+        "note: an earlier run was interrupted; this one starts anew, as this has changed: " in err
+    )
     assert json.loads((tmp_path / "r.json").read_bytes())["cases"] == whole["cases"]
 
 

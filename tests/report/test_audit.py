@@ -206,7 +206,7 @@ def test_other_options_or_references_start_anew(
         done = audit(finder, queries, tmp_path / "r.json", asked, tell=said.append)
     assert done.resumed == 0
     assert said == [
-        f"an earlier run was interrupted; this one starts anew, as other now is: {change}"
+        f"an earlier run was interrupted; this one starts anew, as this has changed: {change}"
     ]
 
 

@@ -123,7 +123,7 @@ def read_credentials(data: bytes) -> Credentials | None:
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         )
         said: Any = json.loads(done.stdout) if done.returncode == 0 else UNREADABLE
-    except (subprocess.TimeoutExpired, ValueError):
+    except (subprocess.TimeoutExpired, OSError, ValueError):
         said = UNREADABLE
     if said is None:
         return None

@@ -72,7 +72,9 @@ class Recording:
         """What becomes of an earlier run that was interrupted, in a sentence; "" without one."""
         if self._journal.changed:
             what = ", ".join(self._journal.changed)
-            return f"an earlier run was interrupted; this one starts anew, as other now is: {what}"
+            return (
+                f"an earlier run was interrupted; this one starts anew, as this has changed: {what}"
+            )
         if self._journal.done:
             cases = counted(len(self._journal.done), "answer")
             return (
