@@ -2,7 +2,8 @@
 
 import sys
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, count, tee
 from pathlib import Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from originid.answer import Answer
     from originid.finder import Finder
     from originid.latents.sources import Source
+    from originid.report.recording import Asked, Recording
 
 NO_ORIGIN = 3  # the exit status if no query has an origin
 TopOption = Annotated[
@@ -82,38 +84,47 @@ def find(
     file exists. With --json, "evidence" is the path of the picture, or null.
     """
     from originid.finder import Finder
-    from originid.report.recording import Asked, Recording
+    from originid.report.recording import Asked
     from originid.types import Verdict
     from originid.verdict.presets import read_rate
 
     named = named_queries(queries, listed, null, yes)
-    stated = read_rate(false_matches)
-    with Finder.open(collection) as finder, ExitStack() as stack:
+    searched = Asked(top, read_rate(false_matches), effort)
+    with Finder.open(collection) as finder, _report(finder, searched, open_) as report:
         note_missing_locks(finder.collection)
         note_empty(finder, collection)
-        report = None
-        if open_:
-            page = Path(mkdtemp(prefix="originid-")) / "report.html"
-            report = stack.enter_context(Recording(finder, page, Asked(top, stated, effort)))
         # Each answer is printed as soon as it is there, so that a pipe can work on it.
         asked, sources = tee(report.missing(named) if report else named)
         verdicts: Counter[Verdict | None] = Counter()
-        answers = finder.find(sources, top, stated, effort)
+        answers = finder.find(sources, top, searched.false_matches, effort)
         for query, found_for in zip(asked, answers, strict=True):
             answer = _told_of_lists(query, found_for)
             picture = _write_evidence(finder, query, answer, evidence) if evidence else None
-            if json and evidence:
-                print_json({**answer.to_json(), "evidence": picture and str(picture)})
+            if json:
+                shown = {"evidence": picture and str(picture)} if evidence else {}
+                print_json({**answer.to_json(), **shown})
             else:
-                print_json(answer.to_json()) if json else _print(answer, picture)
+                _print(answer, picture)
             verdicts[answer.verdict] += 1
             if report:
                 report.add(answer)
-        if report:
-            show_in_browser(report.write()[0])
     if not verdicts[Verdict.ORIGIN]:
         only_strangers = verdicts and not verdicts[None]
         raise typer.Exit(NO_ORIGIN if only_strangers else 1)
+
+
+@contextmanager
+def _report(finder: "Finder", asked: "Asked", wanted: bool) -> "Iterator[Recording | None]":
+    """Record answers, if a report is wanted, and show it when all are there."""
+    from originid.report.recording import Recording
+
+    if not wanted:
+        yield None
+        return
+    page = Path(mkdtemp(prefix="originid-")) / "report.html"
+    with Recording(finder, page, asked) as report:
+        yield report
+        show_in_browser(report.write()[0])
 
 
 def _told_of_lists(query: "str | Source", answer: "Answer") -> "Answer":

@@ -1,9 +1,9 @@
 """A report as one HTML file, written from case to case.
 
 The page holds its cases as inert JSON, each in a few script elements of its own: the row of the
-list, the sheet behind it, its small pictures and its evidence. ``report.js`` makes elements of
-them when they are looked at. A policy in the page allows its own script and style, by their
-hashes, and pictures that lie in the page; no request can leave it.
+list, the sheet behind it, its small pictures and its evidence. ``list.js`` and ``sheet.js`` make
+elements of them when they are looked at. A policy in the page allows its own script and style, by
+their hashes, and pictures that lie in the page; no request can leave it.
 """
 
 import base64
@@ -52,10 +52,11 @@ def write_page(about: Json, cases: Iterable[Json]) -> Iterator[str]:
 
 def _template(about: Json) -> str:
     folder = files("originid.report")
-    html, style, script = (
-        folder.joinpath(f"report.{kind}").read_text(encoding="utf-8")
-        for kind in ("html", "css", "js")
+    html, style, sheet, listing = (
+        folder.joinpath(name).read_text(encoding="utf-8")
+        for name in ("report.html", "report.css", "sheet.js", "list.js")
     )
+    script = f"{sheet}\n{listing}"
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
