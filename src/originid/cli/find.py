@@ -100,17 +100,13 @@ def find(
         for query, found_for in zip(asked, answers, strict=True):
             answer = _told_of_lists(query, found_for)
             picture = _write_evidence(finder, query, answer, evidence) if evidence else None
-            if json:
-                shown = {"evidence": picture and str(picture)} if evidence else {}
-                print_json({**answer.to_json(), **shown})
-            else:
-                _print(answer, picture)
+            shown = answer.to_json() | _evidence_json(evidence, picture)
+            print_json(shown) if json else _print(answer, picture)
             verdicts[answer.verdict] += 1
-            if report:
+            if report is not None:
                 report.add(answer)
     if not verdicts[Verdict.ORIGIN]:
-        only_strangers = verdicts and not verdicts[None]
-        raise typer.Exit(NO_ORIGIN if only_strangers else 1)
+        raise typer.Exit(NO_ORIGIN if verdicts and not verdicts[None] else 1)
 
 
 @contextmanager
@@ -158,6 +154,11 @@ def _write_evidence(
     path = next(folder / name for name in names if not (folder / name).exists())
     write_evidence(path, evidence)
     return path
+
+
+def _evidence_json(folder: Path | None, picture: Path | None) -> dict[str, str | None]:
+    """What ``--json`` says of the evidence, if it was asked for."""
+    return {} if folder is None else {"evidence": None if picture is None else str(picture)}
 
 
 def _print(answer: "Answer", picture: Path | None = None) -> None:
