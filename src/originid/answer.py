@@ -109,12 +109,6 @@ class Answer:
     error: str | None = None
     note: str = ""
 
-    def __repr__(self) -> str:
-        if self.verdict is None:
-            return f"Answer({self.query!r}: {self.error})"
-        best = f", best {self.matches[0]!r}" if self.matches else ""
-        return f"Answer({self.query!r}: {self.verdict.value}{best})"
-
     def to_json(self) -> Json:
         """The answer as JSON values, as ``find --json`` prints it."""
         return {
@@ -125,6 +119,12 @@ class Answer:
             "error": self.error,
             "note": self.note,
         }
+
+    def __repr__(self) -> str:
+        if self.verdict is None:
+            return f"Answer({self.query!r}: {self.error})"
+        best = f", best {self.matches[0]!r}" if self.matches else ""
+        return f"Answer({self.query!r}: {self.verdict.value}{best})"
 
     def _repr_html_(self) -> str:
         """The answer as a notebook shows it: the query and its best matches in small."""

@@ -14,7 +14,7 @@ LAYERS = (
     ("escalation",),
     ("explaining",),
     ("finder", "indexing", "training"),
-    ("evaluation", "demo"),
+    ("evaluation", "demo", "report"),
     ("generation",),
     ("experiments", "service"),
     ("cli",),

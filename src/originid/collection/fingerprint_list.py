@@ -15,8 +15,8 @@ import numpy as np
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
-from originid.collection.row import Row
 from originid.collection.describing import FIELDS
+from originid.collection.row import Row
 from originid.errors import InputError
 from originid.images.captions import clean
 from originid.index.fingerprint import (
