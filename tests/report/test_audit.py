@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from originid.report.audit import audit
 from originid.report.case import make_case, sha256_of
 from originid.report.recording import Asked
 from originid.testing import textured_image
-from originid.types import Verdict
+from originid.types import Description, Verdict
 
 
 @pytest.fixture
@@ -113,11 +112,13 @@ def test_only_a_page_has_pictures(
 def test_what_is_known_of_a_reference_is_told(
     collection: Path, queries: list[str], tmp_path: Path
 ) -> None:
-    def describe(match: Match) -> Mapping[str, str]:
-        return {"Caption": f"it is {Path(match.reference).name}", "Link": "https://example.org/3"}
-
+    said = Description("it is 0003.png", link="https://example.org/3")
     with Finder.open(collection) as finder:
-        audit(finder, queries, tmp_path / "r.html", describe=describe)
+        database = finder.collection.database
+        row = next(row for row in database.all_rows() if row.location.endswith("0003.png"))
+        with database.writing():
+            database.describe(row.id, said)
+        audit(finder, queries, tmp_path / "r.html")
     cases = told(tmp_path / "r.html")["cases"]
     assert cases[0]["described"] == {"Caption": "it is 0003.png", "Link": "https://example.org/3"}
     assert cases[3]["described"] == {}

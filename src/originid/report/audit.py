@@ -6,7 +6,6 @@ from pathlib import Path
 
 from originid.finder import Finder
 from originid.latents.sources import ImageLike, Source
-from originid.report.case import Describe, nothing_more
 from originid.report.forms import check_output
 from originid.report.recording import Asked, Recording
 
@@ -31,7 +30,6 @@ def audit(
     queries: Sequence[ImageLike | Source],
     output: Path,
     asked: Asked = Asked(),  # noqa: B008 - it is frozen
-    describe: Describe = nothing_more,
     progress: Callable[[int, int], None] = lambda done, total: None,
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> Audited:
@@ -46,7 +44,6 @@ def audit(
         output: the report; its name ends in .html, .json or .csv, and beside a page the other two
             are written too. A report that exists is replaced.
         asked: how it is searched.
-        describe: says what is known of a reference.
         progress: called with the number of queries that are done, and of all.
         tell: called with what becomes of an earlier run that was interrupted, if there was one.
 
@@ -56,7 +53,7 @@ def audit(
         StorageError: the disk refuses, or another process writes the same report.
     """
     check_output(output)
-    with Recording(finder, output, asked, describe) as recording:
+    with Recording(finder, output, asked) as recording:
         if recording.beginning:
             tell(recording.beginning)
         sources = recording.missing(queries)

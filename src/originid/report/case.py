@@ -3,7 +3,6 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -30,15 +29,11 @@ UNREAD = {
 }
 BLOCK = 1 << 20  # bytes of a file that are hashed at once
 
-Describe = Callable[[Match], Mapping[str, str]]
-"""Says what is known of a reference, such as its caption, credit, licence, date and link: texts by
-their names, in the order in which they are shown. What begins with http:// or https:// is a link.
-"""
 
-
-def nothing_more(match: Match) -> Mapping[str, str]:
-    """Describe no reference."""
-    return {}
+def described(match: Match) -> dict[str, str]:
+    """What its holder says of a reference: texts by what they are called in the report."""
+    said = asdict(match.description) if match.description else {}
+    return {field.capitalize(): text for field, text in said.items() if text}
 
 
 def sha256_of(source: Source) -> str | None:
@@ -66,7 +61,6 @@ def make_case(
     source: Source,
     answer: Answer,
     sha256: str | None,
-    describe: Describe = nothing_more,
     with_pictures: bool = True,
 ) -> Json:
     """All that a report holds of one query.
@@ -76,7 +70,6 @@ def make_case(
         source: the query.
         answer: what was found for it.
         sha256: of its content, as `sha256_of` says it.
-        describe: says what is known of a reference.
         with_pictures: whether pictures are made; evidence takes some 0.3 s.
 
     Returns:
@@ -89,7 +82,7 @@ def make_case(
     data = _bytes_of(source) if answer.error is None else None
     case["credentials"] = _credentials(data)
     if answer.matches:
-        case["described"] = dict(describe(answer.matches[0]))
+        case["described"] = described(answer.matches[0])
     pictures: dict[str, str | None] = {}
     if answer.matches and answer.verdict in (Verdict.ORIGIN, Verdict.UNCERTAIN):
         try:
@@ -106,10 +99,17 @@ def make_case(
     if with_pictures and not pictures:
         pictures["query"] = small_picture(data)
         if answer.matches:
-            best = Source(answer.matches[0].reference)
-            pictures["reference"] = small_picture(_bytes_of(best))
+            pictures["reference"] = _reference_picture(finder, answer.matches[0])
     case["pictures"] = {name: picture for name, picture in pictures.items() if picture}
     return case
+
+
+def _reference_picture(finder: Finder, match: Match) -> str | None:
+    """A reference as it is shown in the list: the picture that is stored, or its file's."""
+    kept = finder.collection.database.thumbnail(match.id)
+    if kept is None and match.trusted and match.exists:
+        kept = _bytes_of(Source(match.reference))
+    return small_picture(kept)
 
 
 def _said(evidence: Evidence) -> Json:

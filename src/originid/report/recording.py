@@ -12,7 +12,7 @@ from originid import __version__
 from originid.answer import Answer
 from originid.finder import STATED, TOP, Finder
 from originid.latents.sources import ImageLike, Source, as_sources
-from originid.report.case import Describe, make_case, nothing_more, sha256_of
+from originid.report.case import make_case, sha256_of
 from originid.report.forms import files_of, has_pictures, write_report
 from originid.report.journal import START, SUFFIX, Journal, Key, Place
 from originid.system.text import counted
@@ -45,16 +45,13 @@ class Recording:
         finder: of the collection that is searched.
         output: the report, a path that ends as `forms.check_output` says.
         asked: how it is searched.
-        describe: says what is known of a reference.
 
     Raises:
         StorageError: the disk refuses, or another process writes the same report.
     """
 
-    def __init__(
-        self, finder: Finder, output: Path, asked: Asked, describe: Describe = nothing_more
-    ) -> None:
-        self._finder, self._output, self._asked, self._describe = finder, output, asked, describe
+    def __init__(self, finder: Finder, output: Path, asked: Asked) -> None:
+        self._finder, self._output, self._asked = finder, output, asked
         self._places: list[Place | None] = []
         self._keys: list[tuple[str, str | None]] = []
         self._waiting: deque[tuple[int, Source]] = deque()
@@ -117,7 +114,7 @@ class Recording:
         number, source = self._waiting.popleft()
         name, sha256 = self._keys[number]
         pictures = has_pictures(self._output)
-        case = make_case(self._finder, source, answer, sha256, self._describe, pictures)
+        case = make_case(self._finder, source, answer, sha256, pictures)
         # A query that could not be read is asked again by the next run: its disk may be back.
         key: Key | None = None if sha256 is None or answer.error is not None else (name, sha256)
         self._places[number] = self._journal.add(key, case)
