@@ -202,6 +202,8 @@ def test_the_sheet_has_the_facts(page: Page) -> None:
     assert page.locator("#q5 .beside").first.locator("polygon.line").count() == 1
     page.locator("#q3 .head").click()
     assert page.locator("#q3 .stage").count() == 0
+    assert page.locator("#q1 .found").inner_text() == "Best match: photos/01.jpg"
+    assert page.locator("#q3 .found").inner_text() == "Nearest: photos/03.jpg"
     page.locator("#q4 .head").click()
     assert page.locator("#q4 .thumb").first.inner_text() == "no picture"
 

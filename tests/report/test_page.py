@@ -71,6 +71,8 @@ def test_a_row_says_what_the_list_shows() -> None:
     }
     assert held(text, "row2")["often"] == "1 in 40"
     assert held(text, "row3")["often"] == ""
+    third = "the best of 39 strangers would score as high 4 times in 10"
+    assert held(text, "row3")["sentence"] == third
     assert held(text, "row4")["verdict"] == "unreadable"
     assert held(text, "row4")["sentence"] == "no image; expected a picture"
     assert set(held(text, "large1")) == {"query_large", "reference_large", "aligned", "heat"}

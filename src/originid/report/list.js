@@ -54,7 +54,8 @@ function makeCase(row) {
   verdict.dataset.verdict = row.verdict;
   find(".sentence", item).textContent = row.sentence;
   if (row.reference) {
-    find(".found", item).append(WORDS.best, made("bdi", "", row.reference));
+    find(".found", item).append(row.verdict === "none" ? WORDS.nearest : WORDS.best,
+      made("bdi", "", row.reference));
     find(".score", item).textContent = WORDS.score + row.score.toFixed(3);
   }
   if (row.often) {

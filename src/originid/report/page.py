@@ -101,11 +101,13 @@ def _inert(value: Json) -> str:
 def _row(number: int, case: Json) -> Json:
     """What the list shows of a case."""
     best = case["matches"][0] if case["matches"] else None
+    verdict = case["verdict"] or "unreadable"
+    sentence = case["reason"].removeprefix(f"{verdict}: ") or case["error"] or ""
     return {
         "number": number,
         "name": _name(case["query"]),
-        "verdict": case["verdict"] or "unreadable",
-        "sentence": printable(case["reason"] or case["error"] or ""),
+        "verdict": verdict,
+        "sentence": printable(sentence),
         "reference": _name(best["reference"]) if best else "",
         "score": best["score"] if best else None,
         "rate": best["false_match_rate"] if best else None,

@@ -10,6 +10,7 @@ const WORDS = {
   unreadable: "Unreadable",
   empty: "No query matches. Clear the search, or choose another verdict.",
   best: "Best match: ",
+  nearest: "Nearest: ",
   strangers: "strangers scores as high",
   noStranger: "stranger is expected to score as high",
   score: "score ",
