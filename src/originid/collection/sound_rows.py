@@ -8,7 +8,7 @@ changed, and `index` stores it anew. A row whose path cannot be one is passed ov
 from originid.collection.schema import MEASURED, NOTED
 
 CONTENT = 32  # bytes of a SHA-256
-_SIDE = 2**31 - 1  # pixels
+_SIDE = 2**31 - 1  # pixels; a reference that is known by its fingerprint has 0
 HAS_PATH = "typeof(location) = 'text' AND instr(location, char(0)) = 0 AND location <> ''"
 """The condition that a row has a path."""
 # For each column, the condition that it is sound, and what is read of it otherwise.
@@ -19,8 +19,8 @@ _COLUMNS = {
     "sha256": (f"typeof(sha256) = 'blob' AND length(sha256) = {CONTENT}", "CAST(id AS BLOB)"),
     "bytes": ("typeof(bytes) = 'integer' AND bytes >= 0", "-1"),
     "mtime_ns": ("typeof(mtime_ns) = 'integer'", "-1"),
-    "width": (f"typeof(width) = 'integer' AND width BETWEEN 1 AND {_SIDE}", "0"),
-    "height": (f"typeof(height) = 'integer' AND height BETWEEN 1 AND {_SIDE}", "0"),
+    "width": (f"typeof(width) = 'integer' AND width BETWEEN 0 AND {_SIDE}", "0"),
+    "height": (f"typeof(height) = 'integer' AND height BETWEEN 0 AND {_SIDE}", "0"),
     "id": ("true", "id"),
     "added_at": ("typeof(added_at) = 'text'", "''"),
 }
