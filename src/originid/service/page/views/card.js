@@ -3,7 +3,7 @@ import { h, ICONS, icon, newId } from "../dom.js";
 import { notice } from "../failures.js";
 import { picture, preview } from "../images.js";
 import { again } from "../queue.js";
-import { size, t } from "../texts.js";
+import { number, size, t } from "../texts.js";
 import { headline, nameOf, rate, score, why } from "../words.js";
 import { actions } from "./actions.js";
 import { decide } from "./decide.js";
@@ -75,7 +75,8 @@ function looked(one, match, stats, redraw) {
     h("div.side", {},
       h("h3", {}, t(other)),
       facts(match.reference, match.description, match),
-      h("p.score", {}, h("strong", {}, score(match.score))),
+      h("p.score", {}, h("strong", {}, score(match.score)), first && !none && one.answer.matches[1] &&
+        h("span.quiet", {}, ` · ${t("score.next", { score: number(one.answer.matches[1].score, { maximumFractionDigits: 2 }) })}`)),
       !(first && !none) && h("p.quiet", {}, rate(match.false_match_rate)),
       match.copies.length > 0 && h("p.quiet", {}, t("match.copies", { n: match.copies.length, names: match.copies.slice(0, 3).map(nameOf).join(", ") })),
       !match.exists && h("p.quiet", {}, t("match.gone")),

@@ -60,10 +60,18 @@ function draw(frame, found, name) {
   choose(chosen);
 }
 
+/** A picture that tells its frame, or itself, its proportions. */
+function shown(src, alt, frame) {
+  const image = h("img", { src, alt, onload: () => (frame ?? image).style.setProperty("--ratio", image.naturalWidth / image.naturalHeight) });
+  return image;
+}
+
 function slider(found, name) {
   const top = h("img.over", { src: found.pictures.aligned, alt: t("evidence.query", { name }) });
   const line = h("span.line", { "aria-hidden": "true" });
-  const stage = h("div.stage", {}, h("img", { src: found.pictures.reference_plain ?? found.pictures.reference, alt: t("evidence.reference", { name: nameOf(found.reference) }) }), top, line,
+  const stage = h("div.stage");
+  stage.append(
+    shown(found.pictures.reference_plain ?? found.pictures.reference, t("evidence.reference", { name: nameOf(found.reference) }), stage), top, line,
     h("span.tag.left", { "aria-hidden": "true" }, t("evidence.tag.query")), h("span.tag.right", { "aria-hidden": "true" }, t("evidence.tag.reference")));
   const range = h("input", { type: "range", min: 0, max: 100, value: 50, id: newId("range"), oninput: () => move() });
   const fade = h("input", { type: "checkbox", onchange: () => move() });
@@ -89,18 +97,18 @@ function slider(found, name) {
 }
 
 function beside(found, name) {
-  const one = (picture, alt, caption) => h("figure", {}, h("img", { src: picture, alt }), h("figcaption", {}, caption));
+  const one = (picture, alt, caption) => h("figure", {}, shown(picture, alt), h("figcaption", {}, caption));
   return h("div.beside", {},
     one(found.pictures.query, t("evidence.query", { name }), t("evidence.tag.query")),
     one(found.pictures.reference, t("evidence.reference", { name: nameOf(found.reference) }), found.box ? t("evidence.framed") : t("evidence.tag.reference")));
 }
 
 function heat(found) {
-  return h("figure", {}, h("img", { src: found.pictures.heat, alt: t("evidence.heat.alt") }), h("figcaption", {}, t("evidence.heat")));
+  return h("figure", {}, shown(found.pictures.heat, t("evidence.heat.alt")), h("figcaption", {}, t("evidence.heat")));
 }
 
 function checkerboard(found) {
-  return h("figure", {}, h("img", { src: found.pictures.checkerboard, alt: t("evidence.checkerboard.alt") }), h("figcaption", {}, t("evidence.checkerboard")));
+  return h("figure", {}, shown(found.pictures.checkerboard, t("evidence.checkerboard.alt")), h("figcaption", {}, t("evidence.checkerboard")));
 }
 
 /** What was measured, in numbers that mean the same in each language. */
