@@ -15,13 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote, urljoin, urlsplit
 
-from originid.service.errors import ApiError
+from originid.service.errors import ApiError, too_large
 from originid.service.pictures import safe_name
 
 PORTS = {"http": 80, "https": 443}  # others belong to other services
 MOST_REDIRECTS = 3
 PART = 1 << 16  # bytes read at a time
 REDIRECTS = (301, 302, 303, 307, 308)
+# An address in them stands for one of IPv4, which a router may take to be in its own network.
+TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2001::/32")))
 
 Allowed = Callable[[str], bool]
 """A function that tells whether an address, such as ``93.184.215.14``, may be connected to."""
@@ -30,6 +32,8 @@ Allowed = Callable[[str], bool]
 def is_public(address: str) -> bool:
     """Whether an address belongs to the internet, and to nobody's own network."""
     ip = ipaddress.ip_address(address.partition("%")[0])
+    if any(ip.version == each.version and ip in each for each in TRANSLATED):
+        return False
     mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
     return ip.is_global and not ip.is_multicast and (mapped is None or mapped.is_global)
 
@@ -61,18 +65,16 @@ def fetch(
         target = _Target.of(url, ports)
         connection = _connect(target, until, allowed)
         try:
-            connection.request(
-                "GET", target.path, headers={"Accept": "image/*", "Host": target.host}
-            )
-            answer = connection.getresponse()
-            if answer.status in REDIRECTS:
-                url = urljoin(url, answer.getheader("Location", ""))
-                continue
-            if answer.status != 200:
-                raise _refused(f"the address answers with status {answer.status}")
-            return safe_name(unquote(os.path.basename(urlsplit(url).path))), _read(
-                answer, connection, most, until
-            )
+            headers = {"Accept": "image/*", "Host": target.host}
+            connection.request("GET", target.path, headers=headers)
+            with connection.getresponse() as answer:
+                if answer.status in REDIRECTS:
+                    url = urljoin(url, answer.getheader("Location", ""))
+                    continue
+                if answer.status != 200:
+                    raise _refused(f"the address answers with status {answer.status}")
+                name = os.path.basename(urlsplit(url).path)
+                return safe_name(unquote(name)), _read(answer, connection, most, until)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _refused(f"nothing can be fetched: {type(error).__name__}") from error
         finally:
@@ -124,13 +126,12 @@ def _connect(target: _Target, until: float, allowed: Allowed) -> http.client.HTT
     left = max(until - time.monotonic(), 0.1)
     connection = http.client.HTTPConnection(target.host, target.port, timeout=left)
     try:
-        plain = socket.create_connection((addresses[0], target.port), timeout=left)
+        connection.sock = socket.create_connection((addresses[0], target.port), timeout=left)
         if target.scheme == "https":
             context = ssl.create_default_context()
-            connection.sock = context.wrap_socket(plain, server_hostname=target.host)
-        else:
-            connection.sock = plain
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=target.host)
     except OSError as error:
+        connection.close()
         raise _refused(f"nothing answers: {type(error).__name__}") from error
     return connection
 
@@ -146,12 +147,7 @@ def _read(
         parts.append(part)
         size += len(part)
         if size > most:
-            raise ApiError(
-                413,
-                "a picture that is too large",
-                f"expected at most {most:,} bytes",
-                "send a smaller picture",
-            )
+            raise too_large(most)
         if time.monotonic() > until:
             raise _refused("it takes too long to fetch")
         if connection.sock is not None:

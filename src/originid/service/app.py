@@ -82,7 +82,7 @@ def create_app(finder: Finder, settings: Settings | None = None) -> FastAPI:
         app.get("/", include_in_schema=False)(_page)
     explain_errors(app)
     # The last one is the first that a request meets.
-    app.add_middleware(BodyLimits, most=settings.max_bytes + 65_536, seconds=settings.body_seconds)
+    app.add_middleware(BodyLimits, most=settings.max_bytes, seconds=settings.body_seconds)
     app.add_middleware(SameSite, local_only=shared.gate.open)
     app.add_middleware(SafeHeaders)
     app.add_middleware(Observed, metrics=shared.metrics)

@@ -7,9 +7,11 @@ from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
 from fastapi.responses import HTMLResponse, Response
 
 from originid.answer import Answer
+from originid.collection.row import Row
 from originid.explain.drawing import draw_evidence
 from originid.explain.evidence import Evidence
 from originid.explain.page import to_html
+from originid.explaining import Found, explain_match
 from originid.latents.sources import Source
 from originid.service.access import Role, needs
 from originid.service.addresses import fetch
@@ -86,6 +88,7 @@ async def explain(
     shared: Shared,
     image: Annotated[UploadFile, File(description="The picture, a file.")],
     reference: Annotated[int, Form(description="The number of the reference.")],
+    effort: EffortField = "normal",
     format: Annotated[Literal["json", "png", "html"], Query()] = "json",
 ) -> Response:
     """All numbers and pictures as JSON, or one picture, or one page to keep."""
@@ -93,8 +96,7 @@ async def explain(
     source = await read_upload(image, settings.max_bytes, settings.max_pixels)
 
     def work() -> Response:
-        row = stored(shared, reference)
-        evidence = shared.finder.explain(source, row.location)
+        evidence = _explained(shared, source, stored(shared, reference), effort)
         return {"json": _as_json, "png": _as_png, "html": _as_page}[format](evidence)
 
     return await shared.desk.work(work)
@@ -124,6 +126,16 @@ def _body(answer: Answer, content: str) -> dict[str, Any]:
     for match in body["matches"]:
         match["thumbnail"] = thumbnail_address(match["id"])
     return {**body, "query_sha256": content}
+
+
+def _explained(shared: State, source: Source, row: Row, effort: Effort) -> Evidence:
+    """Explain a reference as it is found; one that is not found is compared in all views."""
+    finder = shared.finder
+    answer = finder.find(source, MOST_MATCHES, effort=effort)
+    for match in answer.matches:
+        if match.id == row.id:
+            return explain_match(finder.collection, Found(source, match, answer.verdict))
+    return finder.explain(source, row.location)
 
 
 def _fetched(shared: State, url: str) -> Source:

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -73,9 +74,13 @@ class ApiError(HTTPException):
         self.retry_after = retry_after
         self.given, self.expected, self.todo = given, expected, todo
 
-    def response(self) -> JSONResponse:
-        """The answer itself."""
-        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+    def response(self, more: Mapping[str, str] = MappingProxyType({})) -> JSONResponse:
+        """The answer itself, with further headers."""
+        headers = dict(more)
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
+        if self.status_code in (408, 413):  # the rest of the body is not waited for
+            headers["Connection"] = "close"
         if self.status_code == 401:
             headers["WWW-Authenticate"] = "Bearer"
         text = ErrorText(
@@ -83,6 +88,16 @@ class ApiError(HTTPException):
         )
         body = ErrorAnswer(error=text).model_dump()
         return AsciiResponse(body, self.status_code, headers)
+
+
+def too_large(most: int) -> ApiError:
+    """The answer for a picture that has more bytes than a limit."""
+    return ApiError(
+        413,
+        "a picture that is too large",
+        f"expected at most {most:,} bytes",
+        "send a smaller picture",
+    )
 
 
 class AsciiResponse(JSONResponse):
@@ -154,13 +169,15 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if isinstance(error, ApiError):
         return error.response()
+    allowed = dict(error.headers or {})  # says which methods a route has
     status = error.status_code if error.status_code in CODES else 400
+    known = "a request" if status == 400 else "a route and a method"
     return ApiError(
         status,
         f"{request.method} {request.url.path}: {error.detail}"[:300],
-        "expected one of the routes of /openapi.json",
-        "correct the address or the request",
-    ).response()
+        f"expected {known} as /openapi.json describes them",
+        "correct the request",
+    ).response(allowed)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -9,8 +9,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from originid.service.access import is_loopback
-from originid.service.errors import ApiError
+from originid.service.errors import ApiError, too_large
 
+BESIDE = 65_536  # bytes of a body beside the picture: its fields, and what divides them
 MOST_CLIENTS = 10_000  # whose rates are remembered; more come only from an attack
 
 
@@ -19,7 +20,7 @@ class BodyLimits:
 
     Args:
         app: what it stands in front of.
-        most: bytes of a body.
+        most: bytes of a picture; a body may have `BESIDE` more.
         seconds: in which the body must have arrived.
     """
 
@@ -32,8 +33,8 @@ class BodyLimits:
             await self._app(scope, receive, send)
             return
         stated = Headers(scope=scope).get("content-length", "0")
-        if stated.isdigit() and int(stated) > self._most:
-            await self._too_large().response()(scope, receive, send)
+        if stated.isdigit() and int(stated) > self._most + BESIDE:
+            await too_large(self._most).response()(scope, receive, send)
             return
         until, arrived, started, ended = time.monotonic() + self._seconds, 0, False, False
 
@@ -52,8 +53,8 @@ class BodyLimits:
                     "use a faster connection, or a smaller picture",
                 ) from error
             arrived += len(message.get("body", b""))
-            if arrived > self._most:
-                raise self._too_large()
+            if arrived > self._most + BESIDE:
+                raise too_large(self._most)
             ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
             return message
 
@@ -67,14 +68,6 @@ class BodyLimits:
         except ApiError as error:
             if not started:
                 await error.response()(scope, receive, send)
-
-    def _too_large(self) -> ApiError:
-        return ApiError(
-            413,
-            "a body that is too large",
-            f"expected at most {self._most:,} bytes",
-            "send a smaller picture",
-        )
 
 
 class Rates:

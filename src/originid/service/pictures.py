@@ -20,7 +20,7 @@ from originid.images.decode import read_size
 from originid.images.limits import Limits
 from originid.images.preview import jpeg
 from originid.latents.sources import Source
-from originid.service.errors import ApiError
+from originid.service.errors import ApiError, too_large
 from originid.types import Image
 
 LONGEST_NAME = 120  # characters of the name of an uploaded file
@@ -35,11 +35,13 @@ async def read_upload(image: UploadFile, most: int, pixels: int) -> Source:
         pixels: that it may have.
 
     Raises:
-        ApiError: it is empty.
+        ApiError: it is empty, or has too many bytes.
         TooLargeError: it has too many pixels.
         ImageError: it is no image.
     """
     data = await image.read(most + 1)
+    if len(data) > most:
+        raise too_large(most)
     return checked(safe_name(image.filename or ""), data, pixels)
 
 

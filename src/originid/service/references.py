@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi import Path as InPath
 from fastapi.responses import Response
 
@@ -42,12 +42,15 @@ router = APIRouter(prefix="/v1/references", tags=["references"], responses=RESPO
     response_model=ReferencesBody,
     dependencies=[Depends(needs(Role.FIND))],
 )
-def references(shared: Shared, q: str = "", after: int = 0, limit: int = 50) -> Response:
+def references(
+    shared: Shared,
+    q: Annotated[str, Query(max_length=200)] = "",
+    after: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
+) -> Response:
     """In the order in which they came; ``q`` looks for a text in names and captions."""
-    limit = min(max(limit, 1), MOST_LISTED)
-    after = min(max(after, 0), LARGEST_ID)
     collection = shared.finder.collection
-    rows = collection.database.matching(q[:200], after, limit + 1)
+    rows = collection.database.matching(q, after, limit + 1)
     shown = rows[:limit]
     described = collection.database.descriptions([row.id for row in shown])
     return AsciiResponse(
