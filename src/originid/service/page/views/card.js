@@ -69,7 +69,7 @@ function content(one, stats, body, redraw) {
 function looked(one, match, stats, redraw) {
   const none = one.answer.verdict === "none";
   const first = match.id === one.answer.matches[0].id;
-  const other = first && !none ? "match.first" : none ? "match.nearest" : "match.other";
+  const other = first && !none ? "match.first" : none ? "match.nearest" : "match.candidate";
   return h("section.looked", { "aria-label": t(other) },
     h("div.proof", {}, evidence(one, match)),
     h("div.side", {},

@@ -31,7 +31,7 @@ function question(one, match, redraw) {
     h("label.quiet", { for: id }, t("decide.note")), note,
     h("div.row", {},
       h("button.main", { onclick: give("yes"), "data-key": "decide" }, t("decide.yes")),
-      h("button", { onclick: give("no") }, t("decide.no"))),
+      h("button", { onclick: give("no"), "data-key": "decide" }, t("decide.no"))),
     told);
 }
 

@@ -9,8 +9,8 @@ import { t } from "../texts.js";
  *   that are chosen; those that are dropped and pasted come from app.js
  */
 export function fileField({ many, label, text, onfiles }) {
-  const input = h("input.unseen", {
-    type: "file", multiple: many, tabindex: "-1", "aria-label": label, accept: "image/*,.heic,.heif,.avif,.tif,.tiff,.dng,.cr2,.nef,.arw",
+  const input = h("input", {
+    type: "file", hidden: true, multiple: many, accept: "image/*,.heic,.heif,.avif,.tif,.tiff,.dng,.cr2,.nef,.arw",
     onchange: () => {
       const files = [...input.files];
       input.value = ""; // so that the same file can be chosen again
