@@ -1,4 +1,4 @@
-"""The collection is looked through, searched and added to; references have addresses of their own."""
+"""The collection is browsed, searched and added to; references have addresses of their own."""
 
 import re
 import time
