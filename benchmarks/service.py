@@ -63,7 +63,7 @@ def photo(seed: int) -> Image:
             for c in range(3)
         ]
         image += strength * np.stack(layers, axis=2)
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image, 0, 255).astype(np.uint8))
 
 
 def edited(image: Image) -> bytes:

@@ -13,6 +13,7 @@ from originid.cli.output import (
     SHOWN,
     JsonOption,
     as_rows,
+    note_untrusted,
     print_failures,
     print_json,
     progress_bar,
@@ -84,7 +85,8 @@ ImagesArgument = Annotated[
     list[str],
     typer.Argument(
         help="Add these images. Folders are searched with all folders in them. The name - "
-        "reads a list of paths from standard input, one a line."
+        "reads a list of paths from standard input, one a line. A CSV file with the column "
+        "fingerprint adds a partner's pictures by their fingerprints."
     ),
 ]
 ModelOption = Annotated[
@@ -131,6 +133,10 @@ def index(
     A file in a folder is an image by its suffix, or by how it begins. Images that originid does not
     read are counted and named. A path that leads to a file which is in the collection already,
     such as a link, becomes a further name of that reference.
+
+    A list of fingerprints has the columns fingerprint, and link or name, and may have sha256. Each
+    row becomes a reference without a picture, which find shows by its link; docs/fingerprints.md
+    tells more.
     """
     from originid.collection.describing import describe_references, read_descriptions
     from originid.indexing import add_images
@@ -156,6 +162,7 @@ def index(
         )
         described = describe_references(collection, table) if metadata else None
         references = len(collection)
+        note_untrusted(collection)
     seconds = time.monotonic() - start
     if json:
         print_json({**_as_json(added, into, references, seconds), **_described(described)})
@@ -164,6 +171,12 @@ def index(
         _print(added, into, references, seconds)
         _print_described(described, metadata)
     _note_nothing(added, images)
+    if added.unsigned:
+        print(
+            f"note: {printable(added.unsigned)}; later commands open these files only with their "
+            "folder in ORIGINID_TRUSTED_FOLDERS",
+            file=sys.stderr,
+        )
     # If none of the files could be used, the command failed.
     left_out = added.failures or added.unread
     if left_out and added.seen == len(added.failures):
