@@ -37,7 +37,7 @@ def test_find_prints_one_json_line_per_query(indexed: Path, stranger: Path, run:
     first, second = map(json.loads, out.splitlines())
     assert set(first) == {"query", "verdict", "reason", "matches", "error", "note"}
     assert (first["query"], first["verdict"], first["error"]) == (str(photo), "origin", None)
-    fields = "rank reference score confidence false_match_rate view box copies exists"
+    fields = "rank reference score confidence false_match_rate view box copies exists trusted"
     assert list(first["matches"][0]) == fields.split()
     assert first["matches"][0]["reference"] == str(photo)
     assert [match["rank"] for match in first["matches"]] == [1, 2]

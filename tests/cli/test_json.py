@@ -109,6 +109,7 @@ def test_find(run_json: RunJson, indexed: Path) -> None:
         "box": type(None),
         "copies": [str],
         "exists": bool,
+        "trusted": bool,
     }
     whole = {"query": str, "verdict": str, "reason": str, "matches": [match]}
     whole |= {"error": type(None), "note": str}
@@ -130,6 +131,7 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
         "margins_cut": int,
         "with_details": int,
         "further_names": int,
+        "by_fingerprint": int,
         "megabytes": float,
         "calibration": {
             "by": str,

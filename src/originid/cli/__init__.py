@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from originid.cli.audit import audit
 from originid.cli.decide import decide
 from originid.cli.demo import demo
 from originid.cli.distill import distill
@@ -22,6 +23,7 @@ from originid.cli.evaluate import evaluate
 from originid.cli.experiment import experiment
 from originid.cli.explain import explain
 from originid.cli.find import find
+from originid.cli.fingerprint import fingerprint
 from originid.cli.generate import generate
 from originid.cli.import_official import import_official
 from originid.cli.index import index
@@ -50,6 +52,8 @@ app = typer.Typer(
 COMMANDS = (
     index,
     find,
+    fingerprint,
+    audit,
     explain,
     decide,
     remove,

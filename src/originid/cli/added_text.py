@@ -44,10 +44,16 @@ def tell_added(added: "Added", told: Told, json: bool) -> None:
     """
     if json:
         print_json({**_as_json(added, told), **_described(told.described)})
-        return
-    print_failures(added.failures, shell_command("show", told.into, "--json"))
-    _print(added, told)
-    _print_described(told)
+    else:
+        print_failures(added.failures, shell_command("show", told.into, "--json"))
+        _print(added, told)
+        _print_described(told)
+    if added.unsigned:
+        print(
+            f"note: {printable(added.unsigned)}; later commands open these files only with their "
+            "folder in ORIGINID_TRUSTED_FOLDERS",
+            file=sys.stderr,
+        )
 
 
 def _as_json(added: "Added", told: Told) -> dict[str, object]:

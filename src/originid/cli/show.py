@@ -9,6 +9,7 @@ from originid.cli.output import (
     JsonOption,
     as_rows,
     note_missing_locks,
+    note_untrusted,
     print_failures,
     print_json,
 )
@@ -46,6 +47,7 @@ LAST = {
     "further_names": "further names",
     "described": "described",
     "thumbnails": "with thumbnails",
+    "by_fingerprint": "by fingerprint",
     "encoder": "encoder",
     "dim": "dim",
     "fingerprint": "fingerprint",
@@ -96,6 +98,7 @@ def show(
         checked = verify or verify_content
         problems = list(opened.verify(verify_content)) if checked else None
         compared = _compared(opened, verify_content)
+        note_untrusted(opened)
         failures = opened.failures()
         wanted = opened.database.decisions() if decisions or decisions_csv else []
         decided = [deciding.decision_row(opened, decision) for decision in wanted]
@@ -169,6 +172,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "further_names": collection.database.count_names(),
         "described": collection.database.count_described(),
         "thumbnails": collection.database.count_thumbnails(),
+        "by_fingerprint": collection.database.count_fingerprints(),
         "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
         "calibration": {
             "by": "model" if own is None else "collection",

@@ -6,12 +6,17 @@ from contextlib import closing
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
-from originid.collection.image_writer import ImageWriter
+from originid.collection.database import Database
+from originid.collection.fingerprint_list import is_fingerprint_list, store_fingerprints
+from originid.collection.image_writer import BATCH, ImageWriter
 from originid.collection.row import Row
+from originid.collection.sqlite import slices
 from originid.collection.vanished import settle_vanished, unseen_links
+from originid.errors import StorageError
 from originid.images.find_files import find_images
 from originid.latents.encode_files import Entry, encode_sources
 from originid.latents.sources import Source
+from originid.system.account_key import make_account_key
 from originid.system.file_status import FileStatus
 from originid.system.parallel import one_blas_thread
 from originid.system.progress import Progress, silent
@@ -37,7 +42,7 @@ def store_images(
 
     Args:
         collection: where to.
-        paths: files and folders.
+        paths: files and folders, and lists of fingerprints, as `fingerprint_list` describes them.
         workers: threads that decode and encode; by default one per core. Mapping and storing go
             on beside them.
         progress: called with the files dealt with and the files in all.
@@ -55,7 +60,13 @@ def store_images(
     Raises:
         StorageError: the disk is full or read-only.
     """
-    paths, added, database = list(paths), Added(), collection.database
+    added, database = Added(), collection.database
+    given = [os.fsdecode(path) for path in paths]
+    lists = {path for path in given if is_fingerprint_list(path)}
+    for path in dict.fromkeys(path for path in given if path in lists):
+        store_fingerprints(collection, path, added, progress)
+    paths = [path for path in given if path not in lists]
+    database.sign_folders(paths, _key(added))
     details = details or database.count_details() > 0
     thumbnails = thumbnails or database.count_thumbnails() > 0
     writer = ImageWriter(collection, added, details, thumbnails)
@@ -64,7 +75,7 @@ def store_images(
     )
     files = {os.path.abspath(path): path for path in found}
     files |= {path: path for path in list(unseen_links(database, paths, files.keys()))}
-    added.total = len(files)
+    added.total = added.seen + len(files)
     chunks = encode_sources(
         _changed(list(files.values()), writer),
         collection.model.encoder,
@@ -84,6 +95,15 @@ def store_images(
     return added
 
 
+def _key(added: Added) -> bytes | None:
+    """The key of this account, or None, with the reason in ``added``, where none can be made."""
+    try:
+        return make_account_key()
+    except StorageError as error:
+        added.unsigned = error.given
+        return None
+
+
 def _store(chunks: Iterable[list[Entry]], writer: ImageWriter, progress: Progress) -> None:
     """Write what comes, in batches, until all is committed."""
     for chunk in chunks:
@@ -97,25 +117,30 @@ def _store(chunks: Iterable[list[Entry]], writer: ImageWriter, progress: Progres
 
 def _changed(files: list[str], writer: ImageWriter) -> Iterator[Source]:
     """Those of some files that are not as they are stored, or which lack something."""
-    database = writer.database
-    for path in files:
-        try:
-            status = FileStatus.of(os.stat(path))
-        except OSError:
-            yield Source(path)  # reading it tells the reason
-            continue
-        location = os.path.abspath(path)
-        stored = database.reached_by(location)
-        known = stored is not None and _is_as_stored(stored, location, status)
-        if stored is None or not known or writer.lacks(stored.id):
-            yield Source(path, status=status)
-            continue
-        writer.added.unchanged += 1
-        if stored.ctime_ns is None:  # stored by an earlier version
-            writer.note(stored.id, status)
+    for some in slices(files, BATCH):
+        reached = writer.database.all_reached_by(list(map(os.path.abspath, some)))
+        for path in some:
+            yield from _if_changed(path, reached.get(os.path.abspath(path)), writer)
 
 
-def _is_as_stored(stored: Row, location: str, status: FileStatus) -> bool:
+def _if_changed(path: str, stored: Row | None, writer: ImageWriter) -> Iterator[Source]:
+    """A file, unless it is as it is stored; then it is counted."""
+    try:
+        status = FileStatus.of(os.stat(path))
+    except OSError:
+        yield Source(path)  # reading it tells the reason
+        return
+    location = os.path.abspath(path)
+    known = stored is not None and _is_as_stored(writer.database, stored, location, status)
+    if stored is None or not known or writer.lacks(stored.id):
+        yield Source(path, status=status)
+        return
+    writer.added.unchanged += 1
+    if stored.ctime_ns is None:  # stored by an earlier version
+        writer.note(stored.id, status)
+
+
+def _is_as_stored(database: Database, stored: Row, location: str, status: FileStatus) -> bool:
     """Whether a file is unchanged; a reference whose own place is empty gets this one."""
-    here = stored.location == location or os.path.exists(stored.location)
+    here = stored.location == location or database.is_there(stored.location) is not False
     return here and stored.status.agrees(status)

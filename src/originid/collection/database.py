@@ -18,8 +18,9 @@ from originid.collection.detail_table import DetailTable
 from originid.collection.failure_table import FailureTable
 from originid.collection.form_table import Form
 from originid.collection.name_table import Name, NameTable
-from originid.collection.row import COLUMNS, INFORMATION, STATUS, Row
+from originid.collection.row import INSERT, Row
 from originid.collection.schema import FORMAT, MEASURED, NOTED, READ, TABLES, UPGRADES
+from originid.collection.sound_rows import HAS_PATH, columns, is_damaged
 from originid.collection.sqlite import create, slices
 from originid.collection.vector_table import VectorTable
 from originid.details.features import Features
@@ -63,6 +64,7 @@ class Database(
                         self._connection.execute(statement)
                     self._connection.execute(f"PRAGMA user_version = {earlier + 1}")
                 self.format = FORMAT
+                self._no_names = None
                 yield
         except BaseException:
             self.format = before
@@ -70,7 +72,7 @@ class Database(
 
     def count(self) -> int:
         """How many references there are."""
-        return int(self._one("SELECT count(*) FROM reference")[0])
+        return self._count("reference")
 
     def count_blank(self) -> int | None:
         """How many references have little information; None where it was not measured."""
@@ -80,11 +82,16 @@ class Database(
         return int(self._one(query, LITTLE)[0])
 
     def count_noted(self) -> tuple[int, int, int]:
-        """How many references there are, with a noted ctime, and with a noted inode."""
+        """How many references have a file, with a noted ctime, and with a noted inode."""
         if self.format < NOTED:
             return self.count(), 0, 0
-        counts = self._one("SELECT count(*), count(ctime_ns), count(inode) FROM reference")
+        query = "SELECT count(*), count(ctime_ns), count(inode) FROM reference WHERE width > 0"
+        counts = self._one(query)
         return int(counts[0]), int(counts[1]), int(counts[2])
+
+    def count_fingerprints(self) -> int:
+        """How many references are known by their fingerprints only."""
+        return int(self._one("SELECT count(*) FROM reference WHERE width = 0")[0])
 
     def version(self) -> tuple[int, int]:
         """The last id given and the last place in the list of removals, 0 before the first."""
@@ -117,21 +124,20 @@ class Database(
                 at this location.
             thumbnail: a small picture, if it is to be stored.
         """
-        before = self.at(row.location) if self.count_described() else None
-        known = self.descriptions([before.id]).get(before.id) if before else None
         for name in names:
             self.forget_name(name.location)
-        replaced = self.free(row.location)
-        paths = os.fsencode(row.location), os.fsencode(row.name)
+        self.forget_name(row.location)
         status = row.status
-        cursor = self._connection.execute(
-            "INSERT INTO reference"
-            " (location, name, sha256, bytes, mtime_ns, width, height, information,"
-            " ctime_ns, inode)"
-            " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*paths, row.sha256, status.bytes, status.mtime_ns, row.width, row.height,
-             row.information, status.ctime_ns, status.inode),
-        )  # fmt: skip
+        values = (os.fsencode(row.location), os.fsencode(row.name), row.sha256, status.bytes,
+                  status.mtime_ns, row.width, row.height, row.information, status.ctime_ns,
+                  status.inode)  # fmt: skip
+        cursor = self._connection.execute(INSERT, values)
+        replaced = cursor.rowcount == 0
+        known = NOT_DESCRIBED
+        if replaced:
+            known = self._described_at(row.location)
+            self.free(row.location)
+            cursor = self._connection.execute(INSERT, values)
         new_id = int(cursor.lastrowid or 0)
         vector = (new_id, zlib.crc32(code), code)
         self._connection.execute("INSERT INTO vector VALUES (?, ?, ?)", vector)
@@ -148,6 +154,11 @@ class Database(
             self.keep_thumbnail(new_id, thumbnail)
         self._forget_failure(row.location)
         return replaced
+
+    def _described_at(self, location: str) -> Description:
+        row = self.at(location)
+        found = self.descriptions([row.id]) if row else {}
+        return found[row.id] if row and row.id in found else NOT_DESCRIBED
 
     def free(self, location: str) -> bool:
         """Take a path away from the reference that has it; return whether it was its location.
@@ -208,31 +219,53 @@ class Database(
 
     def at(self, location: str) -> Row | None:
         """The reference at a location."""
-        rows = self._rows("WHERE location = CAST(? AS TEXT)", os.fsencode(location))
+        rows = self._rows("location = CAST(? AS TEXT)", os.fsencode(location))
         return rows[0] if rows else None
 
     def reached_by(self, location: str) -> Row | None:
         """The reference that has this location, or has it as a further name."""
-        row = self.at(location)
-        if row is None and (key := self.named(location)) is not None:
-            row = self.rows([key]).get(key)
-        return row
+        return self.all_reached_by([location]).get(location)
+
+    def all_reached_by(self, locations: Sequence[str]) -> dict[str, Row]:
+        """The references that have some locations, or have them as further names, by those."""
+        found: dict[str, Row] = {}
+        for some in slices(list(locations)):
+            marks = ",".join(["CAST(? AS TEXT)"] * len(some))
+            where = f"location IN ({marks})"
+            found |= {row.location: row for row in self._rows(where, *map(os.fsencode, some))}
+        names = self.all_named([each for each in locations if each not in found])
+        rows = self.rows(sorted(set(names.values())))
+        return found | {each: rows[key] for each, key in names.items() if key in rows}
 
     def has_content(self, sha256: bytes) -> bool:
-        """Whether a reference has this content."""
-        return bool(self._all("SELECT 1 FROM reference WHERE sha256 = ? LIMIT 1", sha256))
+        """Whether a reference whose picture was read has this content."""
+        query = "SELECT 1 FROM reference WHERE sha256 = ? AND width > 0 LIMIT 1"
+        return bool(self._all(query, sha256))
 
-    def with_content(self, sha256: bytes, limit: int = 8, inode: int | None = None) -> list[Row]:
+    def contents(self, some: Sequence[bytes]) -> set[bytes]:
+        """Those of some contents, as SHA-256, that references have whose picture was read."""
+        found: set[bytes] = set()
+        for part in slices(list(some)):
+            marks = ",".join("?" * len(part))
+            query = f"SELECT sha256 FROM reference WHERE sha256 IN ({marks}) AND width > 0"
+            found |= {sha256 for (sha256,) in self._all(query, *part)}
+        return found
+
+    def with_content(
+        self, sha256: bytes, limit: int = 8, inode: int | None = None, read: bool = False
+    ) -> list[Row]:
         """The first few references with this content, oldest first.
 
         Args:
             sha256: of their files.
             limit: how many are given at most.
             inode: of their files; those of which another one is known are left out. None takes all.
+            read: whether those are left out whose picture was not read, but its fingerprint.
         """
         known = inode is not None and self.format >= NOTED
         where = f"AND ifnull(inode, {inode}) = {inode}" if known else ""
-        return self._rows(f"WHERE sha256 = ? {where} ORDER BY id LIMIT ?", sha256, limit)
+        where += " AND width > 0" if read else ""
+        return self._rows(f"sha256 = ? {where} ORDER BY id LIMIT ?", sha256, limit)
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
         """References by id, or by the id of their second form; others are left out."""
@@ -240,7 +273,7 @@ class Database(
         forms = self.forms(ids)
         for some in slices(sorted({forms[key][0] if key in forms else key for key in ids})):
             marks = ",".join("?" * len(some))
-            found |= {row.id: row for row in self._rows(f"WHERE id IN ({marks})", *some)}
+            found |= {row.id: row for row in self._rows(f"id IN ({marks})", *some)}
         of_forms = {
             key: replace(found[reference], box=box)
             for key, (reference, box) in forms.items()
@@ -251,7 +284,8 @@ class Database(
     def all_rows(self, batch: int = 10_000) -> Iterator[Row]:
         """Every reference in the order of ids, in bounded memory."""
         last = 0
-        while rows := self._rows("WHERE id > ? ORDER BY id LIMIT ?", last, batch):
+        while rows := self._rows("id > ? ORDER BY id LIMIT ?", last, batch):
+            self._check_order([last, *(row.id for row in rows)])
             yield from rows
             last = rows[-1].id
 
@@ -264,7 +298,7 @@ class Database(
             limit: how many are given at most.
         """
         if not text:
-            return self._rows("WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+            return self._rows("id > ? ORDER BY id LIMIT ?", after, limit)
         # LIKE knows the case of ASCII letters alone: for others it takes any, and they are compared
         # below.
         known = "".join(c if c.isascii() and c.isalnum() else "_" for c in text)
@@ -276,7 +310,7 @@ class Database(
         patterns = [pattern] * (2 if described else 1)
         found: list[Row] = []
         while len(found) < limit:
-            query = f"WHERE id > ? AND ({where}) ORDER BY id LIMIT ?"
+            query = f"id > ? AND ({where}) ORDER BY id LIMIT ?"
             rows = self._rows(query, after, *patterns, limit)
             said = self.descriptions([row.id for row in rows]) if described else {}
             found += [
@@ -294,8 +328,13 @@ class Database(
         """Locations of references that are this path, or lie in this folder."""
         return self._under("reference", location)
 
+    def damaged_rows(self, batch: int = 1000) -> Iterator[tuple[int, str | None]]:
+        """References with a value that cannot be: the id and the path, or None for no path."""
+        columns = f"id, CASE WHEN {HAS_PATH} THEN location END"
+        where = f"id > ? AND {is_damaged(self.format)}"
+        query = f"SELECT {columns} FROM reference WHERE {where} ORDER BY id LIMIT ?"
+        yield from self._in_batches(query, batch)
+
     def _rows(self, where: str, *values: object) -> list[Row]:
-        columns = COLUMNS
-        columns += f", {INFORMATION}" if self.format >= MEASURED else ""
-        columns += f", {STATUS}" if self.format >= NOTED else ""
-        return [Row(*row) for row in self._all(f"SELECT {columns} FROM reference {where}", *values)]
+        query = f"SELECT {columns(self.format)} FROM reference WHERE {HAS_PATH} AND {where}"
+        return [Row(*row) for row in self._all(query, *values)]

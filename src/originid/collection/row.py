@@ -11,6 +11,9 @@ from originid.types import Box
 class Row:
     """A reference as stored; ``location`` is its absolute path, ``name`` as the user gave it.
 
+    Of a reference that is known by its fingerprint only, the location is an address (see
+    `originid.system.addresses`), and the numbers of the file are 0.
+
     ``box`` is where its second form lies, in a row that was asked for by the id of that form.
     """
 
@@ -39,9 +42,10 @@ class Row:
         return self.name if os.path.abspath(self.name) == self.location else self.location
 
 
-COLUMNS = "location, name, sha256, bytes, mtime_ns, width, height, id, added_at"
-# They come behind these, where the file has them. The file may come from somebody else.
-INFORMATION = "CASE typeof(information) WHEN 'real' THEN information END"
-STATUS = ", ".join(
-    f"CASE typeof({column}) WHEN 'integer' THEN {column} END" for column in ("ctime_ns", "inode")
+INSERT = (
+    "INSERT INTO reference"
+    " (location, name, sha256, bytes, mtime_ns, width, height, information, ctime_ns, inode)"
+    " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (location) DO NOTHING"
 )
+"""A row whose location is taken is left out."""

@@ -11,6 +11,7 @@ from originid.errors import ImageError
 from originid.escalation.escalation import JUDGED, Escalation
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
+from originid.system.addresses import is_address
 from originid.system.parallel import available_cores, map_ordered, one_blas_thread
 from originid.system.progress import Progress, silent
 from originid.verdict.second_look import sample_size, second_leads
@@ -24,7 +25,8 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
     It takes 0.1 to 0.3 seconds for each of up to 64 references, whatever the collection's size.
 
     Args:
-        collection: whose references are looked at; their files must be where they were.
+        collection: whose references are looked at; those whose files are gone, or may not be
+            opened, are left out.
         progress: called with the number of references looked at and of all.
 
     Returns:
@@ -35,16 +37,21 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
     """
     database = collection.database
     references = database.count()
-    size = sample_size(references)
     known = database.second_looks()
     members = database.cohort().cohort.members
+    rows = {
+        key: row
+        for key, row in database.rows(members.tolist()).items()
+        if not is_address(row.location)
+    }
+    size = min(sample_size(references), len(rows))
     staying = np.isin(members, list(known)).sum()
     grown = any(references >= GROWTH * among for _, among in known.values())
     if not size or (staying >= size / 2 and not grown):
         return False
     escalation = Escalation(collection)
-    rows = database.rows(members.tolist())
-    sources = [Source(rows[key].location) for key in members.tolist() if key in rows]
+    places = [rows[key].location for key in members.tolist() if key in rows]
+    sources = [Source(place) for place in places if database.trusts(place)]
     by_location = {row.location: key for key, row in rows.items()}
     leads: dict[int, float] = {}
 
@@ -64,8 +71,9 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
                     break
             if len(leads) >= size:
                 break
-    with database.writing():
-        database.put_second_looks(leads, references)
+    if leads:
+        with database.writing():
+            database.put_second_looks(leads, references)
     return bool(leads)
 
 
