@@ -126,12 +126,9 @@ def caddy(folder: Path, service: int) -> Iterator[str]:
 
 
 @contextmanager
-def running(
-    command: list[str], port: int, environment: dict[str, str] | None = None
-) -> Iterator[str]:
-    process = subprocess.Popen(
-        command, env={**os.environ, **(environment or {})}, stderr=subprocess.DEVNULL
-    )
+def running(command: list[str], port: int, **environment: str) -> Iterator[str]:
+    """The address of a proxy, as soon as the service answers through it."""
+    process = subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.DEVNULL)
     try:
         until = time.monotonic() + SECONDS
         while time.monotonic() < until and process.poll() is None:
