@@ -52,7 +52,7 @@ ONLY = {
     "faiss": {"index"},
     "ray": {"generation/sets/on_ray.py"},
     "c2pa": {"images/credentials.py"},
-    "httpx": {"generation/prompts/chat.py"},
+    "httpx": {"client/connection.py", "generation/prompts/chat.py"},
     "sqlite3": {
         "collection/bounded.py",
         "collection/expected_tables.py",
@@ -64,6 +64,7 @@ ONLY = {
     "starlette": {"service"},
     "uvicorn": {"service"},
     "prometheus_client": {"service"},
+    "watchfiles": {"watching.py"},
     "typer": {"cli"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -7,7 +7,7 @@ LAYERS = (
     ("system",),
     ("images", "index", "maps", "verdict"),
     ("answer", "datasets", "details", "encoders"),
-    ("latents", "model_description", "testing", "views"),
+    ("latents", "model_description", "testing", "views", "watching"),
     ("model",),
     ("collection", "explain"),
     ("answering", "fingerprinting"),
@@ -16,7 +16,7 @@ LAYERS = (
     ("finder", "indexing", "training"),
     ("evaluation", "demo", "report"),
     ("generation",),
-    ("experiments", "service"),
+    ("client", "experiments", "service"),
     ("cli",),
     ("__main__",),
 )

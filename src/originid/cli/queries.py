@@ -110,7 +110,7 @@ def _sources(queries: list[str]) -> "Iterator[str | Source]":
 
 def files_of(paths: list[str]) -> Iterator[str]:
     """Yield files, and the images in folders."""
-    from originid.cli.index import nothing_found
+    from originid.cli.added_text import nothing_found
     from originid.images.find_files import find_images
     from originid.images.unread import Unread, summary
 
