@@ -131,6 +131,7 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
         "margins_cut": int,
         "with_details": int,
         "further_names": int,
+        "by_fingerprint": int,
         "megabytes": float,
         "calibration": {
             "by": str,
