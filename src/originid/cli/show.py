@@ -89,8 +89,8 @@ def show(
 
     The exit status is 1 if --verify or --verify-content finds a problem.
     """
-    from originid.collection import deciding
     from originid.collection.collection import open_collection
+    from originid.collection.decision_rows import decision_row
 
     with open_collection(collection) as opened:
         note_missing_locks(opened)
@@ -101,7 +101,7 @@ def show(
         note_untrusted(opened)
         failures = opened.failures()
         wanted = opened.database.decisions() if decisions or decisions_csv else []
-        decided = [deciding.decision_row(opened, decision) for decision in wanted]
+        decided = [decision_row(opened, decision) for decision in wanted]
     if decisions_csv is not None:
         table = [[row[column] or "" for column in COLUMNS] for row in decided]
         write_rows(decisions_csv, [COLUMNS, *table])

@@ -2,7 +2,6 @@
 
 import os
 import time
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,11 +10,11 @@ from originid.collection.collection import Collection
 from originid.collection.form_table import Form
 from originid.collection.name_table import Name
 from originid.collection.row import Row
-from originid.details.features import Features
+from originid.collection.stored_image import StoredImage
 from originid.latents.encode_files import Encoded, Entry, encode_sources
 from originid.latents.read_files import Known
 from originid.system.file_status import FileStatus
-from originid.types import NOT_DESCRIBED, Description, Failure
+from originid.types import NOT_DESCRIBED, Failure
 from originid.verdict.information import information
 from originid.views.content import find_content
 
@@ -23,20 +22,6 @@ COMMIT_SECONDS = 2.0  # work that the death of the process may cost
 BATCH = 256  # images mapped and committed together
 NOTES = 10_000  # states of files noted together
 SAME_CONTENT = 64  # references with one content that are asked whether they are one file
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """What is stored of an image, whatever its file is called."""
-
-    width: int
-    height: int
-    code: bytes
-    information: float | None
-    form: Form | None
-    features: Features | None
-    description: Description
-    thumbnail: bytes | None
 
 
 class ImageWriter:
@@ -120,14 +105,14 @@ class ImageWriter:
         with self.database.writing():
             self.database.forget_vanished()
 
-    def _described(self, entries: list[Encoded]) -> list[_Stored]:
+    def _described(self, entries: list[Encoded]) -> list[StoredImage]:
         if not entries:
             return []
         vectors = self._collection.model.vectors(np.stack([entry.latent for entry in entries]))
         codes = self._collection.codec.encode(vectors)
         informations = information(np.stack([entry.thumbnail for entry in entries]))
         return [
-            _Stored(
+            StoredImage(
                 entry.width,
                 entry.height,
                 code.tobytes(),
@@ -154,7 +139,7 @@ class ImageWriter:
             for entry in entries
         ]
 
-    def _insert(self, entry: Encoded | Known, image: _Stored, done: Added) -> None:
+    def _insert(self, entry: Encoded | Known, image: StoredImage, done: Added) -> None:
         source, name = entry.source, _name(entry)
         same = self._same_file(entry)
         if same is not None:
@@ -174,7 +159,9 @@ class ImageWriter:
         else:
             done.added += 1
 
-    def _insert_name(self, entry: Encoded | Known, image: _Stored, same: Row, done: Added) -> None:
+    def _insert_name(
+        self, entry: Encoded | Known, image: StoredImage, same: Row, done: Added
+    ) -> None:
         """Store a path that leads to the file of a reference."""
         name, database = _name(entry), self.database
         if database.named(name.location) == same.id:
@@ -190,7 +177,9 @@ class ImageWriter:
             database.relocate(same, Name(same.location, same.name), entry.source.status)
         database.forget_failures(name.location)
 
-    def _store(self, name: Name, entry: Encoded | Known, image: _Stored, names: list[Name]) -> bool:
+    def _store(
+        self, name: Name, entry: Encoded | Known, image: StoredImage, names: list[Name]
+    ) -> bool:
         self._contents.add(entry.sha256)
         status = entry.source.status
         row = Row(
@@ -209,7 +198,7 @@ class ImageWriter:
             row, image.code, image.form, image.features, names, image.description, image.thumbnail
         )
 
-    def _lacks(self, row: Row, image: _Stored) -> bool:
+    def _lacks(self, row: Row, image: StoredImage) -> bool:
         """Whether a reference lacks local features or a small picture that an image brings."""
         database = self.database
         return (image.features is not None and not database.has_details_of(row.id)) or (
@@ -252,7 +241,7 @@ class ImageWriter:
             for entry in self._entries
         ]
 
-    def _stored(self, entry: Known) -> _Stored | None:
+    def _stored(self, entry: Known) -> StoredImage | None:
         """What is stored of a reference with this content."""
         twins = self.database.with_content(entry.sha256, limit=1, read=True)
         codes = self.database.codes(np.array([row.id for row in twins], np.int64))[1]
@@ -267,9 +256,9 @@ class ImageWriter:
         description = self.database.descriptions([row.id]).get(row.id, NOT_DESCRIBED)
         thumbnail = self.database.thumbnail(row.id)
         size = row.width, row.height
-        return _Stored(*size, code, row.information, form, features, description, thumbnail)
+        return StoredImage(*size, code, row.information, form, features, description, thumbnail)
 
-    def _insert_known(self, entry: Known, stored: _Stored | None, done: Added) -> None:
+    def _insert_known(self, entry: Known, stored: StoredImage | None, done: Added) -> None:
         """Store a file whose content is stored: untouched, named again, moved or copied here."""
         name, database = _name(entry), self.database
         gone = None

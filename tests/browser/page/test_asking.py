@@ -237,6 +237,13 @@ def test_a_fingerprint_is_asked_about(page: Page) -> None:
     assert "originid1:AAAA" in asked[0]
 
 
+def test_what_is_no_fingerprint_is_said(page: Page) -> None:
+    page.get_by_text("More ways to ask").click()
+    page.get_by_label("Ask by a fingerprint").fill("no fingerprint")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(card(page).locator(".notice")).to_contain_text("This fingerprint cannot be used here.")
+
+
 def test_the_same_photo_is_called_the_same_file(page: Page) -> None:
     choose(page, PHOTOS / LAKE_ORIGIN)
     expect(card(page).locator(".why")).to_have_text("It is the same file.")

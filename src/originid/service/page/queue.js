@@ -72,6 +72,7 @@ async function next() {
     one.shown = one.answer.verdict === "none" ? null : one.answer.matches[0]?.id ?? null;
   } catch (error) {
     one.failure = failureOf(error);
+    if (one.fingerprint && one.failure.code === "not_usable") one.failure.code = "no_fingerprint";
     one.state = "failed";
   }
   working--;

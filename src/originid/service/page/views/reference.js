@@ -32,9 +32,9 @@ export async function show(view, { rest }) {
         h("h1.name", { tabindex: "-1" }, one.name),
         facts(one.reference, one.description),
         h("dl.quiet", {}, [
-          ["size", `${number(one.width)} × ${number(one.height)}, ${size(one.bytes)}`],
+          ["size", one.width && `${number(one.width)} × ${number(one.height)}, ${size(one.bytes)}`],
           ["added", moment(one.added_at)], ["path", one.reference], ["sha256", one.sha256],
-        ].map(([key, value]) => [h("dt", {}, t(`reference.${key}`)), h("dd.long", {}, value)])),
+        ].filter(([, value]) => value).map(([key, value]) => [h("dt", {}, t(`reference.${key}`)), h("dd.long", {}, value)])),
         !one.exists && h("p.notice", {}, t("match.gone")),
         h("div.actions", {}, h("button", { onclick: find }, t("reference.find")), copyButton(one.id)))));
 }
