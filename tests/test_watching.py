@@ -188,6 +188,19 @@ def test_a_folder_may_go_away_and_come_back(watch: Callable[..., Watcher], photo
     assert watcher.next() == Changed([str(photos)], back=[str(photos)])
 
 
+def test_a_folder_that_is_another_one_now_is_looked_at_again(
+    watch: Callable[..., Watcher], photos: Path
+) -> None:
+    watcher = watch(photos)
+    watcher.next()
+    photos.rename(photos.parent / "away")  # as a disk that is unmounted leaves an empty folder
+    photos.mkdir()
+    while watcher.next().paths != [str(photos)]:
+        pass
+    (photos / "a.jpg").touch()
+    assert watcher.next() == Changed([str(photos / "a.jpg")])
+
+
 def test_a_folder_need_not_be_there_yet(watch: Callable[..., Watcher], photos: Path) -> None:
     later = photos / "later"
     watcher = watch(later)

@@ -148,7 +148,7 @@ class Connection:
             "foreign_answer",
             f"{self._address} answers with status {status}, and not as originid does",
             "expected the address of a service that originid serve runs",
-            "check the address, and the proxy in front of the service",
+            "check the address, and the limits of a proxy that stands in front of the service",
         )
 
 
