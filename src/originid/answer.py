@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 
 from originid.errors import ImageError
 from originid.images.decode import decode, read_bytes
+from originid.system.addresses import is_address
 from originid.system.text import printable
 from originid.types import Description, Json, Verdict
 
@@ -36,7 +37,8 @@ class Match:
             that a frame of the reference holds: then it is where that picture lies.
         copies: the paths of other references that are the same picture, and other paths of the same
             file.
-        exists: whether the file of the reference was there when the query was answered.
+        exists: whether the file of the reference was there when the query was answered; False of a
+            reference that is known by its fingerprint only.
         id: the number of the reference in its collection.
         description: what its holder says of the reference; None where nothing is said.
     """
@@ -136,11 +138,15 @@ def _cell(path: str, caption: str) -> str:
     """A cell of a table with a small picture, if there is one at the path, and its name."""
     picture = ""
     with suppress(ImageError):
-        small = Pillow.fromarray(decode(read_bytes(path)).image)
-        small.thumbnail((SIDE, SIDE))
-        file = io.BytesIO()
-        small.save(file, "JPEG", quality=80)
-        data = base64.b64encode(file.getvalue()).decode("ascii")
-        picture = f'<img src="data:image/jpeg;base64,{data}"><br>'
+        picture = "" if is_address(path) else _small_picture(path)
     name = escape(printable(os.path.basename(path)))
     return f"<td>{picture}{escape(caption)}<br>{name}</td>"
+
+
+def _small_picture(path: str) -> str:
+    small = Pillow.fromarray(decode(read_bytes(path)).image)
+    small.thumbnail((SIDE, SIDE))
+    file = io.BytesIO()
+    small.save(file, "JPEG", quality=80)
+    data = base64.b64encode(file.getvalue()).decode("ascii")
+    return f'<img src="data:image/jpeg;base64,{data}"><br>'

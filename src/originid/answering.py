@@ -1,6 +1,7 @@
 """From encoded images to answers: one search for all of them, then a judgement of each."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,14 +9,16 @@ from originid.answer import Answer, Match
 from originid.collection.collection import Collection
 from originid.collection.deciding import decided_pictures, decisions_for
 from originid.collection.pictures import find_pictures, other_paths
+from originid.index.fingerprint import Fingerprint, packed_signs
 from originid.latents.encode_files import Encoded
 from originid.model import Model
-from originid.types import Vectors, Verdict
+from originid.types import Floats32, Vectors, Verdict
 from originid.verdict.information import information
 from originid.verdict.judge import Candidate, judge
 from originid.verdict.margins import content_cells, framed, with_unknown
 
 EMPTY = "none: the collection is empty"
+AS_IT_IS_ONLY = "; a fingerprint is compared as it is only: a search by the picture may find more"
 
 
 def answers(
@@ -34,26 +37,79 @@ def answers(
         The answer for each query, in order.
     """
     thumbnails = np.stack([query.thumbnail for query in queries])
-    vectors = query_vectors(collection.model, queries)
+    asked = Asked(
+        [query.source.name for query in queries],
+        query_vectors(collection.model, queries),
+        information(thumbnails),
+        [query.sha256 for query in queries],
+    )
+    yield from _answers(collection, asked, top, stated, chances)
+
+
+def answers_by_fingerprints(
+    collection: Collection, queries: Sequence[Fingerprint], top: int, stated: float
+) -> Iterator[Answer]:
+    """Answer queries of which only the fingerprints are known, by a search of each as it is.
+
+    Args:
+        collection: what is searched.
+        queries: fingerprints by the collection's model, at least one.
+        top: as for `answers`.
+        stated: as for `answers`.
+
+    Yields:
+        The answer for each query, in order.
+    """
+    codec = collection.codec
+    asked = Asked(
+        [query.text for query in queries],
+        codec.decode(codec.of_bits(packed_signs(queries, codec.dim))),
+        np.array([query.information for query in queries], np.float32),
+        [b""] * len(queries),
+    )
+    for answer in _answers(collection, asked, top, stated):
+        only = "" if answer.verdict is Verdict.ORIGIN or not answer.matches else AS_IT_IS_ONLY
+        yield replace(answer, reason=answer.reason + only)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is known of some queries.
+
+    Args:
+        names: what they are called, (q,).
+        vectors: of them, (q, dim).
+        information: of each, in [0, 1], (q,).
+        contents: the SHA-256 of each file, or empty bytes where it is not known, (q,).
+    """
+
+    names: Sequence[str]
+    vectors: Vectors
+    information: Floats32
+    contents: Sequence[bytes]
+
+
+def _answers(
+    collection: Collection, asked: Asked, top: int, stated: float, chances: float = 1
+) -> Iterator[Answer]:
     calibration = collection.calibration()
     chances *= collection.vectors_each  # each second form is one more chance to be deceived
-    contents = [query.sha256 for query in queries]
-    decided = decisions_for(collection.database, collection.codec, contents, vectors)
+    decided = decisions_for(collection.database, collection.codec, asked.contents, asked.vectors)
     most = max(map(len, decided))  # as many references may have been rejected
-    found = find_pictures(collection, vectors, top + most)
-    for query, share, vector, decisions, nearest in zip(
-        queries, information(thumbnails), vectors, decided, found, strict=True
-    ):
+    found = find_pictures(collection, asked.vectors, top + most)
+    for row, (decisions, nearest) in enumerate(zip(decided, found, strict=True)):
+        vector, content = asked.vectors[row], asked.contents[row]
         pictures, confirming = decided_pictures(collection, nearest, decisions, vector)
         candidates = [
             Candidate(
                 picture.score,
-                any(row.sha256 == query.sha256 for row in picture.rows),
+                any(each.sha256 == content for each in picture.rows),
                 picture.rows[0].information,
             )
             for picture in pictures.shown[:top]
         ]
-        judged = judge(calibration, pictures.scores, candidates, float(share), stated, chances)
+        share = float(asked.information[row])
+        judged = judge(calibration, pictures.scores, candidates, share, stated, chances)
         matches = tuple(
             Match(
                 rank,
@@ -71,7 +127,7 @@ def answers(
         verdict, reason = judged.verdict, judged.reason if len(collection) else EMPTY
         if confirming is not None:
             verdict, reason = Verdict.ORIGIN, confirming.sentence
-        yield Answer(query.source.name, verdict, matches, reason)
+        yield Answer(asked.names[row], verdict, matches, reason)
 
 
 def query_vectors(model: Model, queries: Sequence[Encoded]) -> Vectors:

@@ -1,6 +1,5 @@
 """From a match in a collection to the evidence for it: what `explain` needs is fetched."""
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from originid.escalation.escalation import picture_of
 from originid.explain.evidence import Evidence, explain_pair
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
+from originid.system.addresses import is_address, location_of
 from originid.system.text import shell_command
 from originid.types import Image, Vectors, Verdict
 from originid.verdict.cohort import COPY
@@ -42,13 +42,19 @@ def explain_match(collection: Collection, found: Found) -> Evidence:
             be read.
     """
     match = found.match
-    row = collection.database.at(os.path.abspath(match.reference))
+    row = collection.database.at(location_of(match.reference))
     if row is None:
         raise InputError(
             f"{match.reference} is not in the collection {collection.path}",
             "expected the path of a reference",
             "give its path as find prints it: "
             f"{shell_command('find', 'QUERY', '--in', collection.path)}",
+        )
+    if is_address(row.location):
+        raise InputError(
+            f"{row.location} is known by its fingerprint only: its picture is with its owner",
+            "expected a reference whose file is here",
+            "look at the picture at its owner's, beside the query",
         )
     what = "the reference's file"
     todo = "put it back, or index the picture again where it lies now"

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
 from typing import overload
 
 from originid.answer import Answer, Match
-from originid.answering import answers
+from originid.answering import answers, answers_by_fingerprints
 from originid.collection.collection import Collection, open_collection
 from originid.collection.naming import find_reference
 from originid.encoders.base import Encoder
@@ -14,8 +15,15 @@ from originid.errors import ImageError, InputError
 from originid.escalation.escalation import Escalation, chances_as_it_is
 from originid.explain.evidence import Evidence
 from originid.explaining import Found, explain_match
+from originid.index.fingerprint import (
+    is_fingerprint,
+    read_fingerprint,
+    refuse_other_model,
+    shortened,
+)
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, Source, as_sources, is_one_image
+from originid.system.addresses import is_address
 from originid.types import Failure
 from originid.verdict.presets import DEFAULT, PRESETS, UNCERTAIN
 from originid.views.looks import Effort, check_effort
@@ -87,7 +95,8 @@ class Finder:
 
         Args:
             queries: one image or several: paths, bytes of files, images of Pillow, or uint8 RGB
-                arrays (h, w, 3); or a `Source`, which gives bytes a name.
+                arrays (h, w, 3); or a `Source`, which gives bytes a name. A text that begins with
+                ``io.originid.signs.1:`` is a fingerprint, which is searched as it is.
             top: number of matches returned for each query, at least 1.
             false_matches: the share of queries without an origin in the collection that may get
                 the verdict `Verdict.ORIGIN`, above 0 and at most 0.1. `verdict.presets.PRESETS` has
@@ -133,7 +142,7 @@ class Finder:
             InputError: the query or the file of the reference cannot be read, the reference is
                 not in the collection, or nothing was found.
         """
-        (source,) = as_sources(query)
+        source = _picture(query)
         if isinstance(of, str):
             return explain_match(self.collection, Found(source, self.compare(source, of)))
         answer = self.find(source, top=1, effort=effort) if of is None else of
@@ -156,7 +165,7 @@ class Finder:
         Raises:
             InputError: the query cannot be read, or the reference is not in the collection.
         """
-        (source,) = as_sources(query)
+        source = _picture(query)
         row = find_reference(self.collection, reference)
         ((entry,),) = encode_sources([source], self.collection.model.encoder)
         if not isinstance(entry, Encoded):
@@ -174,6 +183,26 @@ class Finder:
         return self._looked_up(again)
 
     def _find(
+        self, sources: Iterable[Source], top: int, stated: float, effort: Effort
+    ) -> Iterator[Answer]:
+        for by_fingerprint, some in groupby(sources, _is_fingerprint):
+            if by_fingerprint:
+                for source in some:
+                    yield self._find_fingerprint(source.name, top, stated)
+            else:
+                yield from self._find_images(some, top, stated, effort)
+
+    def _find_fingerprint(self, text: str, top: int, stated: float) -> Answer:
+        model = self.collection.model
+        try:
+            fingerprint = read_fingerprint(text)
+            refuse_other_model(fingerprint, model.fingerprint, model.dim)
+        except InputError as error:
+            return Answer(text, None, error=error.reason)
+        (answer,) = answers_by_fingerprints(self.collection, [fingerprint], top, stated)
+        return replace(answer, matches=tuple(map(self._looked_up, answer.matches)))
+
+    def _find_images(
         self, sources: Iterable[Source], top: int, stated: float, effort: Effort
     ) -> Iterator[Answer]:
         for chunk in encode_sources(sources, self.collection.model.encoder):
@@ -197,5 +226,25 @@ class Finder:
     def _looked_up(self, match: Match) -> Match:
         """A match with what is only asked for those that are shown."""
         description = self.collection.database.descriptions([match.id]).get(match.id)
-        exists = os.path.exists(match.reference)
+        exists = not is_address(match.reference) and os.path.exists(match.reference)
         return replace(match, exists=exists, description=description)
+
+
+def _is_fingerprint(source: Source) -> bool:
+    return source.data is None and is_fingerprint(source.name)
+
+
+def _picture(query: ImageLike | Source) -> Source:
+    """The source of one query.
+
+    Raises:
+        InputError: it is a fingerprint.
+    """
+    (source,) = as_sources(query)
+    if _is_fingerprint(source):
+        raise InputError(
+            f"the fingerprint {shortened(source.name)}, which holds no picture",
+            "expected the image that it was made of",
+            "name the file of the query",
+        )
+    return source

@@ -33,7 +33,8 @@ def add_images(
 
     Args:
         collection: where to.
-        paths: files and folders.
+        paths: files and folders. A CSV file with a column ``fingerprint`` is a list of references
+            without pictures; docs/fingerprints.md describes it.
         workers: threads that decode and encode; by default one per core.
         progress: called with the files dealt with and the files in all.
         all_folders: whether recycle bins and folders of thumbnails are searched for images too.

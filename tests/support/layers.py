@@ -10,7 +10,7 @@ LAYERS = (
     ("latents", "model_description", "testing", "views"),
     ("model",),
     ("collection", "explain"),
-    ("answering",),
+    ("answering", "fingerprinting"),
     ("escalation",),
     ("explaining",),
     ("finder", "indexing", "training"),

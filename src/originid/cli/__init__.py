@@ -22,6 +22,7 @@ from originid.cli.evaluate import evaluate
 from originid.cli.experiment import experiment
 from originid.cli.explain import explain
 from originid.cli.find import find
+from originid.cli.fingerprint import fingerprint
 from originid.cli.generate import generate
 from originid.cli.import_official import import_official
 from originid.cli.index import index
@@ -50,6 +51,7 @@ app = typer.Typer(
 COMMANDS = (
     index,
     find,
+    fingerprint,
     explain,
     decide,
     remove,

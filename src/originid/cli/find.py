@@ -19,6 +19,7 @@ from originid.cli.lists import (
     refuse_empty,
 )
 from originid.cli.output import note_missing_locks, print_json
+from originid.system.addresses import is_address
 from originid.system.text import printable, shell_command
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ QueriesArgument = Annotated[
     typer.Argument(
         metavar="QUERY",
         help="Find the origins of these images. Folders are searched with all folders in them. "
-        "The name - reads one image from standard input.",
+        "The name - reads one image from standard input. A text that begins with "
+        "io.originid.signs.1: is a fingerprint, and stands for its image.",
     ),
 ]
 ListOption = Annotated[
@@ -124,7 +126,7 @@ def find(
         note_missing_locks(finder.collection)
         _note_empty(finder, collection)
         # Each answer is printed as soon as it is there, so that a pipe can work on it.
-        asked, sources = tee(chain(_sources(queries or []), _files(paths)))
+        asked, sources = tee(chain(_sources(queries or []), files_of(paths)))
         answers = finder.find(sources, top, stated, effort)
         for query, found_for in zip(asked, answers, strict=True):
             answer = _told_of_lists(query, found_for)
@@ -155,10 +157,10 @@ def _sources(queries: list[str]) -> "Iterator[str | Source]":
         if query == STDIN:
             yield Source(STDIN, sys.stdin.buffer.read() if sys.stdin else b"")
         else:
-            yield from _files([query])
+            yield from files_of([query])
 
 
-def _files(paths: list[str]) -> Iterator[str]:
+def files_of(paths: list[str]) -> Iterator[str]:
     """Yield files, and the images in folders."""
     from originid.cli.index import nothing_found
     from originid.images.find_files import find_images
@@ -203,7 +205,7 @@ def _write_evidence(
     try:
         evidence = finder.explain(query, answer)
     except InputError as error:  # the file of the reference is gone, say: the answer stays
-        print(f"no evidence for {printable(answer.query)}: {printable(error.reason)}",
+        print(f"no evidence for {_shown(answer.query)}: {printable(error.reason)}",
               file=sys.stderr)  # fmt: skip
         return None
     with storage_errors(folder):
@@ -215,8 +217,20 @@ def _write_evidence(
     return path
 
 
+def _shown(query: str) -> str:
+    """The name of a query as it is printed: of a fingerprint only how it begins."""
+    from originid.index.fingerprint import is_fingerprint, shortened
+
+    return printable(shortened(query) if is_fingerprint(query) else query)
+
+
+def _whereabouts(reference: str) -> str:
+    """Say of a reference that has no file here where its picture is."""
+    return "the picture is with its owner" if is_address(reference) else "the file is gone"
+
+
 def _print(answer: "Answer", picture: Path | None = None) -> None:
-    query = printable(answer.query)
+    query = _shown(answer.query)
     if answer.verdict is None:
         print(f"{query}: error: {printable(answer.error or '')}", file=sys.stderr)
         return
@@ -225,8 +239,8 @@ def _print(answer: "Answer", picture: Path | None = None) -> None:
     if answer.note:
         print(f"      note: {answer.note}")
     for match in answer.matches:
-        gone = "" if match.exists else "  (the file is gone)"
-        print(f"  {match.rank:2}  score {match.score:.3f}  {printable(match.reference)}{gone}")
+        where = "" if match.exists else f"  ({_whereabouts(match.reference)})"
+        print(f"  {match.rank:2}  score {match.score:.3f}  {printable(match.reference)}{where}")
         for line in told(match.description):
             print(f"      {line}")
         if match.copies:

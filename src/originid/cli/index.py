@@ -84,7 +84,8 @@ ImagesArgument = Annotated[
     list[str],
     typer.Argument(
         help="Add these images. Folders are searched with all folders in them. The name - "
-        "reads a list of paths from standard input, one a line."
+        "reads a list of paths from standard input, one a line. A CSV file with the column "
+        "fingerprint adds a partner's pictures by their fingerprints."
     ),
 ]
 ModelOption = Annotated[
@@ -131,6 +132,10 @@ def index(
     A file in a folder is an image by its suffix, or by how it begins. Images that originid does not
     read are counted and named. A path that leads to a file which is in the collection already,
     such as a link, becomes a further name of that reference.
+
+    A list of fingerprints has the columns fingerprint, and link or name, and may have sha256. Each
+    row becomes a reference without a picture, which find shows by its link; docs/fingerprints.md
+    tells more.
     """
     from originid.collection.describing import describe_references, read_descriptions
     from originid.indexing import add_images

@@ -1,6 +1,5 @@
 """originid remove: take references out of a collection."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from originid.cli.lists import NullOption, YesOption, too_many, with_lists
 from originid.cli.output import JsonOption, print_json
+from originid.system.addresses import location_of
 from originid.system.text import counted, printable
 
 
@@ -37,7 +37,7 @@ def remove(
 
         def size(path: str) -> str | None:
             """How many references lie under a path on a list, where they are many."""
-            return too_many(len(opened.database.under(os.path.abspath(path))), "references")
+            return too_many(len(opened.database.under(location_of(path))), "references")
 
         names = with_lists(references, null, yes, size)
         before, named = len(opened), opened.database.count_names()

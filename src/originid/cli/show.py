@@ -46,6 +46,7 @@ LAST = {
     "further_names": "further names",
     "described": "described",
     "thumbnails": "with thumbnails",
+    "by_fingerprint": "by fingerprint",
     "encoder": "encoder",
     "dim": "dim",
     "fingerprint": "fingerprint",
@@ -169,6 +170,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "further_names": collection.database.count_names(),
         "described": collection.database.count_described(),
         "thumbnails": collection.database.count_thumbnails(),
+        "by_fingerprint": collection.database.count_fingerprints(),
         "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
         "calibration": {
             "by": "model" if own is None else "collection",

@@ -6,6 +6,7 @@ from contextlib import closing
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
+from originid.collection.fingerprint_list import is_fingerprint_list, store_fingerprints
 from originid.collection.image_writer import ImageWriter
 from originid.collection.row import Row
 from originid.collection.vanished import settle_vanished, unseen_links
@@ -37,7 +38,7 @@ def store_images(
 
     Args:
         collection: where to.
-        paths: files and folders.
+        paths: files and folders, and lists of fingerprints, as `fingerprint_list` describes them.
         workers: threads that decode and encode; by default one per core. Mapping and storing go
             on beside them.
         progress: called with the files dealt with and the files in all.
@@ -55,7 +56,12 @@ def store_images(
     Raises:
         StorageError: the disk is full or read-only.
     """
-    paths, added, database = list(paths), Added(), collection.database
+    added, database = Added(), collection.database
+    given = [os.fsdecode(path) for path in paths]
+    lists = {path for path in given if is_fingerprint_list(path)}
+    for path in dict.fromkeys(path for path in given if path in lists):
+        store_fingerprints(collection, path, added, progress)
+    paths = [path for path in given if path not in lists]
     details = details or database.count_details() > 0
     thumbnails = thumbnails or database.count_thumbnails() > 0
     writer = ImageWriter(collection, added, details, thumbnails)
@@ -64,7 +70,7 @@ def store_images(
     )
     files = {os.path.abspath(path): path for path in found}
     files |= {path: path for path in list(unseen_links(database, paths, files.keys()))}
-    added.total = len(files)
+    added.total = added.seen + len(files)
     chunks = encode_sources(
         _changed(list(files.values()), writer),
         collection.model.encoder,

@@ -13,6 +13,7 @@ from originid.collection.cohort_table import StoredCohort
 from originid.collection.database import Database
 from originid.collection.schema import FORMAT
 from originid.index import Codec
+from originid.index.sign_codes import cosines_between
 from originid.types import Ids, Scores, Vectors
 from originid.verdict.cohort import KEPT, MEMBERS, Cohort, chosen, empty_cohort, keys
 
@@ -93,6 +94,6 @@ def _scored(cohort: Cohort, last_id: int, database: Database, codec: Codec) -> C
     vectors = codec.units(codes)[np.searchsorted(known, cohort.members)]
     ids, codes = database.codes_after(last_id, BLOCK, forms=False)
     while len(ids):
-        cohort = cohort.added(ids, vectors @ codec.units(codes).T)
+        cohort = cohort.added(ids, cosines_between(vectors, codec.units(codes)))
         ids, codes = database.codes_after(int(ids[-1]), BLOCK, forms=False)
     return cohort

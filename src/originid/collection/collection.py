@@ -27,6 +27,7 @@ from originid.errors import CollectionError, ModelError
 from originid.index import Codec, ExactIndex, Index, OpenIndex
 from originid.model import Model, open_model
 from originid.model_description import copy_files
+from originid.system.addresses import location_of
 from originid.system.storage import new_directory
 from originid.types import Failure, Vectors
 from originid.verdict.cohort import chosen, keys
@@ -100,8 +101,8 @@ class Collection:
                 self.database.insert(row, code.tobytes())
 
     def remove(self, references: Iterable[str]) -> list[str]:
-        """Remove references, named as `references` names them or by a path; a folder removes
-        all that lies in it. A reference that has further names elsewhere keeps those.
+        """Remove references, named as `references` names them, by a path or by an address; a folder
+        removes all that lies in it. A reference that has further names elsewhere keeps those.
 
         Returns:
             The names that are not in the collection.
@@ -109,7 +110,7 @@ class Collection:
         unknown = []
         with self.database.writing():
             for name in references:
-                location = os.path.abspath(name)
+                location = location_of(name)
                 forgotten = self.database.forget_failures(location)
                 if not self.database.remove(location) + forgotten:
                     unknown.append(name)

@@ -80,11 +80,16 @@ class Database(
         return int(self._one(query, LITTLE)[0])
 
     def count_noted(self) -> tuple[int, int, int]:
-        """How many references there are, with a noted ctime, and with a noted inode."""
+        """How many references have a file, with a noted ctime, and with a noted inode."""
         if self.format < NOTED:
             return self.count(), 0, 0
-        counts = self._one("SELECT count(*), count(ctime_ns), count(inode) FROM reference")
+        query = "SELECT count(*), count(ctime_ns), count(inode) FROM reference WHERE width > 0"
+        counts = self._one(query)
         return int(counts[0]), int(counts[1]), int(counts[2])
+
+    def count_fingerprints(self) -> int:
+        """How many references are known by their fingerprints only."""
+        return int(self._one("SELECT count(*) FROM reference WHERE width = 0")[0])
 
     def version(self) -> tuple[int, int]:
         """The last id given and the last place in the list of removals, 0 before the first."""
@@ -219,19 +224,24 @@ class Database(
         return row
 
     def has_content(self, sha256: bytes) -> bool:
-        """Whether a reference has this content."""
-        return bool(self._all("SELECT 1 FROM reference WHERE sha256 = ? LIMIT 1", sha256))
+        """Whether a reference whose picture was read has this content."""
+        query = "SELECT 1 FROM reference WHERE sha256 = ? AND width > 0 LIMIT 1"
+        return bool(self._all(query, sha256))
 
-    def with_content(self, sha256: bytes, limit: int = 8, inode: int | None = None) -> list[Row]:
+    def with_content(
+        self, sha256: bytes, limit: int = 8, inode: int | None = None, read: bool = False
+    ) -> list[Row]:
         """The first few references with this content, oldest first.
 
         Args:
             sha256: of their files.
             limit: how many are given at most.
             inode: of their files; those of which another one is known are left out. None takes all.
+            read: whether those are left out whose picture was not read, but its fingerprint.
         """
         known = inode is not None and self.format >= NOTED
         where = f"AND ifnull(inode, {inode}) = {inode}" if known else ""
+        where += " AND width > 0" if read else ""
         return self._rows(f"WHERE sha256 = ? {where} ORDER BY id LIMIT ?", sha256, limit)
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:

@@ -14,6 +14,7 @@ from originid.collection.row import Row
 from originid.errors import InputError
 from originid.images.find_files import tidiest
 from originid.index import Codec
+from originid.index.fingerprint import is_fingerprint, shortened
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
 from originid.system.text import shell_command
@@ -289,6 +290,12 @@ def rejects(decision: Decision | None, score: float) -> bool:
 
 
 def _encoded(collection: Collection, query: Source) -> Encoded:
+    if query.data is None and is_fingerprint(query.name):
+        raise InputError(
+            f"the fingerprint {shortened(query.name)}, which holds no picture",
+            "expected the image whose origin was looked for",
+            "name its file; the decision then holds for its fingerprint too",
+        )
     chunks = encode_sources([query], collection.model.encoder, workers=1)
     entries = [entry for chunk in chunks for entry in chunk]
     for failure in entries:

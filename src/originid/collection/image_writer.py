@@ -248,7 +248,7 @@ class ImageWriter:
 
     def _stored(self, entry: Known) -> _Stored | None:
         """What is stored of a reference with this content."""
-        twins = self.database.with_content(entry.sha256, limit=1)
+        twins = self.database.with_content(entry.sha256, limit=1, read=True)
         codes = self.database.codes(np.array([row.id for row in twins], np.int64))[1]
         if not len(codes):
             return None
@@ -284,7 +284,7 @@ class ImageWriter:
         One that still has its file by a further name is not moved, unless this is that name.
         """
         named = self.database.named(_name(entry).location)
-        for row in self.database.with_content(entry.sha256):
+        for row in self.database.with_content(entry.sha256, read=True):
             if os.path.exists(row.location):
                 continue
             names = self.database.names([row.id]).get(row.id, [])

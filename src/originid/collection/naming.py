@@ -1,7 +1,6 @@
 """What stands for a reference: its path, a file with the same content, or the SHA-256 of that."""
 
 import hashlib
-import os
 import string
 
 from originid.collection.collection import Collection
@@ -9,6 +8,7 @@ from originid.collection.database import Database
 from originid.collection.row import Row
 from originid.errors import ImageError, InputError
 from originid.images.decode import read_bytes
+from originid.system.addresses import is_address, location_of
 from originid.system.text import shell_command
 
 
@@ -17,14 +17,14 @@ def find_reference(collection: Collection, name: str) -> Row:
 
     Args:
         collection: what it belongs to.
-        name: its path, or the path of a file with the same content, or the SHA-256 of its content
-            as 64 hexadecimal digits.
+        name: its path or address, or the path of a file with the same content, or the SHA-256 of
+            its content as 64 hexadecimal digits.
 
     Raises:
         InputError: the collection has no such reference.
     """
     database = collection.database
-    row = database.reached_by(os.path.abspath(name))
+    row = database.reached_by(location_of(name))
     if row is not None:
         return row
     content = content_of_file(name)
@@ -46,12 +46,14 @@ def content_of(database: Database, name: str) -> bytes | None:
         database: of the collection.
         name: as for `find_reference`.
     """
-    row = database.reached_by(os.path.abspath(name))
+    row = database.reached_by(location_of(name))
     return content_of_file(name) if row is None else row.sha256
 
 
 def content_of_file(name: str) -> bytes | None:
     """The SHA-256 of the file at a path, or that which the name itself is in 64 digits."""
+    if is_address(name):
+        return None
     try:
         return hashlib.sha256(read_bytes(name)).digest()
     except ImageError:

@@ -8,6 +8,8 @@ import numpy as np
 from originid.collection.collection import Collection
 from originid.collection.row import Row
 from originid.images.find_files import tidiest
+from originid.index.sign_codes import cosines_between
+from originid.system.addresses import is_address
 from originid.types import Floats64, Ids, Scores, Vectors
 from originid.verdict.cohort import COPY
 from originid.verdict.information import LITTLE
@@ -128,7 +130,7 @@ def _group(collection: Collection, ids: Ids, scores: Scores, blank_from: float) 
         for group in grouped.places:
             leader = int(ids[group[0]])
             same = rows[leader].sha256 == rows[key].sha256
-            if same or float(units[leader] @ units[key]) > COPY:
+            if same or cosines_between(units[leader][None], units[key][None])[0, 0] > COPY:
                 group.append(place)
                 break
         else:
@@ -151,13 +153,15 @@ def other_paths(collection: Collection, picture: Picture) -> tuple[str, ...]:
 def tidy(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Put the row first by which a picture is named.
 
-    This is the tidiest one of the files that have the content of the first row.
+    This is the tidiest one of the files that have the content of the first row. One whose picture
+    is here is preferred.
 
     Args:
         rows: the rows of one picture, at least one, the nearest to the query first.
     """
     content = rows[0].sha256
-    named = tidiest([row.location for row in rows if row.sha256 == content])
+    same = [row.location for row in rows if row.sha256 == content]
+    named = tidiest([each for each in same if not is_address(each)] or same)
     return tuple(sorted(rows, key=lambda row: row.location != named))
 
 

@@ -11,6 +11,9 @@ from originid.types import Box
 class Row:
     """A reference as stored; ``location`` is its absolute path, ``name`` as the user gave it.
 
+    Of a reference that is known by its fingerprint only, the location is an address (see
+    `originid.system.addresses`), and the numbers of the file are 0.
+
     ``box`` is where its second form lies, in a row that was asked for by the id of that form.
     """
 

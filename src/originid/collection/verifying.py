@@ -9,7 +9,9 @@ from originid.collection.database import Database
 from originid.collection.row import Row
 from originid.errors import ImageError, OriginidError
 from originid.images.decode import read_bytes
+from originid.system.addresses import is_address
 from originid.system.file_status import FileStatus
+from originid.system.text import counted
 from originid.types import Failure
 
 if TYPE_CHECKING:
@@ -48,15 +50,17 @@ def compared(database: Database, content: bool = False) -> str:
         content: as for `problems`.
     """
     files, with_times, with_inode = database.count_noted()
+    others = database.count_fingerprints()
+    rest = [f"nothing of {counted(others, 'picture')} known by fingerprint"] if others else []
     if content:
-        return f"content of {_files(files)}"
+        return ", ".join([f"content of {_files(files)}", *rest])
     counts = {
         "size, times and inode": with_inode,
         "size and times": with_times - with_inode,
         "size and time": files - with_times,  # stored by an earlier version
     }
     told = [f"{what} of {_files(count)}" for what, count in counts.items() if count]
-    return ", ".join(told) or f"{next(iter(counts))} of {_files(0)}"
+    return ", ".join([*(told or [f"{next(iter(counts))} of {_files(0)}"]), *rest])
 
 
 def _files(count: int) -> str:
@@ -64,13 +68,15 @@ def _files(count: int) -> str:
 
 
 def _state(database: Database, row: Row, content: bool) -> str | None:
+    if is_address(row.location):
+        return None
     try:
         status = os.stat(row.location)
     except OSError as error:
         for name in database.names([row.id]).get(row.id, []):
             if os.path.exists(name.location):
                 return f"missing; the same file is at {name.shown}"
-        for other in database.with_content(row.sha256):
+        for other in database.with_content(row.sha256, read=True):
             if other.id != row.id and os.path.exists(other.location):
                 return f"missing; the same content is at {other.shown}"
         return f"missing: {error.strerror}"

@@ -11,6 +11,7 @@ from originid.errors import ImageError
 from originid.escalation.escalation import JUDGED, Escalation
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
+from originid.system.addresses import is_address
 from originid.system.parallel import available_cores, map_ordered, one_blas_thread
 from originid.system.progress import Progress, silent
 from originid.verdict.second_look import sample_size, second_leads
@@ -35,15 +36,19 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
     """
     database = collection.database
     references = database.count()
-    size = sample_size(references)
     known = database.second_looks()
     members = database.cohort().cohort.members
+    rows = {
+        key: row
+        for key, row in database.rows(members.tolist()).items()
+        if not is_address(row.location)
+    }
+    size = min(sample_size(references), len(rows))
     staying = np.isin(members, list(known)).sum()
     grown = any(references >= GROWTH * among for _, among in known.values())
     if not size or (staying >= size / 2 and not grown):
         return False
     escalation = Escalation(collection)
-    rows = database.rows(members.tolist())
     sources = [Source(rows[key].location) for key in members.tolist() if key in rows]
     by_location = {row.location: key for key, row in rows.items()}
     leads: dict[int, float] = {}

@@ -18,6 +18,7 @@ from originid.details.verification import verify
 from originid.errors import ModelError
 from originid.escalation.candidates import Candidates
 from originid.escalation.reference_features import ReferenceFeatures
+from originid.index.sign_codes import cosines_between
 from originid.types import Ids, Image, Vectors
 from originid.verdict.cohort import COPY
 from originid.views.looks import (
@@ -133,7 +134,7 @@ class SecondLook:
         codec, database = self._collection.codec, self._collection.database
         _, own = database.codes(np.array([key]))
         ids, codes = database.codes(ids[database.owners(ids) != key])
-        return ids[(codec.units(codes) @ codec.units(own).T <= COPY).all(axis=1)]
+        return ids[(cosines_between(codec.units(codes), codec.units(own)) <= COPY).all(axis=1)]
 
     def _compared(
         self, ids: Ids, kept: Ids, views: Sequence[View], looks: Looks

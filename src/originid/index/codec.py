@@ -20,6 +20,8 @@ stored. To read the rotated vector from a code, a uint8 array of shape (bytes,):
 below the differences between near-duplicates: with 8 bits 1 % of 2,000 queries among a million
 references, a third of them in series of near-duplicates, ranked a sibling first; with 10 bits
 0.3 %; with 12 bits 0.1 %. Numbers never fall on 0, so the sign bits are the codes' top bits.
+
+A code of which all numbers are 1023 or -1024 holds signs alone; see `originid.index.sign_codes`.
 """
 
 import hashlib
@@ -31,6 +33,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import InputError
+from originid.index.sign_codes import (
+    LENGTHENED,
+    are_signs,
+    cosine_of_signs,
+    is_flat,
+    sign_codes,
+)
 from originid.types import Scores, Vectors
 
 VERSION = 1
@@ -81,7 +90,7 @@ class Codec:
         return codes
 
     def decode(self, codes: Codes) -> Vectors:
-        """Vectors (n, dim) of unit length, float32, in the basis of those that were encoded."""
+        """Vectors (n, dim), float32, as long as `units`, in the basis that they came in."""
         units = self.units(codes)
         if self.dim <= WIDEST:
             return units @ self._axes.T
@@ -90,12 +99,13 @@ class Codec:
         return np.asarray(turned, np.float32)
 
     def units(self, codes: Codes) -> Vectors:
-        """Rotated vectors (n, dim) of unit length, float32, of codes.
+        """Rotated vectors (n, dim), float32, of codes: of length 1, or of signs `LENGTHENED`.
 
         Their products are the cosines of the vectors that were encoded: a rotation keeps cosines.
+        Between two of signs `cosines_between` gives them.
         """
         values = self._values(codes)
-        values /= np.sqrt(np.einsum("ij,ij->i", values, values))[:, None]
+        values /= _lengths(values)[:, None]
         return values
 
     def cosines(self, codes: Codes, vectors: Vectors) -> Scores:
@@ -131,8 +141,11 @@ class Codec:
         a matrix product does not.
         """
         values = self._values(codes)
-        lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
-        scores: Scores = np.einsum("ij,j->i", values, rotated) / lengths
+        scores: Scores = np.einsum("ij,j->i", values, rotated) / _lengths(values)
+        if is_flat(rotated):
+            scores *= np.float32(LENGTHENED)
+            signs = are_signs(values)
+            scores[signs] = cosine_of_signs(scores[signs])
         return scores.clip(-1, 1)
 
     def rough_scores(self, codes: Codes, rotated: NDArray[np.float32]) -> Scores:
@@ -145,6 +158,7 @@ class Codec:
         values += np.float32(0.5)
         lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
         scores: Scores = values @ rotated.T / lengths[:, np.newaxis]
+        scores[:, [is_flat(query) for query in rotated]] *= np.float32(LENGTHENED)
         return scores.clip(-1, 1)
 
     def bits(self, codes: Codes, count: int) -> NDArray[np.uint8]:
@@ -153,6 +167,14 @@ class Codec:
         A bit is 1 where the component is positive; the last byte is filled with 0.
         """
         return np.packbits(codes[:, : min(count, self.dim)] < 128, axis=1, bitorder="little")
+
+    def of_bits(self, packed: NDArray[np.uint8]) -> Codes:
+        """Codes (n, bytes) of vectors of which only what `bits` gives of all components is known.
+
+        Args:
+            packed: uint8 of shape (n, ceil(dim / 8)).
+        """
+        return sign_codes(packed, self.dim)
 
     @property
     def _half(self) -> int:
@@ -214,6 +236,13 @@ def check_vectors(vectors: Vectors, dim: int) -> Vectors:
                 "leave it out; its image gave no usable vector",
             )
     return vectors
+
+
+def _lengths(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """By what rows of numbers (n, dim) are divided: their lengths, for those of signs a part."""
+    lengths: NDArray[np.float32] = np.sqrt(np.einsum("ij,ij->i", values, values))
+    lengths[are_signs(values)] /= np.float32(LENGTHENED)
+    return lengths
 
 
 def _hartley(rows: NDArray[np.float64]) -> NDArray[np.float64]:
