@@ -51,6 +51,7 @@ ONLY = {
     "matplotlib": {"evaluation/reliability.py", "experiments"},
     "faiss": {"index"},
     "ray": {"generation/sets/on_ray.py"},
+    "c2pa": {"images/credentials.py"},
     "httpx": {"generation/prompts/chat.py"},
     "sqlite3": {"collection/expected_tables.py", "collection/sqlite.py"},
     "fastapi": {"service"},

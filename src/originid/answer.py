@@ -41,6 +41,7 @@ class Match:
             reference that is known by its fingerprint only.
         id: the number of the reference in its collection.
         description: what its holder says of the reference; None where nothing is said.
+        credentials: whether the collection holds content credentials of the reference.
     """
 
     rank: int
@@ -53,6 +54,7 @@ class Match:
     exists: bool = True
     id: int = 0
     description: Description | None = None
+    credentials: bool = False
 
     def __repr__(self) -> str:
         view = "" if self.view == "full" else f", {self.view}"
@@ -81,6 +83,7 @@ class Match:
             "exists": self.exists,
             "id": self.id,
             "description": None if self.description is None else asdict(self.description),
+            "credentials": self.credentials,
         }
 
 

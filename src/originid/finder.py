@@ -225,9 +225,11 @@ class Finder:
 
     def _looked_up(self, match: Match) -> Match:
         """A match with what is only asked for those that are shown."""
-        description = self.collection.database.descriptions([match.id]).get(match.id)
+        database = self.collection.database
+        description = database.descriptions([match.id]).get(match.id)
+        credentials = bool(database.labels([match.id]))
         exists = not is_address(match.reference) and os.path.exists(match.reference)
-        return replace(match, exists=exists, description=description)
+        return replace(match, exists=exists, description=description, credentials=credentials)
 
 
 def _is_fingerprint(source: Source) -> bool:

@@ -10,6 +10,7 @@ from originid.collection.fingerprint_list import is_fingerprint_list, store_fing
 from originid.collection.image_writer import ImageWriter
 from originid.collection.row import Row
 from originid.collection.vanished import settle_vanished, unseen_links
+from originid.images.credentials import can_read_credentials
 from originid.images.find_files import find_images
 from originid.latents.encode_files import Entry, encode_sources
 from originid.latents.sources import Source
@@ -79,6 +80,7 @@ def store_images(
         find_content=find_content,
         details=details,
         thumbnails=thumbnails,
+        credentials=can_read_credentials(),
     )
     with one_blas_thread(), closing(chunks):  # the workers keep all cores busy
         _store(chunks, writer, progress)

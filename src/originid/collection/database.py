@@ -13,28 +13,30 @@ from pathlib import Path
 
 from originid.collection.cohort_table import CohortTable
 from originid.collection.decisions import DecisionTable
-from originid.collection.description_table import DescriptionTable
 from originid.collection.detail_table import DetailTable
 from originid.collection.failure_table import FailureTable
 from originid.collection.form_table import Form
+from originid.collection.manifest_table import ManifestTable
 from originid.collection.name_table import Name, NameTable
-from originid.collection.row import COLUMNS, INFORMATION, STATUS, Row
+from originid.collection.reference_table import ReferenceTable
+from originid.collection.row import Row
 from originid.collection.schema import FORMAT, MEASURED, NOTED, READ, TABLES, UPGRADES
 from originid.collection.sqlite import create, slices
 from originid.collection.vector_table import VectorTable
 from originid.details.features import Features
 from originid.system.file_status import FileStatus
-from originid.types import NOT_DESCRIBED, Description
+from originid.types import NOT_DESCRIBED, Description, Manifest
 from originid.verdict.information import LITTLE
 
 
 class Database(
     DecisionTable,
     CohortTable,
-    DescriptionTable,
     DetailTable,
     FailureTable,
+    ManifestTable,
     NameTable,
+    ReferenceTable,
     VectorTable,
 ):
     """The references of a collection, the files that could not be used, and the decisions.
@@ -108,6 +110,7 @@ class Database(
         names: Sequence[Name] = (),
         description: Description = NOT_DESCRIBED,
         thumbnail: bytes | None = None,
+        manifest: Manifest | None = None,
     ) -> bool:
         """Add a reference; return whether the location was that of another one.
 
@@ -121,6 +124,7 @@ class Database(
             description: what its file says. What it does not say stays as it was for the reference
                 at this location.
             thumbnail: a small picture, if it is to be stored.
+            manifest: the content credentials of its file, if they are to be stored.
         """
         before = self.at(row.location) if self.count_described() else None
         known = self.descriptions([before.id]).get(before.id) if before else None
@@ -151,6 +155,8 @@ class Database(
                 self.describe(new_id, each)
         if thumbnail is not None:
             self.keep_thumbnail(new_id, thumbnail)
+        if manifest is not None:
+            self.keep_manifest(new_id, manifest)
         self._forget_failure(row.location)
         return replaced
 
@@ -188,6 +194,7 @@ class Database(
         self._delete_form(old_id)
         self._delete_details(old_id)
         self._delete_description(old_id)
+        self._delete_manifest(old_id)
         if self.format >= NOTED:
             self._connection.execute("DELETE FROM name WHERE reference = ?", (old_id,))
         self._connection.execute("DELETE FROM reference WHERE id = ?", (old_id,))
@@ -258,54 +265,6 @@ class Database(
         }
         return {key: found[key] for key in ids if key in found and key not in forms} | of_forms
 
-    def all_rows(self, batch: int = 10_000) -> Iterator[Row]:
-        """Every reference in the order of ids, in bounded memory."""
-        last = 0
-        while rows := self._rows("WHERE id > ? ORDER BY id LIMIT ?", last, batch):
-            yield from rows
-            last = rows[-1].id
-
-    def matching(self, text: str, after: int, limit: int) -> list[Row]:
-        """The next references whose path or caption has a text in it, in the order of ids.
-
-        Args:
-            text: what is looked for; capital and small letters are one. An empty text finds all.
-            after: an id; those above it come next.
-            limit: how many are given at most.
-        """
-        if not text:
-            return self._rows("WHERE id > ? ORDER BY id LIMIT ?", after, limit)
-        # LIKE knows the case of ASCII letters alone: for others it takes any, and they are compared
-        # below.
-        known = "".join(c if c.isascii() and c.isalnum() else "_" for c in text)
-        pattern, folded = f"%{known}%", text.casefold()
-        described = self.count_described() > 0
-        where = "location LIKE ?" + (
-            " OR id IN (SELECT id FROM description WHERE caption LIKE ?)" if described else ""
-        )
-        patterns = [pattern] * (2 if described else 1)
-        found: list[Row] = []
-        while len(found) < limit:
-            query = f"WHERE id > ? AND ({where}) ORDER BY id LIMIT ?"
-            rows = self._rows(query, after, *patterns, limit)
-            said = self.descriptions([row.id for row in rows]) if described else {}
-            found += [
-                row
-                for row in rows
-                if folded in row.location.casefold()
-                or (row.id in said and folded in said[row.id].caption.casefold())
-            ]
-            if len(rows) < limit:
-                break
-            after = rows[-1].id
-        return found[:limit]
-
     def under(self, location: str) -> list[str]:
         """Locations of references that are this path, or lie in this folder."""
         return self._under("reference", location)
-
-    def _rows(self, where: str, *values: object) -> list[Row]:
-        columns = COLUMNS
-        columns += f", {INFORMATION}" if self.format >= MEASURED else ""
-        columns += f", {STATUS}" if self.format >= NOTED else ""
-        return [Row(*row) for row in self._all(f"SELECT {columns} FROM reference {where}", *values)]

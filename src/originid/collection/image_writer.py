@@ -2,7 +2,6 @@
 
 import os
 import time
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,11 +10,12 @@ from originid.collection.collection import Collection
 from originid.collection.form_table import Form
 from originid.collection.name_table import Name
 from originid.collection.row import Row
-from originid.details.features import Features
+from originid.collection.stored_image import StoredImage, stored_image
+from originid.images.credentials import can_read_credentials
 from originid.latents.encode_files import Encoded, Entry, encode_sources
 from originid.latents.read_files import Known
 from originid.system.file_status import FileStatus, same_file
-from originid.types import NOT_DESCRIBED, Description, Failure
+from originid.types import Failure
 from originid.verdict.information import information
 from originid.views.content import find_content
 
@@ -23,20 +23,6 @@ COMMIT_SECONDS = 2.0  # work that the death of the process may cost
 BATCH = 256  # images mapped and committed together
 NOTES = 10_000  # states of files noted together
 SAME_CONTENT = 64  # references with one content that are asked whether they are one file
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """What is stored of an image, whatever its file is called."""
-
-    width: int
-    height: int
-    code: bytes
-    information: float | None
-    form: Form | None
-    features: Features | None
-    description: Description
-    thumbnail: bytes | None
 
 
 class ImageWriter:
@@ -98,7 +84,11 @@ class ImageWriter:
             for reference, status in self._noted:
                 self.database.note_status(reference, status)
             # Read before anything is replaced: a file may have taken another's place.
-            stored = {e.sha256: self._stored(e) for e in entries if isinstance(e, Known)}
+            stored = {
+                e.sha256: stored_image(self._collection, e.sha256)
+                for e in entries
+                if isinstance(e, Known)
+            }
             for entry in entries:
                 if isinstance(entry, Encoded):
                     self._insert(entry, next(described), done)
@@ -117,14 +107,14 @@ class ImageWriter:
         with self.database.writing():
             self.database.forget_vanished()
 
-    def _described(self, entries: list[Encoded]) -> list[_Stored]:
+    def _described(self, entries: list[Encoded]) -> list[StoredImage]:
         if not entries:
             return []
         vectors = self._collection.model.vectors(np.stack([entry.latent for entry in entries]))
         codes = self._collection.codec.encode(vectors)
         informations = information(np.stack([entry.thumbnail for entry in entries]))
         return [
-            _Stored(
+            StoredImage(
                 entry.width,
                 entry.height,
                 code.tobytes(),
@@ -133,6 +123,7 @@ class ImageWriter:
                 entry.features,
                 entry.description,
                 entry.thumbnail_jpeg,
+                entry.manifest,
             )
             for entry, code, share, form in zip(
                 entries, codes, informations, self._forms(entries), strict=True
@@ -151,7 +142,7 @@ class ImageWriter:
             for entry in entries
         ]
 
-    def _insert(self, entry: Encoded | Known, image: _Stored, done: Added) -> None:
+    def _insert(self, entry: Encoded | Known, image: StoredImage, done: Added) -> None:
         source, name = entry.source, _name(entry)
         same = self._same_file(entry)
         if same is not None:
@@ -171,7 +162,9 @@ class ImageWriter:
         else:
             done.added += 1
 
-    def _insert_name(self, entry: Encoded | Known, image: _Stored, same: Row, done: Added) -> None:
+    def _insert_name(
+        self, entry: Encoded | Known, image: StoredImage, same: Row, done: Added
+    ) -> None:
         """Store a path that leads to the file of a reference."""
         name, database = _name(entry), self.database
         if database.named(name.location) == same.id:
@@ -187,7 +180,9 @@ class ImageWriter:
             database.relocate(same, Name(same.location, same.name), entry.source.status)
         database.forget_failures(name.location)
 
-    def _store(self, name: Name, entry: Encoded | Known, image: _Stored, names: list[Name]) -> bool:
+    def _store(
+        self, name: Name, entry: Encoded | Known, image: StoredImage, names: list[Name]
+    ) -> bool:
         status = entry.source.status
         row = Row(
             name.location,
@@ -202,10 +197,17 @@ class ImageWriter:
             inode=status.inode,
         )
         return self.database.insert(
-            row, image.code, image.form, image.features, names, image.description, image.thumbnail
+            row,
+            image.code,
+            image.form,
+            image.features,
+            names,
+            image.description,
+            image.thumbnail,
+            image.manifest,
         )
 
-    def _lacks(self, row: Row, image: _Stored) -> bool:
+    def _lacks(self, row: Row, image: StoredImage) -> bool:
         """Whether a reference lacks local features or a small picture that an image brings."""
         database = self.database
         return (image.features is not None and not database.has_details_of(row.id)) or (
@@ -236,6 +238,7 @@ class ImageWriter:
             find_content=find_content,
             details=self.details,
             thumbnails=self.thumbnails,
+            credentials=can_read_credentials(),
         ):
             encoded |= {
                 entry.path if isinstance(entry, Failure) else entry.source.name: entry
@@ -246,24 +249,7 @@ class ImageWriter:
             for entry in self._entries
         ]
 
-    def _stored(self, entry: Known) -> _Stored | None:
-        """What is stored of a reference with this content."""
-        twins = self.database.with_content(entry.sha256, limit=1, read=True)
-        codes = self.database.codes(np.array([row.id for row in twins], np.int64))[1]
-        if not len(codes):
-            return None
-        row = twins[0]
-        form = self.database.form_of(row.id)
-        if form is not None and len(form.code) != self._collection.codec.size:
-            form = None  # damaged: no copies are made of it
-        features = self.database.details([row.id]).get(row.id)
-        code = codes[0].tobytes()
-        description = self.database.descriptions([row.id]).get(row.id, NOT_DESCRIBED)
-        thumbnail = self.database.thumbnail(row.id)
-        size = row.width, row.height
-        return _Stored(*size, code, row.information, form, features, description, thumbnail)
-
-    def _insert_known(self, entry: Known, stored: _Stored | None, done: Added) -> None:
+    def _insert_known(self, entry: Known, stored: StoredImage | None, done: Added) -> None:
         """Store a file whose content is stored: untouched, named again, moved or copied here."""
         name, database = _name(entry), self.database
         gone = None
