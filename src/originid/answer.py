@@ -41,7 +41,8 @@ class Match:
             reference that is known by its fingerprint only.
         id: the number of the reference in its collection.
         description: what its holder says of the reference; None where nothing is said.
-        credentials: whether the collection holds content credentials of the reference.
+        credentials: whether the collection holds content credentials of the reference, or of a
+            copy.
     """
 
     rank: int

@@ -227,7 +227,8 @@ class Finder:
         """A match with what is only asked for those that are shown."""
         database = self.collection.database
         description = database.descriptions([match.id]).get(match.id)
-        credentials = bool(database.labels([match.id]))
+        paths = [os.path.abspath(path) for path in (match.reference, *match.copies)]
+        credentials = bool(database.labels_at(paths))
         exists = not is_address(match.reference) and os.path.exists(match.reference)
         return replace(match, exists=exists, description=description, credentials=credentials)
 

@@ -3,6 +3,7 @@
 TO_4 = (
     "DROP TABLE description",
     "DROP TABLE thumbnail",
+    "DROP TABLE manifest",
     "PRAGMA user_version = 4",
 )
 TO_3 = (

@@ -1,5 +1,6 @@
 """The content credentials that references carry, as a table of the database."""
 
+import os
 from collections.abc import Sequence
 
 from originid.collection.sqlite import SqliteFile, slices
@@ -32,17 +33,17 @@ class ManifestTable(SqliteFile):
             return 0
         return int(self._one("SELECT count(*) FROM manifest")[0])
 
-    def labels(self, ids: Sequence[int]) -> dict[int, str]:
-        """The label of the active manifest of those references that have one."""
-        found: dict[int, str] = {}
+    def labels_at(self, locations: Sequence[str]) -> list[str]:
+        """The labels of the active manifests of references at some locations, each once."""
+        found: list[str] = []
         if self.format < FIRST_FORMAT:
             return found
-        for some in slices(list(ids)):
-            marks = ",".join("?" * len(some))
-            query = f"SELECT id, label FROM manifest WHERE id IN ({marks})"
-            # The file may come from somebody else.
-            found |= {key: label for key, label in self._all(query, *some) if is_label(label)}
-        return found
+        for some in slices(list(locations)):
+            marks = ",".join("CAST(? AS TEXT)" for _ in some)
+            where = f"WHERE location IN ({marks}) ORDER BY id"
+            query = f"SELECT label FROM manifest JOIN reference USING (id) {where}"
+            found += [label for (label,) in self._all(query, *map(os.fsencode, some))]
+        return [label for label in dict.fromkeys(found) if is_label(label)]
 
     def store_of(self, label: str) -> bytes | None:
         """The manifest store whose active manifest has a label."""
@@ -54,7 +55,11 @@ class ManifestTable(SqliteFile):
 
     def manifest_of(self, reference: int) -> Manifest | None:
         """The content credentials of a reference, if it has some."""
-        label = self.labels([reference]).get(reference)
+        if self.format < FIRST_FORMAT:
+            return None
+        rows = self._all("SELECT label FROM manifest WHERE id = ?", reference)
+        # The file may come from somebody else.
+        label = rows[0][0] if rows and is_label(rows[0][0]) else None
         store = None if label is None else self.store_of(label)
         return None if label is None or store is None else Manifest(label, store)
 

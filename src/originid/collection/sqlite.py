@@ -10,7 +10,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from originid.collection.expected_tables import refuse_other_tables
 from originid.errors import CollectionError, StorageError
@@ -18,6 +18,7 @@ from originid.system.file_locks import can_lock
 from originid.system.mounts import file_system
 from originid.system.text import shell_command
 
+Item = TypeVar("Item")
 BESIDE = ("model", "index.bin", "shortlist.bin", "words.bin")  # what else a collection reads
 UNLOCKED = "model/model.json"  # a file beside it that nobody locks, to try locks on
 META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -140,7 +141,7 @@ def create(path: Path, format: int, schema: str, meta: Mapping[str, str]) -> Non
             connection.close()
 
 
-def slices(items: list[int], size: int = 500) -> Iterator[list[int]]:
+def slices(items: list[Item], size: int = 500) -> Iterator[list[Item]]:
     """The items in lists that are short enough to be the values of one statement."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
