@@ -26,7 +26,8 @@ from originid.types import Failure
 from originid.verdict.presets import PRESETS
 
 MOST_MATCHES = 100  # of one answer: each is looked up and sent
-LONGEST = 100_000  # characters of a fingerprint; one of the packaged model has 374
+LONGEST = 20_000  # characters of a fingerprint; the longest one has 10,963
+LONGEST_IN_ADDRESS = 4000  # characters; one of the packaged model has 374
 BY_TEXT = "The fingerprint of a picture, as originid fingerprint prints it."
 Rate = Literal["strict", "balanced", "wide"]
 Effort = Literal["quick", "normal", "thorough"]
@@ -71,7 +72,9 @@ async def find(
 )
 async def find_known(
     shared: Shared,
-    fingerprint: Annotated[str | None, Query(max_length=LONGEST, description=BY_TEXT)] = None,
+    fingerprint: Annotated[
+        str | None, Query(max_length=LONGEST_IN_ADDRESS, description=BY_TEXT)
+    ] = None,
     reference: Annotated[int | None, Query(description="The number of a reference.")] = None,
     top: Annotated[int, Query(ge=1, le=MOST_MATCHES)] = 10,
     false_matches: Rate = "balanced",

@@ -28,12 +28,19 @@ from originid.verdict.presets import DEFAULT, PRESETS
 
 BASE = "/c2pa/v1"
 MOST_MATCHES = 100  # references that are looked at: of each, all with the same picture
-LONGEST_IN_ADDRESS = 8000  # characters of a value that stands in an address
-LONGEST_VALUE = 100_000  # characters of any other value: the longest fingerprint has 10,947
+LONGEST_IN_ADDRESS = 4000  # characters of a value that stands in an address
+LONGEST_VALUE = 20_000  # characters of one in a body: the longest fingerprint has 10,943
+LONGEST_NAME = 200  # characters of the name of an algorithm
 C2PA = "application/c2pa"
 RATE = PRESETS[DEFAULT]
 MATCHES = Annotated[int, Query(ge=1, description="The most identifiers that are returned.")]
-Text = Annotated[str, Query(max_length=LONGEST_VALUE)]
+Name = Annotated[str, Query(max_length=LONGEST_NAME)]
+
+
+async def whole_body(request: Request) -> bytes:
+    """The body of a request, read before anything is refused: so the connection stays usable."""
+    return await request.body()
+
 
 router = APIRouter(prefix=BASE, tags=["C2PA soft binding"])
 FETCH = [Depends(needs(Role.MANIFESTS))]
@@ -45,7 +52,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 class SoftBindingQuery(BaseModel):
     """``c2pa.softBindingQuery`` of the specification."""
 
-    alg: str = Field(max_length=LONGEST_VALUE)
+    alg: str = Field(max_length=LONGEST_NAME)
     value: str = Field(max_length=LONGEST_VALUE)
 
 
@@ -93,7 +100,7 @@ async def supported_algorithms() -> Response:
     dependencies=FETCH,
 )
 async def by_binding(
-    shared: Shared, alg: Text, value: Annotated[str, Query()], maxResults: MATCHES = 10
+    shared: Shared, alg: Name, value: Annotated[str, Query()], maxResults: MATCHES = 10
 ) -> Response:
     """The value is the base64 of a fingerprint's bytes: what stands behind its colon."""
     if len(value) > LONGEST_IN_ADDRESS:
@@ -125,7 +132,7 @@ async def by_large_binding(
     summary="Find manifests by a picture",
     response_model=SoftBindingQueryResult,
     responses=ANSWERS | {415: {**RESPONSES[400], "description": "The asset is no picture."}},
-    dependencies=FETCH,
+    dependencies=[Depends(whole_body), *FETCH],
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -136,10 +143,10 @@ async def by_large_binding(
 async def by_content(
     shared: Shared,
     request: Request,
-    alg: Text = ALGORITHM,
+    alg: Name = ALGORITHM,
     maxResults: MATCHES = 10,
-    hintAlg: Text = "",
-    hintValue: Text = "",
+    hintAlg: Name = "",
+    hintValue: Annotated[str, Query(max_length=LONGEST_IN_ADDRESS)] = "",
 ) -> Response:
     """The body is the file. It finds more than its fingerprint; hints add nothing to it."""
     _check_algorithm(alg)
@@ -147,7 +154,7 @@ async def by_content(
     if not kind.startswith("image/"):
         raise _no_picture(f"an asset of the type {kind[:100] or 'unknown'}")
     try:
-        source = checked("picture", await request.body(), shared.settings.max_pixels)
+        source = checked("picture", await whole_body(request), shared.settings.max_pixels)
     except TooLargeError:
         raise
     except ImageError as error:
