@@ -153,8 +153,11 @@ async def by_content(
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not kind.startswith("image/"):
         raise _no_picture(f"an asset of the type {kind[:100] or 'unknown'}")
+    data = await whole_body(request)
+    if not data:
+        raise ApiError(400, "an empty body", "expected the file of a picture", "send the file")
     try:
-        source = checked("picture", await whole_body(request), shared.settings.max_pixels)
+        source = checked("picture", data, shared.settings.max_pixels)
     except TooLargeError:
         raise
     except ImageError as error:
