@@ -136,7 +136,7 @@ class Linear:
         return np.asarray(matrix @ pixels @ matrix.T, np.float32)
 
 
-class Network(nn.Module):
+class Network(nn.Module):  # type: ignore[misc]
     """Improves the linear estimate, on the grid of 32 x 32 cells of 2 x 2 pixels."""
 
     def __init__(self, channels: int) -> None:
@@ -173,11 +173,11 @@ class Inverter:
             rows = rng.integers(len(images), size=BATCH)
             for group in optimiser.param_groups:
                 group["lr"] = RATE * (1.01 - done)
-            target = _as_tensor(images[rows].astype(np.float32) / 255)
+            target = _as_tensor(images[rows].astype(np.float32) / np.float32(255))
             linear = _as_tensor(self._linear.pixels(latents[rows]))
             loss = (self._network(linear, torch.from_numpy(latents[rows])) - target).abs().mean()
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
         self._network.eval()
 
@@ -185,11 +185,11 @@ class Inverter:
         """The first estimates, (n, 64, 64, 3) in [0, 1]."""
         return self._linear.pixels(self._undone.latents(vectors))
 
-    @torch.no_grad()
     def pixels(self, vectors: Vectors) -> Floats32:
         """The improved estimates, (n, 64, 64, 3) in [0, 1]."""
         latents = torch.from_numpy(self._undone.latents(vectors))
-        found = self._network(_as_tensor(self.linear(vectors)), latents)
+        with torch.no_grad():
+            found = self._network(_as_tensor(self.linear(vectors)), latents)
         return np.asarray(found.clamp(0, 1).permute(0, 2, 3, 1), np.float32)
 
 
@@ -249,7 +249,7 @@ def main() -> None:
     photos = np.stack([photos, photos[:, :, ::-1]], axis=1).reshape(-1, SIDE, SIDE, 3)
     known, undone = Known.of(model, photos), Undone(model.map, photos, model)
     asked = pictures(sorted(find_images(options.pictures, failures.append)))
-    original, of_asked = asked.astype(np.float32) / 255, Known.of(model, asked)
+    original, of_asked = asked.astype(np.float32) / np.float32(255), Known.of(model, asked)
     columns = [original]
     print(f"{len(photos)} photos to learn from, {len(asked)} pictures\nfrom          PSNR   SSIM")
     for name, learned, given in (
@@ -261,7 +261,7 @@ def main() -> None:
             told = f"{psnr(original, found):6.2f}  {ssim(original, found):5.3f}"
             print(f"{name:11}  {told}  {how}", flush=True)
         columns.append(found)
-    mean = np.broadcast_to(photos.mean(axis=0, dtype=np.float32) / 255, original.shape)
+    mean = np.broadcast_to(photos.mean(axis=0, dtype=np.float32) / np.float32(255), original.shape)
     print(f"{'no picture':11}  {psnr(original, mean):6.2f}  {ssim(original, mean):5.3f}")
     if options.output is not None:
         write_sheet(options.output, columns)

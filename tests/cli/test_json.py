@@ -130,6 +130,7 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
         "margins_cut": int,
         "with_details": int,
         "further_names": int,
+        "by_fingerprint": int,
         "megabytes": float,
         "calibration": {
             "by": str,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from originid.index import Codec, ExactIndex
+from originid.index import Codec, Codes, ExactIndex
 from originid.index.sign_codes import (
     LENGTHENED,
     are_signs,
@@ -25,7 +25,7 @@ def two_vectors(cosine: float, seed: int = 0) -> Vectors:
     return np.stack([axes[0], other]).astype(np.float32)
 
 
-def known_by_signs(codec: Codec, codes: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def known_by_signs(codec: Codec, codes: Codes) -> Codes:
     return codec.of_bits(codec.bits(codes, codec.dim))
 
 
@@ -76,7 +76,9 @@ def test_a_picture_has_the_score_1_with_its_own_signs() -> None:
     assert codec.scores(signs, flat[0])[0] == pytest.approx(1, abs=1e-5)
     assert codec.scores(codes, flat[0])[0] == pytest.approx(1, abs=0.02)
     # Signs that agree in 3 of 4 places are 45 degrees apart.
-    assert cosine_of_signs(np.float32([LENGTHENED**2 / 2]))[0] == pytest.approx(np.sqrt(0.5))
+    assert cosine_of_signs(np.array([LENGTHENED**2 / 2], np.float32))[0] == pytest.approx(
+        np.sqrt(0.5)
+    )
 
 
 def test_among_vectors_and_signs_the_nearest_comes_first() -> None:
@@ -85,7 +87,7 @@ def test_among_vectors_and_signs_the_nearest_comes_first() -> None:
     codes = codec.encode(vectors)
     codes[::2] = known_by_signs(codec, codes[::2])
 
-    def fetch(ids: Ids) -> tuple[Ids, np.ndarray]:  # type: ignore[type-arg]
+    def fetch(ids: Ids) -> tuple[Ids, Codes]:
         return ids, codes[ids]
 
     index = ExactIndex(DIM, fetch)
