@@ -117,8 +117,8 @@ def test_labels_and_stores_of_a_forged_database_are_left_out(
             for number, label in enumerate(("a\nb", b"x", "", "ä"), start=1):
                 row = (number, label, b"x")
                 database._connection.execute("INSERT OR REPLACE INTO manifest VALUES (?,?,?)", row)
-            row = (9, LABEL, "a text")
-            database._connection.execute("INSERT INTO manifest VALUES (?,?,?)", row)
+            text = (9, LABEL, "a text")
+            database._connection.execute("INSERT INTO manifest VALUES (?,?,?)", text)
         assert stored(collection) == {}
         assert database.labels_at([str(path) for path in photos]) == []
         assert database.store_of(LABEL) is None

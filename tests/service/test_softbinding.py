@@ -242,19 +242,20 @@ def test_several_manifests_come_best_first_and_bounded(
     tmp_path: Path, model: Model, folder: Path
 ) -> None:
     """One picture that two houses signed: both speak of it."""
-    plain = stripped(folder, 3)
-    (tmp_path / "a.jpg").write_bytes(signed(generated("a"), data=plain, label=label(7)))
-    (tmp_path / "b.jpg").write_bytes(signed(generated("b"), data=plain, label=label(8)))
+    plain, query = (folder / "0003.png").read_bytes(), stripped(folder, 3)
+    for name, number in (("a.png", 7), ("b.png", 8)):
+        data = signed(generated(name), data=plain, kind="png", label=label(number))
+        (tmp_path / name).write_bytes(data)
     with create_collection(tmp_path / "c", model) as collection:
-        store_images(collection, [folder, tmp_path / "a.jpg", tmp_path / "b.jpg"])
+        store_images(collection, [folder, tmp_path / "a.png", tmp_path / "b.png"])
         app = create_app(Finder(collection), Settings(workers=1))
         with TestClient(app, base_url="http://localhost") as client:
-            found = client.post(CONTENT, content=plain, headers=PNG).json()["matches"]
+            found = client.post(CONTENT, content=query, headers=PNG).json()["matches"]
             assert [match["manifestId"] for match in found] == [label(7), label(8)]
-            one = client.post(f"{CONTENT}?maxResults=1", content=plain, headers=PNG).json()
+            one = client.post(f"{CONTENT}?maxResults=1", content=query, headers=PNG).json()
             assert one["matches"] == found[:1]
             # Matches of the API of originid say that there are some.
-            best = client.post("/v1/find", files={"image": plain}).json()["matches"][0]
+            best = client.post("/v1/find", files={"image": query}).json()["matches"][0]
             assert best["credentials"] is True
 
 
