@@ -2,7 +2,10 @@
 
 import base64
 import io
+import json
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -263,3 +266,20 @@ def test_a_cosine_becomes_a_whole_number() -> None:
     assert [similarity(score) for score in (-1, -0.1, 0, 0.494, 0.5, 0.996, 1, 1.0001)] == [
         0, 0, 0, 49, 50, 100, 100, 100
     ]  # fmt: skip
+
+
+def test_the_entry_for_the_public_list_is_as_its_schema_says() -> None:
+    """The rules of softbinding-algorithm-list.schema.json of the C2PA, as of July 2026."""
+    page = Path(__file__).parent.parent.parent / "docs" / "c2pa-algorithm.json"
+    (entry,) = json.loads(page.read_text(encoding="utf-8"))
+    assert set(entry) == {"identifier", "alg", "type", "decodedMediaTypes", "entryMetadata"}
+    assert 0 <= entry["identifier"] <= 65535
+    name = r"^[A-Za-z]{2,63}(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+\.?$"
+    assert re.match(name, entry["alg"])
+    assert (entry["alg"], entry["type"]) == (ALGORITHM, "fingerprint")
+    assert entry["decodedMediaTypes"] == ["image"]
+    data = entry["entryMetadata"]
+    assert set(data) == {"description", "dateEntered", "contact", "informationalUrl"}
+    assert datetime.fromisoformat(data["dateEntered"].replace("Z", "+00:00")).tzinfo
+    assert re.fullmatch(r"[^@\s]+@[^@\s]+", data["contact"])
+    assert data["informationalUrl"].startswith("https://")
