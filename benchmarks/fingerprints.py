@@ -22,7 +22,7 @@ import numpy as np
 from originid.answer import Answer
 from originid.answering import answers, answers_by_fingerprints
 from originid.collection.collection import Collection, create_collection
-from originid.collection.database import Row
+from originid.collection.row import Row
 from originid.datasets.pairs import read_pairs
 from originid.images.find_files import find_images
 from originid.index import Codec

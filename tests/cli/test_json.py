@@ -109,6 +109,9 @@ def test_find(run_json: RunJson, indexed: Path) -> None:
         "box": type(None),
         "copies": [str],
         "exists": bool,
+        "id": int,
+        "description": type(None),
+        "credentials": bool,
     }
     whole = {"query": str, "verdict": str, "reason": str, "matches": [match]}
     whole |= {"error": type(None), "note": str}
@@ -130,7 +133,10 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
         "margins_cut": int,
         "with_details": int,
         "further_names": int,
+        "described": int,
+        "thumbnails": int,
         "by_fingerprint": int,
+        "with_credentials": int,
         "megabytes": float,
         "calibration": {
             "by": str,
