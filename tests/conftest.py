@@ -1,6 +1,10 @@
 """Fixtures that several test files use."""
 
+import atexit
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -18,6 +22,10 @@ from originid.testing import textured_image
 from originid.training.closed_form import no_map
 from originid.verdict.calibration import Calibration
 from originid.verdict.pareto_tail import BODY, Tail
+
+# The key of the account that runs the tests stays out of them, and theirs out of its home.
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="originid-tests-")
+atexit.register(shutil.rmtree, os.environ["XDG_DATA_HOME"], ignore_errors=True)
 
 TORCH = ("torch", "diffusers", "transformers", "accelerate", "pytorch_metric_learning")
 

@@ -95,8 +95,11 @@ def test_its_references_are_those_that_were_indexed(old: Path) -> None:
     assert {(row.width, row.height) for row in rows} == {(64, 64)}
 
 
-def test_verifying_it_misses_the_files_and_nothing_else(homeless: Path) -> None:
+def test_verifying_it_misses_the_files_and_nothing_else(
+    homeless: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The database and the vectors are sound; only the files are elsewhere."""
+    monkeypatch.setenv("ORIGINID_TRUSTED_FOLDERS", str(tmp_path / "archive"))
     with open_collection(homeless) as collection:
         problems = list(collection.verify())
     assert [Path(problem.path).name for problem in problems] == [
@@ -168,7 +171,9 @@ def test_files_that_moved_are_known_by_their_content(homeless: Path, tmp_path: P
     assert (added.moved, added.added) == (same, PHOTOS - same)
 
 
-def test_the_first_writing_brings_it_to_the_present_format(homeless: Path, tmp_path: Path) -> None:
+def test_the_first_writing_brings_it_to_the_present_format(
+    homeless: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_collection(homeless) as collection:
         assert collection.database.format == 1
         assert collection.database.count_blank() is None
@@ -182,6 +187,7 @@ def test_the_first_writing_brings_it_to_the_present_format(homeless: Path, tmp_p
         photo.write_bytes(png(99))
         store_images(collection, [photo])
         assert [row.information is None for row in collection.references()][-2:] == [True, False]
+    monkeypatch.setenv("ORIGINID_TRUSTED_FOLDERS", str(tmp_path / "archive"))
     with open_collection(homeless) as again:
         assert again.database.format == FORMAT
         # The photos' folder is not here, and nothing else is wrong.

@@ -11,7 +11,6 @@ from PIL import Image as Pillow
 
 from originid.errors import ImageError
 from originid.images.decode import decode, read_bytes
-from originid.system.addresses import is_address
 from originid.system.text import printable
 from originid.types import Description, Json, Verdict
 
@@ -37,8 +36,10 @@ class Match:
             that a frame of the reference holds: then it is where that picture lies.
         copies: the paths of other references that are the same picture, and other paths of the same
             file.
-        exists: whether the file of the reference was there when the query was answered; False of a
-            reference that is known by its fingerprint only.
+        exists: whether the file of the reference was there when the query was answered; True too
+            where nobody looked, and False of a reference that is known by its fingerprint only.
+        trusted: whether the file of the reference may be looked at. It may not where this account
+            never indexed its folder, as in a collection that somebody else made.
         id: the number of the reference in its collection.
         description: what its holder says of the reference; None where nothing is said.
         credentials: whether the collection holds content credentials of the reference, or of a
@@ -53,6 +54,7 @@ class Match:
     copies: tuple[str, ...] = ()
     box: tuple[float, float, float, float] | None = None
     exists: bool = True
+    trusted: bool = True
     id: int = 0
     description: Description | None = None
     credentials: bool = False
@@ -82,6 +84,7 @@ class Match:
             "box": None if self.box is None else list(self.box),
             "copies": list(self.copies),
             "exists": self.exists,
+            "trusted": self.trusted,
             "id": self.id,
             "description": None if self.description is None else asdict(self.description),
             "credentials": self.credentials,
@@ -110,12 +113,6 @@ class Answer:
     error: str | None = None
     note: str = ""
 
-    def __repr__(self) -> str:
-        if self.verdict is None:
-            return f"Answer({self.query!r}: {self.error})"
-        best = f", best {self.matches[0]!r}" if self.matches else ""
-        return f"Answer({self.query!r}: {self.verdict.value}{best})"
-
     def to_json(self) -> Json:
         """The answer as JSON values, as ``find --json`` prints it."""
         return {
@@ -127,30 +124,37 @@ class Answer:
             "note": self.note,
         }
 
+    def __repr__(self) -> str:
+        if self.verdict is None:
+            return f"Answer({self.query!r}: {self.error})"
+        best = f", best {self.matches[0]!r}" if self.matches else ""
+        return f"Answer({self.query!r}: {self.verdict.value}{best})"
+
     def _repr_html_(self) -> str:
         """The answer as a notebook shows it: the query and its best matches in small."""
         told = self.error if self.verdict is None else f"{self.verdict.value}: {self.reason}"
         cells = [_cell(self.query, "query")]
         cells += [
-            _cell(match.reference, f"{match.rank}. score {match.score:.3f}")
+            _cell(match.reference, f"{match.rank}. score {match.score:.3f}", match.trusted)
             for match in self.matches[:SHOWN]
         ]
         return f"<p>{escape(told or '')}</p><table><tr>{''.join(cells)}</tr></table>"
 
 
-def _cell(path: str, caption: str) -> str:
+def _cell(path: str, caption: str, opened: bool = True) -> str:
     """A cell of a table with a small picture, if there is one at the path, and its name."""
-    picture = ""
-    with suppress(ImageError):
-        picture = "" if is_address(path) else _small_picture(path)
+    picture = _picture(os.path.abspath(path)) if opened else ""
     name = escape(printable(os.path.basename(path)))
     return f"<td>{picture}{escape(caption)}<br>{name}</td>"
 
 
-def _small_picture(path: str) -> str:
-    small = Pillow.fromarray(decode(read_bytes(path)).image)
-    small.thumbnail((SIDE, SIDE))
-    file = io.BytesIO()
-    small.save(file, "JPEG", quality=80)
-    data = base64.b64encode(file.getvalue()).decode("ascii")
-    return f'<img src="data:image/jpeg;base64,{data}"><br>'
+def _picture(path: str) -> str:
+    """The image at a path in small, or nothing if there is none."""
+    with suppress(ImageError):
+        small = Pillow.fromarray(decode(read_bytes(path)).image)
+        small.thumbnail((SIDE, SIDE))
+        file = io.BytesIO()
+        small.save(file, "JPEG", quality=80)
+        data = base64.b64encode(file.getvalue()).decode("ascii")
+        return f'<img src="data:image/jpeg;base64,{data}"><br>'
+    return ""

@@ -10,6 +10,7 @@
     ├── ModelError        a model directory that cannot be used
     ├── CollectionError   a collection that cannot be used, or not with this model
     ├── StorageError      the disk is full or cannot be written
+    ├── ServiceError      a service that does not answer, or says no
     └── ExtraError        a feature whose optional packages are not installed
 
 The text of each error has three lines: what was given, what was expected, and what to do.
@@ -66,6 +67,23 @@ class CollectionError(OriginidError):
 
 class StorageError(OriginidError):
     """The disk is full or cannot be written."""
+
+
+class ServiceError(OriginidError):
+    """A service that does not answer, or says no: what `originid.client` raises.
+
+    Args:
+        status: of HTTP; 0 if there was no answer.
+        code: a word for programs, such as ``too_many``; ``no_answer`` if there was none, and
+            ``foreign_answer`` if it was not one of originid.
+        given: what was given.
+        expected: what was expected instead.
+        todo: what the user can do about it.
+    """
+
+    def __init__(self, status: int, code: str, given: str, expected: str, todo: str) -> None:
+        super().__init__(given, expected, todo)
+        self.status, self.code = status, code
 
 
 class ExtraError(OriginidError):

@@ -6,6 +6,7 @@ import numpy as np
 
 from originid.answer import Match
 from originid.collection.collection import Collection
+from originid.collection.folder_table import how_to_trust
 from originid.errors import ImageError, InputError
 from originid.escalation.escalation import picture_of
 from originid.explain.evidence import Evidence, explain_pair
@@ -38,8 +39,8 @@ def explain_match(collection: Collection, found: Found) -> Evidence:
     """Say where a query and a reference of a collection agree.
 
     Raises:
-        InputError: the reference is not in the collection, or its file or that of the query cannot
-            be read.
+        InputError: the reference is not in the collection, its file may not be opened (see
+            `originid.collection.folder_table`), or that or the query's cannot be read.
     """
     match = found.match
     row = collection.database.at(location_of(match.reference))
@@ -55,6 +56,13 @@ def explain_match(collection: Collection, found: Found) -> Evidence:
             f"{row.location} is known by its fingerprint only: its picture is with its owner",
             "expected a reference whose file is here",
             "look at the picture at its owner's, beside the query",
+        )
+    if not collection.database.trusts(row.location):
+        raise InputError(
+            f"the file of {match.reference} may not be opened: this account never indexed its"
+            " folder, as in a collection that somebody else made",
+            "expected a reference in a folder that you trust",
+            f"if you know the collection, {how_to_trust(collection.path, row.location)}",
         )
     what = "the reference's file"
     todo = "put it back, or index the picture again where it lies now"

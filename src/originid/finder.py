@@ -23,7 +23,7 @@ from originid.index.fingerprint import (
 )
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, Source, as_sources, is_one_image
-from originid.system.addresses import is_address
+from originid.system.addresses import location_of
 from originid.types import Failure
 from originid.verdict.presets import DEFAULT, PRESETS, UNCERTAIN
 from originid.views.looks import Effort, check_effort
@@ -226,11 +226,17 @@ class Finder:
     def _looked_up(self, match: Match) -> Match:
         """A match with what is only asked for those that are shown."""
         database = self.collection.database
+        there = database.is_there(location_of(match.reference))
         description = database.descriptions([match.id]).get(match.id)
-        paths = [os.path.abspath(path) for path in (match.reference, *match.copies)]
-        credentials = bool(database.labels_at(paths))
-        exists = not is_address(match.reference) and os.path.exists(match.reference)
-        return replace(match, exists=exists, description=description, credentials=credentials)
+        return replace(
+            match,
+            exists=there is not False,
+            trusted=there is not None,
+            description=description,
+            credentials=bool(
+                database.labels_at(map(location_of, (match.reference, *match.copies)))
+            ),
+        )
 
 
 def _is_fingerprint(source: Source) -> bool:

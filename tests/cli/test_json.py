@@ -109,6 +109,7 @@ def test_find(run_json: RunJson, indexed: Path) -> None:
         "box": type(None),
         "copies": [str],
         "exists": bool,
+        "trusted": bool,
         "id": int,
         "description": type(None),
         "credentials": bool,

@@ -6,7 +6,7 @@ from fixture_types import Run
 from originid.system.text import closest
 
 WRONG: dict[str, tuple[str, str, str]] = {
-    "fnid x": ("no command fnid", "one of index, find, explain, ", "did you mean find?"),
+    "fnid x": ("no command fnid", "one of index, find, audit, explain, ", "did you mean find?"),
     "xyz": ("no command xyz", "one of index, ", "see originid --help"),
     "--verson": ("originid has no option --verson", "--version, --help", "mean --version?"),
     "index p --intoo c": ("originid index has no option --intoo", "--into, ", "mean --into?"),

@@ -159,14 +159,16 @@ def test_verifying_the_content_reads_every_file(
     ]
 
 
-def test_forged_states_lead_to_nothing(collection: Collection, write_photos: WritePhotos) -> None:
+def test_forged_states_are_unknown_and_told(
+    collection: Collection, write_photos: WritePhotos
+) -> None:
     paths = write_photos(1)
     store_images(collection, paths)
     with collection.database.writing():
         collection.database._connection.execute("UPDATE reference SET ctime_ns='x', inode=x'00'")
     row = next(collection.references())
     assert (row.ctime_ns, row.inode) == (None, None)
-    assert list(collection.verify()) == []
+    assert [problem.path for problem in collection.verify()] == [str(paths[0])]
     assert counts(store_images(collection, paths)) == (0, 0, 0, 1, 0)
 
 

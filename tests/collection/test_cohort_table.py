@@ -93,10 +93,12 @@ def test_members_come_in_the_order_of_their_keys(database: Database) -> None:
 
 def test_a_transaction_that_fails_keeps_the_cohort_before(database: Database) -> None:
     put(database, some_cohort(3))
+    database._connection.execute("PRAGMA query_only = OFF")
     database._connection.execute("CREATE TEMP TRIGGER full BEFORE INSERT ON meta BEGIN"
                                  " SELECT RAISE(ABORT, 'no more'); END")  # fmt: skip
     with pytest.raises(CollectionError, match="no more"):
         put(database, some_cohort(5, 8), (8, 8))
+    database._connection.execute("PRAGMA query_only = OFF")
     database._connection.execute("DROP TRIGGER full")
     assert_same(database.cohort().cohort, some_cohort(3))
     assert database.cohort_seen() == (3, 4)

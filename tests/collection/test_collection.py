@@ -187,8 +187,9 @@ def test_a_search_outlives_the_removal_of_all_it_knew(
 ) -> None:
     store_images(collection, write_photos(3))
     index = collection.index()
-    for row in collection.references():
-        collection.database.delete(row.id)
+    with collection.database.writing():
+        for row in collection.references():
+            collection.database.delete(row.id)
     vectors = model.encode(np.stack([textured_image(0, 64, 64)]))
     scores, ids = index.search(vectors, 2)
     assert ids.tolist() == [[-1, -1]]

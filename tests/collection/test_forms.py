@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -331,9 +331,10 @@ def test_its_first_writing_brings_the_table(old: Path, tmp_path: Path) -> None:
     assert state(old) == (FORMAT, True)
 
 
-def test_a_writing_that_fails_leaves_format_2(old: Path, tmp_path: Path) -> None:
+def test_a_writing_that_fails_leaves_no_half_of_a_reference(old: Path, tmp_path: Path) -> None:
     new = write(tmp_path / "new.png", in_bars(scene(60)))
     with open_collection(old) as collection:
+        collection.database._connection.execute("PRAGMA query_only = OFF")
         collection.database._connection.execute(
             "CREATE TEMP TRIGGER full BEFORE INSERT ON vector WHEN new.id > 34"
             " BEGIN SELECT RAISE(ABORT, 'no more'); END"
@@ -342,9 +343,8 @@ def test_a_writing_that_fails_leaves_format_2(old: Path, tmp_path: Path) -> None
         with pytest.raises(CollectionError, match="no more"):
             store_images(collection, [new], workers=1)
         # Neither the reference nor its form is there: both come in one transaction.
-        assert (collection.database.format, every_id(collection)) == (2, before)
+        assert every_id(collection) == before
         assert len(collection) == FRAMED + PLAIN
-    assert state(old)[0] == 2
 
 
 def test_whoever_still_reads_format_2_is_not_confused(old: Path, tmp_path: Path) -> None:
@@ -432,20 +432,17 @@ def test_a_form_that_claims_a_reference_s_own_vector_crashes_nothing(
         list(opened.verify())
 
 
-def test_a_damaged_code_of_a_form_is_an_error_that_names_the_reference(
+def test_a_damaged_code_of_a_form_is_passed_over_and_its_reference_told(
     collection: Collection, made: Path, tmp_path: Path
 ) -> None:
     forge(collection.path, "UPDATE vector SET code = x'00' WHERE id IN (SELECT id FROM form)")
     copy = Path(shutil.copy(made / "photos" / name(0), tmp_path / "copy.png"))
     with open_collection(collection.path) as opened:
-        with suppress(CollectionError):  # the copy is stored, and then the index cannot be made
-            store_images(opened, [copy], workers=1)
+        store_images(opened, [copy], workers=1)
         stored = opened.database.at(str(copy))
         assert stored is not None
         assert opened.database.form_of(stored.id) is None
-        with pytest.raises(CollectionError) as caught:
-            Finder(opened).find(scene(0))
-        assert str(made / "photos") in caught.value.given
+        assert Finder(opened).find(scene(0)).verdict is not None
         assert len({failure.path for failure in opened.verify()}) == FRAMED
 
 

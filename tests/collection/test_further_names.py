@@ -10,7 +10,7 @@ import pytest
 from answers import best, counts
 from fixture_types import WritePhotos
 from originid.collection.adding import store_images
-from originid.collection.collection import Collection
+from originid.collection.collection import Collection, open_collection
 from originid.collection.naming import find_reference
 from originid.finder import Finder
 from originid.system import file_status
@@ -303,3 +303,60 @@ def test_a_broken_file_has_no_names(collection: Collection, photos: tuple[Path, 
     added = store_images(collection, [photo, name])
     assert counts(added) == (0, 0, 0, 0, 2)
     assert added.names == 0
+
+
+def statements(collection: Collection, work: Callable[[], object]) -> list[str]:
+    """What SQLite is asked while something is done."""
+    asked: list[str] = []
+    connection = collection.database._connection
+    connection.set_trace_callback(asked.append)
+    work()
+    connection.set_trace_callback(None)
+    return asked
+
+
+def test_further_names_are_asked_for_only_where_there_are_any(
+    collection: Collection, write_photos: WritePhotos, tmp_path: Path
+) -> None:
+    photos = write_photos(20)
+    asked = statements(collection, lambda: store_images(collection, photos))
+    of_names = [each for each in asked if " name WHERE" in each or " name LIMIT" in each]
+    # One look-up for all files together, and one for each of the two transactions.
+    assert len(of_names) <= 5
+    assert sum("FROM reference WHERE location" in each for each in asked) <= len(photos) + 1
+    os.link(photos[0], tmp_path / "link.png")
+    store_images(collection, [tmp_path / "link.png"])
+    assert state(collection)["0000.png"] == ["link.png"]
+
+
+def test_a_name_that_another_process_adds_between_transactions_is_seen(
+    collection: Collection, photos: tuple[Path, Path]
+) -> None:
+    photo, name = photos
+    store_images(collection, [photo])
+    with collection.database.writing():
+        assert collection.database.named(str(name)) is None
+    os.link(photo, name)
+    with open_collection(collection.path) as other:
+        store_images(other, [name])
+    row = collection.database.at(str(photo))
+    assert row
+    assert collection.database.named(str(name)) == row.id
+    with collection.database.writing():
+        assert collection.database.named(str(name)) == row.id
+
+
+def test_many_paths_are_looked_up_at_once(
+    collection: Collection, write_photos: WritePhotos, tmp_path: Path
+) -> None:
+    photos = [str(path) for path in write_photos(600)]
+    link = str(tmp_path / "link.png")
+    os.link(photos[7], link)
+    store_images(collection, [*photos, link])
+    found = collection.database.all_reached_by([*photos, link, "/nowhere"])
+    assert {path: row.location for path, row in found.items()} == {
+        **{path: path for path in photos},
+        link: photos[7],
+    }
+    row = found[link]
+    assert collection.database.contents([row.sha256, bytes(32)]) == {row.sha256}

@@ -13,7 +13,7 @@ import pytest
 
 from answers import best
 from fixture_types import WritePhotos
-from originid.collection import image_writer
+from originid.collection import image_writer, sqlite
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, open_collection
 from originid.errors import StorageError
@@ -76,9 +76,25 @@ def test_a_full_disk_while_indexing_keeps_what_was_committed(
     assert len(collection) == 200
 
 
+def test_a_full_disk_is_not_taken_for_one_without_locks(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite says the same where it cannot lock and where its lock files find no space."""
+    collection.close()
+
+    def refuse(target: str, **options: object) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    monkeypatch.setattr(sqlite, "is_full", lambda folder: True)
+    with pytest.raises(StorageError, match="cannot write") as caught:
+        open_collection(collection.path)
+    assert caught.value.todo.startswith("free some space")
+
+
 INDEX_SLOWLY = """
 import sys
-from originid.collection import image_writer
+from originid.collection import image_writer, sqlite
 from originid.collection.adding import store_images
 from originid.collection.collection import open_collection
 image_writer.BATCH = 8

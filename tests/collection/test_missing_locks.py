@@ -9,7 +9,7 @@ import pytest
 
 from fixture_types import Run, WritePhotos
 from originid import Finder
-from originid.collection import sqlite
+from originid.collection import opening, sqlite, sqlite_errors
 from originid.collection.adding import store_images
 from originid.collection.collection import create_collection, open_collection
 from originid.errors import StorageError
@@ -29,8 +29,9 @@ def share(tmp_path: Path, model: Model, write_photos: WritePhotos) -> Path:
 @pytest.fixture
 def no_locks(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Act that it lies on a share without locks."""
-    monkeypatch.setattr(sqlite, "can_lock", lambda path: False)
-    monkeypatch.setattr(sqlite, "file_system", lambda path: FileSystem("nfs4", "/mnt/share"))
+    for module in (opening, sqlite):
+        monkeypatch.setattr(module, "can_lock", lambda path: False)
+    monkeypatch.setattr(sqlite_errors, "file_system", lambda path: FileSystem("nfs4", "/mnt/share"))
 
 
 @pytest.mark.usefixtures("no_locks")
@@ -99,7 +100,7 @@ def test_what_sqlite_says_of_missing_locks_is_understood(
         return connect(target, **options)  # type: ignore[call-overload,no-any-return]
 
     monkeypatch.setattr(sqlite3, "connect", refuse)
-    monkeypatch.setattr(sqlite, "file_system", lambda path: None)
+    monkeypatch.setattr(sqlite_errors, "file_system", lambda path: None)
     with open_collection(share) as collection:
         assert collection.database.without_locks
         assert len(collection) == 3

@@ -17,8 +17,15 @@ from originid.testing import write_photos
 @pytest.fixture
 def features(tmp_path: Path) -> ReferenceFeatures:
     """Of an empty database, in which nothing is stored."""
-    Database.create(tmp_path / "empty.sqlite", {})
-    return ReferenceFeatures(Database(tmp_path / "empty.sqlite"))
+    return ReferenceFeatures(empty(tmp_path))
+
+
+def empty(folder: Path) -> Database:
+    """A database that may look at the files in a folder."""
+    Database.create(folder / "empty.sqlite", {})
+    database = Database(folder / "empty.sqlite")
+    database.sign_folders([folder])
+    return database
 
 
 def row(path: Path, key: int, width: int = 64, height: int = 64) -> Row:
@@ -72,8 +79,7 @@ def test_they_are_remembered_and_the_oldest_forgotten(
     monkeypatch.setattr(reference_features, "_from_file", noted)
     rows = [row(path, n) for n, path in enumerate(write_photos(tmp_path, 4))]
     rows.append(row(tmp_path / "missing.png", 4))
-    Database.create(tmp_path / "empty.sqlite", {})
-    features = ReferenceFeatures(Database(tmp_path / "empty.sqlite"))
+    features = ReferenceFeatures(empty(tmp_path))
     features.of(rows[:3], 99)
     features.of(rows[:3], 99)
     assert read == [0, 1, 2]

@@ -1,6 +1,7 @@
 """Files that are broken, too large, or made to cost time or memory."""
 
 import re
+import time
 import tracemalloc
 
 import numpy as np
@@ -26,8 +27,8 @@ from originid.errors import ImageError, InputError
 from originid.images.bounded_bytes import BoundedBytes
 from originid.images.decode import decode
 from originid.images.jpeg import needed_segments
-from originid.images.limits import Limits
-from originid.images.opened import Decoded
+from originid.images.limits import LIMITS, Limits
+from originid.images.opened import Decoded, OpenedImage
 from sound_images import SOUND
 
 
@@ -198,6 +199,40 @@ def test_notes_before_the_pixels_of_a_jpeg_are_left_out_if_there_are_very_many()
         assert needed_segments(noted)[:place] == data[:place]
         assert len(needed_segments(noted)) == len(data)
     assert needed_segments(data) is data
+
+
+@pytest.mark.parametrize("notes", [1, 30])  # a header that is short, and one of 1.8 MB
+def test_a_header_of_any_length_is_read(notes: int) -> None:
+    data = encoded(natural(64, 64), "JPEG", exif=exif(6))
+    place = data.index(b"\xff\xdb")
+    note = b"\xff\xec" + (60_002).to_bytes(2, "big") + bytes(60_000)
+    noted = data[:place] + notes * note + data[place:]
+    assert needed_segments(noted) is noted
+    np.testing.assert_array_equal(decode(noted).image, decode(data).image)
+
+
+def test_an_ordinary_header_of_a_jpeg_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[int] = []
+    read = BoundedBytes.read
+
+    def counted(self: BoundedBytes, size: int | None = -1, /) -> bytes:
+        reads.append(size or 0)
+        return read(self, size)
+
+    monkeypatch.setattr(BoundedBytes, "read", counted)
+    OpenedImage("JPEG", encoded(natural(64, 64), "JPEG"), None, LIMITS)
+    assert len(reads) == 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    [b"\xff", b"\xff\0", b"\xff\xfe\0\2", b"\xff\xdb\0\2", b"\xff\xe1\0\x09Exif\0\0x"],
+)
+def test_a_jpeg_that_is_all_header_is_refused_soon(part: bytes) -> None:
+    start = time.monotonic()
+    with pytest.raises(ImageError):
+        decode(b"\xff\xd8\xff\xdb\0\2" + part * (1_000_000 // len(part)))
+    assert time.monotonic() - start < 20
 
 
 def test_a_header_of_very_many_parts_is_refused() -> None:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -171,15 +171,35 @@ def test_a_file_made_for_something_else_is_refused(
     assert "format 1" in refusal(saved, exact)
 
 
-@pytest.mark.parametrize("parts", [None, [{}], [{"rows": "x", "checksum": 0}], [{"rows": -99}]])
-def test_a_header_that_makes_no_sense_is_refused(exact: Shelf, saved: Path, parts: object) -> None:
+def change_header(saved: Path, change: Callable[[dict[str, object]], object]) -> None:
+    """Write another header into a file, with its right checksum."""
     data = saved.read_bytes()
     length = cache.PREFIX.unpack_from(data)[2]
-    header = json.loads(data[cache.PREFIX.size :][:length]) | {"parts": parts}
-    text = json.dumps(header).encode()
+    header = change(json.loads(data[cache.PREFIX.size :][:length]))
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
     prefix = cache.PREFIX.pack(cache.MAGIC, cache.FORMAT, len(text), zlib.crc32(text))
     saved.write_bytes(prefix + text + data[cache.PREFIX.size + length :])
+
+
+@pytest.mark.parametrize("parts", [None, [{}], [{"rows": "x", "checksum": 0}], [{"rows": -99}]])
+def test_a_header_that_makes_no_sense_is_refused(exact: Shelf, saved: Path, parts: object) -> None:
+    change_header(saved, lambda header: header | {"parts": parts})
     assert "cannot be used" in refusal(saved, exact)
+
+
+@pytest.mark.parametrize("last_id", [None, [], "300", 298, -1, 2**63, 1e300])
+def test_a_last_id_that_cannot_be_is_refused(exact: Shelf, saved: Path, last_id: object) -> None:
+    change_header(saved, lambda header: header | {"last_id": last_id})
+    assert "last_id" in refusal(saved, exact)
+
+
+def test_a_header_without_a_last_id_or_of_deep_json_is_refused(exact: Shelf, saved: Path) -> None:
+    sound = saved.read_bytes()
+    change_header(saved, lambda header: {k: v for k, v in header.items() if k != "last_id"})
+    assert "last_id" in refusal(saved, exact)
+    saved.write_bytes(sound)
+    change_header(saved, lambda header: b"[" * 100_000)
+    assert "nested" in refusal(saved, exact)
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

@@ -31,7 +31,7 @@ def photos(tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def finder(tmp_path: Path, model: Model, photos: list[Path]) -> Iterator[Finder]:
     with create_collection(tmp_path / "collection", model) as collection:
-        store_images(collection, photos)
+        store_images(collection, [tmp_path / "photos"])
         yield Finder(collection)
 
 

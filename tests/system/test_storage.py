@@ -109,3 +109,28 @@ def test_a_file_that_stays_held_is_an_error(
     with pytest.raises(PermissionError), new_file(tmp_path / "file") as temporary:
         temporary.write_text("x")
     assert os.listdir(tmp_path) == []
+
+
+def test_a_file_that_was_there_first_stays(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    for text in ("one", "two"):
+        with new_file(target, replace=False) as temporary:
+            temporary.write_text(text)
+        assert target.read_text() == "one"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_without_hard_links_a_free_name_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr("originid.system.storage.os.link", no_links)
+    for text in ("one", "two"):
+        try:
+            with new_file(tmp_path / "file", replace=False) as temporary:
+                temporary.write_text(text)
+        except OSError:
+            assert text == "two"
+    assert (tmp_path / "file").read_text() == "one"

@@ -52,6 +52,20 @@ def test_a_blank_picture_is_not_framed(value: int) -> None:
     assert not content_cells(blank).any()
 
 
+def test_rows_that_cannot_be_flat_need_not_be_looked_at() -> None:
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        image = rng.integers(0, 256, (64, 64, 3), np.uint8)
+        flat = rng.integers(0, 64, 3)
+        image[flat] = rng.integers(0, 256, (3, 1, 3))
+        image[flat[0], rng.integers(0, 64)] = 255
+        image[rng.integers(0, 64)] = image[flat[1]] // 2
+        slowly = margins._has_border(image, np.ones(64, np.bool_))
+        turned = margins._has_border(image.transpose(1, 0, 2), np.ones(64, np.bool_))
+        inset = margins._inset(image) is not None
+        assert framed(image[None])[0] == (slowly or turned or inset)
+
+
 def test_only_the_cells_inside_the_bars_are_content() -> None:
     content = content_cells(bars(busy(), 8, 0, 0))
     assert not content[:4].any()

@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from originid.cli.audit import audit
 from originid.cli.decide import decide
 from originid.cli.demo import demo
 from originid.cli.distill import distill
@@ -52,6 +53,7 @@ COMMANDS = (
     index,
     find,
     fingerprint,
+    audit,
     explain,
     decide,
     remove,

@@ -47,6 +47,7 @@ def decide(
     """
     from originid.collection import deciding
     from originid.collection.collection import open_collection
+    from originid.collection.decision_rows import decision_row
 
     _check_usage(yes, no, forget, note)
     with open_collection(collection) as opened:
@@ -54,7 +55,7 @@ def decide(
             decision = deciding.forget(opened, query, reference)
         else:
             decision = deciding.decide(opened, query, reference, yes, note)
-        row = deciding.decision_row(opened, decision)
+        row = decision_row(opened, decision)
     if json:
         print_json({**row, "decision": None} if forget else row)
     else:

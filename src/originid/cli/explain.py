@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from originid.cli.output import JsonOption, print_json
+from originid.cli.output import JsonOption, note_untrusted, print_json
 from originid.system.text import printable
 
 # As in `originid.views.looks`, which would load numpy only to print the help.
@@ -64,6 +64,7 @@ def explain(
             evidence = finder.explain(query, answer)
         else:
             evidence = finder.explain(query, reference)
+        note_untrusted(finder.collection)
     write_evidence(output, evidence)
     if json:
         print_json({**evidence.to_json(), "file": str(output)})

@@ -1,45 +1,39 @@
 """originid find: which reference was each query made from?"""
 
-import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, count, tee
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.lists import (
-    STDIN,
-    NullOption,
-    YesOption,
-    looks_like_list,
-    read_list,
-    refuse_empty,
+from originid.cli.lists import NullOption, YesOption, looks_like_list
+from originid.cli.output import note_damaged, note_missing_locks, note_untrusted, print_json
+from originid.cli.queries import (
+    EffortOption,
+    ListOption,
+    QueriesArgument,
+    RateOption,
+    named_queries,
+    note_empty,
+    show_in_browser,
 )
-from originid.cli.output import note_missing_locks, print_json
 from originid.system.addresses import is_address
-from originid.system.text import printable, shell_command
+from originid.system.text import printable
 
 if TYPE_CHECKING:
     from originid.answer import Answer
     from originid.finder import Finder
     from originid.latents.sources import Source
-    from originid.types import Description, Failure
+    from originid.report.recording import Asked, Recording
+    from originid.types import Description
 
-# As in `originid.views.looks`, which would load numpy only to print the help.
-Effort = Literal["quick", "normal", "thorough"]
 NO_ORIGIN = 3  # the exit status if no query has an origin
-EffortOption = Annotated[
-    Effort,
-    typer.Option(
-        help="Search so hard for a query that has no origin as it is. quick: do not look again. "
-        "normal: look again at it mirrored, turned by quarters, without its frame and as a part of "
-        "a reference, and compare local features with the best candidates. thorough: also turn it "
-        "by 5 degrees, and compare local features with many more candidates."
-    ),
-]
 TopOption = Annotated[
     int, typer.Option(min=1, help="Show this many matches of each query; at least 1.")
 ]
@@ -53,31 +47,6 @@ EvidenceOption = Annotated[
         "uncertain, which shows where it and its best match agree."
     ),
 ]
-QueriesArgument = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="QUERY",
-        help="Find the origins of these images. Folders are searched with all folders in them. "
-        "The name - reads one image from standard input. A text that begins with "
-        "io.originid.signs.1: is a fingerprint, and stands for its image.",
-    ),
-]
-ListOption = Annotated[
-    str | None,
-    typer.Option(
-        "--list",
-        metavar="FILE",
-        help="Find the origins of the images on this list too, a file with a path a line. The "
-        "name - reads the list from standard input.",
-    ),
-]
-RateOption = Annotated[
-    str,
-    typer.Option(
-        help="Allow this share of queries without an origin here to get the verdict origin: "
-        "strict (1 in 10,000), balanced (1 in 1,000), wide (1 in 100), or a number up to 0.1."
-    ),
-]
 
 
 def find(
@@ -88,6 +57,12 @@ def find(
     false_matches: RateOption = "balanced",
     effort: EffortOption = "normal",
     evidence: EvidenceOption = None,
+    open_: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="Show a report of these queries in the web browser, as audit makes it."
+        ),
+    ] = False,
     null: NullOption = False,
     yes: YesOption = False,
     json: JsonLinesOption = False,
@@ -107,81 +82,52 @@ def find(
     is 1 less that. Under the verdict none they say how ordinary the score is, and not how likely
     the reference is the origin.
 
+    The files of references are opened only in folders that this account indexed, or that the
+    environment variable ORIGINID_TRUSTED_FOLDERS names. With --json, "trusted" is false elsewhere.
+
     With --evidence, each picture gets the name of its query, and a number behind the name if such a
     file exists. With --json, "evidence" is the path of the picture, or null.
     """
     from originid.finder import Finder
+    from originid.report.recording import Asked
+    from originid.types import Verdict
     from originid.verdict.presets import read_rate
 
-    if not queries and listed is None:
-        raise typer.BadParameter("no query: expected images, folders, or --list FILE")
-    if null and listed is None:
-        raise typer.BadParameter("-0 says how a list is written: name one by --list FILE")
-    refuse_empty(queries or [])
-    paths = [] if listed is None else read_list(listed, null, yes)
-    if listed is not None and not paths:
-        print(f"{printable(listed)}: there are no paths on this list", file=sys.stderr)
-    found, searched, failed, stated = 0, 0, 0, read_rate(false_matches)
-    with Finder.open(collection) as finder:
+    named = named_queries(queries, listed, null, yes)
+    searched = Asked(top, read_rate(false_matches), effort)
+    with Finder.open(collection) as finder, _report(finder, searched, open_) as report:
         note_missing_locks(finder.collection)
-        _note_empty(finder, collection)
+        note_empty(finder, collection)
         # Each answer is printed as soon as it is there, so that a pipe can work on it.
-        asked, sources = tee(chain(_sources(queries or []), files_of(paths)))
-        answers = finder.find(sources, top, stated, effort)
+        asked, sources = tee(report.missing(named) if report else named)
+        verdicts: Counter[Verdict | None] = Counter()
+        answers = finder.find(sources, top, searched.false_matches, effort)
         for query, found_for in zip(asked, answers, strict=True):
             answer = _told_of_lists(query, found_for)
             picture = _write_evidence(finder, query, answer, evidence) if evidence else None
-            if json and evidence:
-                print_json({**answer.to_json(), "evidence": picture and str(picture)})
-            else:
-                print_json(answer.to_json()) if json else _print(answer, picture)
-            searched += answer.error is None
-            failed += answer.error is not None
-            found += answer.verdict == "origin"
-    if not found:
-        raise typer.Exit(NO_ORIGIN if searched and not failed else 1)
+            shown = answer.to_json() | _evidence_json(evidence, picture)
+            print_json(shown) if json else _print(answer, picture)
+            verdicts[answer.verdict] += 1
+            if report is not None:
+                report.add(answer)
+        note_damaged(finder.collection)
+        note_untrusted(finder.collection)
+    if not verdicts[Verdict.ORIGIN]:
+        raise typer.Exit(NO_ORIGIN if verdicts and not verdicts[None] else 1)
 
 
-def _note_empty(finder: "Finder", collection: Path) -> None:
-    """Say on standard error that a collection is empty, if it is."""
-    if not len(finder.collection):
-        todo = shell_command("index", "PHOTOS", "--into", collection)
-        print(f"{printable(str(collection))} is empty; add photos: {todo}", file=sys.stderr)
+@contextmanager
+def _report(finder: "Finder", asked: "Asked", wanted: bool) -> "Iterator[Recording | None]":
+    """Record answers, if a report is wanted, and show it when all are there."""
+    from originid.report.recording import Recording
 
-
-def _sources(queries: list[str]) -> "Iterator[str | Source]":
-    """Yield the images to search for: paths, or the bytes of standard input."""
-    from originid.latents.sources import Source
-
-    for query in queries:
-        if query == STDIN:
-            yield Source(STDIN, sys.stdin.buffer.read() if sys.stdin else b"")
-        else:
-            yield from files_of([query])
-
-
-def files_of(paths: list[str]) -> Iterator[str]:
-    """Yield files, and the images in folders."""
-    from originid.cli.index import nothing_found
-    from originid.images.find_files import find_images
-    from originid.images.unread import Unread, summary
-
-    for path in paths:
-        if not os.path.isdir(path):
-            yield path
-            continue
-        unreadable: list[Failure] = []
-        unread: list[Unread] = []
-        empty = True
-        for image in find_images([path], unreadable.append, on_unread=unread.append):
-            empty = False
-            yield image
-        # These are passed on too: when they are read, the answer says why they cannot be.
-        yield from (failure.path for failure in unreadable)
-        if unread:
-            print(f"{printable(path)}: {printable(summary(unread))}", file=sys.stderr)
-        if empty and not unreadable:
-            print(nothing_found([path]), file=sys.stderr)
+    if not wanted:
+        yield None
+        return
+    page = Path(mkdtemp(prefix="originid-")) / "report.html"
+    with Recording(finder, page, asked) as report:
+        yield report
+        show_in_browser(report.write()[0])
 
 
 def _told_of_lists(query: "str | Source", answer: "Answer") -> "Answer":
@@ -227,6 +173,11 @@ def _shown(query: str) -> str:
 def _whereabouts(reference: str) -> str:
     """Say of a reference that has no file here where its picture is."""
     return "the picture is with its owner" if is_address(reference) else "the file is gone"
+
+
+def _evidence_json(folder: Path | None, picture: Path | None) -> dict[str, str | None]:
+    """What ``--json`` says of the evidence, if it was asked for."""
+    return {} if folder is None else {"evidence": None if picture is None else str(picture)}
 
 
 def _print(answer: "Answer", picture: Path | None = None) -> None:

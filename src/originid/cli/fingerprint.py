@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.find import files_of
 from originid.cli.lists import refuse_empty
 from originid.cli.output import print_failures, print_json, progress_bar
+from originid.cli.queries import files_of
 from originid.errors import UsageError
 from originid.system.text import counted, printable
 

@@ -1,29 +1,21 @@
 """originid index: add images to a collection."""
 
 import os
-import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from originid.cli.added_text import Told, note_nothing, tell_added
 from originid.cli.lists import NullOption, YesOption, with_lists
-from originid.cli.output import (
-    SHOWN,
-    JsonOption,
-    as_rows,
-    print_failures,
-    print_json,
-    progress_bar,
-)
-from originid.system.text import counted, printable, shell_command
+from originid.cli.output import JsonOption, note_untrusted, progress_bar
+from originid.cli.watching import refuse_unwatchable, watch_and_add
 
 if TYPE_CHECKING:
-    from originid.collection.added import Added
     from originid.collection.collection import Collection
-    from originid.collection.describing import Described
-NAMED = 3  # of the files and folders in which nothing was found
+
 IntoOption = Annotated[
     Path,
     typer.Option(
@@ -80,6 +72,14 @@ MetadataOption = Annotated[
         "some of caption, credit, licence, date and link.",
     ),
 ]
+WatchOption = Annotated[
+    bool,
+    typer.Option(
+        "--watch",
+        help="Then wait, and add what comes or changes in the given folders, until Ctrl-C. A file "
+        "is added when nobody has written to it for 2 seconds.",
+    ),
+]
 ImagesArgument = Annotated[
     list[str],
     typer.Argument(
@@ -116,6 +116,7 @@ def index(
     prune: PruneOption = False,
     thumbnails: ThumbnailsOption = False,
     metadata: MetadataOption = None,
+    watch: WatchOption = False,
     null: NullOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
@@ -141,63 +142,34 @@ def index(
     from originid.indexing import add_images
 
     start, paths = time.monotonic(), with_lists(images, null, yes)
+    if watch:
+        refuse_unwatchable(paths, metadata)
     table = read_descriptions(metadata) if metadata else []
-    with (
-        _open(into, model, paths) as collection,
-        progress_bar("indexing") as progress,
-        progress_bar("calibrating") as calibrating,
-    ):
-        added = add_images(
-            collection,
-            paths,
-            workers,
-            progress,
-            all_folders,
-            calibrating,
-            details,
-            only_suffixes,
-            prune,
-            thumbnails,
-        )
+    adding = partial(
+        add_images,
+        workers=workers,
+        all_folders=all_folders,
+        details=details,
+        only_suffixes=only_suffixes,
+        prune=prune,
+        thumbnails=thumbnails,
+    )
+    with _open(into, model, paths) as collection:
+        if watch:
+            watch_and_add(collection, paths, adding, json, all_folders, only_suffixes, prune)
+            return
+        with progress_bar("indexing") as progress, progress_bar("calibrating") as calibrating:
+            added = adding(collection, paths, progress=progress, calibrating=calibrating)
         described = describe_references(collection, table) if metadata else None
         references = len(collection)
-    seconds = time.monotonic() - start
-    if json:
-        print_json({**_as_json(added, into, references, seconds), **_described(described)})
-    else:
-        print_failures(added.failures, shell_command("show", into, "--json"))
-        _print(added, into, references, seconds)
-        _print_described(described, metadata)
-    _note_nothing(added, images)
+        note_untrusted(collection)
+    told = Told(into, references, time.monotonic() - start, described, metadata)
+    tell_added(added, told, json)
+    note_nothing(added, images)
     # If none of the files could be used, the command failed.
     left_out = added.failures or added.unread
     if left_out and added.seen == len(added.failures):
         raise typer.Exit(1)
-
-
-def _described(described: "Described | None") -> dict[str, object]:
-    """What a table of descriptions did, as ``--json`` shows it; nothing where there was none."""
-    if described is None:
-        return {}
-    return {"described": described.described, "not_described": described.unknown}
-
-
-def _print_described(described: "Described | None", table: Path | None) -> None:
-    """Say how many references a table described, and which of its rows name none."""
-    if described is None:
-        return
-    print(f"{printable(str(table))}: {counted(described.described, 'reference')} described")
-    for name in described.unknown[:SHOWN]:
-        print(f"not in the collection: {printable(name)}", file=sys.stderr)
-    if len(described.unknown) > SHOWN:
-        more = len(described.unknown) - SHOWN
-        print(f"... and {more} more: --json lists them", file=sys.stderr)
-
-
-def _note_nothing(added: "Added", images: list[str]) -> None:
-    """Say on standard error that there was nothing to add, if so."""
-    if not added.seen:
-        print(nothing_found(images), file=sys.stderr)
 
 
 def _open(into: Path, name: str | None, paths: list[str]) -> "Collection":
@@ -234,87 +206,3 @@ def _refuse_all_missing(paths: list[str]) -> None:
             "expected images, or folders with images in them",
             "check the names; no collection was made",
         )
-
-
-def nothing_found(where: list[str]) -> str:
-    """Say that there is no image in some folders, and what was looked for.
-
-    Args:
-        where: the files and folders of the command line.
-    """
-    from originid.images.find_files import IMAGE_SUFFIXES
-
-    names = ", ".join(where[:NAMED]) + (f" and {len(where) - NAMED} more" if where[NAMED:] else "")
-    return (
-        f"no images found in {printable(names)}; looked for files whose names end in "
-        f"{', '.join(sorted(IMAGE_SUFFIXES))}, and for others that begin like an image"
-    )
-
-
-def _as_json(added: "Added", into: Path, references: int, seconds: float) -> dict[str, object]:
-    return {
-        "collection": str(into),
-        "references": references,
-        "added": added.added,
-        "updated": added.updated,
-        "moved": added.moved,
-        "unchanged": added.unchanged,
-        "further_names": added.names,
-        "gone": added.gone,
-        "pruned": added.pruned,
-        "kept": [{"folder": folder, "references": count} for folder, count in added.kept.items()],
-        "passed_over": added.passed_over,
-        "skipped": [
-            *as_rows(added.failures),
-            *({"path": each.path, "reason": each.reason} for each in added.unread),
-        ],
-        "notes": [{"path": path, "note": note} for path, note in added.notes],
-        "seconds": round(seconds, 3),
-    }
-
-
-def _print(added: "Added", into: Path, references: int, seconds: float) -> None:
-    from originid.images.unread import summary
-
-    parts = [f"{added.added} added"]
-    for count, word in (
-        (added.updated, "updated"),
-        (added.moved, "moved"),
-        (added.unchanged, "unchanged"),
-        (added.names, "further name" if added.names == 1 else "further names"),
-        (added.pruned, "pruned"),
-        (len(added.failures), "skipped"),
-    ):
-        parts += [f"{count} {word}"] if count else []
-    whole = counted(references, "reference")
-    print(f"{printable(str(into))}: {', '.join(parts)} in {seconds:.1f} s; {whole}")
-    if added.passed_over:
-        folders = "1 folder" if added.passed_over == 1 else f"{added.passed_over} folders"
-        print(f"{folders} passed over (recycle bins and thumbnails): --all-folders takes them")
-    if added.unread:
-        print(printable(summary(added.unread)))
-    for path, note in added.notes[:SHOWN]:
-        print(f"{printable(path)}: {note}")
-    if len(added.notes) > SHOWN:
-        print(f"... and {len(added.notes) - SHOWN} more files like these: --json lists them")
-    _print_gone(added, into)
-
-
-def _print_gone(added: "Added", into: Path) -> None:
-    """Say how many references have no file any more, and what can be done about it."""
-    gone = added.gone - sum(added.kept.values())
-    if gone:
-        print(f"{_references(gone)} gone: --prune drops {'it' if gone == 1 else 'them'}")
-    for folder, count in list(added.kept.items())[:SHOWN]:
-        command = shell_command("remove", Path(folder), "--from", into)
-        print(
-            f"{_references(count)} gone and kept: there is no file in {printable(folder)}, as if "
-            f"its disk were not mounted. To drop {'it' if count == 1 else 'them'}: "
-            f"{printable(command)}"
-        )
-    if len(added.kept) > SHOWN:
-        print(f"... and so in {len(added.kept) - SHOWN} more folders: --json lists them")
-
-
-def _references(count: int) -> str:
-    return "1 reference is" if count == 1 else f"{count} references are"

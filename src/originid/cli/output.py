@@ -12,7 +12,7 @@ import typer
 
 from originid.errors import OriginidError
 from originid.system.progress import time_left
-from originid.system.text import printable
+from originid.system.text import printable, shell_command
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
@@ -70,6 +70,32 @@ def note_missing_locks(collection: "Collection") -> None:
         print(
             f"note: the disk of {printable(str(collection.path))} has no working locks, so that "
             "the collection is only read; nobody may write to it meanwhile",
+            file=sys.stderr,
+        )
+
+
+def note_damaged(collection: "Collection") -> None:
+    """Say on standard error if stored vectors are damaged, so that a search passes them over."""
+    damaged = collection.passed_over
+    if damaged:
+        vectors = "1 stored vector is" if damaged == 1 else f"{damaged} stored vectors are"
+        command = shell_command("show", collection.path, "--verify")
+        print(
+            f"note: {vectors} damaged and passed over; to see which: {printable(command)}",
+            file=sys.stderr,
+        )
+
+
+def note_untrusted(collection: "Collection") -> None:
+    """Say on standard error if a file was not opened because its folder is not trusted."""
+    from originid.collection.folder_table import how_to_trust
+
+    refused = collection.database.refused
+    if refused is not None:
+        print(
+            f"note: {printable(refused)} and files like it are not opened: this account never "
+            "indexed their folder here, as in a collection that somebody else made. If you know "
+            f"the collection, {printable(how_to_trust(collection.path, refused))}",
             file=sys.stderr,
         )
 

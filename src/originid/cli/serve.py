@@ -1,12 +1,15 @@
 """originid serve: the HTTP API and the page of a collection."""
 
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from originid.system.text import printable
+
+LOOKED_AT = 100  # references whose folders are checked at the start
 
 
 def serve(
@@ -55,7 +58,7 @@ def serve(
         from originid.service.settings import read_settings
     except ModuleNotFoundError as error:
         raise ExtraError("originid serve", "serve") from error
-    from originid.cli.output import note_missing_locks
+    from originid.cli.output import note_missing_locks, note_untrusted
     from originid.finder import Finder
 
     given = {"token_file": token_file, "read_only": read_only, "allow_urls": allow_urls}
@@ -63,6 +66,9 @@ def serve(
     refuse_open(host, settings)
     with Finder.open(collection) as finder:
         note_missing_locks(finder.collection)
+        for row in islice(finder.collection.references(), LOOKED_AT):
+            finder.collection.database.trusts(row.location)
+        note_untrusted(finder.collection)
         app = create_app(finder, settings)
         shown = f"[{host}]" if ":" in host else host
         print(f"{printable(str(collection))} is at http://{shown}:{port}/", file=sys.stderr)

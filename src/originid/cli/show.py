@@ -9,6 +9,7 @@ from originid.cli.output import (
     JsonOption,
     as_rows,
     note_missing_locks,
+    note_untrusted,
     print_failures,
     print_json,
 )
@@ -89,8 +90,8 @@ def show(
 
     The exit status is 1 if --verify or --verify-content finds a problem.
     """
-    from originid.collection import deciding
     from originid.collection.collection import open_collection
+    from originid.collection.decision_rows import decision_row
 
     with open_collection(collection) as opened:
         note_missing_locks(opened)
@@ -98,9 +99,10 @@ def show(
         checked = verify or verify_content
         problems = list(opened.verify(verify_content)) if checked else None
         compared = _compared(opened, verify_content)
+        note_untrusted(opened)
         failures = opened.failures()
         wanted = opened.database.decisions() if decisions or decisions_csv else []
-        decided = [deciding.decision_row(opened, decision) for decision in wanted]
+        decided = [decision_row(opened, decision) for decision in wanted]
     if decisions_csv is not None:
         table = [[row[column] or "" for column in COLUMNS] for row in decided]
         write_rows(decisions_csv, [COLUMNS, *table])

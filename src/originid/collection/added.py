@@ -26,6 +26,8 @@ class Added:
         notes: what a person should know of files that were used, such as that one is cut short: the
             path and the note of each.
         unread: images in folders that originid does not read.
+        unsigned: why this account has no key by which its later commands know that it named the
+            files (see `originid.collection.folder_table`); empty where it has one.
     """
 
     total: int = 0
@@ -41,6 +43,7 @@ class Added:
     failures: list[Failure] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+    unsigned: str = ""
 
     @property
     def seen(self) -> int:

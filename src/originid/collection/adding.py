@@ -6,14 +6,18 @@ from contextlib import closing
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
+from originid.collection.database import Database
 from originid.collection.fingerprint_list import is_fingerprint_list, store_fingerprints
-from originid.collection.image_writer import ImageWriter
+from originid.collection.image_writer import BATCH, ImageWriter
 from originid.collection.row import Row
+from originid.collection.sqlite import slices
 from originid.collection.vanished import settle_vanished, unseen_links
+from originid.errors import StorageError
 from originid.images.credentials import can_read_credentials
 from originid.images.find_files import find_images
 from originid.latents.encode_files import Entry, encode_sources
 from originid.latents.sources import Source
+from originid.system.account_key import make_account_key
 from originid.system.file_status import FileStatus
 from originid.system.parallel import one_blas_thread
 from originid.system.progress import Progress, silent
@@ -63,6 +67,7 @@ def store_images(
     for path in dict.fromkeys(path for path in given if path in lists):
         store_fingerprints(collection, path, added, progress)
     paths = [path for path in given if path not in lists]
+    database.sign_folders(paths, _key(added))
     details = details or database.count_details() > 0
     thumbnails = thumbnails or database.count_thumbnails() > 0
     writer = ImageWriter(collection, added, details, thumbnails)
@@ -92,6 +97,15 @@ def store_images(
     return added
 
 
+def _key(added: Added) -> bytes | None:
+    """The key of this account, or None, with the reason in ``added``, where none can be made."""
+    try:
+        return make_account_key()
+    except StorageError as error:
+        added.unsigned = error.given
+        return None
+
+
 def _store(chunks: Iterable[list[Entry]], writer: ImageWriter, progress: Progress) -> None:
     """Write what comes, in batches, until all is committed."""
     for chunk in chunks:
@@ -105,25 +119,30 @@ def _store(chunks: Iterable[list[Entry]], writer: ImageWriter, progress: Progres
 
 def _changed(files: list[str], writer: ImageWriter) -> Iterator[Source]:
     """Those of some files that are not as they are stored, or which lack something."""
-    database = writer.database
-    for path in files:
-        try:
-            status = FileStatus.of(os.stat(path))
-        except OSError:
-            yield Source(path)  # reading it tells the reason
-            continue
-        location = os.path.abspath(path)
-        stored = database.reached_by(location)
-        known = stored is not None and _is_as_stored(stored, location, status)
-        if stored is None or not known or writer.lacks(stored.id):
-            yield Source(path, status=status)
-            continue
-        writer.added.unchanged += 1
-        if stored.ctime_ns is None:  # stored by an earlier version
-            writer.note(stored.id, status)
+    for some in slices(files, BATCH):
+        reached = writer.database.all_reached_by(list(map(os.path.abspath, some)))
+        for path in some:
+            yield from _if_changed(path, reached.get(os.path.abspath(path)), writer)
 
 
-def _is_as_stored(stored: Row, location: str, status: FileStatus) -> bool:
+def _if_changed(path: str, stored: Row | None, writer: ImageWriter) -> Iterator[Source]:
+    """A file, unless it is as it is stored; then it is counted."""
+    try:
+        status = FileStatus.of(os.stat(path))
+    except OSError:
+        yield Source(path)  # reading it tells the reason
+        return
+    location = os.path.abspath(path)
+    known = stored is not None and _is_as_stored(writer.database, stored, location, status)
+    if stored is None or not known or writer.lacks(stored.id):
+        yield Source(path, status=status)
+        return
+    writer.added.unchanged += 1
+    if stored.ctime_ns is None:  # stored by an earlier version
+        writer.note(stored.id, status)
+
+
+def _is_as_stored(database: Database, stored: Row, location: str, status: FileStatus) -> bool:
     """Whether a file is unchanged; a reference whose own place is empty gets this one."""
-    here = stored.location == location or os.path.exists(stored.location)
+    here = stored.location == location or database.is_there(stored.location) is not False
     return here and stored.status.agrees(status)

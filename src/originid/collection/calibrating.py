@@ -49,6 +49,7 @@ def update_cohort(database: Database, codec: Codec, search: Search) -> None:
     with database.writing():
         if database.cohort_seen() == stored.seen:
             database.put_cohort(fresh)
+            database.prune_removed(fresh.seen[1])
 
 
 def _caught_up(database: Database, codec: Codec, search: Search, stored: StoredCohort) -> Cohort:

@@ -25,6 +25,7 @@ from originid.collection.verifying import problems
 from originid.encoders.base import Encoder
 from originid.errors import CollectionError, ModelError
 from originid.index import Codec, ExactIndex, Index, OpenIndex
+from originid.index.exact import FILE as INDEX
 from originid.model import Model, open_model
 from originid.model_description import copy_files
 from originid.system.addresses import location_of
@@ -64,14 +65,16 @@ class Collection:
         database.code_size = self.codec.size
         vectors = stored_vectors(database)
         self._index: Followed[Index] = Followed(
-            vectors, lambda: open_index(path, model.dim, database.codes)
+            vectors, lambda: open_index(path, model.dim, database.codes), path / INDEX
         )
+        shortlist, words = path / SHORTLIST, path / WORDS
         self._low_frequencies: Followed[LowFrequencies] = Followed(
-            vectors, lambda: LowFrequencies(model.map, self.codec, path / SHORTLIST)
+            vectors, lambda: LowFrequencies(model.map, self.codec, shortlist), shortlist
         )
         self._detail_words: Followed[DetailWords] = Followed(
-            stored_details(database), lambda: DetailWords(path / WORDS)
+            stored_details(database), lambda: DetailWords(words), words
         )
+        self.followers = self._index, self._low_frequencies, self._detail_words
         self._calibration: tuple[object, CollectionCalibration] | None = None
         self._strangers: tuple[object, Strangers] | None = None
 
@@ -165,6 +168,12 @@ class Collection:
             made = calibrate(self.model.calibration.tail, lists, max(references, 1), leads)
             self._calibration = key, made
         return self._calibration[1]
+
+    @property
+    def passed_over(self) -> int:
+        """How many stored vectors are damaged, so that a search passes them over."""
+        self.index()
+        return self._index.passed_over
 
     @property
     def vectors_each(self) -> float:

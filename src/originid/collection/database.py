@@ -8,7 +8,6 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from originid.collection.cohort_table import CohortTable
@@ -17,32 +16,20 @@ from originid.collection.detail_table import DetailTable
 from originid.collection.failure_table import FailureTable
 from originid.collection.form_table import Form
 from originid.collection.manifest_table import ManifestTable
-from originid.collection.name_table import Name, NameTable
+from originid.collection.name_table import Name
 from originid.collection.reference_table import ReferenceTable
-from originid.collection.row import Row
-from originid.collection.schema import FORMAT, MEASURED, NOTED, READ, TABLES, UPGRADES
-from originid.collection.sqlite import create, slices
-from originid.collection.vector_table import VectorTable
+from originid.collection.row import INSERT, Row
+from originid.collection.schema import FORMAT, NOTED, READ, TABLES, UPGRADES
+from originid.collection.sqlite import create
 from originid.details.features import Features
 from originid.system.file_status import FileStatus
 from originid.types import NOT_DESCRIBED, Description, Manifest
-from originid.verdict.information import LITTLE
 
 
 class Database(
-    DecisionTable,
-    CohortTable,
-    DetailTable,
-    FailureTable,
-    ManifestTable,
-    NameTable,
-    ReferenceTable,
-    VectorTable,
+    ReferenceTable, DecisionTable, CohortTable, DetailTable, FailureTable, ManifestTable
 ):
-    """The references of a collection, the files that could not be used, and the decisions.
-
-    Paths may hold any bytes; they are stored as the system has them.
-    """
+    """The references of a collection, the files that could not be used, and the decisions."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, READ, TABLES)
@@ -65,33 +52,11 @@ class Database(
                         self._connection.execute(statement)
                     self._connection.execute(f"PRAGMA user_version = {earlier + 1}")
                 self.format = FORMAT
+                self._no_names = None
                 yield
         except BaseException:
             self.format = before
             raise
-
-    def count(self) -> int:
-        """How many references there are."""
-        return int(self._one("SELECT count(*) FROM reference")[0])
-
-    def count_blank(self) -> int | None:
-        """How many references have little information; None where it was not measured."""
-        if self.format < MEASURED:
-            return None
-        query = "SELECT count(*) FROM reference WHERE information < ?"
-        return int(self._one(query, LITTLE)[0])
-
-    def count_noted(self) -> tuple[int, int, int]:
-        """How many references have a file, with a noted ctime, and with a noted inode."""
-        if self.format < NOTED:
-            return self.count(), 0, 0
-        query = "SELECT count(*), count(ctime_ns), count(inode) FROM reference WHERE width > 0"
-        counts = self._one(query)
-        return int(counts[0]), int(counts[1]), int(counts[2])
-
-    def count_fingerprints(self) -> int:
-        """How many references are known by their fingerprints only."""
-        return int(self._one("SELECT count(*) FROM reference WHERE width = 0")[0])
 
     def version(self) -> tuple[int, int]:
         """The last id given and the last place in the list of removals, 0 before the first."""
@@ -126,21 +91,20 @@ class Database(
             thumbnail: a small picture, if it is to be stored.
             manifest: the content credentials of its file, if they are to be stored.
         """
-        before = self.at(row.location) if self.count_described() else None
-        known = self.descriptions([before.id]).get(before.id) if before else None
         for name in names:
             self.forget_name(name.location)
-        replaced = self.free(row.location)
-        paths = os.fsencode(row.location), os.fsencode(row.name)
+        self.forget_name(row.location)
         status = row.status
-        cursor = self._connection.execute(
-            "INSERT INTO reference"
-            " (location, name, sha256, bytes, mtime_ns, width, height, information,"
-            " ctime_ns, inode)"
-            " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*paths, row.sha256, status.bytes, status.mtime_ns, row.width, row.height,
-             row.information, status.ctime_ns, status.inode),
-        )  # fmt: skip
+        values = (os.fsencode(row.location), os.fsencode(row.name), row.sha256, status.bytes,
+                  status.mtime_ns, row.width, row.height, row.information, status.ctime_ns,
+                  status.inode)  # fmt: skip
+        cursor = self._connection.execute(INSERT, values)
+        replaced = cursor.rowcount == 0
+        known = NOT_DESCRIBED
+        if replaced:
+            known = self._described_at(row.location)
+            self.free(row.location)
+            cursor = self._connection.execute(INSERT, values)
         new_id = int(cursor.lastrowid or 0)
         vector = (new_id, zlib.crc32(code), code)
         self._connection.execute("INSERT INTO vector VALUES (?, ?, ?)", vector)
@@ -159,6 +123,11 @@ class Database(
             self.keep_manifest(new_id, manifest)
         self._forget_failure(row.location)
         return replaced
+
+    def _described_at(self, location: str) -> Description:
+        row = self.at(location)
+        found = self.descriptions([row.id]) if row else {}
+        return found[row.id] if row and row.id in found else NOT_DESCRIBED
 
     def free(self, location: str) -> bool:
         """Take a path away from the reference that has it; return whether it was its location.
@@ -217,54 +186,3 @@ class Database(
             "UPDATE reference SET mtime_ns = ?, ctime_ns = ?, inode = ? WHERE id = ?",
             (status.mtime_ns, status.ctime_ns, status.inode, reference),
         )
-
-    def at(self, location: str) -> Row | None:
-        """The reference at a location."""
-        rows = self._rows("WHERE location = CAST(? AS TEXT)", os.fsencode(location))
-        return rows[0] if rows else None
-
-    def reached_by(self, location: str) -> Row | None:
-        """The reference that has this location, or has it as a further name."""
-        row = self.at(location)
-        if row is None and (key := self.named(location)) is not None:
-            row = self.rows([key]).get(key)
-        return row
-
-    def has_content(self, sha256: bytes) -> bool:
-        """Whether a reference whose picture was read has this content."""
-        query = "SELECT 1 FROM reference WHERE sha256 = ? AND width > 0 LIMIT 1"
-        return bool(self._all(query, sha256))
-
-    def with_content(
-        self, sha256: bytes, limit: int = 8, inode: int | None = None, read: bool = False
-    ) -> list[Row]:
-        """The first few references with this content, oldest first.
-
-        Args:
-            sha256: of their files.
-            limit: how many are given at most.
-            inode: of their files; those of which another one is known are left out. None takes all.
-            read: whether those are left out whose picture was not read, but its fingerprint.
-        """
-        known = inode is not None and self.format >= NOTED
-        where = f"AND ifnull(inode, {inode}) = {inode}" if known else ""
-        where += " AND width > 0" if read else ""
-        return self._rows(f"WHERE sha256 = ? {where} ORDER BY id LIMIT ?", sha256, limit)
-
-    def rows(self, ids: Sequence[int]) -> dict[int, Row]:
-        """References by id, or by the id of their second form; others are left out."""
-        found: dict[int, Row] = {}
-        forms = self.forms(ids)
-        for some in slices(sorted({forms[key][0] if key in forms else key for key in ids})):
-            marks = ",".join("?" * len(some))
-            found |= {row.id: row for row in self._rows(f"WHERE id IN ({marks})", *some)}
-        of_forms = {
-            key: replace(found[reference], box=box)
-            for key, (reference, box) in forms.items()
-            if reference in found
-        }
-        return {key: found[key] for key in ids if key in found and key not in forms} | of_forms
-
-    def under(self, location: str) -> list[str]:
-        """Locations of references that are this path, or lie in this folder."""
-        return self._under("reference", location)

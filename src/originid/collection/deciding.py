@@ -12,7 +12,6 @@ from originid.collection.naming import content_of, content_of_file, find_referen
 from originid.collection.pictures import Picture, Pictures, tidy
 from originid.collection.row import Row
 from originid.errors import InputError
-from originid.images.find_files import tidiest
 from originid.index import Codec
 from originid.index.fingerprint import is_fingerprint, shortened
 from originid.latents.encode_files import Encoded, encode_sources
@@ -104,25 +103,6 @@ def forget(collection: Collection, query: str, reference: str) -> Decision:
         "expected the files of a decision, or their SHA-256",
         f"see all decisions: {shell_command('show', collection.path, '--decisions')}",
     )
-
-
-def decision_row(collection: Collection, decision: Decision) -> dict[str, str | None]:
-    """Return a decision as ``--json`` shows it; the reference is None if it is not there any more.
-
-    Args:
-        collection: the collection that holds the decision.
-        decision: the decision.
-    """
-    copies = collection.database.with_content(decision.reference)
-    return {
-        "query": decision.name,
-        "query_sha256": decision.query.hex(),
-        "reference": tidiest(row.shown for row in copies) if copies else None,
-        "reference_sha256": decision.reference.hex(),
-        "decision": "yes" if decision.confirmed else "no",
-        "note": decision.note,
-        "decided_at": decision.decided_at,
-    }
 
 
 def decisions_for(

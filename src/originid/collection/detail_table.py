@@ -26,7 +26,7 @@ class DetailTable(SqliteFile):
         """How many references have their local features stored."""
         if self.format < FIRST_FORMAT:
             return 0
-        return int(self._one("SELECT count(*) FROM detail")[0])
+        return self._count("detail")
 
     def has_details(self, sha256: bytes) -> bool:
         """Whether a reference with this content has its local features stored."""
@@ -54,7 +54,10 @@ class DetailTable(SqliteFile):
         if self.format < FIRST_FORMAT:
             return np.empty(0, np.int64), []
         query = "SELECT id, features FROM detail WHERE id > ? ORDER BY id LIMIT ?"
-        found = _unpacked(self._all(query, last, batch))
+        found: dict[int, Features] = {}
+        while not found and (rows := self._all(query, last, batch)):
+            self._check_order([last, *(row[0] for row in rows)])
+            found, last = _unpacked(rows), rows[-1][0]
         return np.array(list(found), np.int64), list(found.values())
 
     def _add_details(self, reference: int, features: Features) -> None:

@@ -2,7 +2,7 @@
 
 import os
 
-from originid.collection.sqlite import SqliteFile
+from originid.collection.folder_table import FolderTable
 from originid.types import Failure
 
 SCHEMA_FAILURES = """
@@ -10,7 +10,7 @@ CREATE TABLE failure (location TEXT PRIMARY KEY, name TEXT NOT NULL, reason TEXT
 """
 
 
-class FailureTable(SqliteFile):
+class FailureTable(FolderTable):
     """The part of a collection's database that holds the notes on files that were not usable."""
 
     def fail(self, location: str, failure: Failure) -> None:
@@ -29,13 +29,19 @@ class FailureTable(SqliteFile):
 
     def forget_vanished(self) -> None:
         """Drop the notes on files that no longer exist."""
-        for (location,) in self._all("SELECT location FROM failure"):
-            if not os.path.lexists(location):
+        for (location,) in self._all(
+            "SELECT location FROM failure WHERE typeof(location) = 'text'"
+        ):
+            if self.trusts(location) and not os.path.lexists(location):
                 self._forget_failure(location)
 
     def failures(self) -> list[Failure]:
         """The files that could not be used, by location."""
-        rows = self._all("SELECT name, reason FROM failure ORDER BY location")
+        # The file may come from somebody else: what cannot be a name is passed over.
+        rows = self._all(
+            "SELECT name, reason FROM failure WHERE typeof(name) = 'text'"
+            " AND typeof(reason) = 'text' ORDER BY location"
+        )
         return [Failure(name, reason) for name, reason in rows]
 
     def _forget_failure(self, location: str) -> None:

@@ -1,7 +1,8 @@
 """A partner's list of fingerprints, whose rows become references without pictures.
 
 The list is a CSV file with a header. ``fingerprint``, and ``link`` or ``name``, must be there;
-``sha256`` (of the picture's file) may be; other columns are passed over.
+``sha256`` (of the picture's file), ``caption``, ``credit``, ``licence`` and ``date`` may be; other
+columns are passed over.
 """
 
 import hashlib
@@ -14,8 +15,10 @@ import numpy as np
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
+from originid.collection.describing import FIELDS
 from originid.collection.row import Row
 from originid.errors import InputError
+from originid.images.captions import clean
 from originid.index.fingerprint import (
     Fingerprint,
     packed_signs,
@@ -25,7 +28,7 @@ from originid.index.fingerprint import (
 from originid.system.addresses import UNLINKED, is_address
 from originid.system.csv_rows import read_rows
 from originid.system.progress import Progress
-from originid.types import Failure
+from originid.types import Description, Failure
 
 SUFFIX = ".csv"
 FINGERPRINT, LINK, NAME, SHA256 = "fingerprint", "link", "name", "sha256"
@@ -43,12 +46,14 @@ class Listed:
         name: what the partner calls the picture; the link where there is no name.
         sha256: of the picture's file; where that is not known, of the fingerprint.
         fingerprint: of the picture.
+        description: what the partner says of it.
     """
 
     location: str
     name: str
     sha256: bytes
     fingerprint: Fingerprint
+    description: Description
 
     @property
     def row(self) -> Row:
@@ -109,8 +114,9 @@ def _store(collection: Collection, some: list[Listed], added: Added) -> None:
         for each, code in zip(some, codes, strict=True):
             here = database.at(each.location)
             if here is not None and _is_stored(collection, here, each, code.tobytes()):
+                database.describe(here.id, each.description)
                 continue
-            if database.insert(each.row, code.tobytes()):
+            if database.insert(each.row, code.tobytes(), description=each.description):
                 updated += 1
             else:
                 new += 1
@@ -161,7 +167,9 @@ def _read(collection: Collection, row: dict[str, str]) -> Listed:
         expected = "expected 64 hexadecimal digits"
         raise InputError(f"the sha256 {digits[:70]}", expected, "correct it")
     content = bytes.fromhex(digits or hashlib.sha256(fingerprint.text.encode()).hexdigest())
-    return Listed(link or f"{UNLINKED}{name}", name or link, content, fingerprint)
+    said = {field: row.get(field, "") for field in FIELDS}
+    description = clean(Description(**said))
+    return Listed(link or f"{UNLINKED}{name}", name or link, content, fingerprint, description)
 
 
 def _names(header: list[str]) -> list[str]:

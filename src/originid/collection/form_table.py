@@ -48,7 +48,7 @@ class FormTable(SqliteFile):
         """How many references have a second form."""
         if self.format < FIRST_FORMAT:
             return 0
-        return int(self._one("SELECT count(*) FROM form")[0])
+        return self._count("form")
 
     def forms(self, ids: Sequence[int]) -> dict[int, tuple[int, Box | None]]:
         """Those of some ids of vectors that are of second forms, with reference and box."""

@@ -14,7 +14,7 @@ from originid.collection.stored_image import StoredImage, stored_image
 from originid.images.credentials import can_read_credentials
 from originid.latents.encode_files import Encoded, Entry, encode_sources
 from originid.latents.read_files import Known
-from originid.system.file_status import FileStatus, same_file
+from originid.system.file_status import FileStatus
 from originid.types import Failure
 from originid.verdict.information import information
 from originid.views.content import find_content
@@ -38,6 +38,7 @@ class ImageWriter:
         self.database = collection.database
         self._entries: list[Entry] = []
         self._noted: list[tuple[int, FileStatus]] = []
+        self._contents: set[bytes] = set()  # of pending entries that are stored, perhaps
         self._committed = time.monotonic()
 
     def knows(self, sha256: bytes) -> bool:
@@ -83,6 +84,8 @@ class ImageWriter:
         with self.database.writing():
             for reference, status in self._noted:
                 self.database.note_status(reference, status)
+            read = [entry.sha256 for entry in entries if not isinstance(entry, Failure)]
+            self._contents = self.database.contents(read)
             # Read before anything is replaced: a file may have taken another's place.
             stored = {
                 e.sha256: stored_image(self._collection, e.sha256)
@@ -156,7 +159,7 @@ class ImageWriter:
             return
         names = self.database.names([here.id]).get(here.id, []) if here else []
         # Those of them that do not lead to the file as it is now keep what was stored.
-        names = [each for each in names if same_file(each.location, name.location)]
+        names = [e for e in names if self.database.is_same_file(e.location, name.location)]
         if self._store(name, entry, image, names):
             done.updated += 1
         else:
@@ -183,6 +186,7 @@ class ImageWriter:
     def _store(
         self, name: Name, entry: Encoded | Known, image: StoredImage, names: list[Name]
     ) -> bool:
+        self._contents.add(entry.sha256)
         status = entry.source.status
         row = Row(
             name.location,
@@ -216,10 +220,12 @@ class ImageWriter:
 
     def _same_file(self, entry: Encoded | Known) -> Row | None:
         """The reference that has the file of an entry at another location, if there is one."""
+        if entry.sha256 not in self._contents:
+            return None
         location = _name(entry).location
         inode = entry.source.status.inode
         for row in self.database.with_content(entry.sha256, SAME_CONTENT, inode):
-            if row.location != location and same_file(row.location, location):
+            if row.location != location and self.database.is_same_file(row.location, location):
                 return row
         return None
 
@@ -267,14 +273,16 @@ class ImageWriter:
     def _moved_from(self, entry: Known) -> Row | None:
         """The reference whose file lies here now: it has this content, and its own place is empty.
 
-        One that still has its file by a further name is not moved, unless this is that name.
+        One that still has its file by a further name is not moved, unless this is that name. A
+        place that may not be looked at counts as empty: the file is known to lie here.
         """
         named = self.database.named(_name(entry).location)
         for row in self.database.with_content(entry.sha256, read=True):
-            if os.path.exists(row.location):
+            if self.database.is_there(row.location):
                 continue
             names = self.database.names([row.id]).get(row.id, [])
-            if row.id == named or not any(os.path.exists(each.location) for each in names):
+            there = (self.database.is_there(each.location) for each in names)
+            if row.id == named or not any(there):
                 return row
         return None
 

@@ -1,7 +1,7 @@
 """The content credentials that references carry, as a table of the database."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from originid.collection.sqlite import SqliteFile, slices
 from originid.images.manifest_store import MOST_BYTES
@@ -33,7 +33,7 @@ class ManifestTable(SqliteFile):
             return 0
         return int(self._one("SELECT count(*) FROM manifest")[0])
 
-    def labels_at(self, locations: Sequence[str]) -> list[str]:
+    def labels_at(self, locations: Iterable[str]) -> list[str]:
         """The labels of the active manifests of references at some locations, each once."""
         found: list[str] = []
         if self.format < FIRST_FORMAT:

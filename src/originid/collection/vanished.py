@@ -38,7 +38,8 @@ def settle_vanished(
             continue
         if os.path.isdir(top) or not os.path.lexists(top):
             folders = _Folders(top)
-            locations = (each for each in database.under(top) if each not in seen)
+            # Not those that only a forged collection has, such as one that leads out of the folder.
+            locations = (e for e in database.under(top) if e not in seen and database.trusts(e))
             gone |= {each: folders.without_file(each) for each in locations if _is_gone(each)}
             _forget_names(database, top, seen)
     rows = [row for location in gone if (row := database.at(location)) is not None]
@@ -74,7 +75,8 @@ def unseen_links(
     for top in map(os.path.abspath, map(os.fsdecode, paths)):
         if top not in seen and os.path.isdir(top):
             for location in (*database.under(top), *database.names_under(top)):
-                if location not in seen and os.path.islink(location) and os.path.exists(location):
+                unseen = location not in seen and database.trusts(location)
+                if unseen and os.path.islink(location) and os.path.exists(location):
                     yield location
 
 
@@ -122,12 +124,13 @@ def _is_gone(location: str) -> bool:
 
 def _living_name(database: Database, row: Row) -> Name | None:
     names = database.names([row.id]).get(row.id, [])
-    return next((name for name in names if os.path.exists(name.location)), None)
+    return next((name for name in names if database.is_there(name.location)), None)
 
 
 def _forget_names(database: Database, top: str, seen: Collection[str]) -> None:
     """Drop the further names under a folder that lead to no file any more."""
-    names = [each for each in database.names_under(top) if each not in seen and _is_gone(each)]
+    names = [each for each in database.names_under(top) if each not in seen]
+    names = [each for each in names if database.trusts(each) and _is_gone(each)]
     if names:
         with database.writing():
             for name in names:

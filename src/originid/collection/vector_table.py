@@ -2,17 +2,16 @@
 
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from originid.collection.form_table import FormTable
 from originid.collection.sqlite import slices
-from originid.errors import CollectionError
-from originid.system.text import shell_command
 from originid.types import Ids
 
+CRC32 = "CASE typeof(crc32) WHEN 'integer' THEN crc32 END"
+KEPT_REMOVALS = 1_000_000  # 10 MB; a search that missed more makes its index again
 WITNESSES = 8  # vectors at the end, and as many in between, by which a database is known
 
 
@@ -25,8 +24,8 @@ class VectorTable(FormTable):
         """Those of sorted ids that exist (n,) and their stored vectors (n, bytes)."""
         rows: list[tuple[int, bytes]] = []
         for some in slices(ids.tolist()):
-            marks = ",".join("?" * len(some))
-            rows += self._all(f"SELECT id, code FROM vector WHERE id IN ({marks})", *some)
+            query = f"SELECT id, code FROM vector WHERE id IN ({','.join('?' * len(some))})"
+            rows += self._all(f"{query} AND {self._is_sound}", *some)
         return self._stacked(rows)
 
     def codes_after(
@@ -43,12 +42,16 @@ class VectorTable(FormTable):
             Ids (n,), ascending, and vectors (n, bytes).
         """
         which = "true" if forms else self._of_references
-        query = f"SELECT id, code FROM vector WHERE id > ? AND {which} ORDER BY id LIMIT ?"
-        return self._stacked(self._all(query, last, batch))
+        where = f"id > ? AND {which} AND {self._is_sound}"
+        query = f"SELECT id, code FROM vector WHERE {where} ORDER BY id LIMIT ?"
+        rows = self._all(query, last, batch)
+        self._check_order([last, *(row[0] for row in rows)])
+        return self._stacked(rows)
 
     def ids(self) -> Ids:
         """Ids (n,) of all stored vectors but those of second forms, in ascending order."""
-        query = f"SELECT id FROM vector WHERE {self._of_references} ORDER BY id"
+        where = f"{self._of_references} AND {self._is_sound}"
+        query = f"SELECT id FROM vector WHERE {where} ORDER BY id"
         return np.array([row[0] for row in self._all(query)], np.int64)
 
     def history(self, last: int) -> str:
@@ -57,9 +60,9 @@ class VectorTable(FormTable):
         Args:
             last: the id.
         """
-        query = "SELECT id, crc32 FROM vector WHERE id <= ? ORDER BY id DESC LIMIT ?"
+        query = f"SELECT id, {CRC32} FROM vector WHERE id <= ? ORDER BY id DESC LIMIT ?"
         some = self._all(query, last, WITNESSES)
-        query = "SELECT id, crc32 FROM vector WHERE id >= ? AND id <= ? ORDER BY id LIMIT 1"
+        query = f"SELECT id, {CRC32} FROM vector WHERE id >= ? AND id <= ? ORDER BY id LIMIT 1"
         for number in range(WITNESSES):
             some += self._all(query, last * number // WITNESSES, last)
         return " ".join(f"{key}:{crc32}" for key, crc32 in sorted(set(some)))
@@ -73,7 +76,7 @@ class VectorTable(FormTable):
         found = 0
         for witness in history.split():
             key, _, crc32 = witness.partition(":")
-            rows = self._all("SELECT crc32 FROM vector WHERE id = ?", key)
+            rows = self._all(f"SELECT {CRC32} FROM vector WHERE id = ?", key)
             if rows and str(rows[0][0]) != crc32:
                 return False
             found += len(rows)
@@ -81,40 +84,61 @@ class VectorTable(FormTable):
 
     def removed(self, after: int) -> Ids:
         """Ids (n,) removed after a place in the list of removals."""
-        rows = self._all("SELECT id FROM removed WHERE place > ?", after)
+        rows = self._all("SELECT id FROM removed WHERE place > ? AND typeof(id) = 'integer'", after)
         return np.array([row[0] for row in rows], np.int64)
+
+    def removed_at(self, place: int) -> int:
+        """The id at a place in the list of removals, or 0 where there is none."""
+        found = self._one("SELECT id FROM removed WHERE place = ?", place)[0]
+        return found if isinstance(found, int) else 0
+
+    def removes(self, place: str, key: str) -> bool:
+        """Whether the list of removals has an id at a place; at place 0 it has 0.
+
+        Args:
+            place: a whole number, in digits.
+            key: the id, in digits.
+        """
+        return self.removed_at(int(place)) == int(key)
+
+    def knows_removals(self, after: int) -> bool:
+        """Whether all removals after a place in the list are still on it."""
+        oldest = self._one("SELECT min(place) FROM removed")[0]
+        return oldest is None or int(oldest) <= after + 1
+
+    def prune_removed(self, seen: int) -> None:
+        """Drop the oldest of many removals, within a transaction.
+
+        What was kept before them is made again.
+
+        Args:
+            seen: the place up to which the cohort has seen them; later ones stay.
+        """
+        query = "DELETE FROM removed WHERE place <= min(?, (SELECT max(place) FROM removed) - ?)"
+        self._connection.execute(query, (seen, KEPT_REMOVALS))
 
     def torn_vectors(self, batch: int = 1000) -> Iterator[int]:
         """Ids of stored vectors, and of second forms, that are missing or not as written."""
         query = "SELECT id FROM reference WHERE id NOT IN (SELECT id FROM vector)"
         yield from (row[0] for row in self._all(query))
         yield from self.torn_forms()
-        last, query = 0, "SELECT id, crc32, code FROM vector WHERE id > ? ORDER BY id LIMIT ?"
-        while rows := self._all(query, last, batch):
-            for key, crc32, code in rows:
-                if not self._is_code(code) or zlib.crc32(code) != crc32:
-                    yield key
-            last = rows[-1][0]
+        code = f"CASE WHEN {self._is_sound} THEN code END"
+        query = f"SELECT id, crc32, {code} FROM vector WHERE id > ? ORDER BY id LIMIT ?"
+        for key, crc32, code in self._in_batches(query, batch):
+            if code is None or zlib.crc32(code) != crc32:
+                yield key
 
     def _is_whole(self, key: int) -> bool:
-        rows = self._all("SELECT crc32, code FROM vector WHERE id = ?", key)
-        return any(self._is_code(code) and zlib.crc32(code) == crc32 for crc32, code in rows)
+        rows = self._all(f"SELECT crc32, code FROM vector WHERE id = ? AND {self._is_sound}", key)
+        return any(zlib.crc32(code) == crc32 for crc32, code in rows)
 
-    def _is_code(self, code: object) -> bool:
-        return isinstance(code, bytes) and self.code_size in (None, len(code))
+    @property
+    def _is_sound(self) -> str:
+        """The condition that a stored vector can be one: it is not read to find that out."""
+        size = "" if self.code_size is None else f" AND length(code) = {int(self.code_size)}"
+        return f"typeof(code) = 'blob'{size}"
 
     def _stacked(self, rows: list[tuple[int, bytes]]) -> tuple[Ids, NDArray[np.uint8]]:
-        for key, code in rows:
-            if not self._is_code(code):
-                owner = int(self.owners(np.array([key]))[0])
-                location = self._one("SELECT location FROM reference WHERE id = ?", owner)[0]
-                removing = shell_command("remove", Path(str(location)), "--from", self.path.parent)
-                raise CollectionError(
-                    f"the stored vector of {location or f'id {key}'} in {self.path.parent} is"
-                    " damaged",
-                    f"expected {self.code_size} bytes",
-                    f"remove it and index it again: {removing}",
-                )
         ids = np.array([row[0] for row in rows], np.int64)
         codes = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
         return ids, codes.reshape(len(rows), -1 if rows else 0)

@@ -9,7 +9,6 @@ from originid.collection.database import Database
 from originid.collection.row import Row
 from originid.errors import ImageError, OriginidError
 from originid.images.decode import read_bytes
-from originid.system.addresses import is_address
 from originid.system.file_status import FileStatus
 from originid.system.text import counted
 from originid.types import Failure
@@ -24,7 +23,8 @@ def problems(collection: "Collection", content: bool = False) -> Iterator[Failur
     Args:
         collection: what is checked.
         content: whether every file is read, and its SHA-256 compared with the stored one. Otherwise
-            only its size, times and inode are compared, as far as they were noted.
+            only its size, times and inode are compared, as far as they were noted. A file that may
+            not be opened (see `originid.collection.folder_table`) is passed over.
     """
     database = collection.database
     for line in database.damage():
@@ -37,9 +37,19 @@ def problems(collection: "Collection", content: bool = False) -> Iterator[Failur
         reason = _state(database, row, content)
         if reason:
             yield Failure(row.shown, reason)
-    torn = database.rows(list(database.torn_vectors())).values()
-    for name in dict.fromkeys(row.shown for row in torn):
+    for key, location in database.damaged_rows():
+        if location is None:
+            told = "it has no path, and is passed over: index the images into a new collection"
+            yield Failure(f"reference {key}", told)
+        else:
+            yield Failure(location, "what is stored of it is damaged: remove it and index it again")
+    torn = list(database.torn_vectors())
+    for name in dict.fromkeys(row.shown for row in database.rows(torn).values()):
         yield Failure(name, "its stored vector is damaged: remove it and index it again")
+    for followed in () if torn else collection.followers:
+        if not followed.is_as_stored():
+            told = "it does not agree with the database: delete it, and it is made again"
+            yield Failure(followed.file.name, told)
 
 
 def compared(database: Database, content: bool = False) -> str:
@@ -49,9 +59,14 @@ def compared(database: Database, content: bool = False) -> str:
         database: of the collection.
         content: as for `problems`.
     """
+    refused = _count_refused(database)
     files, with_times, with_inode = database.count_noted()
-    others = database.count_fingerprints()
-    rest = [f"nothing of {counted(others, 'picture')} known by fingerprint"] if others else []
+    unread = database.count_fingerprints()
+    rest = [f"nothing of {counted(unread, 'picture')} known by fingerprint"] if unread else []
+    if refused:
+        what = "content" if content else "size, times and inode, as far as they were noted,"
+        others = f"{what} of {_files(files - refused)}; {_files(refused)} may not be opened"
+        return ", ".join([others, *rest])
     if content:
         return ", ".join([f"content of {_files(files)}", *rest])
     counts = {
@@ -63,21 +78,28 @@ def compared(database: Database, content: bool = False) -> str:
     return ", ".join([*(told or [f"{next(iter(counts))} of {_files(0)}"]), *rest])
 
 
+def _count_refused(database: Database) -> int:
+    """How many references have a file that may not be opened, as far as any was asked for."""
+    if database.refused is None:  # as for nearly all collections; counting asks of each file
+        return 0
+    return sum(not database.trusts(row.location) for row in database.all_rows())
+
+
 def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count} files"
 
 
 def _state(database: Database, row: Row, content: bool) -> str | None:
-    if is_address(row.location):
+    if not database.trusts(row.location):  # nor is an address
         return None
     try:
         status = os.stat(row.location)
     except OSError as error:
         for name in database.names([row.id]).get(row.id, []):
-            if os.path.exists(name.location):
+            if database.is_there(name.location):
                 return f"missing; the same file is at {name.shown}"
         for other in database.with_content(row.sha256, read=True):
-            if other.id != row.id and os.path.exists(other.location):
+            if other.id != row.id and database.is_there(other.location):
                 return f"missing; the same content is at {other.shown}"
         return f"missing: {error.strerror}"
     if content:

@@ -25,7 +25,8 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
     It takes 0.1 to 0.3 seconds for each of up to 64 references, whatever the collection's size.
 
     Args:
-        collection: whose references are looked at; their files must be where they were.
+        collection: whose references are looked at; those whose files are gone, or may not be
+            opened, are left out.
         progress: called with the number of references looked at and of all.
 
     Returns:
@@ -49,7 +50,8 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
     if not size or (staying >= size / 2 and not grown):
         return False
     escalation = Escalation(collection)
-    sources = [Source(rows[key].location) for key in members.tolist() if key in rows]
+    places = [rows[key].location for key in members.tolist() if key in rows]
+    sources = [Source(place) for place in places if database.trusts(place)]
     by_location = {row.location: key for key, row in rows.items()}
     leads: dict[int, float] = {}
 
@@ -69,8 +71,9 @@ def calibrate_again(collection: Collection, progress: Progress = silent) -> bool
                     break
             if len(leads) >= size:
                 break
-    with database.writing():
-        database.put_second_looks(leads, references)
+    if leads:
+        with database.writing():
+            database.put_second_looks(leads, references)
     return bool(leads)
 
 

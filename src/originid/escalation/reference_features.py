@@ -38,11 +38,12 @@ class ReferenceFeatures:
             files: how many of them may be read from their files at most.
 
         Returns:
-            The features of each, or None where they are not stored, and the file was not read, is
-            not at hand, or holds no image.
+            The features of each, or None where they are not stored, and the file was not read, may
+            not be read, is not at hand, or holds no image.
         """
         stored = self._database.details([row.id for row in rows])
-        missing = list({row.id: row for row in rows if row.id not in stored}.values())[:files]
+        missing = list({row.id: row for row in rows if row.id not in stored}.values())
+        missing = [row for row in missing if self._database.trusts(row.location)][:files]
         read = dict(
             zip([row.id for row in missing], self._pool.map(self._one, missing), strict=True)
         )

@@ -133,8 +133,9 @@ def decode(
     Raises:
         ImageError: if the bytes are not a usable image, or exceed the limits.
     """
-    kind, data = picture_bytes(find_format(data), data)
+    kind = find_format(data)
     with image_errors(kind):
+        kind, data = picture_bytes(kind, data)
         opened = OpenedImage(kind, data, size, limits)
     pixels = opened.width * opened.height
     memory = working_memory(opened.file, pixels)

@@ -105,6 +105,30 @@ def refuse_missing(folders: Iterable[str | os.PathLike[str]]) -> None:
             )
 
 
+def is_walked(inside: str, all_folders: bool = False) -> bool:
+    """Whether a walk of a folder, as `find_images` does it, comes to a path in it.
+
+    Args:
+        inside: the path, relative to that folder; a folder's ends with a separator.
+        all_folders: whether the ``UNTIDY_FOLDERS`` are walked too.
+    """
+    names = inside.split(os.sep)
+    hidden = any(name.startswith(".") and name != os.curdir for name in names)
+    untidy = any(name.casefold() in UNTIDY_FOLDERS for name in names[:-1])
+    return not hidden and (all_folders or not untidy)
+
+
+def takes_file(path: str, only_suffixes: bool = False) -> bool:
+    """Whether a file of a folder is an image, or one that cannot be looked at: `find_images`.
+
+    Args:
+        path: of the file.
+        only_suffixes: whether it is known by its suffix alone.
+    """
+    found = _looked_at(path, only_suffixes)
+    return found is True or isinstance(found, Failure)
+
+
 def tidiest(paths: Iterable[str]) -> str:
     """Choose the path by which to name a picture that lies at several places.
 

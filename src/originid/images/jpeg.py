@@ -1,6 +1,7 @@
 """JPEG: Pillow's decoder without what costs time, and files that lack their last bytes."""
 
-import struct
+import io
+from contextlib import suppress
 
 import numpy as np
 from PIL import Image as Pillow
@@ -10,21 +11,33 @@ from originid.errors import ImageError
 
 START, SCAN, END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"  # markers: of the file, of its pixels
 MOST_SCANS = 100  # progressive files of all common programs have 3 to 20; each is a pass over all
+NOTES = frozenset((0xFE, *range(0xE1, 0xEE), 0xEF))  # markers of comments, profiles, EXIF
 ONE_PASS = (0xC0, 0xC1)  # markers of the header of a sequential JPEG
 MOST_SEGMENTS = 64  # of notes before the pixels: a profile of 4 MB, or what a camera writes
+HEADER = 1 << 16  # bytes in which nearly every header ends
 EXIF, XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 GREY = 128  # what the decoder fills in for missing blocks, in every channel
 
 
 class Jpeg(JpegImagePlugin.JpegImageFile):
-    """Pillow's JPEG decoder, which leaves the EXIF block unread."""
+    """Pillow's JPEG decoder, which leaves the EXIF block unread, and reads the header quickly."""
 
     def _open(self) -> None:
         # Pillow parses the EXIF block to find the density, unless the density is known. Parsing
         # can take as long as decoding a small photo, and warns about every camera that writes the
         # block wrongly. Nothing here uses the density, so 72 stands for any.
         self.info["dpi"] = (72.0, 72.0)
-        super()._open()
+        # Pillow reads a header byte by byte, which takes a while where each reading is counted.
+        # Few bytes need no counting: whatever they are, they are read within 60 ms.
+        whole = self.fp
+        assert whole
+        self.fp = io.BytesIO(whole.read(HEADER))
+        with suppress(Exception):  # raised again below, if it is not that the header is longer
+            super()._open()
+        self.fp = whole
+        if not self.tile:
+            whole.seek(0)
+            super()._open()
 
 
 def needed_segments(data: bytes) -> bytes:
@@ -41,28 +54,36 @@ def needed_segments(data: bytes) -> bytes:
     Raises:
         ImageError: if the file has more than `MOST_SCANS` scans.
     """
-    view, kept, place, start = memoryview(data), [], len(START), 0
-    notes, seen, components = 0, set(), 0
+    place, notes, components = len(START), 0, 0
     while place + 4 <= len(data) and data[place] == 0xFF:
-        marker, (length,) = data[place + 1], struct.unpack_from(">H", data, place + 2)
-        if marker in ONE_PASS:
-            components = data[place + 9] if place + 9 < len(data) else 0
+        marker = data[place + 1]
         if marker == SCAN[1]:
             # A sequential JPEG whose first scan has all its colours ends with that scan.
             if data[place + 4 : place + 5] != bytes([components]):
                 refuse_many_scans(data)
             break
-        end = place + 2 + length
-        if marker == 0xFE or 0xE1 <= marker <= 0xED or marker == 0xEF:
-            notes += 1
+        if marker in ONE_PASS:
+            components = data[place + 9] if place + 9 < len(data) else 0
+        notes += marker in NOTES
+        place += 2 + (data[place + 2] << 8 | data[place + 3])
+    return _without_notes(data) if notes > MOST_SEGMENTS else data
+
+
+def _without_notes(data: bytes) -> bytes:
+    """Leave out the notes of a JPEG but the first of each kind that may state the orientation."""
+    view, kept, place, start = memoryview(data), [], len(START), 0
+    seen = set()
+    while place + 4 <= len(data) and data[place] == 0xFF and data[place + 1] != SCAN[1]:
+        end = place + 2 + (data[place + 2] << 8 | data[place + 3])
+        if data[place + 1] in NOTES:
             body = data[place + 4 : place + 40]
             kind = next((kind for kind in (EXIF, XMP) if body.startswith(kind)), None)
-            if kind is None or kind in seen:  # the first ones may state the orientation
+            if kind is None or kind in seen:
                 kept += [view[start:place]] if start < place else []
                 start = end
             seen.add(kind)
         place = end
-    return b"".join([*kept, view[start:]]) if notes > MOST_SEGMENTS else data
+    return b"".join([*kept, view[start:]])
 
 
 def refuse_many_scans(data: bytes, images: int = 1) -> None:

@@ -111,7 +111,7 @@ def _refuse_long_tables(data: bytes) -> None:
             tag, kind, count = struct.unpack_from(f"{order}{entry}", data, at)
             if count > LONGEST_TABLE and (kind not in TEXTS or tag in PLACES):
                 raise _refused(f"its tag {tag} has {count:,} values")
-    except struct.error:  # it ends early; the library says so
+    except (struct.error, OverflowError):  # it ends early; the library says so
         return
 
 

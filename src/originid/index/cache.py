@@ -18,6 +18,7 @@ import numpy as np
 from originid.errors import OriginidError
 from originid.index.scan import Part, memory_size
 from originid.system.storage import new_file
+from originid.system.strict_json import parse_json
 from originid.types import Json
 
 FORMAT = 1
@@ -61,7 +62,9 @@ def load_parts(path: Path, header: Json, bits: int) -> tuple[Json, list[Part]]:
             expected = file.tell() + sum(8 * n + memory_size(n, bits) for n in rows)
             if size != expected:
                 raise ValueError(f"it has {size} bytes, expected {expected}")
-            return found, [_read_part(file, bits, **part) for part in found["parts"]]
+            parts = [_read_part(file, bits, **part) for part in found["parts"]]
+            _refuse_other_ids(found["last_id"], parts)
+            return found, parts
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CacheError(
             f"index file {path} cannot be used: {error}",
@@ -89,8 +92,7 @@ def _read_header(file: BinaryIO, size: int) -> Json:
     text = file.read(min(length, size))
     if zlib.crc32(text) != checksum:
         raise ValueError("its header is damaged")
-    header: Json = json.loads(text)
-    return header
+    return parse_json(text)
 
 
 def _read_part(file: BinaryIO, bits: int, rows: int, checksum: int) -> Part:
@@ -100,6 +102,12 @@ def _read_part(file: BinaryIO, bits: int, rows: int, checksum: int) -> Part:
     if _checksum(part) != checksum:
         raise ValueError("its checksum is wrong")
     return part
+
+
+def _refuse_other_ids(last_id: object, parts: Sequence[Part]) -> None:
+    largest = max((int(part.ids.max()) for part in parts if len(part.ids)), default=-1)
+    if not isinstance(last_id, int) or not largest <= last_id < 2**63:
+        raise ValueError(f"its last_id is {last_id}, and its largest id {largest}")
 
 
 def _checksum(part: Part) -> int:

@@ -22,6 +22,8 @@ PART = 131_072
 """Rows that one thread scans: small enough that 8 cores share a million, large enough that what a
 part costs however small it is stays below a tenth."""
 
+COMPARED = 16  # random queries by which bits are compared: one in 65,000 other bits is missed
+
 
 class SignScan:
     """The sign bits of references, by their ids.
@@ -104,6 +106,25 @@ class SignScan:
         best = np.argpartition(-estimates, count - 1, axis=1)[:, :count]
         return np.take_along_axis(estimates, best, axis=1), np.take_along_axis(ids, best, axis=1)
 
+    def equals(self, other: "SignScan") -> bool:
+        """Whether both have the same ids with the same bits, in whatever order.
+
+        Bits are compared by the scores of some random signs: each bit counts in each of them.
+        """
+        ids = self.all_ids()
+        if not np.array_equal(ids, other.all_ids()):
+            return False
+        rng = np.random.default_rng(0)
+        for _ in range(COMPARED if len(ids) else 0):
+            query = rng.choice(np.array([-1, 1], np.float32), (1, self.bits))
+            scores = []
+            for each in (self, other):
+                found, keys = each.search(query, len(ids))
+                scores.append(found[0][np.argsort(keys[0])])
+            if not np.array_equal(*scores):
+                return False
+        return True
+
     def save(self, path: Path, header: Json) -> None:
         """Write the bits to a file, all of it or nothing; what is there is replaced.
 
@@ -172,3 +193,7 @@ class OfSigns:
     def clear(self) -> None:
         """Forget all references, as `Index.clear`."""
         self._scan.clear()
+
+    def equals(self, other: "OfSigns") -> bool:
+        """Whether both have the same references with the same bits."""
+        return self._scan.equals(other._scan)

@@ -98,6 +98,6 @@ def _has_flat_edge(image: Image) -> bool:
 
     Every fourth pixel is looked at, and one on each end of their range may be a word or a sign.
     """
-    lines = (image[0], image[-1], image[:, 0], image[:, -1])
-    sampled = (np.sort(line[::4], axis=0).astype(np.int16) for line in lines)
-    return any((line[-2] - line[1] <= 2 * LINE_TOLERANCE).all() for line in sampled)
+    rows, columns = image[:: len(image) - 1, ::4], image[::4, :: image.shape[1] - 1]
+    lines = np.sort(np.stack([*rows, *columns.swapaxes(0, 1)]), axis=1).astype(np.int16)
+    return bool((lines[:, -2] - lines[:, 1] <= 2 * LINE_TOLERANCE).all(axis=1).any())

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
 from fastapi.responses import Response
 
 from originid.collection import deciding
+from originid.collection.decision_rows import decision_row
 from originid.errors import InputError
 from originid.service.access import Role, needs
 from originid.service.errors import RESPONSES, ApiError, AsciiResponse
@@ -28,7 +29,7 @@ def decisions(shared: Shared) -> Response:
     """All that was decided, the oldest first."""
     collection = shared.finder.collection
     found = collection.database.decisions()
-    return AsciiResponse({"decisions": [deciding.decision_row(collection, each) for each in found]})
+    return AsciiResponse({"decisions": [decision_row(collection, each) for each in found]})
 
 
 @router.post(
@@ -53,7 +54,7 @@ async def decide(
     def work() -> dict[str, Any]:
         content = stored(shared, reference).sha256.hex()
         made = deciding.decide(collection, source, content, decision == "yes", note)
-        return deciding.decision_row(collection, made)
+        return decision_row(collection, made)
 
     return AsciiResponse(await shared.desk.work(work), 201)
 

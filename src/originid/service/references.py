@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from originid.collection.adding import store_images
 from originid.collection.row import Row
-from originid.errors import ImageError
+from originid.errors import ImageError, StorageError
 from originid.images.decode import read_bytes
 from originid.images.preview import SIDE, small_jpeg
 from originid.latents.sources import Source
@@ -21,6 +21,7 @@ from originid.service.errors import RESPONSES, ApiError, AsciiResponse
 from originid.service.pictures import checked, read_upload
 from originid.service.schemas import AddedBody, ReferenceBody, ReferencesBody
 from originid.service.state import Shared, State
+from originid.system.account_key import make_account_key
 from originid.system.storage import flush, new_file, storage_errors
 from originid.types import Description
 
@@ -55,7 +56,7 @@ def references(
     described = collection.database.descriptions([row.id for row in shown])
     return AsciiResponse(
         {
-            "references": [_body(row, described.get(row.id)) for row in shown],
+            "references": [_body(shared, row, described.get(row.id)) for row in shown],
             "next": shown[-1].id if len(rows) > limit else None,
             "total": len(collection),
         }
@@ -138,7 +139,8 @@ async def remove(shared: Shared, id: ReferenceId) -> Response:
         collection = shared.finder.collection
         names = collection.database.names([id]).get(id, [])
         collection.remove([row.location, *(name.location for name in names)])
-        if Path(row.location).is_relative_to(shared.added_folder):
+        ours = Path(row.location).is_relative_to(shared.added_folder)
+        if ours and collection.database.trusts(row.location):
             with suppress(OSError):
                 os.unlink(row.location)
 
@@ -170,6 +172,7 @@ def source_of(shared: State, id: int | None) -> Source:
         ApiError: there is no such reference, or its file is not at hand.
     """
     row = stored(shared, -1 if id is None else id)
+    _refuse_untrusted(shared, row)
     try:
         return checked(row.shown, read_bytes(row.location), shared.settings.max_pixels)
     except ImageError as error:
@@ -193,11 +196,28 @@ async def _picture(request: Request, shared: State, id: int, side: int) -> Respo
     return Response(data, media_type="image/jpeg", headers=headers)
 
 
+def _refuse_untrusted(shared: State, row: Row) -> None:
+    """Refuse to open a file outside of the folders that this account indexed.
+
+    Raises:
+        ApiError: the file of the reference may not be opened.
+    """
+    if not shared.finder.collection.database.trusts(row.location):
+        raise ApiError(
+            404,
+            f"the file of reference {row.id} is not opened: this account did not index its folder",
+            "expected a collection that was made here",
+            "whoever runs the service can name the folder in ORIGINID_TRUSTED_FOLDERS",
+        )
+
+
 def _small(shared: State, row: Row, side: int) -> bytes:
     """A JPEG of a reference: the one that is stored, or one made of its file."""
-    kept = shared.finder.collection.database.thumbnail(row.id)
-    if kept is not None and side == SIDE:
+    database = shared.finder.collection.database
+    kept = database.thumbnail(row.id)
+    if kept is not None and (side == SIDE or not database.trusts(row.location)):
         return kept
+    _refuse_untrusted(shared, row)
     try:
         return small_jpeg(read_bytes(row.location), row.width, row.height, side)
     except ImageError as error:
@@ -220,6 +240,7 @@ def _added(shared: State, source: Source, description: Description) -> dict[str,
     added = not known
     if added:
         path = _kept(shared.added_folder / content.hex(), source.name, data)
+        _sign(shared)
         found = store_images(collection, [path], workers=1)
         if found.failures:
             path.unlink(missing_ok=True)
@@ -235,6 +256,15 @@ def _added(shared: State, source: Source, description: Description) -> dict[str,
     return {**_whole(shared, known[0]), "added": added}
 
 
+def _sign(shared: State) -> None:
+    """Let the files in the folder of added pictures be looked at, also by later processes."""
+    try:
+        key = make_account_key()
+    except StorageError:
+        key = None  # this process may look at them; the next one is told how it may
+    shared.finder.collection.database.sign_folders([shared.added_folder], key)
+
+
 def _kept(folder: Path, name: str, data: bytes) -> Path:
     """Write the bytes of a picture into a folder of its own, and flush them to the disk."""
     with storage_errors(folder):
@@ -248,10 +278,10 @@ def _kept(folder: Path, name: str, data: bytes) -> Path:
 
 def _whole(shared: State, row: Row) -> dict[str, Any]:
     description = shared.finder.collection.database.descriptions([row.id]).get(row.id)
-    return _body(row, description)
+    return _body(shared, row, description)
 
 
-def _body(row: Row, description: Description | None) -> dict[str, Any]:
+def _body(shared: State, row: Row, description: Description | None) -> dict[str, Any]:
     return {
         "id": row.id,
         "reference": row.shown,
@@ -261,7 +291,7 @@ def _body(row: Row, description: Description | None) -> dict[str, Any]:
         "bytes": row.bytes,
         "added_at": row.added_at,
         "sha256": row.sha256.hex(),
-        "exists": os.path.exists(row.location),
+        "exists": shared.finder.collection.database.is_there(row.location) is not False,
         "description": vars(description) if description else None,
         "thumbnail": thumbnail_address(row.id),
     }

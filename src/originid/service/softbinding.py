@@ -5,7 +5,6 @@ that references carry, and then the manifests themselves. Names of routes, param
 those of the specification; docs/c2pa.md says what of it is covered.
 """
 
-import os
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -23,6 +22,7 @@ from originid.service.access import Role, needs
 from originid.service.errors import RESPONSES, ApiError, AsciiResponse
 from originid.service.pictures import checked
 from originid.service.state import Shared, State
+from originid.system.addresses import location_of
 from originid.types import Verdict
 from originid.verdict.presets import DEFAULT, PRESETS
 
@@ -243,8 +243,7 @@ def _found(shared: State, query: Source, most: int) -> list[dict[str, Any]]:
     database = shared.finder.collection.database
     found: dict[str, int] = {}
     for match in _origins(answer):
-        paths = [os.path.abspath(path) for path in (match.reference, *match.copies)]
-        for label in database.labels_at(paths):
+        for label in database.labels_at(map(location_of, (match.reference, *match.copies))):
             found.setdefault(label, similarity(match.score))
     return [{"manifestId": k, "similarityScore": v} for k, v in list(found.items())[:most]]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from originid.errors import InputError, StorageError
 
 LEFT_OVER = 3600.0  # seconds; an older temporary file was left by a process that died
+NEXT_TO_NOTHING = 1 << 18  # bytes: less than the smallest file that a collection writes needs
 ON_WINDOWS = os.name == "nt"
 RENAME_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds; a virus scanner holds a new file for tenths
 
@@ -96,7 +97,7 @@ def new_directory(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
+def new_file(path: Path, replace: bool = True) -> Iterator[Path]:
     """Write a file that appears under its name only when it is complete.
 
     The block under ``with`` gets a temporary path in the same folder, and writes the file there.
@@ -105,6 +106,8 @@ def new_file(path: Path) -> Iterator[Path]:
 
     Args:
         path: the final name of the file.
+        replace: whether it takes the place of another file. If not, the file that was there first
+            stays, also where several processes write at once, and nothing is raised.
 
     Raises:
         OSError: if the disk is full or cannot be written.
@@ -114,10 +117,22 @@ def new_file(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         flush(temporary)
-        _rename(temporary, path)
+        (_rename if replace else _rename_if_free)(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     flush(path.parent)
+
+
+def is_full(folder: Path) -> bool:
+    """Tell whether the disk of a folder has next to no free space left.
+
+    Args:
+        folder: an existing folder.
+    """
+    try:
+        return shutil.disk_usage(folder).free < NEXT_TO_NOTHING
+    except OSError:
+        return False
 
 
 def flush(path: Path) -> None:
@@ -152,6 +167,19 @@ def _rename(source: Path, target: Path) -> None:
         except PermissionError:
             time.sleep(pause)
     os.replace(source, target)
+
+
+def _rename_if_free(source: Path, target: Path) -> None:
+    """Give a file its name in one step, unless there is something of that name."""
+    try:
+        # On Windows a file is not renamed to the name of another one; elsewhere it replaces it.
+        (os.rename if ON_WINDOWS else os.link)(source, target)
+    except FileExistsError:
+        return
+    except OSError:
+        if ON_WINDOWS or os.path.lexists(target):
+            raise
+        os.replace(source, target)  # a file system without hard links
 
 
 def _temporary(path: Path) -> Path:

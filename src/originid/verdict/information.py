@@ -34,8 +34,10 @@ def information(thumbnails: Image) -> Floats32:
         (columns[:, :, :-2], columns[:, :, 2:]),
     ):
         bend = np.abs(middle - first - second) >= 2 * BEND
-        bent[:, 1:-1, 1:-1] |= bend.any(axis=3)
-    cells = bent.reshape(len(bent), CELLS, 2, CELLS, 2).any(axis=(2, 4))
+        for colour in range(3):  # `any` over so few takes ten times as long
+            bent[:, 1:-1, 1:-1] |= bend[..., colour]
+    halves = bent[:, ::2] | bent[:, 1::2]
+    cells = halves[:, :, ::2] | halves[:, :, 1::2]
     return np.asarray(cells.mean(axis=(1, 2)), np.float32)
 
 

@@ -40,10 +40,11 @@ def framed(thumbnails: Image) -> Mask:
     for turned in (thumbnails, thumbnails.transpose(0, 2, 1, 3)):
         # Most photos have no flat line at all, as every eighth pixel of each line shows.
         sampled = np.sort(turned[:, :, ::8], axis=2).astype(np.int16)
-        flat = (sampled[:, :, -2] - sampled[:, :, 1] <= 2 * LINE_TOLERANCE).all(axis=2)
+        near = sampled[:, :, -2] - sampled[:, :, 1] <= 2 * LINE_TOLERANCE
+        flat: Mask = np.logical_and.reduce(near, axis=2)
         possible = np.logical_or.reduce(flat, axis=1) & ~found
         for row in np.flatnonzero(possible):
-            found[row] = _has_border(turned[row])
+            found[row] = _has_border(turned[row], flat[row])
     for row in np.flatnonzero(~found):
         found[row] = _inset(thumbnails[row]) is not None
     return found
@@ -127,12 +128,19 @@ def _straight_ends(off: Mask) -> tuple[int, int] | None:
     return (start, stop) if straight >= STRAIGHT_SHARE and inside else None
 
 
-def _has_border(image: Image) -> bool:
-    """Whether a row of an image (h, w, 3) is flat and another, close to it, differs from it."""
+def _has_border(image: Image, possible: Mask) -> bool:
+    """Whether a row of an image (h, w, 3) is flat and another, close to it, differs from it.
+
+    Args:
+        image: the image.
+        possible: which rows (h,) may be flat.
+    """
     values = image.astype(np.int16)
-    medians = np.median(values, axis=1).astype(np.int16)
-    flat = (np.abs(values - medians[:, None]).max(axis=2) <= LINE_TOLERANCE).mean(axis=1)
-    flat = flat >= LINE_SHARE
+    medians = np.zeros((len(values), 3), np.int16)
+    medians[possible] = np.median(values[possible], axis=1)
+    away = np.abs(values[possible] - medians[possible, None]).max(axis=2)
+    flat = np.zeros(len(values), np.bool_)
+    flat[possible] = (away <= LINE_TOLERANCE).mean(axis=1) >= LINE_SHARE
     rows = np.arange(len(values))
     for step in (1, -1):
         beside = rows + step

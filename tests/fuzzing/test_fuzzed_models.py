@@ -1,89 +1,26 @@
-"""Files with anything in them: what reads them gives a result or one of our errors, and soon.
+"""Models, networks, tables and settings of any bytes give a result or one of our errors, and soon.
 
-``ORIGINID_FUZZ=100 pytest tests/test_fuzzing.py`` tries a hundred times as many files, and other
-ones in each run.
+How to try more files is in ``tests/support/any_bytes.py``.
 """
 
 import json
-import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from any_bytes import JSON, damaged, fuzz, ours_only, with_any_value
 from originid.datasets.pairs import read_pairs
 from originid.encoders import open_encoder
 from originid.encoders.onnx import INPUT, METADATA, OUTPUT, PACKAGED
 from originid.encoders.onnx_file import read_network
-from originid.errors import OriginidError
 from originid.generation.prompts.file import read_column
 from originid.maps import load_map
 from originid.model import Model, open_model
 from originid.training.fitting import read_map_settings
-
-TIMES = int(os.environ.get("ORIGINID_FUZZ", "1"))
-LIMIT = 5.0  # seconds for one file
-
-
-def fuzz(examples: int) -> Callable[[Any], Any]:
-    """The settings of a test: so many examples, and more where that is asked for."""
-    return settings(
-        max_examples=examples * TIMES,
-        derandomize=TIMES == 1,
-        database=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    )
-
-
-@contextmanager
-def ours_only() -> Iterator[None]:
-    """Let only our errors pass, and nothing that takes too long."""
-    start, said = time.monotonic(), ""
-    try:
-        yield
-    except OriginidError as error:
-        said = str(error)
-    assert len(said) < 5000
-    assert time.monotonic() - start < LIMIT
-
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=5)
-    | st.sampled_from([10**30, -1, 0, 1e308, 5e-324, "onnx:/etc/passwd", "pixels", "\ud800", ""]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
-    max_leaves=8,
-)
-
-
-@st.composite
-def damaged(draw: st.DrawFn, data: bytes) -> bytes:
-    """A file with some bytes changed, left out, repeated or put in."""
-    for _ in range(draw(st.integers(1, 4))):
-        at = draw(st.integers(0, len(data)))
-        end = min(len(data), at + draw(st.integers(0, 40)))
-        new = draw(st.binary(max_size=12) | st.just(data[at:end] * 2) | st.just(b"\xff" * 10))
-        data = data[:at] + new + data[end:]
-    return data
-
-
-def places(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to each value inside of a JSON value."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, each in inner:
-        yield (*way, key)
-        if isinstance(each, dict | list):
-            yield from places(each, (*way, key))
 
 
 @pytest.fixture
@@ -98,12 +35,7 @@ def test_a_model_with_any_value_in_any_place(
     model: Model, folder: Path, data: st.DataObject
 ) -> None:
     whole = json.loads((model.folder / "model.json").read_bytes())
-    way = data.draw(st.sampled_from(list(places(whole))))
-    place = whole
-    for key in way[:-1]:
-        place = place[key]
-    place[way[-1]] = data.draw(JSON)
-    (folder / "model.json").write_text(json.dumps(whole))
+    (folder / "model.json").write_text(json.dumps(data.draw(with_any_value(whole))))
     with ours_only():
         opened = open_model(folder)
         scores = np.linspace(-1, 1, 9, dtype=np.float32)
@@ -142,12 +74,7 @@ def test_a_map_with_any_header(model: Model, tmp_path: Path, data: st.DataObject
     sound = (model.folder / "map.safetensors").read_bytes()
     end = 8 + int.from_bytes(sound[:8], "little")
     header = json.loads(sound[8:end])
-    way = data.draw(st.sampled_from(list(places(header))))
-    place = header
-    for key in way[:-1]:
-        place = place[key]
-    place[way[-1]] = data.draw(JSON)
-    text = json.dumps(header).encode()
+    text = json.dumps(data.draw(with_any_value(header))).encode()
     (tmp_path / "m").write_bytes(len(text).to_bytes(8, "little") + text + sound[end:])
     with ours_only():
         load_map(tmp_path / "m")

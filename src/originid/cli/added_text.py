@@ -1,0 +1,166 @@
+"""What ``originid index`` prints of what a run did: as text and as JSON."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from originid.cli.output import SHOWN, as_rows, print_failures, print_json
+from originid.system.text import counted, printable, shell_command
+
+if TYPE_CHECKING:
+    from originid.collection.added import Added
+    from originid.collection.describing import Described
+
+NAMED = 3  # of the files and folders in which nothing was found
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said beside what a run did.
+
+    Args:
+        into: the folder of the collection.
+        references: how many the collection has now.
+        seconds: that the run took.
+        described: what a table of descriptions did; None where there was none.
+        table: that table.
+    """
+
+    into: Path
+    references: int
+    seconds: float
+    described: "Described | None" = None
+    table: Path | None = None
+
+
+def tell_added(added: "Added", told: Told, json: bool) -> None:
+    """Print what a run did.
+
+    Args:
+        added: what it did.
+        told: what is said beside it.
+        json: whether as one JSON object instead of text.
+    """
+    if json:
+        print_json({**_as_json(added, told), **_described(told.described)})
+    else:
+        print_failures(added.failures, shell_command("show", told.into, "--json"))
+        _print(added, told)
+        _print_described(told)
+    if added.unsigned:
+        print(
+            f"note: {printable(added.unsigned)}; later commands open these files only with their "
+            "folder in ORIGINID_TRUSTED_FOLDERS",
+            file=sys.stderr,
+        )
+
+
+def _as_json(added: "Added", told: Told) -> dict[str, object]:
+    return {
+        "collection": str(told.into),
+        "references": told.references,
+        "added": added.added,
+        "updated": added.updated,
+        "moved": added.moved,
+        "unchanged": added.unchanged,
+        "further_names": added.names,
+        "gone": added.gone,
+        "pruned": added.pruned,
+        "kept": [{"folder": folder, "references": count} for folder, count in added.kept.items()],
+        "passed_over": added.passed_over,
+        "skipped": [
+            *as_rows(added.failures),
+            *({"path": each.path, "reason": each.reason} for each in added.unread),
+        ],
+        "notes": [{"path": path, "note": note} for path, note in added.notes],
+        "seconds": round(told.seconds, 3),
+    }
+
+
+def _print(added: "Added", told: Told) -> None:
+    from originid.images.unread import summary
+
+    parts = [f"{added.added} added"]
+    for count, word in (
+        (added.updated, "updated"),
+        (added.moved, "moved"),
+        (added.unchanged, "unchanged"),
+        (added.names, "further name" if added.names == 1 else "further names"),
+        (added.pruned, "pruned"),
+        (len(added.failures), "skipped"),
+    ):
+        parts += [f"{count} {word}"] if count else []
+    whole = counted(told.references, "reference")
+    print(f"{printable(str(told.into))}: {', '.join(parts)} in {told.seconds:.1f} s; {whole}")
+    if added.passed_over:
+        folders = "1 folder" if added.passed_over == 1 else f"{added.passed_over} folders"
+        print(f"{folders} passed over (recycle bins and thumbnails): --all-folders takes them")
+    if added.unread:
+        print(printable(summary(added.unread)))
+    for path, note in added.notes[:SHOWN]:
+        print(f"{printable(path)}: {note}")
+    if len(added.notes) > SHOWN:
+        print(f"... and {len(added.notes) - SHOWN} more files like these: --json lists them")
+    _print_gone(added, told.into)
+
+
+def _print_gone(added: "Added", into: Path) -> None:
+    """Say how many references have no file any more, and what can be done about it."""
+    gone = added.gone - sum(added.kept.values())
+    if gone:
+        print(f"{_references(gone)} gone: --prune drops {'it' if gone == 1 else 'them'}")
+    for folder, count in list(added.kept.items())[:SHOWN]:
+        command = shell_command("remove", Path(folder), "--from", into)
+        print(
+            f"{_references(count)} gone and kept: there is no file in {printable(folder)}, as if "
+            f"its disk were not mounted. To drop {'it' if count == 1 else 'them'}: "
+            f"{printable(command)}"
+        )
+    if len(added.kept) > SHOWN:
+        print(f"... and so in {len(added.kept) - SHOWN} more folders: --json lists them")
+
+
+def _references(count: int) -> str:
+    return "1 reference is" if count == 1 else f"{count} references are"
+
+
+def _described(described: "Described | None") -> dict[str, object]:
+    """What a table of descriptions did, as ``--json`` shows it; nothing where there was none."""
+    if described is None:
+        return {}
+    return {"described": described.described, "not_described": described.unknown}
+
+
+def _print_described(told: Told) -> None:
+    """Say how many references a table described, and which of its rows name none."""
+    described = told.described
+    if described is None:
+        return
+    print(f"{printable(str(told.table))}: {counted(described.described, 'reference')} described")
+    for name in described.unknown[:SHOWN]:
+        print(f"not in the collection: {printable(name)}", file=sys.stderr)
+    if len(described.unknown) > SHOWN:
+        more = len(described.unknown) - SHOWN
+        print(f"... and {more} more: --json lists them", file=sys.stderr)
+
+
+def note_nothing(added: "Added", images: list[str]) -> None:
+    """Say on standard error that there was nothing to add, if so."""
+    if not added.seen:
+        print(nothing_found(images), file=sys.stderr)
+
+
+def nothing_found(where: list[str]) -> str:
+    """Say that there is no image in some folders, and what was looked for.
+
+    Args:
+        where: the files and folders of the command line.
+    """
+    from originid.images.find_files import IMAGE_SUFFIXES
+
+    names = ", ".join(where[:NAMED]) + (f" and {len(where) - NAMED} more" if where[NAMED:] else "")
+    return (
+        f"no images found in {printable(names)}; looked for files whose names end in "
+        f"{', '.join(sorted(IMAGE_SUFFIXES))}, and for others that begin like an image"
+    )
