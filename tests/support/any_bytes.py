@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from originid.errors import OriginidError
+from originid.system.account_key import key_file
 
 TIMES = int(os.environ.get("ORIGINID_FUZZ", "1"))
 LIMIT = 5.0  # seconds of a core for one file
@@ -139,6 +140,8 @@ sys.addaudithook(_note)  # it stays until the process ends
 def only_inside(folder: Path, *read: Path) -> Iterator[None]:
     """Let no file outside of a folder be opened or changed, but those of Python for reading.
 
+    The key of the account may be read too: by it a collection knows its own folders.
+
     What SQLite opens by itself is not seen.
 
     Args:
@@ -151,5 +154,6 @@ def only_inside(folder: Path, *read: Path) -> Iterator[None]:
         yield
     finally:
         touched, _touched = _touched, None
-    inside = tuple(os.path.realpath(each) + os.sep for each in (folder, *read))
+    allowed = (folder, key_file(), *read)
+    inside = tuple(os.path.realpath(each) + os.sep for each in allowed)
     assert [path for path in touched if not (path + os.sep).startswith(inside)] == []

@@ -78,7 +78,7 @@ def create_app(finder: Finder, settings: Settings | None = None) -> FastAPI:
     for each in (asking, references, decisions, softbinding, health):
         app.include_router(each.router)
     if PAGE.is_dir():
-        app.mount("/static", StaticFiles(directory=PAGE), name="static")
+        app.mount("/static", PageFiles(directory=PAGE), name="static")
         app.get("/", include_in_schema=False)(_page)
     explain_errors(app)
     # The last one is the first that a request meets.
@@ -87,6 +87,16 @@ def create_app(finder: Finder, settings: Settings | None = None) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.add_middleware(Observed, metrics=shared.metrics)
     return app
+
+
+class PageFiles(StaticFiles):
+    """The files of the page; a browser asks each time whether one has changed."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        """The answer for a file, which is short where the browser has it already."""
+        response = super().file_response(*arguments, **options)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 def _page() -> Response:
