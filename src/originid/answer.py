@@ -42,6 +42,8 @@ class Match:
             never indexed its folder, as in a collection that somebody else made.
         id: the number of the reference in its collection.
         description: what its holder says of the reference; None where nothing is said.
+        credentials: whether the collection holds content credentials of the reference, or of a
+            copy.
     """
 
     rank: int
@@ -55,6 +57,7 @@ class Match:
     trusted: bool = True
     id: int = 0
     description: Description | None = None
+    credentials: bool = False
 
     def __repr__(self) -> str:
         view = "" if self.view == "full" else f", {self.view}"
@@ -84,6 +87,7 @@ class Match:
             "trusted": self.trusted,
             "id": self.id,
             "description": None if self.description is None else asdict(self.description),
+            "credentials": self.credentials,
         }
 
 

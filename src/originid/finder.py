@@ -229,7 +229,13 @@ class Finder:
         there = database.is_there(location_of(match.reference))
         description = database.descriptions([match.id]).get(match.id)
         return replace(
-            match, exists=there is not False, trusted=there is not None, description=description
+            match,
+            exists=there is not False,
+            trusted=there is not None,
+            description=description,
+            credentials=bool(
+                database.labels_at(map(location_of, (match.reference, *match.copies)))
+            ),
         )
 
 

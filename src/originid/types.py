@@ -85,6 +85,19 @@ JpegFile = bytes
 
 
 @dataclass(frozen=True)
+class Manifest:
+    """The content credentials (C2PA) that an image file carries.
+
+    Args:
+        label: the identifier of the active manifest, such as ``urn:c2pa:`` and a UUID.
+        store: the manifest store, a box of JUMBF.
+    """
+
+    label: str
+    store: bytes
+
+
+@dataclass(frozen=True)
 class Pair:
     """An origin and a query that was made from it: one row of a pairs manifest.
 

@@ -138,3 +138,16 @@ def test_what_needs_a_picture_says_so(
     status, _, err = run(command, OF_CAT, photo, "--in", indexed, *more)
     assert status == 1
     assert err.startswith(f"error: the fingerprint {OF_CAT[:32]}..., which holds no picture")
+
+
+def test_a_decision_on_a_picture_holds_for_its_fingerprint(
+    indexed: Path, stranger: Path, tmp_path: Path, run: Run
+) -> None:
+    photo = tmp_path / "photos" / "0001.png"
+    assert run("decide", stranger, photo, "--yes", "--in", indexed)[0] == 0
+    text = run("fingerprint", stranger, "--in", indexed)[1].split("  ")[0]
+    status, out, _ = run("find", text, "--in", indexed, "--json")
+    answer = json.loads(out)
+    assert (status, answer["verdict"]) == (0, "origin")
+    assert answer["matches"][0]["reference"] == str(photo)
+    assert "confirmed" in answer["reason"]

@@ -110,6 +110,9 @@ def test_find(run_json: RunJson, indexed: Path) -> None:
         "copies": [str],
         "exists": bool,
         "trusted": bool,
+        "id": int,
+        "description": type(None),
+        "credentials": bool,
     }
     whole = {"query": str, "verdict": str, "reason": str, "matches": [match]}
     whole |= {"error": type(None), "note": str}
@@ -131,7 +134,10 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
         "margins_cut": int,
         "with_details": int,
         "further_names": int,
+        "described": int,
+        "thumbnails": int,
         "by_fingerprint": int,
+        "with_credentials": int,
         "megabytes": float,
         "calibration": {
             "by": str,

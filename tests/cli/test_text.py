@@ -92,6 +92,9 @@ def test_show_prints_a_fact_a_line(indexed: Path, run: Run, run_json: RunJson) -
     facts["margins cut"] = facts.pop("margins_cut")
     facts["with details"] = facts.pop("with_details")
     facts["further names"] = facts.pop("further_names")
+    facts["with thumbnails"] = facts.pop("thumbnails")
+    facts["by fingerprint"] = facts.pop("by_fingerprint")
+    facts["with credentials"] = facts.pop("with_credentials")
     facts["size"] = f"{facts.pop('megabytes'):.1f} MB"
     facts["since"] = facts["since"][:10]
     assert list(lines)[:5] == ["collection", "pictures", "size", "since", "model"]

@@ -13,7 +13,7 @@ import pytest
 
 from answers import best
 from fixture_types import WritePhotos
-from originid.collection import image_writer, sqlite
+from originid.collection import image_writer, opening, sqlite_errors
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, open_collection
 from originid.errors import StorageError
@@ -86,7 +86,8 @@ def test_a_full_disk_is_not_taken_for_one_without_locks(
         raise sqlite3.OperationalError("disk I/O error")
 
     monkeypatch.setattr(sqlite3, "connect", refuse)
-    monkeypatch.setattr(sqlite, "is_full", lambda folder: True)
+    for module in (opening, sqlite_errors):
+        monkeypatch.setattr(module, "is_full", lambda folder: True)
     with pytest.raises(StorageError, match="cannot write") as caught:
         open_collection(collection.path)
     assert caught.value.todo.startswith("free some space")

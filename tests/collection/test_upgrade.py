@@ -20,7 +20,16 @@ from originid.collection.schema import FORMAT
 from originid.errors import CollectionError, InputError, StorageError
 
 FIRST_EDITION = Path(__file__).parents[1] / "fixtures" / "first-edition"
-NEW_TABLES = {"cohort", "decision", "description", "folder", "form", "name", "thumbnail"}
+NEW_TABLES = {
+    "cohort",
+    "decision",
+    "description",
+    "folder",
+    "form",
+    "manifest",
+    "name",
+    "thumbnail",
+}
 PHOTOS = 6
 
 

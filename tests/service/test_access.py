@@ -19,14 +19,14 @@ from originid.service.server import refuse_open
 from originid.service.settings import Settings
 from served import Serve
 
-FIND, WRITE, ADMIN, OLD = (letter * 24 for letter in "fwao")
+FETCH, FIND, WRITE, ADMIN, OLD = (letter * 24 for letter in "mfwao")
 
 
 @pytest.fixture
 def token_file(tmp_path: Path) -> Path:
     path = tmp_path / "tokens"
     path.write_text(
-        f"# who may do what\n\nfind {FIND} the desk\nwrite {WRITE}\n"
+        f"# who may do what\n\nmanifests {FETCH}\nfind {FIND} the desk\nwrite {WRITE}\n"
         f"admin {ADMIN} expires=2999-01-01\nadmin {OLD} expires=2001-01-01\n"
     )
     path.chmod(0o600)
@@ -52,8 +52,13 @@ REQUESTS = {  # by method and address: the least role
     ("POST", "/v1/references"): "write",
     ("DELETE", "/v1/references/99"): "admin",
     ("GET", "/metrics"): "admin",
+    ("POST", "/v1/fingerprint"): "find",
+    ("GET", "/c2pa/v1/matches/byBinding?alg=x&value=x"): "manifests",
+    ("POST", "/c2pa/v1/matches/byBinding"): "manifests",
+    ("POST", "/c2pa/v1/matches/byContent"): "manifests",
+    ("GET", "/c2pa/v1/manifests/1"): "manifests",
 }
-ROLES = ("find", "write", "admin")
+ROLES = ("manifests", "find", "write", "admin")
 
 
 def test_each_role_may_do_what_it_may(serve: Serve, token_file: Path) -> None:
@@ -64,25 +69,26 @@ def test_each_role_may_do_what_it_may(serve: Serve, token_file: Path) -> None:
             answer = client.request(method, address, headers=given)
             assert (answer.status_code, address) == (401, address)
             assert answer.headers["www-authenticate"] == "Bearer"
-        for role, token in zip(ROLES, (FIND, WRITE, ADMIN), strict=True):
+        for role, token in zip(ROLES, (FETCH, FIND, WRITE, ADMIN), strict=True):
             status = client.request(method, address, headers=headers(token)).status_code
             allowed = ROLES.index(role) >= ROLES.index(least)
             assert ((status != 403), address, role) == (allowed, address, role)
             assert status != 401
-    for address in ("/health", "/ready"):
+    for address in ("/health", "/ready", "/c2pa/v1/services/supportedAlgorithms"):
         assert client.get(address).status_code == 200
 
 
 def test_every_route_of_the_api_is_in_the_table(client: TestClient) -> None:
     described = {
-        (method.upper(), path.replace("{id}", "1"))
+        (method.upper(), path.replace("{id}", "1").replace("{manifestId}", "1"))
         for path, methods in client.get("/openapi.json").json()["paths"].items()
         for method in methods
     }
     tried = {
         (method, address.partition("?")[0].replace("/99", "/1")) for method, address in REQUESTS
     }
-    assert described - tried == {("GET", "/health"), ("GET", "/ready")}
+    open_to_all = ("/health", "/ready", "/c2pa/v1/services/supportedAlgorithms")
+    assert described - tried == {("GET", address) for address in open_to_all}
 
 
 def test_the_file_of_tokens_is_read_again_when_it_changes(serve: Serve, token_file: Path) -> None:
@@ -103,7 +109,7 @@ def test_the_file_of_tokens_is_read_again_when_it_changes(serve: Serve, token_fi
     [
         ("", "has no token"),
         ("# nothing\n", "has no token"),
-        ("root " + "x" * 20, "line 1: the role 'root' is none of find, write, admin"),
+        ("root " + "x" * 20, "line 1: the role 'root' is none of manifests, find, write, admin"),
         ("find short", "at least 20 characters"),
         ("find " + "x" * 20 + " expires=soon", "line 1: Invalid isoformat string: 'soon'"),
     ],
@@ -141,7 +147,7 @@ def test_all_tokens_are_compared_in_the_same_time(
     for token in (FIND, ADMIN, "wrong" * 5):
         compared.clear()
         client.get("/v1/stats", headers=headers(token))
-        assert len(compared) == 4
+        assert len(compared) == 5
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,10 @@ from fastapi.testclient import TestClient
 from PIL import Image as Pillow
 
 from originid.finder import Finder
+from originid.fingerprinting import Fingerprinted, of_images
 from originid.images.decode import decode
+from originid.index.fingerprint import PREFIX
+from originid.latents.sources import Source
 from served import PHOTOS, Serve
 
 
@@ -49,6 +52,44 @@ def test_exactly_one_picture_is_asked_about(client: TestClient, photos: list[Pat
     picture = {"image": photos[0].read_bytes()}
     assert client.post("/v1/find", files=picture, data={"reference": "1"}).status_code == 422
     assert client.post("/v1/find", data={"top": "3"}).status_code == 422
+
+
+def test_a_fingerprint_is_asked_for_in_the_place_of_its_picture(
+    client: TestClient, photos: list[Path], finder: Finder
+) -> None:
+    made = client.post("/v1/fingerprint", files={"image": ("q.png", photos[1].read_bytes())})
+    assert made.status_code == 200
+    text = made.json()["fingerprint"]
+    (known,) = of_images(finder.collection.model, [Source(str(photos[1]))])
+    assert isinstance(known, Fingerprinted)
+    assert text == known.fingerprint.text
+    posted = client.post("/v1/find", data={"fingerprint": text, "top": "2"})
+    got = client.get("/v1/find", params={"fingerprint": text, "top": 2})
+    for answer in (posted, got):
+        assert answer.status_code == 200
+        found = answer.json()
+        assert (found["query"], found["query_sha256"]) == (text, None)
+        assert len(found["matches"]) == 2
+        assert found["matches"][0]["reference"] == str(photos[1])
+        assert found["matches"][0]["score"] == pytest.approx(1, abs=1e-3)
+    both = {"fingerprint": text, "reference": "1"}
+    assert client.get("/v1/find", params=both).status_code == 422
+    assert client.get("/v1/find").status_code == 422
+    assert client.post("/v1/find", data=both).status_code == 422
+
+
+def test_what_is_no_fingerprint_is_never_taken_for_a_path(
+    client: TestClient, photos: list[Path]
+) -> None:
+    for text in (str(photos[0]), "-", "", "/etc/passwd", f"{PREFIX}AAAA", "io.originid.signs.2:A"):
+        answers = (
+            client.get("/v1/find", params={"fingerprint": text}),
+            client.post("/v1/find", data={"fingerprint": text}),
+        )
+        for answer in answers:
+            assert (answer.status_code, text) == (422, text)
+    for data in (b"", b"x" * 100, photos[0].read_bytes()[:-300]):
+        assert client.post("/v1/fingerprint", files={"image": data}).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,8 @@ def bomb(width: int, height: int) -> bytes:
 
 BROKEN = broken_files()
 START = b"POST /v1/find HTTP/1.1\r\n" + LINES + BOUNDARY
+CONTENT, BINDING = b"/c2pa/v1/matches/byContent", b"/c2pa/v1/matches/byBinding"
+PNG, JSON = b"Content-Type: image/png\r\n", b"Content-Type: application/json\r\n"
 MANY_FIELDS = b'Content-Disposition: form-data; name="f"\r\n\r\nx'
 ATTEMPTS = {  # by name: what is sent, and the status of the answer; 0 is a closed connection
     "no body": (post(b""), 422),
@@ -170,6 +172,17 @@ ATTEMPTS = {  # by name: what is sent, and the status of the answer; 0 is a clos
         + LINES
         + b"\r\n",
         422,
+    ),
+    "a bomb to be matched": (post(bomb(20_000, 20_000), PNG, CONTENT), 413),
+    "an asset of 2 MB of noughts": (post(bytes(1_900_000), PNG, CONTENT), 415),
+    "a binding of a megabyte": (
+        post(b'{"alg":"io.originid.signs.1","value":"' + b"A" * 1_000_000 + b'"}', JSON, BINDING),
+        400,
+    ),
+    "a binding that is nested": (post(b"[" * 100_000, JSON, BINDING), 400),
+    "the manifest of a path": (
+        b"GET /c2pa/v1/manifests/..%2f..%2fmodel.json HTTP/1.1\r\n" + LINES + b"\r\n",
+        404,
     ),
     "an address": (
         post(

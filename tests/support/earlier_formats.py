@@ -3,6 +3,7 @@
 TO_4 = (
     "DROP TABLE description",
     "DROP TABLE thumbnail",
+    "DROP TABLE manifest",
     "DROP TABLE folder",
     "DELETE FROM meta WHERE key = 'id'",
     "PRAGMA user_version = 4",

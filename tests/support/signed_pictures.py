@@ -26,20 +26,36 @@ def picture() -> bytes:
     return file.getvalue()
 
 
-def signed(manifest: dict[str, Any], remote: str | None = None) -> bytes:
-    """A JPEG with credentials, or with the address at which they are said to lie."""
+def signed(
+    manifest: dict[str, Any],
+    remote: str | None = None,
+    data: bytes | None = None,
+    kind: str = "jpeg",
+    label: str | None = None,
+) -> bytes:
+    """An image with credentials, or with the address at which they are said to lie.
+
+    Args:
+        manifest: what they say.
+        remote: the address, if they are not in the file.
+        data: the image; otherwise `picture`.
+        kind: the last word of its media type.
+        label: the identifier of the manifest; otherwise a new one is made.
+    """
     chain, key = _certificates()
     signer = c2pa.Signer.from_info(c2pa.C2paSignerInfo(b"es256", chain, key, None))
     settings = {
         "builder": {"thumbnail": {"enabled": False}},
         "verify": {"verify_after_sign": False},
     }
-    builder = c2pa.Builder.from_json(json.dumps(manifest), c2pa.Context.from_dict(settings))
+    builder = c2pa.Builder.from_json(
+        json.dumps(manifest | ({"label": label} if label else {})), c2pa.Context.from_dict(settings)
+    )
     if remote:
         builder.set_no_embed()
         builder.set_remote_url(remote)
     out = io.BytesIO()
-    builder.sign(signer, "image/jpeg", io.BytesIO(picture()), out)
+    builder.sign(signer, f"image/{kind}", io.BytesIO(data or picture()), out)
     return out.getvalue()
 
 

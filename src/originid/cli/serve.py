@@ -20,9 +20,9 @@ def serve(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Let in only those who present a token of this file. Each line is a role (find, "
-            "write or admin), a token of 20 characters or more, and, if wanted, a name and "
-            "expires=2027-01-31. It is needed on every address but loopback.",
+            help="Let in only those who present a token of this file. Each line is a role "
+            "(manifests, find, write or admin), a token of 20 characters or more, and, if wanted, "
+            "a name and expires=2027-01-31. It is needed on every address but loopback.",
         ),
     ] = None,
     read_only: Annotated[

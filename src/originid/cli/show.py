@@ -48,6 +48,7 @@ LAST = {
     "described": "described",
     "thumbnails": "with thumbnails",
     "by_fingerprint": "by fingerprint",
+    "with_credentials": "with credentials",
     "encoder": "encoder",
     "dim": "dim",
     "fingerprint": "fingerprint",
@@ -173,6 +174,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "described": collection.database.count_described(),
         "thumbnails": collection.database.count_thumbnails(),
         "by_fingerprint": collection.database.count_fingerprints(),
+        "with_credentials": collection.database.count_manifests(),
         "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
         "calibration": {
             "by": "model" if own is None else "collection",

@@ -13,6 +13,7 @@ from originid.collection.row import Row
 from originid.collection.sqlite import slices
 from originid.collection.vanished import settle_vanished, unseen_links
 from originid.errors import StorageError
+from originid.images.credentials import can_read_credentials
 from originid.images.find_files import find_images
 from originid.latents.encode_files import Entry, encode_sources
 from originid.latents.sources import Source
@@ -84,6 +85,7 @@ def store_images(
         find_content=find_content,
         details=details,
         thumbnails=thumbnails,
+        credentials=can_read_credentials(),
     )
     with one_blas_thread(), closing(chunks):  # the workers keep all cores busy
         _store(chunks, writer, progress)

@@ -15,6 +15,7 @@ from originid.collection.decisions import DecisionTable
 from originid.collection.detail_table import DetailTable
 from originid.collection.failure_table import FailureTable
 from originid.collection.form_table import Form
+from originid.collection.manifest_table import ManifestTable
 from originid.collection.name_table import Name
 from originid.collection.reference_table import ReferenceTable
 from originid.collection.row import INSERT, Row
@@ -22,10 +23,12 @@ from originid.collection.schema import FORMAT, NOTED, READ, TABLES, UPGRADES
 from originid.collection.sqlite import create
 from originid.details.features import Features
 from originid.system.file_status import FileStatus
-from originid.types import NOT_DESCRIBED, Description
+from originid.types import NOT_DESCRIBED, Description, Manifest
 
 
-class Database(ReferenceTable, DecisionTable, CohortTable, DetailTable, FailureTable):
+class Database(
+    ReferenceTable, DecisionTable, CohortTable, DetailTable, FailureTable, ManifestTable
+):
     """The references of a collection, the files that could not be used, and the decisions."""
 
     def __init__(self, path: Path) -> None:
@@ -72,6 +75,7 @@ class Database(ReferenceTable, DecisionTable, CohortTable, DetailTable, FailureT
         names: Sequence[Name] = (),
         description: Description = NOT_DESCRIBED,
         thumbnail: bytes | None = None,
+        manifest: Manifest | None = None,
     ) -> bool:
         """Add a reference; return whether the location was that of another one.
 
@@ -85,6 +89,7 @@ class Database(ReferenceTable, DecisionTable, CohortTable, DetailTable, FailureT
             description: what its file says. What it does not say stays as it was for the reference
                 at this location.
             thumbnail: a small picture, if it is to be stored.
+            manifest: the content credentials of its file, if they are to be stored.
         """
         for name in names:
             self.forget_name(name.location)
@@ -114,6 +119,8 @@ class Database(ReferenceTable, DecisionTable, CohortTable, DetailTable, FailureT
                 self.describe(new_id, each)
         if thumbnail is not None:
             self.keep_thumbnail(new_id, thumbnail)
+        if manifest is not None:
+            self.keep_manifest(new_id, manifest)
         self._forget_failure(row.location)
         return replaced
 
@@ -156,6 +163,7 @@ class Database(ReferenceTable, DecisionTable, CohortTable, DetailTable, FailureT
         self._delete_form(old_id)
         self._delete_details(old_id)
         self._delete_description(old_id)
+        self._delete_manifest(old_id)
         if self.format >= NOTED:
             self._connection.execute("DELETE FROM name WHERE reference = ?", (old_id,))
         self._connection.execute("DELETE FROM reference WHERE id = ?", (old_id,))

@@ -10,11 +10,12 @@ from originid.collection.collection import Collection
 from originid.collection.form_table import Form
 from originid.collection.name_table import Name
 from originid.collection.row import Row
-from originid.collection.stored_image import StoredImage
+from originid.collection.stored_image import StoredImage, stored_image
+from originid.images.credentials import can_read_credentials
 from originid.latents.encode_files import Encoded, Entry, encode_sources
 from originid.latents.read_files import Known
 from originid.system.file_status import FileStatus
-from originid.types import NOT_DESCRIBED, Failure
+from originid.types import Failure
 from originid.verdict.information import information
 from originid.views.content import find_content
 
@@ -86,7 +87,11 @@ class ImageWriter:
             read = [entry.sha256 for entry in entries if not isinstance(entry, Failure)]
             self._contents = self.database.contents(read)
             # Read before anything is replaced: a file may have taken another's place.
-            stored = {e.sha256: self._stored(e) for e in entries if isinstance(e, Known)}
+            stored = {
+                e.sha256: stored_image(self._collection, e.sha256)
+                for e in entries
+                if isinstance(e, Known)
+            }
             for entry in entries:
                 if isinstance(entry, Encoded):
                     self._insert(entry, next(described), done)
@@ -121,6 +126,7 @@ class ImageWriter:
                 entry.features,
                 entry.description,
                 entry.thumbnail_jpeg,
+                entry.manifest,
             )
             for entry, code, share, form in zip(
                 entries, codes, informations, self._forms(entries), strict=True
@@ -195,7 +201,14 @@ class ImageWriter:
             inode=status.inode,
         )
         return self.database.insert(
-            row, image.code, image.form, image.features, names, image.description, image.thumbnail
+            row,
+            image.code,
+            image.form,
+            image.features,
+            names,
+            image.description,
+            image.thumbnail,
+            image.manifest,
         )
 
     def _lacks(self, row: Row, image: StoredImage) -> bool:
@@ -231,6 +244,7 @@ class ImageWriter:
             find_content=find_content,
             details=self.details,
             thumbnails=self.thumbnails,
+            credentials=can_read_credentials(),
         ):
             encoded |= {
                 entry.path if isinstance(entry, Failure) else entry.source.name: entry
@@ -240,23 +254,6 @@ class ImageWriter:
             encoded.get(entry.source.name, entry) if isinstance(entry, Known) else entry
             for entry in self._entries
         ]
-
-    def _stored(self, entry: Known) -> StoredImage | None:
-        """What is stored of a reference with this content."""
-        twins = self.database.with_content(entry.sha256, limit=1, read=True)
-        codes = self.database.codes(np.array([row.id for row in twins], np.int64))[1]
-        if not len(codes):
-            return None
-        row = twins[0]
-        form = self.database.form_of(row.id)
-        if form is not None and len(form.code) != self._collection.codec.size:
-            form = None  # damaged: no copies are made of it
-        features = self.database.details([row.id]).get(row.id)
-        code = codes[0].tobytes()
-        description = self.database.descriptions([row.id]).get(row.id, NOT_DESCRIBED)
-        thumbnail = self.database.thumbnail(row.id)
-        size = row.width, row.height
-        return StoredImage(*size, code, row.information, form, features, description, thumbnail)
 
     def _insert_known(self, entry: Known, stored: StoredImage | None, done: Added) -> None:
         """Store a file whose content is stored: untouched, named again, moved or copied here."""

@@ -7,6 +7,7 @@ from originid.collection.detail_table import SCHEMA_DETAILS
 from originid.collection.failure_table import SCHEMA_FAILURES
 from originid.collection.folder_table import SCHEMA_FOLDERS, SCHEMA_ID
 from originid.collection.form_table import SCHEMA_FORMS
+from originid.collection.manifest_table import SCHEMA_MANIFESTS
 from originid.collection.name_table import SCHEMA_NAMES
 
 FORMAT = 5
@@ -44,7 +45,7 @@ UPGRADES = {
         "ALTER TABLE reference ADD COLUMN inode INTEGER",
         *SCHEMA_NAMES,
     ),
-    4: (SCHEMA_DESCRIPTIONS, SCHEMA_THUMBNAILS, SCHEMA_FOLDERS, SCHEMA_ID),
+    4: (SCHEMA_DESCRIPTIONS, SCHEMA_THUMBNAILS, SCHEMA_FOLDERS, SCHEMA_ID, *SCHEMA_MANIFESTS),
 }
 """What brings a file of each format to the next one."""
 MEASURED = 2  # the first format that has the information of references

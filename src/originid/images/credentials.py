@@ -15,6 +15,7 @@ from typing import Any
 
 from originid.errors import ExtraError
 from originid.images.limits import LIMITS
+from originid.images.manifest_store import manifest_store
 
 MARKS = (b"c2pa", b"dcterms:provenance")  # every file with credentials has one of these
 SECONDS = 20.0  # with the start of Python; reading takes some milliseconds
@@ -47,6 +48,8 @@ class Credentials:
         sources: the last words of the IPTC terms for where it comes from, such as
             ``trainedAlgorithmicMedia``, which is a picture that a model made.
         problems: codes of what did not hold, such as ``assertion.dataHash.mismatch``.
+        label: the identifier of the active manifest, if `manifest_store` finds the store that was
+            read; otherwise "".
     """
 
     state: str
@@ -57,6 +60,7 @@ class Credentials:
     actions: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    label: str = ""
 
     @property
     def sentence(self) -> str:
@@ -144,13 +148,36 @@ def _read(data: bytes) -> dict[str, Any] | None:
         context = c2pa.Context.from_dict(SETTINGS)
         reader = c2pa.Reader.try_create(io.BytesIO(data), context=context)
         text = "" if reader is None else reader.json()
+        label = _label(reader, data, context) if text else ""
     except c2pa.C2paError.NotSupported:
         return None  # a format that cannot carry any
     except c2pa.C2paError as error:  # what lies elsewhere is told by the first word alone
         return {"state": "elsewhere"} if str(error).startswith("Remote") else UNREADABLE
     if not text:
         return None
-    return UNREADABLE if len(text) > MOST_OUTPUT else summary(json.loads(text))
+    if len(text) > MOST_OUTPUT:
+        return UNREADABLE
+    return summary(json.loads(text)) | {"label": label}
+
+
+def _label(reader: Any, data: bytes, context: Any) -> str:
+    """The label of the active manifest, if what was read is the store that we find in the file.
+
+    Otherwise a file could show one store to the library, which checks it, and another one to us.
+    """
+    import c2pa
+
+    store = manifest_store(data)
+    if store is None:
+        return ""
+    read = json.loads(reader.detailed_json())
+    try:
+        alone = c2pa.Reader("application/c2pa", io.BytesIO(store), context=context)
+        found = json.loads(alone.detailed_json())
+    except c2pa.C2paError:
+        return ""
+    same = all(read.get(key) == found.get(key) for key in ("active_manifest", "manifests"))
+    return _text(read.get("active_manifest")) if same else ""
 
 
 def summary(store: dict[str, Any]) -> dict[str, Any]:
@@ -183,6 +210,7 @@ def summary(store: dict[str, Any]) -> dict[str, Any]:
         "actions": _few(_text(each.get("action")) for each in actions),
         "sources": _few(each.rpartition(_SOURCES)[2] for each in sources),
         "problems": _few(problems),
+        "label": "",
     }
 
 

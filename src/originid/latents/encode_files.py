@@ -32,7 +32,7 @@ from originid.latents.contents import Content, FindContent, encode_cuts
 from originid.latents.read_files import Decoded, Known, Looks, Read, decode_read, read_source
 from originid.latents.sources import Source
 from originid.system.parallel import MemoryBudget, Reservation, Threads, available_cores
-from originid.types import NOT_DESCRIBED, Description, Failure, Image, JpegFile, Latents
+from originid.types import NOT_DESCRIBED, Description, Failure, Image, JpegFile, Latents, Manifest
 
 CHUNK = 48  # images yielded together, so that a caller can search or store them together
 BATCH = 16  # images encoded together; more of them would not fit into the caches of a processor
@@ -59,6 +59,7 @@ class Encoded:
         note: what a person should know of the file, as `Decoded` says; empty for nearly all files.
         description: what the file says of the image.
         thumbnail_jpeg: a small picture, the bytes of a JPEG file, if it was asked for.
+        manifest: its content credentials, if they were asked for, and it carries sound ones.
     """
 
     source: Source
@@ -73,6 +74,7 @@ class Encoded:
     note: str = ""
     description: Description = NOT_DESCRIBED
     thumbnail_jpeg: JpegFile | None = None
+    manifest: Manifest | None = None
 
 
 Entry = Encoded | Known | Failure
@@ -88,6 +90,7 @@ def encode_sources(
     find_content: FindContent | None = None,
     details: bool = False,
     thumbnails: bool = False,
+    credentials: bool = False,
 ) -> Generator[list[Entry], None, None]:
     """Encode images in chunks, in the order of the sources.
 
@@ -105,13 +108,15 @@ def encode_sources(
         find_content: a function that finds what a frame holds; None does not look for it.
         details: whether local features are found as well: some 15 ms of a core for each image.
         thumbnails: whether a small picture is made as well: the image is decoded again for it.
+        credentials: whether the content credentials of files that carry some are read as well:
+            some 150 ms of a core for each such file, as a process is started for it.
 
     Yields:
         For each chunk a list with one entry for each source: `Encoded`, `Known`, or `Failure` if
         the file is not a usable image.
     """
     workers = workers or available_cores()
-    looks = Looks(encoder.size, limits, find_content, details, thumbnails)
+    looks = Looks(encoder.size, limits, find_content, details, thumbnails, credentials)
     pools = _WorkerPools(encoder, known, looks, workers)
     iterator = iter(sources)
     pending: deque[list[_Batch]] = deque()
@@ -240,5 +245,5 @@ def _encoded(
         return Failure(entry.source.name, "the encoder gave no finite latent")
     size = entry.width, entry.height
     known = entry.source, entry.sha256, entry.bytes, *size
-    extras = entry.features, entry.note, entry.description, entry.thumbnail_jpeg
+    extras = entry.features, entry.note, entry.description, entry.thumbnail_jpeg, entry.manifest
     return Encoded(*known, thumbnail, latent, content, *extras)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from originid.details.features import Features, features_of_file
 from originid.errors import ImageError
 from originid.images.captions import read_description
+from originid.images.carried_manifest import NO_MANIFEST, read_manifest
 from originid.images.decode import decode, read_bytes
 from originid.images.limits import Limits
 from originid.images.preview import small_jpeg
 from originid.latents.contents import Cut, FindContent, cut_content
 from originid.latents.sources import Source
 from originid.system.parallel import Reservation
-from originid.types import NOT_DESCRIBED, Description, Failure, Image, JpegFile
+from originid.types import NOT_DESCRIBED, Description, Failure, Image, JpegFile, Manifest
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Decoded:
     note: str = ""
     description: Description = NOT_DESCRIBED
     thumbnail_jpeg: JpegFile | None = None
+    manifest: Manifest | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Looks:
     find_content: FindContent | None
     details: bool
     thumbnails: bool
+    credentials: bool
 
 
 @dataclass
@@ -118,6 +121,7 @@ def decode_read(read: Read, reservation: Reservation, looks: Looks) -> Decoded |
     finally:
         reservation.free()
         read.reservation.free()
+    carried = read_manifest(data) if looks.credentials else NO_MANIFEST
     return Decoded(
         read.source,
         read.sha256,
@@ -126,7 +130,8 @@ def decode_read(read: Read, reservation: Reservation, looks: Looks) -> Decoded |
         decoded.image,
         content,
         features,
-        decoded.note,
+        "; ".join(filter(None, (decoded.note, carried.note))),
         read_description(data),
         thumbnail,
+        carried.manifest,
     )

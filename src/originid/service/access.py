@@ -25,8 +25,12 @@ MOST_CHARACTERS = 512  # of a token that is presented: hashing a longer one woul
 
 
 class Role(IntEnum):
-    """What a client may do; each role may do what those before it may."""
+    """What a client may do; each role may do what those before it may.
 
+    The first one is what OAuth2 calls the scope ``fetch:manifests`` in the API of the C2PA.
+    """
+
+    MANIFESTS = 0  # only find and fetch content credentials
     FIND = 1  # ask, and look at the collection
     WRITE = 2  # also add references, and decide
     ADMIN = 3  # also remove references, and read the metrics
@@ -61,8 +65,9 @@ def read_tokens(path: Path) -> tuple[Token, ...]:
     """Read a file of tokens.
 
     Args:
-        path: a text file with a token a line: its role (find, write or admin), the token, of at
-            least `SHORTEST` characters, and then, if wanted, a name and ``expires=2027-01-31``.
+        path: a text file with a token a line: its role (manifests, find, write or admin), the
+            token, of at least `SHORTEST` characters, and then, if wanted, a name and
+            ``expires=2027-01-31``.
             Empty lines and those that begin with # are left out.
 
     Raises:

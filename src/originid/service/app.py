@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from originid import __version__
 from originid.finder import Finder
-from originid.service import asking, decisions, health, references
+from originid.service import asking, decisions, health, references, softbinding
 from originid.service.access import Gate
 from originid.service.desk import Desk
 from originid.service.errors import explain_errors
@@ -75,7 +75,7 @@ def create_app(finder: Finder, settings: Settings | None = None) -> FastAPI:
     )
     app.state.shared = shared
     app.state.calibrating = Calibrating(finder)
-    for each in (asking, references, decisions, health):
+    for each in (asking, references, decisions, softbinding, health):
         app.include_router(each.router)
     if PAGE.is_dir():
         app.mount("/static", PageFiles(directory=PAGE), name="static")

@@ -31,6 +31,8 @@ CODES = {
     405: "method_not_allowed",
     408: "too_slow",
     413: "too_large",
+    414: "too_long",
+    415: "wrong_type",
     421: "wrong_host",
     422: "not_usable",
     429: "too_many",
@@ -151,8 +153,10 @@ def from_ours(error: OriginidError) -> ApiError:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    # The specification of the C2PA, see `softbinding`, says 400 for every wrong value.
+    status = 400 if request.url.path.startswith("/c2pa/") else 422
     return ApiError(
-        422,
+        status,
         "; ".join(
             f"{_place(each.get('loc', ()))}: {each.get('msg', '')}" for each in error.errors()
         ),

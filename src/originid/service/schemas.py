@@ -29,6 +29,7 @@ class MatchBody(BaseModel):
     exists: bool
     id: int
     description: DescriptionBody | None
+    credentials: bool
     thumbnail: str
 
     model_config = ConfigDict(extra="allow")
