@@ -38,7 +38,8 @@ def test_find_prints_one_json_line_per_query(indexed: Path, stranger: Path, run:
     assert set(first) == {"query", "verdict", "reason", "matches", "error", "note"}
     assert (first["query"], first["verdict"], first["error"]) == (str(photo), "origin", None)
     fields = "rank reference score confidence false_match_rate view box copies exists trusted"
-    assert list(first["matches"][0]) == fields.split()
+    later = "id description credentials"
+    assert list(first["matches"][0]) == [*fields.split(), *later.split()]
     assert first["matches"][0]["reference"] == str(photo)
     assert [match["rank"] for match in first["matches"]] == [1, 2]
     assert second["verdict"] in ("none", "uncertain")

@@ -52,12 +52,12 @@ app = typer.Typer(
 COMMANDS = (
     index,
     find,
-    fingerprint,
     audit,
     explain,
     decide,
     remove,
     show,
+    fingerprint,
     serve,
     evaluate,
     train,
