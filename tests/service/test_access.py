@@ -15,7 +15,7 @@ from originid.finder import Finder
 from originid.service.access import is_loopback, read_tokens
 from originid.service.errors import ApiError
 from originid.service.limits import Rates
-from originid.service.server import refuse_open
+from originid.service.server import listen, refuse_open
 from originid.service.settings import Settings
 from served import Serve
 
@@ -175,6 +175,16 @@ def test_an_address_that_others_reach_needs_tokens(
     else:
         with pytest.raises(InputError, match="--token-file"):
             refuse_open(host, Settings())
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with listen("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(InputError, match=f"port {port}: .*in use"):
+            listen("127.0.0.1", port)
+    for host in ("192.0.2.1", "no such name", "::1::"):
+        with pytest.raises(InputError, match="cannot listen"):
+            listen(host, 0)
 
 
 @pytest.mark.parametrize(

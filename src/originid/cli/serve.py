@@ -15,7 +15,9 @@ LOOKED_AT = 100  # references whose folders are checked at the start
 def serve(
     collection: Annotated[Path, typer.Argument(help="Serve this collection.")],
     host: Annotated[str, typer.Option(help="Listen on this address.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Listen on this port.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Listen on this port; 0 takes one that is free.")
+    ] = 8000,
     token_file: Annotated[
         Path | None,
         typer.Option(
@@ -54,7 +56,7 @@ def serve(
 
     try:
         from originid.service.app import create_app
-        from originid.service.server import refuse_open, run
+        from originid.service.server import listen, refuse_open, run
         from originid.service.settings import read_settings
     except ModuleNotFoundError as error:
         raise ExtraError("originid serve", "serve") from error
@@ -70,7 +72,8 @@ def serve(
             finder.collection.database.trusts(row.location)
         note_untrusted(finder.collection)
         app = create_app(finder, settings)
-        shown = f"[{host}]" if ":" in host else host
-        print(f"{printable(str(collection))} is at http://{shown}:{port}/", file=sys.stderr)
-        if not run(app, host, port):
-            raise typer.Exit(1)
+        with listen(host, port) as listening:
+            shown = f"[{host}]" if ":" in host else host
+            address = f"http://{shown}:{listening.getsockname()[1]}/"
+            print(f"{printable(str(collection))} is at {address}", file=sys.stderr)
+            run(app, listening)

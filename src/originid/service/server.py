@@ -1,6 +1,7 @@
 """Runs the application until it is told to stop."""
 
 import logging
+import socket
 import sys
 
 import uvicorn
@@ -29,19 +30,39 @@ def refuse_open(host: str, settings: Settings) -> None:
         )
 
 
-def run(app: FastAPI, host: str, port: int) -> bool:
-    """Serve an application, and return when it was told to stop: whether it could start.
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on an address.
+
+    Args:
+        host: the address, or a name of it.
+        port: the port; 0 takes one that is free.
+
+    Raises:
+        InputError: the system refuses, such as where another program listens there.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), port), family=family)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"cannot listen on {host}, port {port}: {reason}",
+            "expected an address of this machine, and a port that no other program has",
+            "choose another port: --port 8001",
+        ) from error
+
+
+def run(app: FastAPI, listening: socket.socket) -> None:
+    """Serve an application, and return when it was told to stop.
 
     Args:
         app: the application.
-        host: the address on which it listens.
-        port: the port on which it listens.
+        listening: what `listen` gave.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,  # it would write addresses with what was asked for
         server_header=False,
@@ -50,6 +71,4 @@ def run(app: FastAPI, host: str, port: int) -> bool:
         limit_concurrency=MOST_CONNECTIONS,
         h11_max_incomplete_event_size=65_536,
     )
-    server = uvicorn.Server(config)
-    server.run()
-    return bool(server.started)
+    uvicorn.Server(config).run(sockets=[listening])
