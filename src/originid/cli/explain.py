@@ -1,15 +1,14 @@
 """originid explain: where a query and a reference agree, as a picture."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from originid.cli.output import JsonOption, note_untrusted, print_json
+from originid.cli.queries import Effort
 from originid.system.text import printable
 
-# As in `originid.views.looks`, which would load numpy only to print the help.
-Effort = Literal["quick", "normal", "thorough"]
 NO_MATCH = 3  # the exit status if nothing was found that could be explained
 
 

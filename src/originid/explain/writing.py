@@ -4,12 +4,11 @@ import json
 import os
 from pathlib import Path
 
-from originid.errors import UsageError
 from originid.explain.drawing import draw_evidence
 from originid.explain.evidence import Evidence
 from originid.explain.page import to_html
+from originid.system.outputs import refuse_other_output
 from originid.system.storage import new_file, storage_errors
-from originid.system.text import quoted
 
 SUFFIXES = (".png", ".jpg", ".html", ".json")
 _FORMATS = {".png": "PNG", ".jpg": "JPEG"}
@@ -21,18 +20,8 @@ def check_output(path: Path) -> None:
     Raises:
         UsageError: it ends otherwise, in small or capital letters, or has no folder.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(
-            f"the file {path}",
-            f"expected a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}",
-            "give a picture, a page or the numbers their ending, such as evidence.png",
-        )
-    if not path.parent.is_dir():
-        raise UsageError(
-            f"the file {path}",
-            f"expected a folder {path.parent} that exists",
-            f"make it first: mkdir -p {quoted(path.parent)}",
-        )
+    todo = "give a picture, a page or the numbers their ending, such as evidence.png"
+    refuse_other_output(path, "the file", SUFFIXES, todo)
 
 
 def write_evidence(path: str | os.PathLike[str], evidence: Evidence) -> None:

@@ -8,8 +8,8 @@ from originid.errors import InputError, UsageError
 from originid.report.page import START as PAGE
 from originid.report.page import write_page
 from originid.system.csv_rows import write_rows
+from originid.system.outputs import refuse_other_output
 from originid.system.storage import new_file, storage_errors
-from originid.system.text import quoted
 from originid.types import Json
 
 PAGE_SUFFIX = ".html"
@@ -58,18 +58,8 @@ def check_output(output: Path) -> None:
         UsageError: it ends otherwise, in small or capital letters, or has no folder.
         InputError: a file that originid did not write lies where one beside the page would.
     """
-    if output.suffix.lower() not in SUFFIXES:
-        raise UsageError(
-            f"the report {output}",
-            f"expected a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}",
-            "give it its ending, such as report.html, which also writes report.json and report.csv",
-        )
-    if not output.parent.is_dir():
-        raise UsageError(
-            f"the report {output}",
-            f"expected a folder {output.parent} that exists",
-            f"make it first: mkdir -p {quoted(output.parent)}",
-        )
+    todo = "give it its ending, such as report.html, which also writes report.json and report.csv"
+    refuse_other_output(output, "the report", SUFFIXES, todo)
     if output.is_dir():
         raise UsageError(
             f"the report {output} is a folder", "expected a file", "give the report another name"
