@@ -9,7 +9,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from originid.errors import InputError, StorageError
@@ -188,5 +188,6 @@ def _temporary(path: Path) -> Path:
 
 def _remove_left_overs(path: Path) -> None:
     for file in path.parent.glob(f".{path.name}.*.tmp"):
-        if time.time() - file.stat().st_mtime > LEFT_OVER:
-            file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process just gave it its name
+            if time.time() - file.stat().st_mtime > LEFT_OVER:
+                file.unlink()
