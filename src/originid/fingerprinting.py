@@ -13,7 +13,7 @@ from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
 from originid.model import Model
 from originid.system.addresses import is_address
-from originid.types import Failure
+from originid.types import NOT_DESCRIBED, Description, Failure
 from originid.verdict.information import information
 
 BATCH = 1000  # references whose codes are read together
@@ -27,11 +27,13 @@ class Fingerprinted:
         name: the path of the picture, as it was given.
         sha256: of its file, as hexadecimal digits.
         fingerprint: of the picture.
+        description: what its holder says of it.
     """
 
     name: str
     sha256: str
     fingerprint: Fingerprint
+    description: Description = NOT_DESCRIBED
 
 
 def of_images(model: Model, sources: Iterable[Source]) -> Iterator[Fingerprinted | Failure]:
@@ -57,7 +59,8 @@ def of_images(model: Model, sources: Iterable[Source]) -> Iterator[Fingerprinted
             made = iter(fingerprints(codes, codec, model.fingerprint, shares.tolist()))
         for entry in chunk:
             if isinstance(entry, Encoded):
-                yield Fingerprinted(entry.source.name, entry.sha256.hex(), next(made))
+                known = entry.source.name, entry.sha256.hex()
+                yield Fingerprinted(*known, next(made), entry.description)
             elif isinstance(entry, Failure):
                 yield entry
 
@@ -81,6 +84,8 @@ def of_references(collection: Collection) -> Iterator[Fingerprinted]:
         # A collection of the first version did not measure the information.
         shares = [1.0 if row.information is None else row.information for row in known]
         made = fingerprints(codes, codec, model.fingerprint, shares) if len(ids) else []
+        said = collection.database.descriptions([row.id for row in known])
         for row, fingerprint in zip(known, made, strict=True):
             if not is_address(row.location):
-                yield Fingerprinted(row.shown, row.sha256.hex(), fingerprint)
+                description = said.get(row.id, NOT_DESCRIBED)
+                yield Fingerprinted(row.shown, row.sha256.hex(), fingerprint, description)

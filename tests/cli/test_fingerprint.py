@@ -39,7 +39,8 @@ def test_a_partner_sends_fingerprints_and_asks_by_them(
     status, out, _ = run("fingerprint", "--in", indexed, "-o", listed)
     assert (status, out) == (0, f"{listed}: 30 fingerprints\n")
     rows = [cells for _, cells in read_rows(listed)]
-    assert rows[0] == ["fingerprint", "name", "link", "sha256"]
+    said = ["caption", "credit", "licence", "date"]
+    assert rows[0] == ["fingerprint", "name", "link", "sha256", *said]
     assert [cells[1] for cells in rows[1:]] == [str(photos / f"{n:04}.png") for n in range(30)]
     # The same come of the files, by the model of a collection.
     lines = run("fingerprint", photos, "--in", indexed)[1].splitlines()
@@ -69,6 +70,25 @@ def test_a_partner_sends_fingerprints_and_asks_by_them(
     assert status == 1
     assert "its picture is with its owner" in err
     assert run("remove", where, "--from", theirs)[0] == 0
+
+
+def test_what_is_said_of_pictures_travels_with_their_fingerprints(
+    indexed: Path, tmp_path: Path, run: Run
+) -> None:
+    table, listed, theirs = (tmp_path / name for name in ("said.csv", "ours.csv", "theirs"))
+    for caption in ("A pier", "A bridge"):
+        table.write_text(
+            f"file,caption,credit,link\nphotos/0004.png,{caption},Me,https://example.org/4\n"
+        )
+        assert run("index", tmp_path / "photos", "--into", indexed, "--metadata", table)[0] == 0
+        assert run("fingerprint", "--in", indexed, "-o", listed)[0] == 0
+        status = run("index", listed, "--into", theirs, "--model", indexed / "model")[0]
+        assert status == 0
+        answer = run("find", tmp_path / "photos" / "0004.png", "--in", theirs, "--json")[1]
+        (best, *_) = json.loads(answer)["matches"]
+        assert best["reference"] == "https://example.org/4"
+        assert best["description"]["caption"] == caption
+        assert (best["description"]["credit"], best["exists"]) == ("Me", False)
 
 
 def test_fingerprints_and_images_may_stand_in_one_list(

@@ -144,9 +144,15 @@ def _write(output: Path, made: "Iterator[Fingerprinted]") -> None:
     from originid.system.csv_rows import write_rows
 
     def rows() -> Iterator[tuple[str, ...]]:
-        """The header, and a row for each picture; its link is for the owner to write."""
+        """The header, and a row for each picture."""
         yield COLUMNS
         for each in made:
-            yield each.fingerprint.text, each.name, "", each.sha256
+            known = {
+                "fingerprint": each.fingerprint.text,
+                "name": each.name,
+                "sha256": each.sha256,
+                **vars(each.description),
+            }
+            yield tuple(known[column] for column in COLUMNS)
 
     write_rows(output, rows())

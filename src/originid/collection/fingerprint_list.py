@@ -32,7 +32,7 @@ from originid.types import Description, Failure
 
 SUFFIX = ".csv"
 FINGERPRINT, LINK, NAME, SHA256 = "fingerprint", "link", "name", "sha256"
-COLUMNS = (FINGERPRINT, NAME, LINK, SHA256)
+COLUMNS = (FINGERPRINT, NAME, LINK, SHA256, *(field for field in FIELDS if field != LINK))
 BATCH = 1000  # rows stored together
 MOST_CHARACTERS = 2000  # of a link or a name
 
