@@ -12,7 +12,9 @@ from descriptions import write_described
 from originid.collection.adding import store_images
 from originid.collection.collection import open_collection
 from originid.finder import Finder
+from originid.fingerprinting import Fingerprinted, of_images
 from originid.images.decode import decode
+from originid.latents.sources import Source
 from originid.testing import textured_image
 from served import PHOTOS, Serve
 
@@ -186,3 +188,21 @@ def test_a_service_that_is_read_only_changes_nothing(serve: Serve, finder: Finde
     assert client.get("/v1/stats").json()["writable"] is False
     assert client.post("/v1/find", files=picture).status_code == 200
     assert len(finder.collection) == PHOTOS + 1
+
+
+def test_a_picture_that_was_known_by_its_fingerprint_is_added(
+    client: TestClient, finder: Finder, tmp_path: Path
+) -> None:
+    data = new_picture(700)
+    (made,) = of_images(finder.collection.model, [Source("partner.png", data)])
+    assert isinstance(made, Fingerprinted)
+    table = tmp_path / "partner.csv"
+    link = "https://partner.example/1"
+    table.write_text(f"fingerprint,link,sha256\n{made.fingerprint.text},{link},{made.sha256}\n")
+    store_images(finder.collection, [table])
+    found = client.post("/v1/find", files={"image": data}).json()["matches"][0]
+    assert (found["reference"], found["exists"]) == (link, False)
+    assert client.get(found["thumbnail"]).status_code == 404
+    added = client.post("/v1/references", files={"image": data}).json()
+    assert added["added"] is True
+    assert added["reference"] != link

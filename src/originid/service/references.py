@@ -236,7 +236,7 @@ def _added(shared: State, source: Source, description: Description) -> dict[str,
     collection = shared.finder.collection
     database, data = collection.database, source.data or b""
     content = hashlib.sha256(data).digest()
-    known = database.with_content(content, limit=1)
+    known = database.with_content(content, limit=1, read=True)
     added = not known
     if added:
         path = _kept(shared.added_folder / content.hex(), source.name, data)
@@ -247,7 +247,7 @@ def _added(shared: State, source: Source, description: Description) -> dict[str,
             raise ApiError(
                 422, found.failures[0].reason, "expected a picture", "choose another file"
             )
-        known = database.with_content(content, limit=1)
+        known = database.with_content(content, limit=1, read=True)
     if not known:
         raise ApiError(503, "the reference was removed", "expected it to stay", "add it again")
     if description:
