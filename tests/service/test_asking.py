@@ -181,8 +181,8 @@ def test_the_file_of_a_reference_may_be_gone(
     found = client.post("/v1/find", files={"image": data}).json()
     assert (found["matches"][0]["id"], found["matches"][0]["exists"]) == (row.id, False)
     answer = client.post("/v1/explain", files={"image": data}, data={"reference": row.id})
-    assert answer.status_code == 422
-    assert "the reference's file" in answer.json()["error"]["given"]
+    assert answer.status_code == 404
+    assert answer.json()["error"]["given"] == f"the file of reference {row.id} is not there"
 
 
 def test_pictures_that_are_asked_about_are_not_stored(

@@ -69,6 +69,8 @@ def audit(
     check_output(output)
     asked = Asked(top, read_rate(false_matches), effort)
     named = list(named_queries(queries, listed, null, yes))
+    if not named:  # a report that is there is not replaced by one of nothing
+        raise typer.Exit(FAILED)
     with Finder.open(collection) as finder, progress_bar("auditing", "queries") as progress:
         note_missing_locks(finder.collection)
         note_empty(finder, collection)
@@ -76,7 +78,7 @@ def audit(
     _print(done, json)
     if open_:
         show_in_browser(output)
-    if named and done.counts["unreadable"] == len(named):
+    if done.counts["unreadable"] == len(named):
         raise typer.Exit(FAILED)
 
 

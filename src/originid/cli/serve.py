@@ -61,6 +61,7 @@ def serve(
     except ModuleNotFoundError as error:
         raise ExtraError("originid serve", "serve") from error
     from originid.cli.output import note_missing_locks, note_untrusted
+    from originid.cli.queries import note_empty
     from originid.finder import Finder
 
     given = {"token_file": token_file, "read_only": read_only, "allow_urls": allow_urls}
@@ -71,6 +72,7 @@ def serve(
         for row in islice(finder.collection.references(), LOOKED_AT):
             finder.collection.database.trusts(row.location)
         note_untrusted(finder.collection)
+        note_empty(finder, collection)
         app = create_app(finder, settings)
         with listen(host, port) as listening:
             shown = f"[{host}]" if ":" in host else host

@@ -94,7 +94,7 @@ def watch_and_add(
     with ending_well(stop) as begin:
         for changed in rounds:
             for folder in changed.gone:
-                _say(f"{printable(folder)} is not there; it is watched again when it comes back")
+                _say(f"{printable(folder)} is not there; it is watched as soon as it is")
             for folder in changed.back:
                 _say(f"{printable(folder)} is there again")
             if changed.paths:

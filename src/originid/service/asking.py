@@ -19,7 +19,12 @@ from originid.service.access import Role, needs
 from originid.service.addresses import fetch
 from originid.service.errors import RESPONSES, ApiError, AsciiResponse
 from originid.service.pictures import checked, content_of, panels_of, read_upload
-from originid.service.references import source_of, stored, thumbnail_address
+from originid.service.references import (
+    refuse_without_file,
+    source_of,
+    stored,
+    thumbnail_address,
+)
 from originid.service.schemas import AnswerBody, EvidenceBody, FingerprintBody
 from originid.service.state import Shared, State
 from originid.types import Failure
@@ -182,6 +187,7 @@ def _body(answer: Answer, content: str | None) -> dict[str, Any]:
 def _explained(shared: State, source: Source, row: Row, effort: Effort) -> Evidence:
     """Explain a reference as it is found; one that is not found is compared in all views."""
     finder = shared.finder
+    refuse_without_file(shared, row)
     answer = finder.find(source, MOST_MATCHES, effort=effort)
     for match in answer.matches:
         if match.id == row.id:

@@ -22,6 +22,7 @@ from originid.service.pictures import checked, read_upload
 from originid.service.schemas import AddedBody, ReferenceBody, ReferencesBody
 from originid.service.state import Shared, State
 from originid.system.account_key import make_account_key
+from originid.system.addresses import is_address
 from originid.system.storage import flush, new_file, storage_errors
 from originid.types import Description
 
@@ -172,7 +173,7 @@ def source_of(shared: State, id: int | None) -> Source:
         ApiError: there is no such reference, or its file is not at hand.
     """
     row = stored(shared, -1 if id is None else id)
-    _refuse_untrusted(shared, row)
+    refuse_without_file(shared, row)
     try:
         return checked(row.shown, read_bytes(row.location), shared.settings.max_pixels)
     except ImageError as error:
@@ -196,18 +197,25 @@ async def _picture(request: Request, shared: State, id: int, side: int) -> Respo
     return Response(data, media_type="image/jpeg", headers=headers)
 
 
-def _refuse_untrusted(shared: State, row: Row) -> None:
-    """Refuse to open a file outside of the folders that this account indexed.
+def refuse_without_file(shared: State, row: Row) -> None:
+    """Refuse what needs the file of a reference, where it is not at hand or may not be opened.
 
     Raises:
-        ApiError: the file of the reference may not be opened.
+        ApiError: the file is gone, is with its owner, or lies in a folder that this account never
+            indexed.
     """
-    if not shared.finder.collection.database.trusts(row.location):
+    there = shared.finder.collection.database.is_there(row.location)
+    if there is None:
         raise ApiError(
             404,
             f"the file of reference {row.id} is not opened: this account did not index its folder",
             "expected a collection that was made here",
             "whoever runs the service can name the folder in ORIGINID_TRUSTED_FOLDERS",
+        )
+    if not there:
+        where = "is with its owner" if is_address(row.location) else "is not there"
+        raise ApiError(
+            404, f"the file of reference {row.id} {where}", "expected its file", "put it back"
         )
 
 
@@ -215,9 +223,9 @@ def _small(shared: State, row: Row, side: int) -> bytes:
     """A JPEG of a reference: the one that is stored, or one made of its file."""
     database = shared.finder.collection.database
     kept = database.thumbnail(row.id)
-    if kept is not None and (side == SIDE or not database.trusts(row.location)):
+    if kept is not None and (side == SIDE or not database.is_there(row.location)):
         return kept
-    _refuse_untrusted(shared, row)
+    refuse_without_file(shared, row)
     try:
         return small_jpeg(read_bytes(row.location), row.width, row.height, side)
     except ImageError as error:

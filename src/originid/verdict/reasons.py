@@ -48,11 +48,15 @@ def often(rate: float) -> str:
     return f"{tenths} times in 10" if tenths >= 2 else f"1 time in {rounded(1 / max(rate, 1e-12))}"
 
 
+MOST = 1_000_000_000_000  # above it, a number of strangers says nothing more to a person
+
+
 def rounded(number: float) -> str:
     """A number of at least 1 with one significant digit, below it: 2,718 is 2,000.
 
     Rounding down never claims more certainty than there is.
     """
+    number = min(number, MOST)
     if number < 10:
         return f"{max(1, math.floor(number))}"
     power = 10 ** math.floor(math.log10(number) + 1e-12)
