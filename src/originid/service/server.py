@@ -1,6 +1,7 @@
 """Runs the application until it is told to stop."""
 
 import logging
+import os
 import socket
 import sys
 from contextlib import suppress
@@ -42,9 +43,16 @@ def listen(host: str, port: int) -> socket.socket:
         InputError: the system refuses, such as where another program listens there.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio lets only sockets that say they are of TCP send small answers at once (TCP_NODELAY).
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host.strip("[]"), port), family=family)
+        if os.name == "posix":  # elsewhere it would let two programs listen on one port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host.strip("[]"), port))
+        listening.listen(MOST_CONNECTIONS)
+        return listening
     except (OSError, UnicodeError) as error:
+        listening.close()
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
             f"cannot listen on {host}, port {port}: {reason}",
