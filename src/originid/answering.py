@@ -124,7 +124,7 @@ def _answers(
                 zip(pictures.shown, judged.rates, strict=False), start=1
             )
         )
-        verdict, reason = judged.verdict, judged.reason if len(collection) else EMPTY
+        verdict, reason = judged.verdict, judged.reason if matches or len(collection) else EMPTY
         if confirming is not None:
             verdict, reason = Verdict.ORIGIN, confirming.sentence
         yield Answer(asked.names[row], verdict, matches, reason)
