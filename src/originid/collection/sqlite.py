@@ -62,7 +62,8 @@ class SqliteFile:
 
     def close(self) -> None:
         """Close the file; calling it again does nothing."""
-        self._connection.close()
+        with self._lock:  # SQLite crashes if another thread is asking it something meanwhile
+            self._connection.close()
 
     @contextmanager
     def writing(self) -> Iterator[None]:

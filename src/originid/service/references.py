@@ -1,6 +1,5 @@
 """The references of the collection: looked at, added and removed."""
 
-import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -10,20 +9,18 @@ from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi import Path as InPath
 from fastapi.responses import Response
 
-from originid.collection.adding import store_images
 from originid.collection.row import Row
-from originid.errors import ImageError, StorageError
+from originid.errors import ImageError
 from originid.images.decode import read_bytes
 from originid.images.preview import SIDE, small_jpeg
 from originid.latents.sources import Source
 from originid.service.access import Role, needs
+from originid.service.adding import keep_picture
 from originid.service.errors import RESPONSES, ApiError, AsciiResponse
 from originid.service.pictures import checked, read_upload
 from originid.service.schemas import AddedBody, ReferenceBody, ReferencesBody
 from originid.service.state import Shared, State
-from originid.system.account_key import make_account_key
 from originid.system.addresses import is_address
-from originid.system.storage import flush, new_file, storage_errors
 from originid.types import Description
 
 MOST_LISTED = 200  # references of one answer
@@ -120,7 +117,12 @@ async def add(
     settings = shared.settings
     source = await read_upload(image, settings.max_bytes, settings.max_pixels)
     description = Description(caption, credit, licence, date, link)
-    body = await shared.desk.work(lambda: _added(shared, source, description))
+
+    def work() -> dict[str, Any]:
+        row, added = keep_picture(shared, source, description)
+        return {**_whole(shared, row), "added": added}
+
+    body = await shared.desk.work(work)
     request.app.state.calibrating.start()
     return AsciiResponse(body, 201)
 
@@ -237,51 +239,6 @@ def _small(shared: State, row: Row, side: int) -> bytes:
             "expected its file, or a small picture that was stored",
             "put the file back, or index it once with --thumbnails",
         ) from error
-
-
-def _added(shared: State, source: Source, description: Description) -> dict[str, Any]:
-    """Keep a picture, add it, and say what is stored of it."""
-    collection = shared.finder.collection
-    database, data = collection.database, source.data or b""
-    content = hashlib.sha256(data).digest()
-    known = database.with_content(content, limit=1, read=True)
-    added = not known
-    if added:
-        path = _kept(shared.added_folder / content.hex(), source.name, data)
-        _sign(shared)
-        found = store_images(collection, [path], workers=1)
-        if found.failures:
-            path.unlink(missing_ok=True)
-            raise ApiError(
-                422, found.failures[0].reason, "expected a picture", "choose another file"
-            )
-        known = database.with_content(content, limit=1, read=True)
-    if not known:
-        raise ApiError(503, "the reference was removed", "expected it to stay", "add it again")
-    if description:
-        with database.writing():
-            database.describe(known[0].id, description)
-    return {**_whole(shared, known[0]), "added": added}
-
-
-def _sign(shared: State) -> None:
-    """Let the files in the folder of added pictures be looked at, also by later processes."""
-    try:
-        key = make_account_key()
-    except StorageError:
-        key = None  # this process may look at them; the next one is told how it may
-    shared.finder.collection.database.sign_folders([shared.added_folder], key)
-
-
-def _kept(folder: Path, name: str, data: bytes) -> Path:
-    """Write the bytes of a picture into a folder of its own, and flush them to the disk."""
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        flush(folder.parent)
-        path = folder / name
-        with new_file(path) as file:
-            file.write_bytes(data)
-    return path
 
 
 def _whole(shared: State, row: Row) -> dict[str, Any]:
