@@ -14,7 +14,7 @@ LAYERS = (
     ("escalation",),
     ("explaining",),
     ("finder", "indexing", "training"),
-    ("evaluation", "demo", "report"),
+    ("evaluation", "demo", "report", "scale"),
     ("generation",),
     ("client", "experiments", "service"),
     ("cli",),
