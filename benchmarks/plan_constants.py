@@ -2,13 +2,13 @@
 
 usage: python benchmarks/plan_constants.py PHOTOS -o src/originid/data/plan/constants.json
            [--references 1000 10000 100000 1000000] [--search FILE] [--indexing FILE]
-           [--engine NAME=FILE ...]
+           [--engine NAME=FILE ...] [--remark TEXT]
 
 It runs benchmarks/indexing.py and benchmarks/search.py on one core of this machine, whose other
 cores should be idle. A million references need 8 GB of disk, 5 GB of memory and about 20 minutes.
 What these benchmarks printed with --json before can be given instead: --search and --indexing. The
 rows of other engines, which have the same names, come with --engine: compact, postgresql, milvus.
-An engine that is not given keeps what the table has of it.
+An engine that is not given keeps what the table has of it. --remark says what else the machine did.
 """
 
 import argparse
@@ -105,7 +105,9 @@ def before(path: Path) -> Json:
     return engines
 
 
-def table(search: str, indexing: str, others: Iterable[tuple[str, str]], path: Path) -> Json:
+def table(
+    search: str, indexing: str, others: Iterable[tuple[str, str]], path: Path, where: str
+) -> Json:
     """Return the whole table.
 
     Args:
@@ -113,13 +115,14 @@ def table(search: str, indexing: str, others: Iterable[tuple[str, str]], path: P
         indexing: what benchmarks/indexing.py printed.
         others: the names of further engines and their rows.
         path: the table that is there already, whose other engines stay.
+        where: the machine in words.
     """
     engines = {**dict.fromkeys(ENGINES), **before(path), "folder": points(search)}
     return {
         "format": FORMAT,
         "date": datetime.date.today().isoformat(),
         "version": __version__,
-        "machine": machine("numpy", "faiss-cpu", "pillow"),
+        "machine": where,
         "model": DEFAULT,
         "dim": open_model().dim,
         "embedding": embedding(indexing),
@@ -137,6 +140,7 @@ def main() -> None:
     parser.add_argument("--search", type=Path)
     parser.add_argument("--indexing", type=Path)
     parser.add_argument("--engine", action="append", default=[], metavar="NAME=FILE")
+    parser.add_argument("--remark", help="what is added to the machine in words")
     options = parser.parse_args()
     others = []
     for name, _, file in (each.partition("=") for each in options.engine):
@@ -144,6 +148,7 @@ def main() -> None:
             parser.error(f"--engine {name}: expected one of {', '.join(ENGINES)}, then =FILE")
         others.append((name, Path(file).read_text(encoding="utf-8")))
     where = machine("numpy", "faiss-cpu", "pillow")  # before the cores are given up
+    where += f"; {options.remark}" if options.remark else ""
     indexing = (
         options.indexing.read_text(encoding="utf-8")
         if options.indexing
@@ -154,7 +159,7 @@ def main() -> None:
         if options.search
         else on_one_core("search.py", "--references", *options.references)
     )
-    made = {**table(search, indexing, others, options.output), "machine": where}
+    made = table(search, indexing, others, options.output, where)
     options.output.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     read_constants(options.output)  # so that the package can read what was written
 

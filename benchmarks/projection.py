@@ -42,7 +42,7 @@ from originid.training.fitting import FULL
 from originid.types import Image, Json, Vectors
 from originid.verdict.presets import DEFAULT as PRESET
 from originid.verdict.presets import PRESETS
-from projection_shares import accuracy, known_share, right_verdicts, share, still_first
+from projection_shares import accuracy, known_share, right_verdicts, share
 
 SIZES = (100, 1000, *(round(10 ** (half / 2)) for half in range(8, 19)))  # 10^4 to 10^9 by halves
 PART = 1000  # references of the smaller collection, all origins among them

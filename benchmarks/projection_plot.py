@@ -43,7 +43,7 @@ def draw(table: Json, parts: list[Json], folded: Json | None, path: Path) -> Non
                       arrowprops={"arrowstyle": "-", "color": "#777777"}, fontsize=8)  # fmt: skip
     left.set_ylim(0, 100)
     left.set_ylabel("origin comes first (Acc), %")
-    left.legend(loc="center right", bbox_to_anchor=(1, 0.36), fontsize=8)
+    left.legend(loc="center right", bbox_to_anchor=(1, 0.25), fontsize=7.5)
     top, low = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
     _curve(top, table["verdicts"]["right"]["points"], COLOURS["all"], "verdict origin, and right")
     top.set_ylim(0, 100)

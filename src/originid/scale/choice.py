@@ -23,7 +23,7 @@ class Choice:
         machines: the number of machines, at least 1.
         decided_by: what asks for that number.
         measured: the engine whose measurements are used.
-        borrowed: a remark if they are those of another engine, else empty.
+        borrowed: whether they are those of a folder, because this engine was not measured.
     """
 
     engine: str
@@ -32,7 +32,7 @@ class Choice:
     machines: int
     decided_by: str
     measured: Engine
-    borrowed: str
+    borrowed: bool
 
 
 def needs(
@@ -83,11 +83,9 @@ def growth_of(references: int) -> JsonObject:
         digits; ``then``, what to consider beyond.
     """
     constants = read_constants()
-    limit = folder_limit(1.0, constants, read_prices())
-    unit: int = 10 ** max(0, len(str(limit)) - 2)
     return {
         "query_seconds": constants.folder.query.at(references),
-        "folder_until": limit // unit * unit,
+        "folder_until": _rounded_down(folder_limit(1.0, constants, read_prices())),
         "then": "milvus",
     }
 
@@ -104,12 +102,11 @@ def choose(
         prices: what a machine has.
     """
     limit = folder_limit(queries_per_second, constants, prices)
-    up_to = f"{limit:,} references at {queries_per_second:,g} queries a second"
+    up_to = f"about {_rounded_down(limit):,} references at {queries_per_second:,g} queries a second"
     inside = references <= limit
     name = "folder" if inside else "milvus"
     found = constants.engines[name]
     measured = found or constants.folder
-    borrowed = "" if found else "; milvus is not measured: the figures of a folder stand for it"
     wanted = needs(references, queries_per_second, measured, prices)
     machines = max(wanted.values())
     decisive = next(thing for thing, count in wanted.items() if count == machines)
@@ -118,12 +115,18 @@ def choose(
         why = f"one machine is enough, with nothing to run beside it: a folder holds up to {up_to}"
         others = {
             "postgresql": "if you run one already, or if many machines add references",
-            "milvus": f"needed above {up_to}",
+            "milvus": f"needed beyond {up_to}",
         }
     else:
         why = f"a folder on one machine holds up to {up_to}; Milvus divides more among machines"
         others = {
             "folder": f"up to {up_to}",
-            "postgresql": "one server searches as one machine does, so that it is too small as well",
+            "postgresql": "one server searches as one machine does: it is too small as well",
         }
-    return Choice(name, why, others, machines, decided_by, measured, borrowed)
+    return Choice(name, why, others, machines, decided_by, measured, found is None)
+
+
+def _rounded_down(count: int) -> int:
+    """Return a whole number with all digits but the first two zero."""
+    unit: int = 10 ** max(0, len(str(count)) - 2)
+    return count // unit * unit

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from originid.scale.growth import Basis, interpolated
-from originid.scale.tables import FOLDER, REINSTALL, read_table
+from originid.scale.tables import FOLDER, REINSTALL, number_of, read_table
 from originid.system.strict_json import JsonObject
 
 BANDS = ("all", "tight", "moved", "redrawn")
@@ -84,18 +84,21 @@ def read_expected(path: Path = FOLDER / "expected.json") -> Expected:
 
 def _expected(table: JsonObject) -> Expected:
     return Expected(
-        *(str(table[name]) for name in ("date", "model", "pairs")),
-        float(table["stated"]),
-        {name: _curve(table["acc"][name]) for name in BANDS},
-        {name: _curve(table["verdicts"][name]) for name in VERDICTS},
+        date=str(table["date"]),
+        model=str(table["model"]),
+        pairs=str(table["pairs"]),
+        stated=number_of(table, "stated"),
+        acc={name: _curve(table["acc"][name]) for name in BANDS},
+        verdicts={name: _curve(table["verdicts"][name]) for name in VERDICTS},
     )
 
 
 def _curve(table: JsonObject) -> Curve:
     points = table["points"]
-    sizes = tuple(int(point["references"]) for point in points)
-    if not sizes or sizes[0] < 1 or list(sizes) != sorted(set(sizes)):
+    sizes = tuple(int(number_of(point, "references", least=1)) for point in points)
+    if not sizes or list(sizes) != sorted(set(sizes)):
         raise ValueError("the sizes of a curve must rise")
-    names = ("value", "low", "high")
-    shares = tuple(Share(*(float(point[name]) for name in names)) for point in points)
-    return Curve(sizes, shares, int(table["counted"]))
+    shares = tuple(
+        Share(*(number_of(point, name) for name in ("value", "low", "high"))) for point in points
+    )
+    return Curve(sizes, shares, int(number_of(table, "counted", least=1)))

@@ -21,8 +21,8 @@ class Growth:
     """A quantity that was measured at some sizes, and never falls with the size.
 
     Between two sizes it lies on the line between them. Beyond them it goes on along the line
-    through the two that are last, or first. A value below that of a smaller size counts as noise, and
-    is raised to it.
+    through the two that are last, or first. A value below that of a smaller size counts as noise,
+    and is raised to it.
 
     Args:
         sizes: the numbers of references, ascending, at least one.

@@ -109,60 +109,60 @@ def make_plan(
 
 def _sizes(references: int, constants: Constants, choice: Choice) -> Iterator[Figure]:
     """Bytes on disk and in memory, of the chosen engine and of a folder with fewer bits."""
-    engine, compact = choice.measured, constants.engines["compact"]
+    compact = constants.engines["compact"]
     for name in ("disk", "memory"):
-        growth: Growth = getattr(engine, name)
-        yield _grown(f"{name}_bytes", growth, references, "bytes", choice.borrowed)
-        note = f"what each reference adds, of {engine.largest:,}{choice.borrowed}"
-        yield Figure(f"{name}_bytes_each", growth.slope, "bytes", Basis.MEASURED, note)
+        growth: Growth = getattr(choice.measured, name)
+        yield _grown(f"{name}_bytes", growth, references, "bytes", choice)
+        basis, note = _basis(growth, 0, choice)
+        yield Figure(f"{name}_bytes_each", growth.slope, "bytes", basis, note)
         if compact is None:
             yield Figure(f"{name}_bytes_compact", None, "bytes", Basis.UNKNOWN)
         else:
-            yield _grown(f"{name}_bytes_compact", getattr(compact, name), references, "bytes", "")
-    basis = _basis(engine.query, references)
-    yield Figure("machines", choice.machines, "", basis, choice.decided_by + choice.borrowed)
+            yield _grown(f"{name}_bytes_compact", getattr(compact, name), references, "bytes")
+    basis, note = _basis(choice.measured.query, references, choice)
+    yield Figure("machines", choice.machines, "", basis, f"{choice.decided_by}; {note}")
 
 
 def _building(
     references: int, constants: Constants, prices: Prices, choice: Choice
 ) -> Iterator[Figure]:
     """Time and cost of reading, encoding and storing images, and of making the index."""
-    for number, each in enumerate(constants.embedding):
-        note = f"{each.kind}, {each.images:,} of them"
-        hours = references / each.per_second / prices.cores / SECONDS
-        share = "time on all cores is that of one core, divided by their number"
-        suffix = "" if number == 0 else "_large"
-        basis = Basis.MEASURED if references <= each.images else Basis.EXTRAPOLATED
-        yield Figure(
-            f"images_per_second{suffix}", each.per_second, "a second a core", Basis.MEASURED, note
-        )
-        yield Figure(f"build_hours{suffix}", hours / choice.machines, "hours", basis, share)
-        cost = 1e6 / each.per_second / prices.cores / SECONDS * prices.hour
-        note = f"{each.kind}; one machine for {1e6 / references * hours:,.2g} hours"
+    cores = choice.machines * prices.cores
+    for each, suffix in zip(constants.embedding, ("", "_large"), strict=False):
+        rate, note = each.per_second, f"{each.kind}, {each.images:,} of them"
+        yield Figure(f"images_per_second{suffix}", rate, "a second a core", Basis.MEASURED, note)
+        note = f"{cores:,} cores are taken to be as many times as fast as one"
+        hours = references / rate / cores / SECONDS
+        yield Figure(f"build_hours{suffix}", hours, "hours", Basis.EXTRAPOLATED, note)
+        million = 1e6 / rate / prices.cores / SECONDS
+        note = f"one machine for {million:,.2g} hours"
+        cost = million * prices.hour
         yield Figure(f"cost_per_million{suffix}", cost, prices.currency, Basis.ASSUMED, note)
-    engine = choice.measured
-    yield _grown("index_seconds", engine.build, references, "seconds", choice.borrowed)
+    yield _grown("index_seconds", choice.measured.build, references, "seconds", choice)
 
 
 def _searching(references: int, queries: float, prices: Prices, choice: Choice) -> Iterator[Figure]:
     """Time of a query, what the machines can do, and what queries cost."""
     engine, machines = choice.measured, choice.machines
     part = references / machines
-    basis = _basis(engine.query, part)
-    slowest, work = engine.query.at(part), engine.query.at(references)
-    note = f"one core on each machine, which holds {part:,.0f}"
-    yield Figure("query_seconds", slowest, "seconds", basis, note + choice.borrowed)
-    batch = machines * prices.cores / engine.batch.at(references)
-    single = machines * prices.cores / work
-    whole = _basis(engine.query, references)
-    yield Figure("queries_per_second", single, "a second", whole, "one at a time, all cores busy")
-    yield Figure("queries_per_second_in_batches", batch, "a second", whole, "200 at a time")
+    basis, note = _basis(engine.query, part, choice)
+    note = f"on one core of each machine, which holds {part:,.0f}; {note}"
+    yield Figure("query_seconds", engine.query.at(part), "seconds", basis, note)
+    basis, note = _basis(engine.query, references, choice)
+    for growth, suffix, how in (
+        (engine.query, "", "one at a time"),
+        (engine.batch, "_in_batches", "200 at a time"),
+    ):
+        most = machines * prices.cores / growth.at(references)
+        note = f"{how}, with all cores busy; {_basis(growth, references, choice)[1]}"
+        yield Figure(f"queries_per_second{suffix}", most, "a second", basis, note)
     disk = engine.disk.at(references) / 1e9 * prices.disk_month / MONTH
     hour = machines * prices.hour + disk
     thousand = hour / (queries * SECONDS) * 1000
-    note = f"all machines and disks cost {hour:,.2f} an hour at {queries:,g} queries a second"
+    note = f"machines and disks cost {hour:,.2f} an hour, for {queries:,g} queries a second"
     yield Figure("cost_per_thousand_queries", thousand, prices.currency, Basis.ASSUMED, note)
-    yield Figure("recall", 100 * engine.recall, "%", Basis.MEASURED, f"of {engine.largest:,}")
+    basis, note = _basis(engine.query, 0, choice)
+    yield Figure("recall", 100 * engine.recall, "%", basis, note)
 
 
 def _answers(references: int, queries: float, expected: Expected) -> Iterator[Figure]:
@@ -186,13 +186,18 @@ def _share(name: str, curve: Curve, references: int) -> Figure:
     return Figure(name, share.value, "%", basis, note, share.low, share.high)
 
 
-def _grown(name: str, growth: Growth, references: float, unit: str, borrowed: str) -> Figure:
-    note = f"from {growth.sizes[-1]:,}{borrowed}"
-    return Figure(name, growth.at(references), unit, _basis(growth, references), note)
+def _grown(
+    name: str, growth: Growth, references: int, unit: str, choice: Choice | None = None
+) -> Figure:
+    return Figure(name, growth.at(references), unit, *_basis(growth, references, choice))
 
 
-def _basis(growth: Growth, references: float) -> Basis:
-    return Basis.MEASURED if references <= growth.sizes[-1] else Basis.EXTRAPOLATED
+def _basis(growth: Growth, references: float, choice: Choice | None) -> tuple[Basis, str]:
+    """Say where a figure at a size comes from, in a word and in words."""
+    if choice is not None and choice.borrowed:
+        return Basis.ASSUMED, f"as of a folder of up to {growth.sizes[-1]:,}"
+    inside = references <= growth.sizes[-1]
+    return Basis.MEASURED if inside else Basis.EXTRAPOLATED, f"among up to {growth.sizes[-1]:,}"
 
 
 def _tested(
@@ -207,7 +212,8 @@ def _tested(
     for name in ("postgresql", "milvus"):
         engine = constants.engines[name]
         if engine is None:
-            yield f"{name}: not measured"
+            stands = name == choice.engine
+            yield f"{name}: not measured" + ("; the figures of a folder stand for it" * stands)
         else:
             yield _largest(name, engine, references)
     if choice.machines > 1:

@@ -149,14 +149,22 @@ def _constants(table: JsonObject) -> Constants:
     if measured["folder"] is None:
         raise ValueError("it lacks the engine folder")
     return Constants(
-        *(str(table[name]) for name in ("date", "version", "machine", "model")),
-        tuple(
-            Embedding(
-                str(each["kind"]), int(each["images"]), number_of(each, "per_second", least=1e-6)
-            )
-            for each in table["embedding"]
-        ),
-        {name: None if got is None else _engine(name, got) for name, got in measured.items()},
+        date=str(table["date"]),
+        version=str(table["version"]),
+        machine=str(table["machine"]),
+        model=str(table["model"]),
+        embedding=tuple(map(_embedding, table["embedding"])),
+        engines={
+            name: None if got is None else _engine(name, got) for name, got in measured.items()
+        },
+    )
+
+
+def _embedding(row: JsonObject) -> Embedding:
+    return Embedding(
+        str(row["kind"]),
+        int(number_of(row, "images", least=1)),
+        number_of(row, "per_second", least=1e-6),
     )
 
 
@@ -165,25 +173,47 @@ def _engine(name: str, points: list[JsonObject]) -> Engine:
     sizes = tuple(int(number_of(point, "references", least=1)) for point in points)
     if not sizes or len(set(sizes)) < len(sizes):
         raise ValueError(f"the engine {name} needs sizes that differ")
-    measures = ("disk_bytes", "memory_bytes", "query_s", "batch_s", "build_s")
-    grown = (Growth(sizes, tuple(number_of(p, each) for p in points)) for each in measures)
-    return Engine(name, *grown, number_of(points[-1], "recall"))
+
+    def grown(measure: str) -> Growth:
+        return Growth(sizes, tuple(number_of(point, measure) for point in points))
+
+    return Engine(
+        name=name,
+        disk=grown("disk_bytes"),
+        memory=grown("memory_bytes"),
+        query=grown("query_s"),
+        batch=grown("batch_s"),
+        build=grown("build_s"),
+        recall=number_of(points[-1], "recall"),
+    )
 
 
 def _prices(table: JsonObject) -> Prices:
     machine = table["machine"]
     return Prices(
-        *(str(table[name]) for name in ("date", "source", "currency")),
-        int(number_of(machine, "cores", least=1)),
-        number_of(machine, "memory_gb", least=0.001) * 1e9,
-        number_of(machine, "disk_gb", least=0.001) * 1e9,
-        number_of(machine, "per_hour"),
-        number_of(table, "disk_gb_month"),
+        date=str(table["date"]),
+        source=str(table["source"]),
+        currency=str(table["currency"]),
+        cores=int(number_of(machine, "cores", least=1)),
+        memory=number_of(machine, "memory_gb", least=0.001) * 1e9,
+        disk=number_of(machine, "disk_gb", least=0.001) * 1e9,
+        hour=number_of(machine, "per_hour"),
+        disk_month=number_of(table, "disk_gb_month"),
     )
 
 
 def number_of(table: JsonObject, name: str, least: float = 0.0) -> float:
-    """Return an entry that must be a number of an ordinary size."""
+    """Return an entry of a table that must be a number of an ordinary size.
+
+    Args:
+        table: the table.
+        name: the name of the entry.
+        least: the smallest number that is allowed.
+
+    Raises:
+        KeyError: it is missing.
+        ValueError: it is something else.
+    """
     value: Any = table[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= 1e15:
         raise ValueError(f"{name} is {str(value)[:40]!r}, expected a number of at least {least:g}")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from originid.errors import ExtraError, InputError, OriginidError
 from originid.maps import DctMap, DenseMap, Map
 from originid.maps.base import Block
+from originid.system.chosen_device import chosen_device
 from originid.system.malloc import keep_freed_memory
 from originid.system.parallel import map_ordered
 from originid.system.progress import Progress, silent
@@ -73,7 +74,7 @@ def fit_metric(
     batches = Batches(
         samples.classes, settings.origins_per_batch, settings.images_per_origin, settings.seed
     )
-    accelerator = Accelerator()
+    accelerator = Accelerator(cpu=chosen_device() == "cpu")
     # Each step allocates the same sizes again; giving them back to the system costs time.
     keep_freed_memory(accelerator.device.type)
     feed = _Feed(samples, batches, settings, accelerator)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from originid.system.chosen_device import chosen_device
+
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
@@ -29,7 +31,12 @@ class Processes:
             return cls()  # torch is not imported, which would take seconds
         from accelerate import Accelerator, InitProcessGroupKwargs
 
-        return cls(Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)]))
+        return cls(
+            Accelerator(
+                cpu=chosen_device() == "cpu",
+                kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+            )
+        )
 
     @property
     def is_main(self) -> bool:
