@@ -45,7 +45,8 @@ from originid.verdict.presets import PRESETS
 from projection_shares import accuracy, known_share, right_verdicts, share
 
 SIZES = (100, 1000, *(round(10 ** (half / 2)) for half in range(8, 19)))  # 10^4 to 10^9 by halves
-PART = 1000  # references of the smaller collection, all origins among them
+PART = 1 / 6  # of the references, all origins among them, from which the check projects
+LEAST = 400  # references of that part; fewer do not give a tail
 COUNTED = {"right": "true_origin", "wrong": "wrong_origin", "false": "false_origin"}
 SIDES = (0.4, 0.8)  # of a photo, those of its parts
 
@@ -58,7 +59,8 @@ def verdicts(encoded: EncodedPairs, model: Model) -> tuple[dict[str, Json], list
     """
     rng, origins = np.random.default_rng(0), {pair.origin for pair in encoded.pairs}
     photos = [path for path in encoded.references if path not in origins]
-    some = [*origins, *(photos[i] for i in rng.permutation(len(photos))[: PART - len(origins)])]
+    part = max(LEAST, round(PART * len(encoded.references)))
+    some = [*origins, *(photos[i] for i in rng.permutation(len(photos))[: part - len(origins)])]
     curves: dict[str, Json] = {name: {"points": []} for name in VERDICTS}
     last = len(encoded.references)
     later = [size for size in SIZES if size > last]
@@ -80,7 +82,7 @@ def verdicts(encoded: EncodedPairs, model: Model) -> tuple[dict[str, Json], list
         curves[name]["points"] += [{**stays, "references": size} for size in later]
     for curve in curves.values():
         curve["counted"] = last
-    said = f"right verdicts among {last}, projected from {PART}: {checked}"
+    said = f"right verdicts among {last}, projected from {part}: {checked}"
     return curves, [said, f"and counted: {curves['right']['points'][1]}"]
 
 

@@ -128,10 +128,13 @@ def _print(plan: "Plan") -> None:
     for name, remark in plan.choice.others.items():
         print(f"  {name}: {remark}")
     print()
-    rows = [(LABELS[each.name], told(each), _origin(each)) for each in plan.figures]
+    rows = [
+        (LABELS[each.name], printable(told(each)), printable(_origin(each)))
+        for each in plan.figures
+    ]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for label, value, origin in rows:
-        print(f"{label:{widths[0]}}  {value:>{widths[1]}}  {printable(origin)}")
+        print(f"{label:{widths[0]}}  {value:>{widths[1]}}  {origin}")
     print("\nwhat was tested, and what was not:")
     for sentence in plan.tested:
         print(f"- {printable(sentence)}")

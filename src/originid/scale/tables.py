@@ -241,6 +241,8 @@ def read_table(path: Path, build: Callable[[JsonObject], Table], expected: str, 
         reason = f"it lacks {error}"
     except OSError as error:
         reason = error.strerror or str(error)
-    except (TypeError, ValueError, AttributeError) as error:
+    except ValueError as error:
         reason = str(error)
+    except (TypeError, AttributeError):  # such as a number in the place of an object
+        reason = "an entry is of another kind than expected"
     raise InputError(f"{os.fspath(path)}: {reason}", f"expected {expected}", todo)
