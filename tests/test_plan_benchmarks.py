@@ -69,7 +69,13 @@ def test_the_table_is_written_from_rows_and_keeps_other_engines(tmp_path: Path) 
     indexing.write_text(json.dumps(INDEXING))
     milvus.write_text(lines({**ROW, "single_ms": 20.0}))
     out = tmp_path / "constants.json"
-    script = [sys.executable, BENCHMARKS / "plan_constants.py", "PHOTOS", "-o", out]
+    script: list[str | Path] = [
+        sys.executable,
+        BENCHMARKS / "plan_constants.py",
+        "PHOTOS",
+        "-o",
+        out,
+    ]
     script += ["--search", search, "--indexing", indexing]
     subprocess.run([*script, "--engine", f"milvus={milvus}", "--remark", "alone"], check=True)
     subprocess.run([*script, "--remark", "alone"], check=True)
@@ -121,7 +127,7 @@ def test_a_right_verdict_needs_a_lead_and_the_first_rank() -> None:
     rng = np.random.default_rng(2)
 
     def unit(rows: np.ndarray) -> np.ndarray:
-        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
     references = unit(rng.normal(size=(3000, 64)))
     queries = unit(references[:2] + 0.01 * unit(rng.normal(size=(2, 64))))
@@ -147,7 +153,12 @@ def test_the_projection_runs_and_writes_a_table_that_can_be_read(
         rows.append(f"{photo},{photos[0]},s{number % 4},{band}")
     pairs, out = tmp_path / "pairs.csv", tmp_path / "expected.json"
     pairs.write_text("\n".join(rows))
-    command = [sys.executable, BENCHMARKS / "projection.py", pairs, "--references"]
+    command: list[str | Path] = [
+        sys.executable,
+        BENCHMARKS / "projection.py",
+        pairs,
+        "--references",
+    ]
     command += [Path(photos[0]).parent, "--about", "a few", "--crops", "1", "-o", out]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     printed = json.loads(done.stdout)

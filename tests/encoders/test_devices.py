@@ -74,7 +74,7 @@ def test_encoding_goes_to_the_chosen_device(monkeypatch: pytest.MonkeyPatch) -> 
     diffusers = pytest.importorskip("originid.encoders.diffusers")
     seen: list[object] = []
 
-    class Network(torch.nn.Module):
+    class Network(torch.nn.Module):  # type: ignore[misc]
         """An autoencoder that says where and how it is asked."""
 
         def encode(self, batch: torch.Tensor) -> "SimpleLatents":
