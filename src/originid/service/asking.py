@@ -143,7 +143,9 @@ async def answered(
         ApiError: the picture cannot be read.
     """
     rate = PRESETS[false_matches]
-    answer = await shared.desk.work(lambda: shared.finder.find(source, top, rate, effort))
+    answer = await shared.desk.work_together(
+        (top, rate, effort), source, lambda some: shared.finder.find(some, top, rate, effort)
+    )
     if answer.error is not None:
         raise _unreadable(answer.error)
     if answer.verdict is not None:
