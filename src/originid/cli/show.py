@@ -118,7 +118,7 @@ def show(
             **{label: _told(facts, name) for name, label in FIRST.items()},
             "origin from": _sentence(facts),
             "second looks": _second_looks(facts),
-            "growth": _growth(facts["growth"]),
+            "growth": _growth(facts),
             **{label: _told(facts, name) for name, label in LAST.items()},
         }
         for label, text in told.items():
@@ -185,7 +185,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
             "false_match_rate": PRESETS[DEFAULT],
             "score_needed": {"few": few, "middle": middle, "many": many},
         },
-        "growth": growth_of(len(collection)),
+        "growth": growth_of(len(collection)) if isinstance(collection.place, Path) else None,
         "model": model.name,
         "encoder": model.spec,
         "dim": model.dim,
@@ -193,10 +193,13 @@ def _facts(collection: "Collection") -> dict[str, Any]:
     }
 
 
-def _growth(growth: dict[str, Any]) -> str:
+def _growth(facts: dict[str, Any]) -> str:
     """Say how long a query takes, and from how many references on to move elsewhere."""
     from originid.cli.plan import duration
 
+    growth = facts["growth"]
+    if growth is None:
+        return f"on a server; {shell_command('plan', '--references', str(max(1, facts['references'])))}"
     until = growth["folder_until"]
     return (
         f"a query takes about {duration(growth['query_seconds'])} of one core at this size; from "
