@@ -199,7 +199,8 @@ def _growth(facts: dict[str, Any]) -> str:
 
     growth = facts["growth"]
     if growth is None:
-        return f"on a server; {shell_command('plan', '--references', str(max(1, facts['references'])))}"
+        size = str(max(1, facts["references"]))
+        return f"on a server; to plan further: {shell_command('plan', '--references', size)}"
     until = growth["folder_until"]
     return (
         f"a query takes about {duration(growth['query_seconds'])} of one core at this size; from "
