@@ -474,7 +474,13 @@ def test_training_stays_on_the_cpu_where_that_was_chosen(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("originid.training.metric.fit.Accelerator", accelerator)
     for device in ("cpu", "cuda"):
-        monkeypatch.setenv("ORIGINID_DEVICE", device)
+        monkeypatch.setattr("originid.training.metric.fit.best_device", lambda name=device: name)
         with pytest.raises(AskedError):
             fit_metric(edits(20), ZEROS, SHORT)
     assert asked == [True, False]
+
+
+def test_a_device_that_is_not_there_stops_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORIGINID_DEVICE", "cuda:99")
+    with pytest.raises(InputError, match="cuda:99"):
+        fit_metric(edits(20), ZEROS, SHORT)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from originid.system.chosen_device import chosen_device
-
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
@@ -31,9 +29,11 @@ class Processes:
             return cls()  # torch is not imported, which would take seconds
         from accelerate import Accelerator, InitProcessGroupKwargs
 
+        from originid.encoders.torch_networks import best_device
+
         return cls(
             Accelerator(
-                cpu=chosen_device() == "cpu",
+                cpu=best_device() == "cpu",
                 kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
             )
         )
