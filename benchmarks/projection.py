@@ -27,7 +27,7 @@ import numpy as np
 
 from originid import __version__
 from originid.datasets.pairs import read_pairs
-from originid.evaluation.best_matches import calibrate_references
+from originid.evaluation.best_matches import best_matches, calibrate_references, no_truth
 from originid.evaluation.encoded_pairs import EncodedPairs, encode_all
 from originid.evaluation.fold_split import FoldSplit, rank_by_map
 from originid.evaluation.folds import assign_folds
@@ -119,21 +119,38 @@ def parts(photos: Sequence[Path], model: Model, seed: int) -> Vectors:
     return model.encode(map(cut, photos))
 
 
-def counted_among_parts(
-    encoded: EncodedPairs, model: Model, crops: int
-) -> Iterator[tuple[int, Json]]:
-    """Count the share whose origin comes first, among parts of all photos besides."""
+def counted_among_parts(encoded: EncodedPairs, model: Model, crops: int) -> Iterator[Json]:
+    """Count among parts of all photos besides.
+
+    Yields:
+        ``acc``, ``right`` and ``false``: points as in the curves of those names. The references
+        calibrate themselves, as a collection of so many would.
+    """
     origins = {pair.origin for pair in encoded.pairs}
     photos = [path for path in encoded.references if path not in origins]
     queries = encoded.queries(range(len(encoded.pairs)))
+    strangers = encoded.take(encoded.strangers) if encoded.strangers else queries[:0]
     blocks = [encoded.take(encoded.references)]
     truth, groups = find_truth(encoded.pairs, encoded.references), _groups(encoded)
     for turn in range(1, crops + 1):
         blocks.append(parts(photos, model, turn))
         if turn == crops or turn & (turn - 1) == 0:  # 1, 2, 4, 8 ...
-            size = sum(map(len, blocks))
+            blocks = [np.concatenate(blocks)]
+            size, tail = len(blocks[0]), model.calibration.tail
+            calibration = calibrate_references(tail, blocks[0])
             first = rank_streaming(queries, blocks, truth).ranks == 1
-            yield size, share(size, first.astype(float), groups)
+            found = best_matches(queries, blocks[0], calibration, truth)
+            right = found.right & (found.rates <= PRESETS[PRESET])
+            point = {
+                "acc": share(size, first * 1.0, groups),
+                "right": share(size, right * 1.0, groups),
+            }
+            if len(strangers):
+                none = no_truth(len(strangers))
+                given = best_matches(strangers, blocks[0], calibration, none).rates
+                each = [str(number) for number in range(len(strangers))]
+                point["false"] = share(size, (given <= PRESETS[PRESET]) * 1.0, each)
+            yield point
 
 
 def _groups(encoded: EncodedPairs) -> list[str]:
@@ -188,7 +205,7 @@ def judge(options: argparse.Namespace, model: Model) -> tuple[Json, list[Json], 
         "acc": acc,
         "verdicts": shares,
     }
-    return table, [point for _, point in counted_among_parts(encoded, model, options.crops)], checks
+    return table, list(counted_among_parts(encoded, model, options.crops)), checks
 
 
 def main() -> None:

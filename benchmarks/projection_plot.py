@@ -35,23 +35,26 @@ def draw(table: Json, parts: list[Json], folded: Json | None, path: Path) -> Non
     if folded is not None:
         label = "1,202 earlier edits, cross-validated"
         _curve(left, folded["points"], "#777777", label, "--")
+    _dots(left, parts, "acc", COLOURS["all"])
     if parts:
-        sizes = [point["references"] for point in parts]
-        values = [point["value"] for point in parts]
-        left.plot(sizes, values, "o", color=COLOURS["all"], mfc="white", ms=5)
-        left.annotate("counted among parts of photos", (sizes[-1], values[-1]), (5e5, 84.5),
-                      arrowprops={"arrowstyle": "-", "color": "#777777"}, fontsize=8)  # fmt: skip
+        dot = (parts[-1]["acc"]["references"], parts[-1]["acc"]["value"])
+        arrow = {"arrowstyle": "-", "color": "#777777"}
+        left.annotate(
+            "counted among parts of photos", dot, (5e5, 84.5), arrowprops=arrow, fontsize=8
+        )
     left.set_ylim(0, 100)
     left.set_ylabel("origin comes first (Acc), %")
     left.legend(loc="center right", bbox_to_anchor=(1, 0.25), fontsize=7.5)
     top, low = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
     _curve(top, table["verdicts"]["right"]["points"], COLOURS["all"], "verdict origin, and right")
+    _dots(top, parts, "right", COLOURS["all"])
     top.set_ylim(0, 100)
     top.set_ylabel("queries, %")
     top.legend(loc="lower left", fontsize=8)
     false = table["verdicts"]["false"]["points"]
     label = f"given one, of {table['strangers']:,} without an origin"
     _curve(low, [p for p in false if p["references"] <= counted], "#b2182b", label)
+    _dots(low, parts, "false", "#b2182b")
     low.axhline(100 * table["stated"], color="#777777", ls="--", lw=1, label="stated, at any size")
     low.set_ylim(-0.02, 0.5)
     low.set_ylabel("queries, %")
@@ -65,6 +68,13 @@ def draw(table: Json, parts: list[Json], folded: Json | None, path: Path) -> Non
     for axes in (left, low):
         axes.set_xlabel("references")
     figure.savefig(path, dpi=130)
+
+
+def _dots(axes: Any, parts: list[Json], name: str, colour: str) -> None:
+    """Draw what was counted among parts of photos."""
+    points = [point[name] for point in parts if name in point]
+    sizes, values = ([point[key] for point in points] for key in ("references", "value"))
+    axes.plot(sizes, values, "o", color=colour, mfc="white", ms=5)
 
 
 def _curve(axes: Any, points: list[Json], colour: str, label: str, style: str = "-") -> None:
