@@ -107,8 +107,8 @@ def test_a_smaller_machine_holds_less(tmp_path: Path, run_json: RunJson) -> None
         ("[]", "it holds a list"),
         ("no json", "Expecting value"),
         ('{"format": 7}', "format 7, this version reads 1"),
-        ('{"format": 1, "machine": 3}', "it lacks 'date'"),
-        ('{"format": 1, "date": 1, "source": 1, "currency": 1, "machine": 3}', "of another kind"),
+        ('{"format": 1, "machine": 3}', "of another kind"),
+        ('{"format": 1}', "it lacks 'machine'"),
     ],
 )
 def test_a_table_that_is_none(text: str, reason: str, tmp_path: Path, run: Run) -> None:
@@ -117,7 +117,7 @@ def test_a_table_that_is_none(text: str, reason: str, tmp_path: Path, run: Run) 
     assert_refused(path, reason, run)
 
 
-@pytest.mark.parametrize("cores", [0, -1, "16", True, 1e30, None])
+@pytest.mark.parametrize("cores", [0, -1, 2.5, "16", True, 1e30, None])
 def test_a_machine_that_is_none(cores: object, tmp_path: Path, run: Run) -> None:
     machine = {"cores": cores, "memory_gb": 1, "disk_gb": 1, "per_hour": 1}
     assert_refused(prices(tmp_path, machine=machine), "cores is ", run)

@@ -8,7 +8,7 @@ import typer
 
 from originid.cli.output import JsonOption, print_json
 from originid.errors import UsageError
-from originid.system.text import printable
+from originid.system.text import counted, printable
 
 if TYPE_CHECKING:
     from originid.scale.plan import Figure, Plan
@@ -122,8 +122,10 @@ def _wrong(option: str, text: str, expected: str, example: str) -> UsageError:
 
 
 def _print(plan: "Plan") -> None:
-    load = f"{plan.queries_per_second:,g} queries a second"
-    print(f"{plan.references:,} references, {load}\n")
+    from originid.scale.choice import a_second
+
+    size = counted(plan.references, "reference")
+    print(f"{size}, {a_second(plan.queries_per_second)}\n")
     print(f"engine: {plan.choice.engine}: {plan.choice.why}")
     for name, remark in plan.choice.others.items():
         print(f"  {name}: {remark}")

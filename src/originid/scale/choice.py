@@ -102,7 +102,7 @@ def choose(
         prices: what a machine has.
     """
     limit = folder_limit(queries_per_second, constants, prices)
-    up_to = f"about {_rounded_down(limit):,} references at {queries_per_second:,g} queries a second"
+    up_to = f"about {_rounded_down(limit):,} references at {a_second(queries_per_second)}"
     inside = references <= limit
     name = "folder" if inside else "milvus"
     found = constants.engines[name]
@@ -124,6 +124,11 @@ def choose(
             "postgresql": "one server searches as one machine does: it is too small as well",
         }
     return Choice(name, why, others, machines, decided_by, measured, found is None)
+
+
+def a_second(queries: float) -> str:
+    """Return a load in words, such as ``2 queries a second``."""
+    return f"{queries:,g} {'query' if queries == 1 else 'queries'} a second"
 
 
 def _rounded_down(count: int) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from originid.scale.choice import BUSY, Choice, choose
+from originid.scale.choice import BUSY, Choice, a_second, choose
 from originid.scale.expected import Curve, Expected
 from originid.scale.growth import Basis, Growth
 from originid.scale.tables import Constants, Engine, Prices
@@ -159,7 +159,7 @@ def _searching(references: int, queries: float, prices: Prices, choice: Choice) 
     disk = engine.disk.at(references) / 1e9 * prices.disk_month / MONTH
     hour = machines * prices.hour + disk
     thousand = hour / (queries * SECONDS) * 1000
-    note = f"machines and disks cost {hour:,.2f} an hour, for {queries:,g} queries a second"
+    note = f"machines and disks cost {hour:,.2f} an hour, for {a_second(queries)}"
     yield Figure("cost_per_thousand_queries", thousand, prices.currency, Basis.ASSUMED, note)
     basis, note = _basis(engine.query, 0, choice)
     yield Figure("recall", 100 * engine.recall, "%", basis, note)
@@ -174,7 +174,7 @@ def _answers(references: int, queries: float, expected: Expected) -> Iterator[Fi
     note = "of queries without an origin, by the preset balanced of find, at any size"
     yield Figure("stated_rate", 100 * expected.stated, "%", Basis.STATED, note)
     day = expected.stated * queries * DAY
-    note = f"if none of {queries:,g} queries a second had an origin"
+    note = f"if none had an origin, of {a_second(queries)}"
     yield Figure("false_origins", day, "a day", Basis.STATED, note)
 
 
@@ -223,7 +223,8 @@ def _tested(
     counted = expected.acc["all"].counted
     yield (
         f"accuracy on {expected.date}, with the model {expected.model}, on {expected.pairs}: "
-        f"counted among up to {counted:,} references, and projected beyond"
+        f"counted among up to {counted:,} references, and projected beyond; the intervals say how "
+        "much other edits would change, and not how far the projection may be off"
     )
     yield f"at most {100 * BUSY:.0f} % of the cores are busy with queries"
     yield f"prices of {prices.date} are {prices.source}"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from originid.errors import InputError
 from originid.scale.growth import Growth
 from originid.system.strict_json import JsonObject, read_json
+from originid.system.text import quoted
 
 FORMAT = 1
 FOLDER = Path(str(files("originid") / "data" / "plan"))
@@ -137,7 +138,7 @@ def read_prices(path: Path = FOLDER / "prices.json") -> Prices:
     Raises:
         InputError: it is missing, or something else.
     """
-    todo = f"copy {FOLDER / 'prices.json'} and change its numbers"
+    todo = f"copy {quoted(FOLDER / 'prices.json')} and change its numbers"
     return read_table(path, _prices, "a table of prices with the entries of the packaged one", todo)
 
 
@@ -190,11 +191,14 @@ def _engine(name: str, points: list[JsonObject]) -> Engine:
 
 def _prices(table: JsonObject) -> Prices:
     machine = table["machine"]
+    cores = number_of(machine, "cores", least=1)
+    if cores != int(cores):
+        raise ValueError(f"cores is '{cores}', expected a whole number")
     return Prices(
         date=str(table["date"]),
         source=str(table["source"]),
         currency=str(table["currency"]),
-        cores=int(number_of(machine, "cores", least=1)),
+        cores=int(cores),
         memory=number_of(machine, "memory_gb", least=0.001) * 1e9,
         disk=number_of(machine, "disk_gb", least=0.001) * 1e9,
         hour=number_of(machine, "per_hour"),
