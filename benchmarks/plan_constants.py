@@ -7,7 +7,8 @@ usage: python benchmarks/plan_constants.py PHOTOS -o src/originid/data/plan/cons
 It runs benchmarks/indexing.py and benchmarks/search.py on one core of this machine, whose other
 cores should be idle. A million references need 8 GB of disk, 5 GB of memory and about 20 minutes.
 What these benchmarks printed with --json before can be given instead: --search and --indexing. The
-rows of other engines, which have the same names, come with --engine: compact, postgresql, milvus.
+rows of other engines come with --engine, as benchmarks/search.py prints those of a folder with fewer
+bits (compact), and benchmarks/engines.py those of servers (postgresql, milvus).
 An engine that is not given keeps what the table has of it. --remark says what else the machine did.
 """
 
@@ -52,10 +53,12 @@ def on_one_core(script: str, *arguments: str) -> str:
 
 
 def points(text: str) -> list[Json]:
-    """Turn rows of benchmarks/search.py, one JSON object a line, into points of the table.
+    """Turn rows of benchmarks/search.py, or of engines.py, into points of the table.
+
+    The memory of a server is that of its processes; its index is made while references are added.
 
     Args:
-        text: the lines.
+        text: the rows, one JSON object a line.
 
     Returns:
         A point for each size, ascending; of several rows of a size, the last one counts.
@@ -65,10 +68,10 @@ def points(text: str) -> list[Json]:
         {
             "references": size,
             "disk_bytes": round(row["disk_mb"] * MEGABYTE),
-            "memory_bytes": round(row["peak_mb"] * MEGABYTE),
+            "memory_bytes": round(row["server_mb" if "server_mb" in row else "peak_mb"] * MEGABYTE),
             "query_s": row["single_ms"] / 1e3,
             "batch_s": 1 / row["queries_per_s"],
-            "build_s": row["first_open_s"],
+            "build_s": row["build_s" if "build_s" in row else "first_open_s"],
             "recall": row["recall_at_1"],
         }
         for size, row in sorted(rows.items())

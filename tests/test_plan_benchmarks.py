@@ -55,6 +55,12 @@ def test_rows_of_a_search_become_points() -> None:
     assert (second["references"], second["query_s"]) == (9000, 0.009)
 
 
+def test_rows_of_a_server_become_points_too() -> None:
+    row = {key: value for key, value in ROW.items() if key not in ("peak_mb", "first_open_s")}
+    (point,) = plan_constants.points(lines({**row, "server_mb": 200.0, "build_s": 7.0}))
+    assert (point["memory_bytes"], point["build_s"]) == (200 * 2**20, 7)
+
+
 def test_rates_of_several_workers_are_refused() -> None:
     assert [each["per_second"] for each in plan_constants.embedding(json.dumps(INDEXING))] == [
         400, 20,
