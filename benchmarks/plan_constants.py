@@ -7,9 +7,9 @@ usage: python benchmarks/plan_constants.py PHOTOS -o src/originid/data/plan/cons
 It runs benchmarks/indexing.py and benchmarks/search.py on one core of this machine, whose other
 cores should be idle. A million references need 8 GB of disk, 5 GB of memory and about 20 minutes.
 What these benchmarks printed with --json before can be given instead: --search and --indexing. The
-rows of other engines come with --engine, as benchmarks/search.py prints those of a folder with fewer
-bits (compact), and benchmarks/engines.py those of servers (postgresql, milvus).
-An engine that is not given keeps what the table has of it. --remark says what else the machine did.
+rows of other engines come with --engine: what benchmarks/search.py prints of a folder with fewer
+bits (compact), and benchmarks/engines.py of servers (postgresql, milvus). An engine that is not
+given keeps what the table has of it. --remark says what else the machine did.
 """
 
 import argparse

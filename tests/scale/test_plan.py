@@ -76,6 +76,7 @@ def test_a_plan_by_hand() -> None:
         "cost_per_million": 1e6 / 100 / 10 / 3600 * 2,
         "index_seconds": 1,
         "query_seconds": 0.011,
+        "query_ns_each": 10,
         "queries_per_second": 10 / 0.011,
         "queries_per_second_in_batches": 10 / 0.002,
         # 2 an hour for the machine, and 1 GB at 0.1 for 730 hours; 7,200 queries in an hour.

@@ -46,6 +46,7 @@ LABELS = {
     "cost_per_million_large": "  a million of them cost",
     "index_seconds": "making the index anew",
     "query_seconds": "one query",
+    "query_ns_each": "  one more reference",
     "queries_per_second": "queries, at most",
     "queries_per_second_in_batches": "  in batches",
     "cost_per_thousand_queries": "a thousand queries cost",

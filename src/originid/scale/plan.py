@@ -148,6 +148,8 @@ def _searching(references: int, queries: float, prices: Prices, choice: Choice) 
     basis, note = _basis(engine.query, part, choice)
     note = f"on one core of each machine, which holds {part:,.0f}; {note}"
     yield Figure("query_seconds", engine.query.at(part), "seconds", basis, note)
+    basis, note = _basis(engine.query, 0, choice)
+    yield Figure("query_ns_each", 1e9 * engine.query.slope, "ns", basis, note)
     basis, note = _basis(engine.query, references, choice)
     for growth, suffix, how in (
         (engine.query, "", "one at a time"),
