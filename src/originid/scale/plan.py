@@ -228,6 +228,10 @@ def _tested(
         f"counted among up to {counted:,} references, and projected beyond; the intervals say how "
         "much other edits would change, and not how far the projection may be off"
     )
+    yield (
+        "verdicts: projected for references that differ; many series of nearly the same picture "
+        "get fewer right ones (docs/plan.md)"
+    )
     yield f"at most {100 * BUSY:.0f} % of the cores are busy with queries"
     yield f"prices of {prices.date} are {prices.source}"
 
