@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from originid.service.addresses import fetch
-from originid.system.fetching import is_public
 from originid.service.errors import ApiError
+from originid.system.fetching import is_public
 from served import Serve
 
 
