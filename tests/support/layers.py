@@ -10,7 +10,7 @@ LAYERS = (
     ("latents", "model_description", "testing", "views", "watching"),
     ("inputs", "model"),
     ("collection", "explain"),
-    ("answering", "fingerprinting"),
+    ("answering", "fingerprinting", "scale"),
     ("escalation",),
     ("explaining",),
     ("finder", "indexing", "training"),

@@ -12,9 +12,11 @@ from originid.cli.added_text import Told, note_nothing, tell_added
 from originid.cli.lists import NullOption, YesOption, with_lists
 from originid.cli.output import JsonOption, note_untrusted, progress_bar
 from originid.cli.watching import refuse_unwatchable, watch_and_add
+from originid.system.addresses import is_url
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
+    from originid.scale.on_ray import OnRay
 
 IntoOption = Annotated[
     Path,
@@ -95,6 +97,24 @@ ModelOption = Annotated[
         "default is the collection's own model, or for a new collection the model default."
     ),
 ]
+RayOption = Annotated[
+    bool,
+    typer.Option(
+        "--ray",
+        help="Encode on all cores or GPUs of a Ray cluster, or of this machine. This process alone "
+        "writes the collection.",
+    ),
+]
+FetchOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME=VALUE,...",
+        help="Fetch pictures of the web so: seconds (for one picture, 30), megabytes (50), "
+        "connections (to one host, 2), delay (seconds between fetches from one host, 0), robots "
+        "(yes; no passes over robots.txt), contact (an address that hosts see), private (no; yes "
+        "allows private networks).",
+    ),
+]
 WorkersOption = Annotated[
     int | None,
     typer.Option(
@@ -117,6 +137,8 @@ def index(
     thumbnails: ThumbnailsOption = False,
     metadata: MetadataOption = None,
     watch: WatchOption = False,
+    fetch: FetchOption = "",
+    ray: RayOption = False,
     null: NullOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
@@ -140,7 +162,9 @@ def index(
     """
     from originid.collection.describing import describe_references, read_descriptions
     from originid.indexing import add_images
+    from originid.inputs.manners import read_manners
 
+    manners = read_manners(fetch)
     start, paths = time.monotonic(), with_lists(images, null, yes)
     if watch:
         refuse_unwatchable(paths, metadata)
@@ -153,6 +177,8 @@ def index(
         only_suffixes=only_suffixes,
         prune=prune,
         thumbnails=thumbnails,
+        encode=_on_ray() if ray else None,
+        manners=manners,
     )
     with _open(into, model, paths) as collection:
         if watch:
@@ -170,6 +196,12 @@ def index(
     left_out = added.failures or added.unread
     if left_out and added.seen == len(added.failures):
         raise typer.Exit(1)
+
+
+def _on_ray() -> "OnRay":
+    from originid.scale.on_ray import OnRay  # imports ray: seconds
+
+    return OnRay()
 
 
 def _open(into: Path, name: str | None, paths: list[str]) -> "Collection":
@@ -199,7 +231,7 @@ def _refuse_all_missing(paths: list[str]) -> None:
     """
     from originid.errors import InputError
 
-    if paths and not any(map(os.path.lexists, paths)):
+    if paths and not any(is_url(path) or os.path.lexists(path) for path in paths):
         others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         raise InputError(
             f"no file or folder {paths[0]}{others}",

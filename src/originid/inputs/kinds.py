@@ -46,6 +46,10 @@ class Archive(Protocol):
         """
         ...
 
+    def anywhere(self) -> "Archive":
+        """The same archive, so that a process finds it which works in another folder."""
+        ...
+
     def members(self, on_failure: OnFailure, skip: Collection[str] = ()) -> Iterator[Source]:
         """Name the images in it, in their order; the bytes of each are read when they are needed.
 

@@ -98,32 +98,40 @@ def _wrong(part: str) -> UsageError:
     )
 
 
-def fetch_picture(url: str, manners: Manners, limits: Limits, reserve: ReserveMemory) -> bytes:
-    """Fetch a picture, in its turn, and again if the host asks for a pause.
+@dataclass(frozen=True)
+class FromWeb:
+    """Fetches a picture, in its turn, and again if the host asks for a pause; a `ReadBytes`.
 
     Args:
         url: its address, http or https.
         manners: how it is fetched.
-        limits: of an image file.
-        reserve: called with the number of bytes.
-
-    Raises:
-        ImageError: it cannot be had.
     """
-    host, most = host_of(url, manners), min(limits.max_bytes, int(manners.megabytes * 1e6))
-    for attempt in range(TRIES):
-        with host.turn():
-            if not host.allows(url):
-                raise _refused("robots.txt of the host does not allow it")
-            try:
-                data = host.fetch(url, most)
-                reserve(len(data))
-                return data
-            except FetchError as error:
-                if attempt + 1 == TRIES or not _is_passing(error):
-                    raise _refused(error.text) from error
-                host.rest(min(2.0**attempt if error.after is None else error.after, LONGEST_PAUSE))
-    raise AssertionError("the last try returns or raises")
+
+    url: str
+    manners: Manners
+
+    def __call__(self, limits: Limits, reserve: ReserveMemory) -> bytes:
+        """Fetch it, as `ReadBytes` says.
+
+        Raises:
+            ImageError: it cannot be had.
+        """
+        host = host_of(self.url, self.manners)
+        most = min(limits.max_bytes, int(self.manners.megabytes * 1e6))
+        for attempt in range(TRIES):
+            with host.turn():
+                if not host.allows(self.url):
+                    raise _refused("robots.txt of the host does not allow it")
+                try:
+                    data = host.fetch(self.url, most)
+                    break
+                except FetchError as error:
+                    if attempt + 1 == TRIES or not _is_passing(error):
+                        raise _refused(error.text) from error
+                    asked = 2.0**attempt if error.after is None else error.after
+                    host.rest(min(asked, LONGEST_PAUSE))
+        reserve(len(data))
+        return data
 
 
 def _is_passing(error: FetchError) -> bool:

@@ -60,23 +60,29 @@ class ParquetImages:
 
     Args:
         name: its path, or its address in an object store.
+        place: where it is, if that is not its name.
     """
 
     name: str
+    place: str = ""
 
     def state(self) -> FileStatus:
         """What changes when the file does, as `Archive.state`."""
-        return state_of_archive(self.name)
+        return state_of_archive(self.place or self.name)
+
+    def anywhere(self) -> "ParquetImages":
+        """The same file for a process that works in another folder."""
+        return ParquetImages(self.name, location_of(self.name))
 
     def members(self, on_failure: OnFailure, skip: Collection[str] = ()) -> Iterator[Source]:
         """Name the images in it, as `Archive.members`; their bytes wait in a temporary file."""
-        spool = Spool()
+        spool, location = Spool(), location_of(self.place or self.name)
         try:
             state = self.state()
-            for number, row, columns in _rows(self.name, images=True):
-                place = member_of(self.name, str(number))
-                if location_of(place) in skip:
+            for number, row, columns in _rows(location, images=True):
+                if member_of(location, str(number)) in skip:
                     continue
+                place = member_of(self.name, str(number))
                 data = row[columns.image]
                 data = data.get("bytes") if isinstance(data, dict) else data
                 if not isinstance(data, bytes) or not data:

@@ -63,18 +63,24 @@ class TarShard:
     Args:
         name: its path, or its address in an object store. From there it is copied into a temporary
             file, as long as it is worked on.
+        place: where it is, if that is not its name.
     """
 
     name: str
+    place: str = ""
 
     def state(self) -> FileStatus:
         """What changes when the file does, as `Archive.state`."""
-        return state_of_archive(self.name)
+        return state_of_archive(self.place or self.name)
+
+    def anywhere(self) -> "TarShard":
+        """The same shard for a process that works in another folder."""
+        return TarShard(self.name, location_of(self.name))
 
     def members(self, on_failure: OnFailure, skip: Collection[str] = ()) -> Iterator[Source]:
         """Name the images in it, as `Archive.members`."""
         try:
-            state, file = self.state(), opened(self.name)
+            state, file = self.state(), opened(self.place or self.name)
         except ImageError as error:
             on_failure(Failure(self.name, error.reason))
             return
@@ -82,14 +88,14 @@ class TarShard:
         for _, run in groupby(_cut(_members(self.name, file, on_failure)), lambda each: each[0]):
             group = [member for _, member in run]
             images = [each for each in group if each.suffix in IMAGE_SUFFIXES]
-            places = [member_of(self.name, each.name) for each in images]
-            new = [location_of(place) not in skip for place in places]
-            said = _description(group, file) if any(new) else NOT_DESCRIBED
-            for member, place, is_new in zip(images, places, new, strict=True):
-                if is_new:
-                    status = FileStatus(member.size, state.mtime_ns, state.ctime_ns, state.inode)
-                    read = partial(file.read, member.start, member.size)
-                    yield Source(place, status=status, description=said, read=read)
+            location = location_of(self.place or self.name)
+            images = [each for each in images if member_of(location, each.name) not in skip]
+            said = _description(group, file) if images else NOT_DESCRIBED
+            for member in images:
+                status = FileStatus(member.size, state.mtime_ns, state.ctime_ns, state.inode)
+                read = partial(file.read, member.start, member.size)
+                name = member_of(self.name, member.name)
+                yield Source(name, status=status, description=said, read=read)
 
 
 def state_of_archive(name: str) -> FileStatus:

@@ -10,7 +10,7 @@ from pathlib import Path
 from originid.errors import InputError
 from originid.images.captions import clean
 from originid.inputs.kinds import OnFailure
-from originid.inputs.manners import Manners, fetch_picture
+from originid.inputs.manners import FromWeb, Manners
 from originid.inputs.stores import read_object
 from originid.latents.sources import Source
 from originid.system.addresses import is_link, is_url
@@ -102,7 +102,7 @@ def checked(
         shown = url[:100] or "an empty address"
         on_failure(Failure(where, f"{shown}; expected one that begins with https:// or s3://"))
     elif is_link(url):
-        yield Source(url, description=said, read=partial(fetch_picture, url, manners))
+        yield Source(url, description=said, read=FromWeb(url, manners))
     else:
         yield Source(url, description=said, read=partial(read_object, url))
 
