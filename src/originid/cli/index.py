@@ -164,7 +164,7 @@ def index(
     from originid.indexing import add_images
     from originid.inputs.manners import read_manners
 
-    manners = read_manners(fetch)
+    manners, on_ray = read_manners(fetch), _on_ray() if ray else None
     start, paths = time.monotonic(), with_lists(images, null, yes)
     if watch:
         refuse_unwatchable(paths, metadata)
@@ -177,7 +177,7 @@ def index(
         only_suffixes=only_suffixes,
         prune=prune,
         thumbnails=thumbnails,
-        encode=_on_ray() if ray else None,
+        encode=on_ray,
         manners=manners,
     )
     with _open(into, model, paths) as collection:
@@ -189,7 +189,8 @@ def index(
         described = describe_references(collection, table) if metadata else None
         references = len(collection)
         note_untrusted(collection)
-    told = Told(into, references, time.monotonic() - start, described, metadata)
+    machines = on_ray.machines if on_ray else None
+    told = Told(into, references, time.monotonic() - start, described, metadata, machines)
     tell_added(added, told, json)
     note_nothing(added, images)
     # If none of the files could be used, the command failed.

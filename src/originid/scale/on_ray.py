@@ -41,10 +41,10 @@ class OnRay:
     Every machine needs originid, and the files under the same paths as this machine.
 
     Args:
-        images: how many images each machine encoded, by the name that Ray has for it.
+        machines: how many images each machine has read so far, by its address.
     """
 
-    images: Counter[str] = field(default_factory=Counter)
+    machines: Counter[str] = field(default_factory=Counter)
 
     def __call__(
         self,
@@ -69,8 +69,8 @@ class OnRay:
             while some:
                 round_ = _Round(some, on_failure)
                 for part in round_.parts(partial(_rows, packed, model.spec, wanted)):
-                    if part.node:
-                        self.images[part.node] += len(part.entries)
+                    if part.entries:
+                        self.machines[part.machine] += len(part.entries)
                     yield list(part.entries)
                 some = list(islice(rest, ROUND))
 

@@ -69,7 +69,7 @@ class Part:
         piece: the number of the piece.
         place: the number of the part in its piece, from 0.
         last: whether the piece ends with it.
-        node: the machine, as Ray calls it.
+        machine: the address of the machine.
         entries: what the images became.
         failures: what was no image to read.
         given_up: whether the piece was not tried once more, as workers die at it.
@@ -79,7 +79,7 @@ class Part:
     piece: int
     place: int
     last: bool
-    node: str = ""
+    machine: str = ""
     entries: tuple[Entry, ...] = ()
     failures: tuple[Failure, ...] = ()
     given_up: bool = False
@@ -106,7 +106,7 @@ class EncodingWorker:
         self._packed, self._wanted, self._tries = model, wanted, tries
         self._encode = Here(threads)
         self._model: Model | None = None
-        self._node = str(ray.get_runtime_context().get_node_id())
+        self._machine = str(ray.util.get_node_ip_address())
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Encode one piece, given by its number and its pickle; yield its parts as rows."""
@@ -130,9 +130,9 @@ class EncodingWorker:
             for chunk in chunks:
                 entries, told = _bare(chunk), tuple(failures)
                 failures.clear()
-                yield Part(number, place, False, self._node, entries, told)
+                yield Part(number, place, False, self._machine, entries, told)
                 place += 1
-        yield Part(number, place, True, self._node, (), tuple(failures))
+        yield Part(number, place, True, self._machine, (), tuple(failures))
 
 
 def _bare(entries: Iterable[Entry]) -> tuple[Entry, ...]:
