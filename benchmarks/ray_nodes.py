@@ -73,7 +73,8 @@ class RayNodes:
         return [pid for pid in sorted(ours) if name in _title(pid)]
 
     def _start(self, number: int) -> None:
-        head = ["--head", f"--port={self._address.rpartition(':')[2]}", f"--temp-dir={self._folder}",
+        port = self._address.rpartition(":")[2]
+        head = ["--head", f"--port={port}", f"--temp-dir={self._folder}",
                 "--include-dashboard=false"]  # fmt: skip
         where = head if number == 0 else [f"--address={self._address}"]
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", *where, "--block",
