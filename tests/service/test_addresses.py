@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from local_web import Web, local_web
 from originid.service.addresses import fetch
 from originid.service.errors import ApiError
 from originid.system.fetching import is_public
-from local_web import Web, local_web
 from served import Serve
 
 

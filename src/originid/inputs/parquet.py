@@ -6,7 +6,7 @@ data sets of Hugging Face have it, will do. The column of addresses is called ``
 
 import io
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -114,7 +114,9 @@ class ParquetUrls:
             for number, row, columns in _rows(self.name, images=False):
                 where, url = f"{self.name}, row {number}", row[columns.url]
                 text = url.strip() if isinstance(url, str) else ""
-                yield from checked(text, columns.said(row), self.manners, where, on_failure)
+                said = columns.said(row)
+                said = replace(said, link="") if said.link == text else said
+                yield from checked(text, said, self.manners, where, on_failure)
         except InputError as error:
             on_failure(Failure(self.name, error.reason))
 
@@ -170,10 +172,11 @@ def _rows(name: str, images: bool) -> Iterator[tuple[int, dict[str, Any], _Colum
     _refuse_large(table, wanted)
     number = 0
     try:
-        for batch in table.iter_batches(batch_size=ROWS, columns=sorted(wanted)):
-            for row in batch.to_pylist():
-                yield number, row, columns
-                number += 1
+        for group in range(table.metadata.num_row_groups):
+            for batch in table.iter_batches(ROWS, [group], sorted(wanted)):
+                for row in batch.to_pylist():
+                    yield number, row, columns
+                    number += 1
     except (OSError, ValueError, MemoryError, NotImplementedError) as error:  # as pyarrow's are
         given = f"damaged from row {number:,} on, and not read from there"
         raise InputError(given, " ".join(str(error).split())[:200], "make it anew") from error

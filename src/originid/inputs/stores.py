@@ -35,6 +35,10 @@ class StoreListing:
         """Name the images, as `Listing.listed`; in a folder they are known by their suffixes."""
         try:
             files, path = open_store(self.name)
+        except ImageError as error:
+            on_failure(Failure(self.name, error.reason))
+            return
+        try:
             info = files.info(path)
             if info.get("type") != "directory":
                 yield _source(self.name, info)
@@ -45,9 +49,7 @@ class StoreListing:
                         continue
                     inside = f"{folder}/{each}"[len(path) :].lstrip("/")
                     yield _source(f"{self.name.rstrip('/')}/{inside}", found[each])
-        except InputError as error:
-            on_failure(Failure(self.name, error.reason))
-        except Exception as error:  # fsspec's stores raise errors of many libraries
+        except Exception as error:  # the stores of fsspec raise errors of many libraries
             on_failure(Failure(self.name, reason(error)))
 
 
@@ -87,7 +89,8 @@ def globbed(name: str) -> list[str]:
         raise InputError(reason(error), "expected a store that answers", "try again") from error
     if not found:
         raise InputError("no object of that name", "expected some", "check the address")
-    return [str(files.unstrip_protocol(each)) for each in found]
+    names = (str(files.unstrip_protocol(each)) for each in found)
+    return [name.replace(":///", "://", 1) for name in names]
 
 
 def read_object(url: str, limits: Limits, reserve: ReserveMemory) -> bytes:
