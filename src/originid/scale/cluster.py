@@ -6,7 +6,7 @@ import re
 import socket
 from collections import Counter
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 from originid.errors import ExtraError, InputError, OriginidError
 from originid.system.quiet import quiet
@@ -56,7 +56,7 @@ def cluster() -> Iterator[None]:
 
     The cluster is the one that this process is connected to, else the one that ``RAY_ADDRESS``
     names, else the one that ``ray start`` began on this machine. If there is none, a cluster of
-    this machine alone runs meanwhile.
+    this machine alone runs meanwhile. Nothing is printed on standard output meanwhile.
 
     Raises:
         InputError: there is no cluster at ``RAY_ADDRESS``.
@@ -79,7 +79,8 @@ def cluster() -> Iterator[None]:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     try:
-        with quiet("ray.data"):
+        # Ray tells on standard output, where results stand, which of its workers died.
+        with quiet("ray.data"), open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
             yield
     finally:
         if ours:
