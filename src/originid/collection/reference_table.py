@@ -32,10 +32,17 @@ class ReferenceTable(DescriptionTable, NameTable, VectorTable):
         return int(self._one(query, LITTLE)[0])
 
     def count_noted(self) -> tuple[int, int, int]:
-        """How many references have a file, with a noted ctime, and with a noted inode."""
+        """How many references have a file, with a noted ctime, and with a noted inode.
+
+        Members of archives and pictures that were fetched have none.
+        """
         if self.format < NOTED:
             return self.count(), 0, 0
-        query = "SELECT count(*), count(ctime_ns), count(inode) FROM reference WHERE width > 0"
+        query = (
+            "SELECT count(*), count(ctime_ns), count(inode) FROM reference WHERE width > 0"
+            " AND location NOT LIKE '%_://_%' AND location NOT LIKE '%.tar!/%'"
+            " AND location NOT LIKE '%.parquet!/%'"
+        )
         counts = self._one(query)
         return int(counts[0]), int(counts[1]), int(counts[2])
 

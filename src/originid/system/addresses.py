@@ -50,6 +50,11 @@ def location_of(name: str | os.PathLike[str]) -> str:
     return text if is_address(text) else os.path.abspath(text)
 
 
+def whereabouts(address: str) -> str:
+    """Say where the picture at an address is, as the end of a sentence."""
+    return "with its owner" if _archive(address) is None else "in an archive"
+
+
 def beginnings(location: str) -> tuple[str, ...]:
     """How the locations begin that lie in a place: in a folder, or in an archive.
 
