@@ -22,6 +22,7 @@ from originid.collection.encoding import Wanted
 from originid.inputs.manners import FromWeb, Manners
 from originid.inputs.pieces import Piece
 from originid.inputs.tar import TarShard
+from originid.latents.cache_keys import Keys
 from originid.latents.encode_files import CHUNK
 from originid.latents.sources import Source
 from originid.model import Model
@@ -81,7 +82,11 @@ def test_a_worker_that_is_killed_costs_nothing(
 
         threading.Thread(target=kill, daemon=True).start()
         done = subprocess.run(
-            [*command, *names], cwd=tmp_path, env=nodes.environment, capture_output=True, timeout=300
+            [*command, *names],
+            cwd=tmp_path,
+            env=nodes.environment,
+            capture_output=True,
+            timeout=300,
         )
     assert done.returncode == 0, done.stderr.decode()
     told = json.loads(done.stdout)
@@ -180,8 +185,7 @@ def test_nothing_to_encode_needs_no_cluster(model: Model, monkeypatch: pytest.Mo
 
 def test_a_model_is_packed_with_its_files(model: Model) -> None:
     opened = pickle.loads(pickle.dumps(PackedModel.of(model))).open()
-    assert opened.fingerprint == model.fingerprint
-    assert not opened.folder.exists()
+    assert opened.identity == model.encoder.identity
 
 
 def test_a_worker_gives_up_and_tells_errors(
@@ -208,13 +212,13 @@ def test_a_worker_gives_up_and_tells_errors(
     def parts(made: EncodingWorker) -> list[Part]:
         return [pickle.loads(row["part"][0]) for row in made(batch)]
 
-    working = EncodingWorker(PackedModel.of(model), Wanted(), Count, 1)
+    working = EncodingWorker(PackedModel.of(model), Wanted(), Keys(), Count, 1)
     found = parts(working)
     assert [(p.piece, p.place, p.last, len(p.entries)) for p in found] == [
         (7, 0, False, CHUNK), (7, 1, False, 1), (7, 2, True, 0)
     ]  # fmt: skip
-    damaged = PackedModel({"model.json": b"{}"}, {}, None)
-    (error,) = parts(EncodingWorker(damaged, Wanted(), Count, 1))
+    damaged = PackedModel("pixels", {"model.json": b"{}"}, {}, None)
+    (error,) = parts(EncodingWorker(damaged, Wanted(), Keys(), Count, 1))
     assert error.last
     assert "cannot be used" in error.error[0]
     begun.extend([7, 7])

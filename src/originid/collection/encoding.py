@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
+from originid.encoders.base import Encoder
 from originid.images.credentials import can_read_credentials
 from originid.inputs.kinds import OnFailure
 from originid.inputs.pieces import Piece
@@ -20,10 +21,12 @@ class Wanted:
     Args:
         details: whether local features are.
         thumbnails: whether a small picture is.
+        contents: whether what a frame holds is, and content credentials, where they can be read.
     """
 
     details: bool = False
     thumbnails: bool = False
+    contents: bool = True
 
 
 class EncodePieces(Protocol):
@@ -72,14 +75,35 @@ class Here:
         on_failure: OnFailure,
     ) -> Generator[list[Entry], None, None]:
         """Encode the images, as `EncodePieces` says."""
-        sources = chain.from_iterable(piece.sources(on_failure) for piece in pieces)
-        return encode_sources(
-            sources,
-            model.encoder,
-            known,
-            self.workers,
-            find_content=find_content,
-            details=wanted.details,
-            thumbnails=wanted.thumbnails,
-            credentials=can_read_credentials(),
-        )
+        return encode_pieces(pieces, model.encoder, wanted, known, on_failure, self.workers)
+
+
+def encode_pieces(
+    pieces: Iterable[Piece],
+    encoder: Encoder,
+    wanted: Wanted,
+    known: Callable[[bytes], bool],
+    on_failure: OnFailure,
+    workers: int | None = None,
+) -> Generator[list[Entry], None, None]:
+    """Encode the images of some pieces in threads, in the order of the pieces.
+
+    Args:
+        pieces: the pieces.
+        encoder: the encoder.
+        wanted: what is taken from each image beside its latent.
+        known: tells whether a content, by its SHA-256, need not be encoded; several threads ask.
+        on_failure: called, in this thread, with what is no image to read.
+        workers: the number of threads; by default one for each core.
+    """
+    sources = chain.from_iterable(piece.sources(on_failure) for piece in pieces)
+    return encode_sources(
+        sources,
+        encoder,
+        known,
+        workers,
+        find_content=find_content if wanted.contents else None,
+        details=wanted.details,
+        thumbnails=wanted.thumbnails,
+        credentials=wanted.contents and can_read_credentials(),
+    )

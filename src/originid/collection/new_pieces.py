@@ -9,13 +9,12 @@ from originid.collection.image_writer import ImageWriter
 from originid.collection.row import Row
 from originid.errors import ImageError
 from originid.inputs.kinds import Archive, Listing, OnFailure
-from originid.inputs.pieces import Piece
+from originid.inputs.pieces import PIECE, Piece
 from originid.latents.sources import Source
 from originid.system.addresses import is_address, location_of
 from originid.system.file_status import NOT_LOOKED_AT, FileStatus
 
 LOOKED_UP = 256  # images whose places are looked up together
-PIECE = 64  # images in a piece: some seconds of work
 
 
 def new_files(files: Iterable[str], writer: ImageWriter) -> Iterator[Piece]:

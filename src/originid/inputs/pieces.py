@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from originid.inputs.kinds import Archive, OnFailure
 from originid.latents.sources import Source
 
+PIECE = 64  # images that are named in a piece: some seconds of work
+
 
 @dataclass(frozen=True)
 class Piece:

@@ -21,11 +21,12 @@ from originid.images.decode import read_bytes
 from originid.inputs.kinds import OnFailure
 from originid.inputs.manners import FromWeb
 from originid.inputs.pieces import Piece
+from originid.latents.cache_keys import Keys
 from originid.latents.encode_files import CHUNK, Entry
 from originid.latents.sources import Source
 from originid.model import Model
 from originid.scale.cluster import TRIES, Tries, cluster, deadly, ray
-from originid.scale.worker import EncodingWorker, PackedModel, Part
+from originid.scale.worker import EncodingWorker, Packed, PackedModel, Part
 from originid.types import Failure
 
 ROUND = 1024  # pieces handed out together: 65,000 images that are named, or as many archives
@@ -60,19 +61,38 @@ class OnRay:
             InputError: there is no cluster at ``RAY_ADDRESS``.
             OriginidError: a worker cannot use the model, or workers die again and again.
         """
-        rest = iter(pieces)
-        some = list(islice(rest, ROUND))
-        if not some:
-            return  # no cluster is needed
-        with cluster():
-            packed = PackedModel.of(model)
-            while some:
-                round_ = _Round(some, on_failure)
-                for part in round_.parts(partial(_rows, packed, model.spec, wanted)):
-                    if part.entries:
-                        self.machines[part.machine] += len(part.entries)
-                    yield list(part.entries)
-                some = list(islice(rest, ROUND))
+        packed = PackedModel.of(model)
+        for part in parts_on_ray(pieces, packed, wanted, Keys(), on_failure):
+            if part.entries:
+                self.machines[part.machine] += len(part.entries)
+            yield list(part.entries)
+
+
+def parts_on_ray(
+    pieces: Iterable[Piece], packed: Packed, wanted: Wanted, known: Keys, on_failure: OnFailure
+) -> Iterator[Part]:
+    """Encode the images of some pieces on a cluster, and yield what comes back, each part once.
+
+    Args:
+        pieces: the pieces, which are asked for as they are needed.
+        packed: the encoder.
+        wanted: what is taken from each image beside its latent.
+        known: finds the contents that need not be encoded.
+        on_failure: called with what was no image to read.
+
+    Raises:
+        InputError: there is no cluster at ``RAY_ADDRESS``.
+        OriginidError: a worker cannot use the encoder, or workers die again and again.
+    """
+    rest = iter(pieces)
+    some = list(islice(rest, ROUND))
+    if not some:
+        return  # no cluster is needed
+    with cluster():
+        while some:
+            run = partial(_rows, packed, wanted, known)
+            yield from _Round(some, on_failure).parts(run)
+            some = list(islice(rest, ROUND))
 
 
 class _Round:
@@ -124,12 +144,12 @@ class _Round:
 
 
 def _rows(
-    packed: PackedModel, spec: str, wanted: Wanted, pieces: list[tuple[int, Piece]]
+    packed: Packed, wanted: Wanted, known: Keys, pieces: list[tuple[int, Piece]]
 ) -> Iterator[Part]:
     """Let a pool of workers encode pieces, and yield the parts as they come."""
     resources = ray.cluster_resources()
     cores, gpus = max(1, int(resources.get("CPU", 1))), int(resources.get("GPU", 0))
-    on_gpus = gpus > 0 and any(part.partition(":")[0] in ON_GPU for part in split_spec(spec))
+    on_gpus = gpus > 0 and any(part.partition(":")[0] in ON_GPU for part in split_spec(packed.spec))
     workers = min(gpus if on_gpus else cores, len(pieces))
     threads = max(1, cores // gpus) if on_gpus else 1
     ray.data.DataContext.get_current().target_max_block_size = BLOCK
@@ -139,7 +159,7 @@ def _rows(
     rows = [{"piece": number, "data": pickle.dumps(piece)} for number, piece in shared]
     work = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
         EncodingWorker,
-        fn_constructor_args=(packed, wanted, tries, threads),
+        fn_constructor_args=(packed, wanted, known, tries, threads),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
         num_cpus=threads,

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from originid.collection.encoding import Here, Wanted
-from originid.encoders.base import Encoder
+from originid.collection.encoding import Wanted, encode_pieces
+from originid.encoders import Encoder, open_encoder
 from originid.errors import OriginidError
 from originid.inputs.pieces import Piece
+from originid.latents.cache_keys import Keys
 from originid.latents.encode_files import Entry
 from originid.model import Model, open_model
 from originid.scale.cluster import TRIES, ray
@@ -25,17 +26,19 @@ from originid.types import Failure
 
 @dataclass(frozen=True)
 class PackedModel:
-    """A model that can be sent to another machine: the files of its folder.
+    """The encoder of a model as it is sent to another machine: the files of the model's folder.
 
     Weights that its folder does not hold, such as those of ``diffusers:``, must lie on every
     machine, under the same path or in the cache of the hub.
 
     Args:
+        spec: the text that names the encoder.
         files: the bytes of each file, by its name.
         environment: what this account trusts, which the workers trust too.
         own_encoder: an encoder of the user's own; it must be picklable.
     """
 
+    spec: str
     files: dict[str, bytes]
     environment: dict[str, str]
     own_encoder: Encoder | None
@@ -45,20 +48,41 @@ class PackedModel:
         """Pack a model."""
         trusted = {k: text for k, text in os.environ.items() if k.startswith("ORIGINID_TRUSTED_")}
         files = {path.name: path.read_bytes() for path in model.files}
-        return cls(files, trusted, model.own_encoder)
+        return cls(model.spec, files, trusted, model.own_encoder)
 
-    def open(self) -> Model:
-        """Unpack the model; its encoder is built at once, and the files are gone afterwards."""
+    def open(self) -> Encoder:
+        """Build the encoder, which must be the one that the model was fitted on.
+
+        Raises:
+            OriginidError: it cannot be used here.
+        """
         os.environ.update(self.environment)
         folder = Path(tempfile.mkdtemp(prefix="originid-model-"))
         try:
             for name, data in self.files.items():
                 (folder / name).write_bytes(data)
-            model = open_model(folder, self.own_encoder)
-            model.encoder  # noqa: B018 - it reads its files now
-            return model
+            return open_model(folder, self.own_encoder).encoder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class NamedEncoder:
+    """An encoder by its name, which every machine can build.
+
+    Args:
+        spec: the text that names it; files in it must lie under the same path everywhere.
+    """
+
+    spec: str
+
+    def open(self) -> Encoder:
+        """Build the encoder.
+
+        Raises:
+            OriginidError: it cannot be used here.
+        """
+        return open_encoder(self.spec)
 
 
 @dataclass(frozen=True)
@@ -92,20 +116,27 @@ class Part:
         return {"part": data}
 
 
+Packed: TypeAlias = PackedModel | NamedEncoder
+"""An encoder that another machine can build."""
+
+
 class EncodingWorker:
-    """Encodes the images of pieces, with a model that is loaded once.
+    """Encodes the images of pieces, with an encoder that is built once.
 
     Args:
-        model: whose encoder it is.
+        packed: the encoder.
         wanted: what is taken from each image beside its latent.
+        known: finds the contents that need not be encoded.
         tries: the actor that counts how often each piece was begun, a `Tries`.
         threads: that decode and encode.
     """
 
-    def __init__(self, model: PackedModel, wanted: Wanted, tries: Any, threads: int) -> None:
-        self._packed, self._wanted, self._tries = model, wanted, tries
-        self._encode = Here(threads)
-        self._model: Model | None = None
+    def __init__(
+        self, packed: Packed, wanted: Wanted, known: Keys, tries: Any, threads: int
+    ) -> None:
+        self._packed, self._wanted, self._known = packed, wanted, known
+        self._tries, self._threads = tries, threads
+        self._encoder: Encoder | None = None
         self._machine = str(ray.util.get_node_ip_address())
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -122,10 +153,11 @@ class EncodingWorker:
             yield Part(number, -1, True, error=error).to_row()
 
     def _parts(self, number: int, piece: Piece) -> Iterator[Part]:
-        self._model = model = self._model or self._packed.open()
+        self._encoder = encoder = self._encoder or self._packed.open()
         failures: list[Failure] = []
         place = 0
-        chunks = self._encode([piece], model, self._wanted, lambda sha256: False, failures.append)
+        report, threads = failures.append, self._threads
+        chunks = encode_pieces([piece], encoder, self._wanted, self._is_known, report, threads)
         with one_blas_thread(), closing(chunks):
             for chunk in chunks:
                 entries, told = _bare(chunk), tuple(failures)
@@ -133,6 +165,9 @@ class EncodingWorker:
                 yield Part(number, place, False, self._machine, entries, told)
                 place += 1
         yield Part(number, place, True, self._machine, (), tuple(failures))
+
+    def _is_known(self, sha256: bytes) -> bool:
+        return self._known.find(sha256) is not None
 
 
 def _bare(entries: Iterable[Entry]) -> tuple[Entry, ...]:
