@@ -61,30 +61,35 @@ def cluster() -> Iterator[None]:
     Raises:
         InputError: there is no cluster at ``RAY_ADDRESS``.
     """
-    ours = not ray.is_initialized()
-    if ours:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray must not send statistics
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-        address = os.environ.get("RAY_ADDRESS", "")
-        try:
-            if found := re.fullmatch(r"(?:ray://)?(.+):([0-9]{1,5})", address):
-                # Ray itself would try for minutes to connect to an address where nothing is.
-                socket.create_connection((found[1], int(found[2])), timeout=CONNECT).close()
-            with _no_stderr():
-                ray.init(log_to_driver=False, logging_level=logging.ERROR)
-        except (OSError, OverflowError, ValueError) as error:
-            expected = "expected the address of a Ray cluster that runs, or none"
-            todo = "check RAY_ADDRESS, and the cluster with `ray status`"
-            raise InputError(f"no connection to Ray {address}", expected, todo) from error
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    try:
-        # Ray tells on standard output, where results stand, which of its workers died.
-        with quiet("ray.data"), open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
-            yield
-    finally:
+    # Ray tells on standard output, where results stand, which of its workers died; what it holds
+    # back of that it prints when the connection is closed.
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        ours = not ray.is_initialized()
         if ours:
-            ray.shutdown()
+            _connect()
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        try:
+            with quiet("ray.data"):
+                yield
+        finally:
+            if ours:
+                ray.shutdown()
+
+
+def _connect() -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray must not send statistics
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    address = os.environ.get("RAY_ADDRESS", "")
+    try:
+        if found := re.fullmatch(r"(?:ray://)?(.+):([0-9]{1,5})", address):
+            # Ray itself would try for minutes to connect to an address where nothing is.
+            socket.create_connection((found[1], int(found[2])), timeout=CONNECT).close()
+        with _no_stderr():
+            ray.init(log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, OverflowError, ValueError) as error:
+        expected = "expected the address of a Ray cluster that runs, or none"
+        todo = "check RAY_ADDRESS, and the cluster with `ray status`"
+        raise InputError(f"no connection to Ray {address}", expected, todo) from error
 
 
 @contextmanager
