@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from originid.scale.on_ray import OnRay
 
 IntoOption = Annotated[
-    Path,
+    str,
     typer.Option(
         "--into",
         metavar="COLLECTION",
-        help="Add to this collection, a folder. It is made if it does not exist.",
+        help="Add to this collection, a folder or the URL of a server (docs/engines.md). It is "
+        "made if it does not exist.",
     ),
 ]
 DetailsOption = Annotated[
@@ -190,7 +191,9 @@ def index(
         references = len(collection)
         note_untrusted(collection)
     machines = on_ray.machines if on_ray else None
-    told = Told(into, references, time.monotonic() - start, described, metadata, machines)
+    told = Told(
+        collection.place, references, time.monotonic() - start, described, metadata, machines
+    )
     tell_added(added, told, json)
     note_nothing(added, images)
     # If none of the files could be used, the command failed.
@@ -205,9 +208,10 @@ def _on_ray() -> "OnRay":
     return OnRay()
 
 
-def _open(into: Path, name: str | None, paths: list[str]) -> "Collection":
+def _open(into: str, name: str | None, paths: list[str]) -> "Collection":
     from originid.collection.collection import create_collection, open_collection
-    from originid.collection.places import is_collection, refuse_among_photos
+    from originid.collection.places import refuse_among_photos
+    from originid.collection.stores import is_collection, place_of
     from originid.errors import InputError, StorageError
     from originid.model import DEFAULT, open_model
 
@@ -215,7 +219,9 @@ def _open(into: Path, name: str | None, paths: list[str]) -> "Collection":
         return open_collection(into, None if name is None else open_model(name))
     opened = open_model(name or DEFAULT)
     _refuse_all_missing(paths)
-    refuse_among_photos(into, paths)
+    place = place_of(into)
+    if isinstance(place, Path):
+        refuse_among_photos(place, paths)
     try:
         return create_collection(into, opened)
     except (InputError, StorageError):

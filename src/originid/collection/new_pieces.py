@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from originid.collection.database import Database
 from originid.collection.image_writer import ImageWriter
 from originid.collection.row import Row
+from originid.collection.store import Store
 from originid.errors import ImageError
 from originid.inputs.kinds import Archive, Listing, OnFailure
 from originid.inputs.pieces import PIECE, Piece
@@ -96,7 +96,7 @@ def _new(sources: Iterator[Source], writer: ImageWriter) -> Iterator[Source]:
                 writer.note(stored.id, source.status)  # stored by an earlier version
 
 
-def _is_as_stored(database: Database, stored: Row, location: str, source: Source) -> bool:
+def _is_as_stored(database: Store, stored: Row, location: str, source: Source) -> bool:
     """Whether an image is unchanged; a reference whose own place is empty gets this one."""
     if is_address(location):
         same = source.status == NOT_LOOKED_AT or stored.status.agrees(source.status)

@@ -158,7 +158,7 @@ class ReferenceTable(DescriptionTable, NameTable, VectorTable):
         return found[:limit]
 
     def under(self, location: str) -> list[str]:
-        """Locations of references that are this path, or lie in this folder."""
+        """Locations of references that are this one, or lie in this folder or archive."""
         return self._under("reference", location)
 
     def damaged_rows(self, batch: int = 1000) -> Iterator[tuple[int, str | None]]:

@@ -1,4 +1,4 @@
-"""Where requests are worked on: a few at a time, like ones together, some that wait, and no more."""
+"""Where requests are worked on: a few at a time, like ones together, and only some may wait."""
 
 import asyncio
 import threading
