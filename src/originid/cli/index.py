@@ -86,7 +86,8 @@ WatchOption = Annotated[
 ImagesArgument = Annotated[
     list[str],
     typer.Argument(
-        help="Add these images. Folders are searched with all folders in them. The name - "
+        help="Add these images, folders with all folders in them, tar shards, lists of addresses, "
+        "parquet files, or objects of a store. The name - "
         "reads a list of paths from standard input, one a line. A CSV file with the column "
         "fingerprint adds a partner's pictures by their fingerprints."
     ),
@@ -156,6 +157,11 @@ def index(
     A file in a folder is an image by its suffix, or by how it begins. Images that originid does not
     read are counted and named. A path that leads to a file which is in the collection already,
     such as a link, becomes a further name of that reference.
+
+    Other inputs are tar shards (.tar), parquet files, lists of addresses (.txt, .csv with a column
+    url), addresses such as https://..., and folders of object stores such as s3://...;
+    docs/scale.md tells more. --ray needs the extra [ray]. It uses the cluster that RAY_ADDRESS or
+    `ray start` names, or if there is none, the cores of this machine.
 
     A list of fingerprints has the columns fingerprint, and link or name, and may have sha256. Each
     row becomes a reference without a picture, which find shows by its link; docs/fingerprints.md
