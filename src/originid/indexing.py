@@ -54,8 +54,8 @@ def add_images(
             mounted; `Added.kept` names it.
         thumbnails: whether small pictures are stored, of these and of all that are added later, so
             that pages and reports can show references whose files are not at hand: 12 kB each.
-        encode: what encodes; None encodes here, by ``workers``. `originid.scale.OnRay` encodes on
-            the machines of a cluster.
+        encode: what encodes; None encodes here, by ``workers``. `originid.scale.on_ray.OnRay`
+            encodes on the machines of a cluster.
         manners: how pictures are fetched from the web.
 
     Raises:

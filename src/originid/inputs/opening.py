@@ -23,8 +23,9 @@ def is_input(name: str) -> bool:
     """
     if is_url(name):
         return True
-    suffixes = (TAR, PARQUET, *COMPRESSED)
-    return os.path.isfile(name) and (name.lower().endswith(suffixes) or is_url_list(name))
+    if name.lower().endswith((TAR, PARQUET, *COMPRESSED)):
+        return os.path.isfile(name)
+    return is_url_list(name)
 
 
 def open_inputs(name: str, manners: Manners = POLITE) -> list[Input]:

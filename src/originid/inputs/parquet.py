@@ -6,6 +6,7 @@ data sets of Hugging Face have it, will do. The column of addresses is called ``
 
 import io
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,10 +16,11 @@ from originid.images.captions import clean
 from originid.inputs.kinds import Input, OnFailure
 from originid.inputs.manners import Manners
 from originid.inputs.shard_file import ShardFile, Spool
+from originid.inputs.stores import open_object
 from originid.inputs.tar import opened, state_of_archive
 from originid.inputs.url_list import checked
 from originid.latents.sources import Source
-from originid.system.addresses import location_of, member_of
+from originid.system.addresses import is_url, location_of, member_of
 from originid.system.file_status import FileStatus
 from originid.types import Description, Failure
 
@@ -42,7 +44,7 @@ def open_parquet(name: str, manners: Manners) -> Input:
         InputError: it is none, or has no such column.
     """
     _need_pyarrow()
-    columns = _Columns.of(_open(opened(name)))
+    columns = _Columns.of(_schema(name))
     if columns.image:
         return ParquetImages(name)
     if columns.url:
@@ -136,8 +138,8 @@ class _Columns:
     all: dict[str, str]
 
     @classmethod
-    def of(cls, table: Any) -> "_Columns":
-        return cls({name.lower(): name for name in table.schema_arrow.names})
+    def of(cls, schema: Any) -> "_Columns":
+        return cls({name.lower(): name for name in schema.names})
 
     @property
     def image(self) -> str:
@@ -167,7 +169,7 @@ class _Columns:
 def _rows(name: str, images: bool) -> Iterator[tuple[int, dict[str, Any], _Columns]]:
     """The rows of a file with their numbers from 0, a few at a time."""
     table = _open(opened(name))
-    columns = _Columns.of(table)
+    columns = _Columns.of(table.schema_arrow)
     wanted = {columns.image if images else columns.url, *columns.texts.values()}
     _refuse_large(table, wanted)
     number = 0
@@ -182,11 +184,28 @@ def _rows(name: str, images: bool) -> Iterator[tuple[int, dict[str, Any], _Colum
         raise InputError(given, " ".join(str(error).split())[:200], "make it anew") from error
 
 
+def _schema(name: str) -> Any:
+    """The columns of a file; of one in an object store, only its end is read for that."""
+    from pyarrow import parquet
+
+    if is_url(name):
+        with open_object(name) as file, _parquet_errors():
+            return parquet.read_schema(file)
+    with _parquet_errors():
+        return parquet.read_schema(_Held(opened(name)))
+
+
 def _open(file: ShardFile) -> Any:
     from pyarrow import parquet
 
-    try:
+    with _parquet_errors():
         return parquet.ParquetFile(_Held(file))
+
+
+@contextmanager
+def _parquet_errors() -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, MemoryError, NotImplementedError) as error:
         raise InputError(
             f"no parquet file: {' '.join(str(error).split())[:200]}",

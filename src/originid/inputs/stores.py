@@ -118,6 +118,23 @@ def read_object(url: str, limits: Limits, reserve: ReserveMemory) -> bytes:
     raise ImageError(f"the object has {size:,} bytes", expected, "leave it out")
 
 
+def open_object(url: str) -> Any:
+    """Open an object of a store as a file of Python.
+
+    Args:
+        url: its address.
+
+    Raises:
+        ImageError: it cannot be opened.
+    """
+    files, path = open_store(url)
+    try:
+        return files.open(path, "rb")
+    except Exception as error:
+        given = reason(error)
+        raise ImageError(given, "expected an object that is there", "check the name") from error
+
+
 def state_of(url: str) -> FileStatus:
     """What changes when an object of a store does.
 

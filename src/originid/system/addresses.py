@@ -52,7 +52,9 @@ def location_of(name: str | os.PathLike[str]) -> str:
 
 def whereabouts(address: str) -> str:
     """Say where the picture at an address is, as the end of a sentence."""
-    return "with its owner" if _archive(address) is None else "in an archive"
+    if _archive(address) is not None:
+        return "in an archive"
+    return "in an object store" if is_url(address) and not is_link(address) else "with its owner"
 
 
 def beginnings(location: str) -> tuple[str, ...]:
