@@ -8,7 +8,7 @@ LAYERS = (
     ("images", "index", "maps", "verdict"),
     ("answer", "datasets", "details", "encoders"),
     ("latents", "model_description", "testing", "views", "watching"),
-    ("model",),
+    ("inputs", "model"),
     ("collection", "explain"),
     ("answering", "fingerprinting", "scale"),
     ("escalation",),
