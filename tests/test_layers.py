@@ -62,6 +62,7 @@ ONLY = {
         "collection/sqlite.py",
         "collection/sqlite_errors.py",
     },
+    "psycopg": {"collection/engines/postgres"},
     "fastapi": {"service"},
     "starlette": {"service"},
     "uvicorn": {"service"},

@@ -7,10 +7,13 @@ signs the folder with a key that only this account has, or in an environment var
 
 import os
 import re
-from collections.abc import Collection, Iterable
+import secrets
+import threading
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from originid.collection.sqlite import SqliteFile
+from originid.collection.sql import SqlTables
 from originid.system.account_key import account_key, signature
 from originid.system.addresses import is_address
 from originid.system.file_status import same_file
@@ -34,7 +37,7 @@ LONGEST = 4096  # characters of a path, above which no file is looked for
 REMEMBERED = 100_000  # folders of which it is remembered whether they are trusted: 20 MB
 
 
-class FolderTable(SqliteFile):
+class FolderTable(SqlTables):
     """The part of a collection's database that says which files may be looked at.
 
     Whatever looks at a file because of what is stored asks `trusts`, or `is_there`.
@@ -43,8 +46,9 @@ class FolderTable(SqliteFile):
     refused: str | None = None
     """The first path that was to be looked at, and is not trusted."""
 
-    def __init__(self, path: Path, formats: Collection[int], tables: str) -> None:
-        super().__init__(path, formats, tables)
+    def __init__(self, *opened: Any) -> None:
+        super().__init__(*opened)
+        self._folders_lock = threading.RLock()
         self._named: set[str] = set()  # to this process
         self._allowed: set[str] = set()  # by the environment variable
         self._trusted: dict[str, bool] = {}  # folders
@@ -69,7 +73,7 @@ class FolderTable(SqliteFile):
         """
         given = map(os.fsdecode, paths)
         named = [os.path.abspath(path) for path in given if not is_address(path)]
-        with self._lock:
+        with self._folders_lock:
             self._forget_if_changed()
             known: dict[str, bool] = {}
             locations = [place for place in named if key is None or not self._covered(place, known)]
@@ -81,11 +85,11 @@ class FolderTable(SqliteFile):
             return
         with self.writing():
             if not _ID.fullmatch(self.meta("id")):  # somebody took it away
-                self._connection.execute(SCHEMA_ID.replace("IGNORE", "REPLACE"))
+                self._set_meta("id", secrets.token_hex(16))
             collection = self.meta("id")
             names = map(os.fsencode, locations)
-            self._connection.executemany(
-                "INSERT OR IGNORE INTO folder VALUES (CAST(? AS TEXT), ?)",
+            self._execute_each(
+                "INSERT INTO folder VALUES (CAST(? AS TEXT), ?) ON CONFLICT DO NOTHING",
                 ((name, _signature(key, collection, name)) for name in names),
             )
 
@@ -108,7 +112,7 @@ class FolderTable(SqliteFile):
             return False
         if is_address(location):  # a member of an archive begins like a path
             return False
-        with self._lock:
+        with self._folders_lock:
             self._forget_if_changed()
             folder, name = os.path.split(location)
             found = not name.startswith(".") and self._trusts_folder(folder)
@@ -162,12 +166,9 @@ class FolderTable(SqliteFile):
         return bool(self._all(query, name, _signature(self._key, self._id, name)))
 
     def _forget_if_changed(self) -> None:
-        """Read the key and the variable anew after another process wrote, or the variable changed.
-
-        It asks SQLite each time, which takes 3 microseconds.
-        """
+        """Read the key and the variable anew after another process wrote, or that changed."""
         named = os.environ.get(FOLDERS, "")
-        state = self._one("PRAGMA data_version")[0], named, self.format
+        state = self._changes(), named, self.format
         if state == self._state:
             return
         self._state, self._trusted = state, {}
