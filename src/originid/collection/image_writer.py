@@ -82,6 +82,7 @@ class ImageWriter:
         described = iter(self._described([e for e in entries if isinstance(e, Encoded)]))
         done = Added()
         with self.database.writing():
+            self._prepare(entries)
             for reference, status in self._noted:
                 self.database.note_status(reference, status)
             read = [entry.sha256 for entry in entries if not isinstance(entry, Failure)]
@@ -104,6 +105,11 @@ class ImageWriter:
             setattr(self.added, name, getattr(self.added, name) + getattr(done, name))
         self._entries, self._noted = [], []
         self._committed = time.monotonic()
+
+    def _prepare(self, entries: list[Entry]) -> None:
+        read = [entry for entry in entries if not isinstance(entry, Failure)]
+        names = [e.path if isinstance(e, Failure) else e.source.name for e in entries]
+        self.database.prepare(map(os.path.abspath, names), [entry.sha256 for entry in read])
 
     def finish(self) -> None:
         """Drop the notes on broken files that no longer exist."""

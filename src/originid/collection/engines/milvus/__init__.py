@@ -1,0 +1,29 @@
+"""Collections on a Milvus server: ``milvus://host:port/name``."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from originid.collection.engines.milvus.address import read_address
+from originid.collection.engines.milvus.connection import Connection
+from originid.collection.engines.milvus.store import MilvusStore
+from originid.collection.store import Store
+from originid.system.server_url import ServerUrl
+
+
+def exists(url: ServerUrl) -> bool:
+    """As `Engine.exists`."""
+    connection = Connection(read_address(url.url))
+    try:
+        return connection.exists()
+    finally:
+        connection.close()
+
+
+def create(url: ServerUrl, meta: Mapping[str, str], model: Sequence[Path]) -> None:
+    """As `Engine.create`."""
+    MilvusStore.create(read_address(url.url), dict(meta), model)
+
+
+def open_store(url: ServerUrl) -> Store:
+    """As `Engine.open_store`."""
+    return MilvusStore(read_address(url.url), url)

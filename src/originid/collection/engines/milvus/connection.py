@@ -1,0 +1,271 @@
+"""A connection to the Milvus collection that holds a collection: its requests, tries and errors."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from originid.collection.engines.milvus.address import Address
+from originid.collection.engines.milvus.entity import (
+    FIELDS,
+    PARTITIONS,
+    VECTORS,
+    WITHOUT_DATA,
+    Entity,
+    Kind,
+    entity_of,
+)
+from originid.errors import CollectionError, ExtraError, StorageError
+from originid.index import Codec
+from originid.system.text import shell_command
+
+SENT = 4_000_000  # bytes of entities in a request; Milvus takes 64 MB
+MOST = 16_384  # rows of an answer, for Milvus
+SCANNED = "BIN_FLAT"  # compares a query with every vector
+METRIC = "HAMMING"
+
+
+class Connection:
+    """What is asked of the server; every method waits at most `Address.timeout` seconds.
+
+    pymilvus tries again, with growing pauses, while the server cannot be reached.
+
+    What this process wrote is seen by its next question; what others wrote, as soon as the server
+    has passed it on, which takes about 0.2 seconds. Asking for everything at once ("strong")
+    would cost that time with every question.
+
+    Args:
+        address: of the collection.
+
+    Raises:
+        ExtraError: pymilvus is not installed.
+        StorageError: the server cannot be reached, or does not let us in.
+    """
+
+    def __init__(self, address: Address) -> None:
+        try:
+            from pymilvus import MilvusClient, MilvusException
+        except ImportError:
+            raise ExtraError("a collection on a Milvus server", "milvus") from None
+        # It prints every error with a traceback; ours say what to do.
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL + 1)
+        self.address = address
+        self._error: type[Exception] = MilvusException
+        options: dict[str, Any] = {"server_pem_path": address.ca} if address.ca else {}
+        with self._explained():
+            self._client = MilvusClient(
+                address.uri,
+                token=address.token,
+                db_name=address.database,
+                timeout=address.timeout,
+                dedicated=True,
+                **options,
+            )
+            self.version = str(self._client.get_server_version())
+
+    def close(self) -> None:
+        """Close the connection; calling it again does nothing."""
+        self._client.close()
+
+    def exists(self) -> bool:
+        """Whether there is a Milvus collection of this name."""
+        with self._explained():
+            return bool(self._client.has_collection(self.address.name))
+
+    def create(self, dim: int) -> None:
+        """Make the Milvus collection for vectors of so many components, and load it: 2 seconds."""
+        with self._explained():
+            self._make(self._client, dim)
+            self.load()
+
+    def _make(self, client: Any, dim: int) -> None:
+        from pymilvus import DataType
+
+        schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
+        schema.add_field("key", DataType.VARCHAR, max_length=100, is_primary=True)
+        schema.add_field("signs", DataType.BINARY_VECTOR, dim=-(-dim // 8) * 8)
+        schema.add_field("kind", DataType.INT8)
+        schema.add_field("id", DataType.INT64)
+        for name, longest in {"place": 65_535, "content": 64, "label": 200}.items():
+            schema.add_field(name, DataType.VARCHAR, max_length=longest)
+        for name in ("details", "thumbnail", "described"):
+            schema.add_field(name, DataType.BOOL)
+        schema.add_field("value", DataType.JSON)
+        schema.add_field("data", DataType.VARCHAR, max_length=65_535)
+        name = self.address.name
+        # One shard, so that all that is written has one order: who sees the end of a batch sees the
+        # whole of it. Searching is still divided among all nodes.
+        client.create_collection(name, schema=schema, num_shards=1, consistency_level="Session")
+        for partition in PARTITIONS.values():
+            client.create_partition(name, partition)
+        for field in ("signs", "id", "content", "place"):
+            params = client.prepare_index_params()
+            if field == "signs":
+                params.add_index(field, index_type=SCANNED, metric_type=METRIC)
+            else:
+                params.add_index(field, index_type="")
+            client.create_index(name, params, sync=False)
+
+    def load(self) -> None:
+        """Let the server hold the collection ready; it does so until it is told otherwise."""
+        name, until = self.address.name, time.monotonic() + max(self.address.timeout, 60)
+        with self._explained():
+            if self._is_loaded():
+                return
+            self._client.load_collection(name, _async=True)
+            while not self._is_loaded():
+                if time.monotonic() > until:
+                    raise StorageError(
+                        f"{self.address.shown} is not ready",
+                        "expected the server to load it within a minute",
+                        "look into the log of the server; it may lack memory",
+                    )
+                time.sleep(0.02)
+
+    def _is_loaded(self) -> bool:
+        state = self._client.get_load_state(self.address.name)["state"]
+        return bool(getattr(state, "name", str(state)) == "Loaded")
+
+    def drop(self) -> None:
+        """Remove the Milvus collection with all that is in it."""
+        with self._explained():
+            self._client.drop_collection(self.address.name)
+
+    def upsert(self, entities: Sequence[Entity], codec: Codec) -> None:
+        """Write entities, each in place of that with its key, in the order in which they come."""
+        for vectors, some in _requests(entities):
+            rows = [entity.row(_signs(entity, codec)) for entity in some]
+            with self._explained():
+                self._client.upsert(self.address.name, rows, partition_name=PARTITIONS[vectors])
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove the entities with some keys; others are passed over."""
+        for start in range(0, len(keys), MOST):
+            with self._explained():
+                self._client.delete(self.address.name, ids=list(keys[start : start + MOST]))
+
+    def query(
+        self,
+        where: str,
+        kinds: tuple[Kind, ...],
+        data: bool = False,
+        limit: int = MOST,
+        strong: bool = False,
+        bare: bool = False,
+    ) -> list[Entity]:
+        """The entities of some kinds that meet a condition; of too many those with the first keys.
+
+        Args:
+            where: the condition; an empty one is met by all.
+            kinds: of the entities: either with vectors or without.
+            data: whether their data are read as well.
+            limit: how many are given at most, up to `MOST`.
+            strong: whether all that anybody wrote by now is waited for.
+            bare: whether nothing but their ids is read.
+        """
+        fields = ("kind", "id") if bare else FIELDS if data else WITHOUT_DATA
+        of_kinds = f"kind in [{','.join(str(int(kind)) for kind in kinds)}]"
+        with self._explained():
+            rows = self._client.query(
+                self.address.name,
+                f"{of_kinds} and ({where})" if where else of_kinds,
+                output_fields=list(fields),
+                limit=limit,
+                partition_names=[PARTITIONS[kinds[0] in VECTORS]],
+                consistency_level="Strong" if strong else "Session",
+            )
+        return [entity_of(row) for row in rows]
+
+    def count(self, where: str, vectors: bool) -> int:
+        """How many entities meet a condition, among those with vectors or the others."""
+        with self._explained():
+            rows = self._client.query(
+                self.address.name,
+                where,
+                output_fields=["count(*)"],
+                partition_names=[PARTITIONS[vectors]],
+                consistency_level="Session",
+            )
+        return int(rows[0]["count(*)"])
+
+    def nearest(self, signs: Sequence[bytes], count: int) -> list[list[Entity]]:
+        """The vectors whose signs differ in the fewest places from some others: ids and data."""
+        with self._explained():
+            found = self._client.search(
+                self.address.name,
+                list(signs),
+                limit=count,
+                output_fields=["kind", "id", "data"],
+                search_params={"metric_type": METRIC},
+                partition_names=[PARTITIONS[True]],
+                consistency_level="Session",
+            )
+        return [[entity_of({"key": "", **hit["entity"]}) for hit in hits] for hits in found]
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn errors of pymilvus inside of the ``with`` block into those of originid."""
+        try:
+            yield
+        except self._error as error:
+            raise self._explain(error) from error
+
+    def _explain(self, error: Exception) -> StorageError | CollectionError:
+        code = getattr(error, "code", None)
+        text = str(getattr(error, "message", error)).partition("\n")[0][:300]
+        server = self.address.uri
+        if code == 100 or "collection not found" in text:
+            return no_collection(self.address)
+        if any(word in text.lower() for word in ("auth", "permission", "privilege")):
+            return StorageError(
+                f"the Milvus server at {server} does not let us in: {text}",
+                "expected a user who may read and write the collection",
+                "set ORIGINID_MILVUS_TOKEN, or ORIGINID_MILVUS_USER and ORIGINID_MILVUS_PASSWORD",
+            )
+        if any(word in text.lower() for word in ("connect", "unavailable", "deadline", "retry")):
+            return StorageError(
+                f"the Milvus server at {server} does not answer: {text}",
+                f"expected an answer within {self.address.timeout:g} seconds",
+                "see that it runs and can be reached, then run the command again; what was "
+                "committed is kept",
+            )
+        return StorageError(
+            f"the Milvus server at {server} refuses: {text}",
+            "expected it to do what it was asked",
+            "look into its log, then run the command again; what was committed is kept",
+        )
+
+
+def no_collection(address: Address) -> CollectionError:
+    """The error for a server that has no collection of a name."""
+    return CollectionError(
+        f"no collection at {address.shown}",
+        "expected one that originid made on this server",
+        f"make one from a folder of photos: "
+        f"{shell_command('index', 'PHOTOS', '--into', address.shown)}",
+    )
+
+
+def _signs(entity: Entity, codec: Codec) -> bytes:
+    import numpy as np
+
+    if entity.kind not in VECTORS:
+        return bytes(-(-codec.dim // 8))
+    codes = np.frombuffer(entity.data, np.uint8)[None]
+    return codec.bits(codes, codec.dim).tobytes()
+
+
+def _requests(entities: Sequence[Entity]) -> Iterator[tuple[bool, list[Entity]]]:
+    """The entities in requests of one partition each, and of a bounded size."""
+    some: list[Entity] = []
+    size = 0
+    for entity in entities:
+        vectors = entity.kind in VECTORS
+        if some and (size > SENT or vectors != (some[0].kind in VECTORS)):
+            yield some[0].kind in VECTORS, some
+            some, size = [], 0
+        some.append(entity)
+        size += 2 * len(entity.data) + 1000
+    if some:
+        yield some[0].kind in VECTORS, some
