@@ -19,6 +19,7 @@ from originid.errors import InputError
 from originid.finder import Finder
 from originid.images.decode import decode
 from originid.types import Description
+from sqlite_of import sqlite_of
 
 PIER = Description("A pier", "An Agency")
 
@@ -150,7 +151,7 @@ def test_values_of_strangers_are_passed_over(
     store_images(collection, write_photos(2), thumbnails=True)
     ids = [row.id for row in collection.references()]
     with collection.database.writing():
-        execute = collection.database._connection.execute
+        execute = sqlite_of(collection)._connection.execute
         execute("INSERT INTO description VALUES (?, x'00', '', '', '', '')", (ids[0],))
         row = "INSERT INTO description VALUES (?, ?, '', '', '', 'javascript:alert(1)')"
         execute(row, (ids[1], "\x1b[31mred" + "x" * 9000))

@@ -47,7 +47,7 @@ def test_they_are_kept_moved_and_removed_with_their_reference(
     store = sign(photos[0])
     with create_collection(tmp_path / "c", model) as collection:
         assert store_images(collection, photos).notes == []
-        database = collection.database
+        database = sqlite_of(collection)
         assert (database.count_manifests(), stored(collection)) == (1, {"0000.png": LABEL})
         assert database.store_of(LABEL) == store
         assert database.labels_at([str(path) for path in photos]) == [LABEL]
@@ -111,7 +111,7 @@ def test_labels_and_stores_of_a_forged_database_are_left_out(
 ) -> None:
     with create_collection(tmp_path / "c", model) as collection:
         store_images(collection, photos)
-        database = collection.database
+        database = sqlite_of(collection)
         with database.writing():
             database.keep_manifest(1, Manifest("a b", b"x"))
             for number, label in enumerate(("a\nb", b"x", "", "ä"), start=1):

@@ -11,6 +11,7 @@ from originid.system.text import counted, printable, shell_command
 if TYPE_CHECKING:
     from originid.collection.added import Added
     from originid.collection.describing import Described
+    from originid.system.server_url import ServerUrl
 
 NAMED = 3  # of the files and folders in which nothing was found
 
@@ -20,14 +21,14 @@ class Told:
     """What is said beside what a run did.
 
     Args:
-        into: the folder of the collection.
+        into: the folder or the URL of the collection.
         references: how many the collection has now.
         seconds: that the run took.
         described: what a table of descriptions did; None where there was none.
         table: that table.
     """
 
-    into: Path
+    into: "Path | ServerUrl"
     references: int
     seconds: float
     described: "Described | None" = None
@@ -105,7 +106,7 @@ def _print(added: "Added", told: Told) -> None:
     _print_gone(added, told.into)
 
 
-def _print_gone(added: "Added", into: Path) -> None:
+def _print_gone(added: "Added", into: "Path | ServerUrl") -> None:
     """Say how many references have no file any more, and what can be done about it."""
     gone = added.gone - sum(added.kept.values())
     if gone:
