@@ -29,7 +29,8 @@ ROW = Row("/p/a.jpg", "a.jpg", bytes(range(32)), 5, -7, 640, 480, information=0.
 def test_a_path_of_any_bytes_comes_back(path: str) -> None:
     text = written(path)
     assert read_path(text) == path
-    assert text.isascii() and not set(text) & set("\"'\\\n")
+    assert text.isascii()
+    assert not set(text) & set("\"'\\\n")
 
 
 @given(ANY_PATH, ANY_PATH)
@@ -43,7 +44,9 @@ def test_what_lies_in_a_folder_is_between_its_slash_and_the_next_sign(
 
 
 @given(st.lists(st.binary(), max_size=3), st.lists(st.binary(), max_size=3))
-def test_keys_differ_where_what_they_are_about_differs(first: list[bytes], second: list[bytes]) -> None:
+def test_keys_differ_where_what_they_are_about_differs(
+    first: list[bytes], second: list[bytes]
+) -> None:
     same = key_of(Kind.NAME, *first) == key_of(Kind.NAME, *second)
     assert same == (first == second)
     assert key_of(Kind.NAME, *first) != key_of(Kind.FAILURE, *first)
@@ -82,7 +85,8 @@ def test_a_reference_at_another_path_than_its_key_says_is_none() -> None:
     assert row_of(replace(entity, place=written("/p/b.jpg"))) is None
     assert row_of(replace(entity, place="")) is None
     row = row_of(replace(entity, content="no digits"))
-    assert row is not None and row.sha256 == b"9"
+    assert row is not None
+    assert row.sha256 == b"9"
 
 
 def test_data_that_are_no_data_are_empty() -> None:
@@ -98,7 +102,8 @@ def test_ids_ascend_and_fit_javascript(monkeypatch: pytest.MonkeyPatch) -> None:
     second.above(0)
     some = [first.next() for _ in range(3 * COUNTED)]
     others = [second.next() for _ in range(3 * COUNTED)]
-    assert some == sorted(set(some)) and others == sorted(set(others))
+    assert some == sorted(set(some))
+    assert others == sorted(set(others))
     assert not set(some) & set(others)
     assert max(others) < 2**53
 
@@ -122,7 +127,8 @@ def test_a_batch_finds_what_it_is_going_to_write() -> None:
     batch.put(Entity(Kind.NAME, "other", 2))
     assert {e.key for e in batch.find(Kind.NAME, "id", [1])} == {"stored", "new"}
     assert {e.key for e in batch.over([stored], lambda e: e.id == 1)} == {"stored", "new"}
-    assert batch.is_read("nothing") and batch.get("nothing") is None
+    assert batch.is_read("nothing")
+    assert batch.get("nothing") is None
     assert not batch.is_read("unknown")
     assert batch.dropped() == ["gone"]  # what was not there need not be removed
     moved = replace(stored, id=2)
@@ -146,4 +152,5 @@ def test_what_a_batch_knows() -> None:
     assert batch.knows(Kind.REFERENCE, "content", ["aa"])
     assert batch.knows(Kind.REFERENCE, "id", [1])
     assert not batch.knows(Kind.REFERENCE, "id", [1, 2])
-    assert batch.knows(Kind.NAME, "id", [1]) and not batch.knows(Kind.NAME, "id", [2])
+    assert batch.knows(Kind.NAME, "id", [1])
+    assert not batch.knows(Kind.NAME, "id", [2])

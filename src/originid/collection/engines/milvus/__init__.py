@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from originid.collection.engines.milvus import creating
 from originid.collection.engines.milvus.address import read_address
-from originid.collection.engines.milvus.connection import Connection
 from originid.collection.engines.milvus.store import MilvusStore
 from originid.collection.store import Store
 from originid.system.server_url import ServerUrl
@@ -12,16 +12,12 @@ from originid.system.server_url import ServerUrl
 
 def exists(url: ServerUrl) -> bool:
     """As `Engine.exists`."""
-    connection = Connection(read_address(url.url))
-    try:
-        return connection.exists()
-    finally:
-        connection.close()
+    return creating.is_there(read_address(url.url))
 
 
 def create(url: ServerUrl, meta: Mapping[str, str], model: Sequence[Path]) -> None:
     """As `Engine.create`."""
-    MilvusStore.create(read_address(url.url), dict(meta), model)
+    creating.create(read_address(url.url), meta, model)
 
 
 def open_store(url: ServerUrl) -> Store:

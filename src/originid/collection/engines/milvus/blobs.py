@@ -14,11 +14,8 @@ class BlobTable(MilvusTables):
 
     def _put_blob(self, name: str, data: bytes) -> None:
         """Store something of any size under a name, within a batch."""
-        batch = self._in_batch()
-        pieces = [data[start : start + PIECE] for start in range(0, len(data), PIECE)] or [b""]
-        for number, piece in enumerate(pieces):
-            value = {"pieces": len(pieces), "crc32": zlib.crc32(data)}
-            batch.put(Entity(Kind.BLOB, _piece(name, number), value=value, data=piece))
+        for piece in pieces_of(name, data):
+            self._in_batch().put(piece)
 
     def _blob(self, name: str) -> bytes | None:
         return self._blobs([name]).get(name)
@@ -55,6 +52,16 @@ class BlobTable(MilvusTables):
         first = self._pieces([_piece(name, 0)]).get(_piece(name, 0))
         for number in range(_count(first)):
             batch.drop(_piece(name, number))
+
+
+def pieces_of(name: str, data: bytes) -> list[Entity]:
+    """The entities of something of any size."""
+    pieces = [data[start : start + PIECE] for start in range(0, len(data), PIECE)] or [b""]
+    value = {"pieces": len(pieces), "crc32": zlib.crc32(data)}
+    return [
+        Entity(Kind.BLOB, _piece(name, number), value=value, data=piece)
+        for number, piece in enumerate(pieces)
+    ]
 
 
 def _piece(name: str, number: int) -> str:

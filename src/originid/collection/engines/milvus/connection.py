@@ -73,6 +73,12 @@ class Connection:
         with self._explained():
             return bool(self._client.has_collection(self.address.name))
 
+    def is_ours(self) -> bool:
+        """Whether the Milvus collection has the fields of one that originid made."""
+        with self._explained():
+            described = self._client.describe_collection(self.address.name)
+        return {field["name"] for field in described["fields"]} == {*FIELDS, "signs"}
+
     def create(self, dim: int) -> None:
         """Make the Milvus collection for vectors of so many components, and load it: 2 seconds."""
         with self._explained():

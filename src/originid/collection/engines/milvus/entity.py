@@ -93,6 +93,11 @@ def entity_of(row: dict[str, Any]) -> Entity:
     return Entity(**values | {"kind": Kind(values["kind"])})
 
 
+def meta_entity(name: str, text: str) -> Entity:
+    """A value of `Store.meta`."""
+    return Entity(Kind.META, key_of(Kind.META, name), place=name, value={"text": text})
+
+
 def key_of(kind: Kind, *what: str | bytes) -> str:
     """The key of the entity of a kind that is about something: a path, or bytes."""
     parts = [each if isinstance(each, bytes) else os.fsencode(each) for each in what]

@@ -1,5 +1,4 @@
-"""What a collection on a Milvus server notes beside its references: failures, decisions, its cohort.
-"""
+"""What a collection on a Milvus server notes beside its references: failures, decisions, its cohort."""
 
 import json
 import os

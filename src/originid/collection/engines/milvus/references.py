@@ -93,7 +93,7 @@ class ReferenceTable(NameTable, FormTable, BlobTable):
     def all_rows(self, batch: int = 4000) -> Iterator[Row]:
         """As `Store.all_rows`."""
         last = 0
-        while some := self._after((Kind.REFERENCE,), last, batch):
+        while some := self._after((Kind.REFERENCE,), last, max(batch, 1000)):
             yield from (row for entity in some if (row := row_of(entity)))
             last = some[-1].id
 
@@ -132,4 +132,3 @@ class ReferenceTable(NameTable, FormTable, BlobTable):
     def _count_references(self, where: str = "") -> int:
         kind = f"kind == {int(Kind.REFERENCE)}"
         return self._connection.count(f"{kind} and ({where})" if where else kind, True)
-

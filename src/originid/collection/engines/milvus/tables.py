@@ -17,8 +17,10 @@ from originid.index import Codec
 
 Item = TypeVar("Item")
 ASKED = 1000  # keys, ids or contents in a question
-FORMAT = 1
-NUMBERED = 600 * TICKS * A_TICK  # 10 minutes in ids: so long the number of an idle writer is its own
+NEWEST = "1"  # the format of what is stored
+NUMBERED = (
+    600 * TICKS * A_TICK
+)  # 10 minutes in ids: so long the number of an idle writer is its own
 FORGOTTEN = 6 * NUMBERED  # an hour
 AHEAD = FORGOTTEN  # by so much the clock of another writer may be wrong
 SPAN = 4096 * A_TICK  # a first guess at the ids that one question covers: 17 minutes
@@ -53,27 +55,12 @@ class MilvusTables:
             self._connection.load()
             stored = self._connection.query("", (Kind.META,), strong=True)
             self._meta = {each.place: str(each.value.get("text", "")) for each in stored}
-            if self._meta.get("format") != str(FORMAT):
+            if self._meta.get("format") != NEWEST:
                 raise _other_format(address, self._meta)
             self._codec = Codec(int(self._meta["dim"]))
         except BaseException:
             self.close()
             raise
-
-    @classmethod
-    def create_tables(cls, address: Address, dim: int, meta: dict[str, str]) -> None:
-        """Make an empty collection; what is left of an attempt that was cut off is replaced."""
-        connection = Connection(address)
-        try:
-            connection.create(dim)
-            meta = {"format": str(FORMAT), "dim": str(dim), "id": uuid.uuid4().hex} | meta
-            entities = [
-                Entity(Kind.META, key_of(Kind.META, name), place=name, value={"text": text})
-                for name, text in meta.items()
-            ]
-            connection.upsert(entities, Codec(dim))
-        finally:
-            connection.close()
 
     def close(self) -> None:
         """Close the connection; calling it again does nothing."""
@@ -172,9 +159,7 @@ class MilvusTables:
         value = {"place": self._place, "number": self._number, "at": now()}
         return Entity(Kind.WRITER, key_of(Kind.WRITER, self._writer), self._last, value=value)
 
-    def _get(
-        self, keys: Collection[str], kind: Kind, data: bool = False
-    ) -> dict[str, Entity]:
+    def _get(self, keys: Collection[str], kind: Kind, data: bool = False) -> dict[str, Entity]:
         """Those entities of a kind that are stored under some keys; in a batch with their data."""
         batch = self._open_batch
         asked = [key for key in dict.fromkeys(keys) if batch is None or not batch.is_read(key)]
@@ -300,6 +285,6 @@ def _other_format(address: Address, meta: dict[str, str]) -> CollectionError:
         return no_collection(address)
     return CollectionError(
         f"{address.shown} has collection format {meta.get('format', 'unknown')}",
-        f"expected format {FORMAT}",
+        f"expected format {NEWEST}",
         "use the version of originid that made it, or index the images again into a new one",
     )
