@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from originid.index import ExactIndex
 from originid.collection.collection import Collection, create_collection, open_collection
 from originid.collection.row import Row
+from originid.index import ExactIndex
 from originid.model import Model
 from originid.types import Vectors
 
@@ -60,7 +60,8 @@ def test_a_database_from_a_backup_is_not_searched_by_a_later_index(
     (folder / "index.bin").write_bytes(kept)  # as if another process had kept it a moment later
     with open_collection(folder) as opened:
         index = opened.index()
-        assert isinstance(index, ExactIndex) and opened.database.agrees(index.history)
+        assert isinstance(index, ExactIndex)
+        assert opened.database.agrees(index.history)
         assert found(opened, new) == [f"/new/{number}.jpg" for number in range(FEW)]
         assert found(opened, base) == [f"/base/{number}.jpg" for number in range(FEW)]
         assert len(opened.index()) == 2 * FEW

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from fixture_types import Run, WritePhotos
-from sqlite_of import sqlite_of
 from originid import Finder
 from originid.collection.adding import store_images
 from originid.collection.collection import create_collection, open_collection
@@ -24,6 +23,7 @@ from originid.index import ExactIndex, OpenIndex
 from originid.model import Model
 from originid.testing import PlainIndex
 from originid.types import Failure
+from sqlite_of import sqlite_of
 
 ENGINES: dict[str, OpenIndex] = {"exact": ExactIndex.open, "plain": PlainIndex.open}
 

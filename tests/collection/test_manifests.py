@@ -15,6 +15,7 @@ from originid.model import Model
 from originid.testing import write_photos
 from originid.types import Manifest
 from signed_pictures import generated, signed
+from sqlite_of import sqlite_of
 
 LABEL = "urn:c2pa:00000000-0000-4000-8000-000000000001"
 

@@ -9,7 +9,7 @@ from originid.collection.collection import Collection
 from originid.collection.fingerprint_list import is_fingerprint_list, store_fingerprints
 from originid.collection.image_writer import BATCH, ImageWriter
 from originid.collection.row import Row
-from originid.collection.sqlite import slices
+from originid.collection.sql import slices
 from originid.collection.store import Store
 from originid.collection.vanished import settle_vanished, unseen_links
 from originid.errors import StorageError

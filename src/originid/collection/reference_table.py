@@ -9,7 +9,7 @@ from originid.collection.name_table import NameTable
 from originid.collection.row import Row
 from originid.collection.schema import MEASURED, NOTED
 from originid.collection.sound_rows import HAS_PATH, columns, is_damaged
-from originid.collection.sqlite import slices
+from originid.collection.sql import slices
 from originid.collection.vector_table import VectorTable
 from originid.verdict.information import LITTLE
 
@@ -89,7 +89,7 @@ class ReferenceTable(DescriptionTable, NameTable, VectorTable):
             read: whether those are left out whose picture was not read, but its fingerprint.
         """
         known = inode is not None and self.format >= NOTED
-        where = f"AND ifnull(inode, {inode}) = {inode}" if known else ""
+        where = f"AND coalesce(inode, {inode}) = {inode}" if known else ""
         where += " AND width > 0" if read else ""
         return self._rows(f"sha256 = ? {where} ORDER BY id LIMIT ?", sha256, limit)
 

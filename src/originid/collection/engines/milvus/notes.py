@@ -1,4 +1,4 @@
-"""What a collection on a Milvus server notes beside its references: failures, decisions, its cohort."""
+"""What a collection on a Milvus server holds beside its references: failures, decisions, cohort."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from originid.collection.cohort_table import SEEN, StoredCohort
 from originid.collection.decisions import Decision
 from originid.collection.engines.milvus.blobs import BlobTable
 from originid.collection.engines.milvus.entity import Entity, Kind, key_of, read_path, written
+from originid.collection.engines.milvus.folders import FolderTable
 from originid.types import Failure
 from originid.verdict.cohort import KEPT, Cohort, empty_cohort
 
@@ -20,7 +21,7 @@ _SEEN_BYTES = 64  # in front of a cohort
 _MEMBER = np.dtype([("id", "<i8"), ("cut", "u1"), ("scores", "<f4", KEPT), ("others", "<i8", KEPT)])
 
 
-class NoteTable(BlobTable):
+class NoteTable(BlobTable, FolderTable):
     """The part of a collection on a Milvus server that holds what is noted beside references."""
 
     def fail(self, location: str, failure: Failure) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from originid.collection.engines.client_files import kept_folder
 from originid.collection.engines.milvus.address import Address
 from originid.collection.engines.milvus.entity import Kind, key_of, read_path
 from originid.collection.engines.milvus.index import MilvusIndex
@@ -31,7 +32,7 @@ class MilvusStore(WritingTable, ModelFiles):
     def __init__(self, address: Address, place: ServerUrl) -> None:
         super().__init__(address)
         self.place = place
-        self.kept = kept_folder(self.meta("id"))
+        self.kept = kept_folder(place, self.meta("id"))
 
     def searcher(self, dim: int) -> MilvusIndex:
         """As `Store.searcher`: the server searches."""
