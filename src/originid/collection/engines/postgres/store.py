@@ -1,0 +1,176 @@
+"""A collection in PostgreSQL: the tables of the file of a folder, and bits to search by."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from originid.collection.engines.client_files import kept_folder, model_folder
+from originid.collection.engines.postgres.connections import Connections
+from originid.collection.engines.postgres.dialect import translated
+from originid.collection.engines.postgres.searching import PostgresSearcher, as_bits
+from originid.collection.schema import FORMAT
+from originid.collection.sql import SqlTables
+from originid.collection.tables import Tables
+from originid.errors import CollectionError
+from originid.index import Codec
+from originid.index.exact import DEFAULTS
+from originid.system.server_url import ServerUrl
+
+FOLLOWING = ("reference", "form")  # tables that change with `version` alone
+
+
+class PostgresTables(SqlTables):
+    """The tables of a collection in a schema of a PostgreSQL database.
+
+    Args:
+        url: of the collection.
+
+    Raises:
+        StorageError: the server does not answer, or refuses.
+    """
+
+    def __init__(self, url: ServerUrl) -> None:
+        self._connections = Connections(url)
+        self._written = 0  # transactions of this process
+        self.format = int(self.meta("format"))
+
+    @property
+    def place(self) -> ServerUrl:
+        """The URL of the collection."""
+        return self._connections.place
+
+    def close(self) -> None:
+        """Close it; calling it again does nothing."""
+        self._connections.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction, as `Store.writing` says; the server lets one write at a time."""
+        with self._connections.transaction():
+            yield
+        self._written += 1
+
+    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        statement = translated(query)
+        bound = statement.bound(values)
+        return self._connections.ask(lambda asked: asked.execute(statement.text, bound).fetchall())
+
+    def _execute(self, statement: str, values: Sequence[object] = ()) -> int:
+        ours = translated(statement)
+        bound = ours.bound(values)
+        return self._connections.ask(lambda asked: asked.execute(ours.text, bound).rowcount)
+
+    def _execute_each(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        ours = translated(statement)
+        bound = [ours.bound(row) for row in rows]
+        self._connections.ask(lambda asked: asked.cursor().executemany(ours.text, bound))
+
+    def _insert_reference(self, statement: str, values: Sequence[object]) -> int | None:
+        found = self._all(f"{statement} RETURNING id", *values)
+        return int(found[0][0]) if found else None
+
+    def _next_id(self) -> int:
+        return int(self._one("SELECT nextval(pg_get_serial_sequence('reference', 'id'))")[0])
+
+    def _has_table(self, name: str) -> bool:
+        return bool(self._one("SELECT to_regclass(?) IS NOT NULL", name)[0])
+
+    def _changes(self) -> object:
+        return self._written, int(monotonic())  # others' are seen after a second
+
+    @property
+    def _in_transaction(self) -> bool:
+        return self._connections.in_transaction
+
+
+class PostgresStore(Tables, PostgresTables):
+    """A collection in a PostgreSQL database; a `Store`."""
+
+    without_locks = False
+    name = "database"
+
+    def __init__(self, url: ServerUrl) -> None:
+        super().__init__(url)
+        if self.format != FORMAT:
+            self.close()
+            raise CollectionError(
+                f"{url} has collection format {self.format}",
+                f"expected format {FORMAT}",
+                "use the version of originid that made it, or index the images again with this one",
+            )
+        self._codec = Codec(int(self.meta("dim")))
+        self._bits = min(self._codec.dim, DEFAULTS.bits)
+        self._counts: dict[str, tuple[tuple[int, int], int]] = {}
+
+    @property
+    def kept(self) -> Path:
+        """The folder on this machine for what follows the vectors."""
+        return kept_folder(self.place, self.meta("id"))
+
+    def model_folder(self) -> Path:
+        """The folder of the model on this machine; it is fetched where it is not here."""
+        query = "SELECT name, content FROM model_file"
+        return model_folder(self.place, self.meta("fingerprint"), lambda: self._all(query))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction, as `Store.writing` says."""
+        with super().writing():
+            self._no_names = None
+            yield
+
+    def searcher(self, dim: int) -> PostgresSearcher:
+        """What searches on the server."""
+        return PostgresSearcher(self._connections, self._codec, self._bits, self.count_signs)
+
+    def count_signs(self) -> int:
+        """How many vectors can be found."""
+        return self._count("sign")
+
+    def size(self) -> int:
+        """The bytes of all tables of the collection, and of what finds rows in them."""
+        query = (
+            "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c JOIN"
+            " pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ? AND c.relkind = 'r'"
+        )
+        return int(self._one(query, self._connections.schema)[0])
+
+    def damage(self) -> list[str]:
+        """Whether each vector has its bits, by which it is found."""
+        found = []
+        for one, other, told in (
+            ("vector", "sign", "stored vectors are not found by a search: index their files again"),
+            ("sign", "vector", "bits of vectors are left over"),
+        ):
+            own = f"SELECT 1 FROM {other} WHERE {other}.id = {one}.id"
+            count = self._one(f"SELECT count(*) FROM {one} WHERE NOT EXISTS ({own})")[0]
+            found += [f"{count} {told}"] if count else []
+        return found
+
+    def _add_vector(self, key: int, code: bytes) -> None:
+        super()._add_vector(key, code)
+        packed = self._codec.bits(np.frombuffer(code, np.uint8)[None], self._bits)
+        bits = as_bits(packed, self._bits)[0]
+        self._execute(f"INSERT INTO sign VALUES (?, ?::bit({self._bits}))", (key, bits))
+
+    def _delete_vector(self, key: int) -> None:
+        super()._delete_vector(key)
+        self._execute("DELETE FROM sign WHERE id = ?", (key,))
+
+    def _count(self, table: str) -> int:
+        if table not in (*FOLLOWING, "sign"):
+            return super()._count(table)
+        version = self.version()
+        known = self._counts.get(table)
+        if known is None or known[0] != version:
+            known = self._counts[table] = version, super()._count(table)
+        return known[1]
+
+
+def open_store(url: ServerUrl) -> PostgresStore:
+    """Open a collection, as `Engine.open_store` says."""
+    return PostgresStore(url)
