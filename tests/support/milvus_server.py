@@ -6,9 +6,6 @@ import socket
 from pathlib import Path
 from typing import Any
 
-WHY_NOT = "needs the wheel `milvus`, a server of version 2.3.5 for Linux on x86-64"
-
-
 class MilvusServer:
     """A standalone server with its data in a folder of its own, on ports that are free.
 

@@ -24,7 +24,7 @@ class Kind(IntEnum):
     FORM = 2  # the second form of a reference; key: the path of that
     NAME = 3  # a further name of a reference; key: the path; id: of the reference
     FAILURE = 4  # a file that could not be used; key: its path
-    DECISION = 5  # key: the query and the reference
+    DECISION = 5  # key: the query and the reference; id: when it was made, in ns
     REMOVED = 6  # key and id: a place in the list of removals
     FOLDER = 7  # a signed folder; key: the folder and the signature
     BLOB = 8  # a piece of what is too large for an entity; key: what it is, and its number
@@ -113,7 +113,12 @@ def written(path: str) -> str:
     return _PLAIN.sub(lambda found: b"%%%02X" % found[0][0], os.fsencode(path)).decode()
 
 
+def read_text(text: object) -> str:
+    """The text that `written` wrote; empty where there is none."""
+    return os.fsdecode(unquote_to_bytes(text)) if isinstance(text, str) else ""
+
+
 def read_path(text: object) -> str:
     """The path that `written` wrote; empty where there is none."""
-    path = os.fsdecode(unquote_to_bytes(text)) if isinstance(text, str) else ""
+    path = read_text(text)
     return "" if "\0" in path else path

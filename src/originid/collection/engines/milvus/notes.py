@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from datetime import datetime, timezone
 from typing import Any
 
@@ -11,7 +12,14 @@ from numpy.typing import NDArray
 from originid.collection.cohort_table import SEEN, StoredCohort
 from originid.collection.decisions import Decision
 from originid.collection.engines.milvus.blobs import BlobTable
-from originid.collection.engines.milvus.entity import Entity, Kind, key_of, read_path, written
+from originid.collection.engines.milvus.entity import (
+    Entity,
+    Kind,
+    key_of,
+    read_path,
+    read_text,
+    written,
+)
 from originid.collection.engines.milvus.folders import FolderTable
 from originid.types import Failure
 from originid.verdict.cohort import KEPT, Cohort, empty_cohort
@@ -48,7 +56,7 @@ class NoteTable(BlobTable, FolderTable):
         """As `Store.failures`."""
         found = sorted(self._all_of(Kind.FAILURE), key=lambda entity: read_path(entity.place))
         texts = [(e.value.get("name"), e.value.get("reason")) for e in found]
-        return [Failure(read_path(name), read_path(reason)) for name, reason in texts if name]
+        return [Failure(read_path(name), read_text(reason)) for name, reason in texts if name]
 
     def _forget_failure(self, location: str) -> None:
         self._in_batch().drop(key_of(Kind.FAILURE, location))
@@ -67,6 +75,7 @@ class NoteTable(BlobTable, FolderTable):
             Entity(
                 Kind.DECISION,
                 key_of(Kind.DECISION, decision.query, decision.reference),
+                time.time_ns(),
                 content=decision.query.hex(),
                 value=value,
                 data=decision.code,
@@ -82,8 +91,9 @@ class NoteTable(BlobTable, FolderTable):
 
     def decisions(self) -> list[Decision]:
         """As `Store.decisions`."""
-        found = [_decision(entity) for entity in self._all_of(Kind.DECISION, data=True)]
-        return sorted(filter(None, found), key=lambda each: (each.decided_at, each.name))
+        stored = sorted(self._all_of(Kind.DECISION, data=True), key=lambda each: each.id)
+        found = filter(None, map(_decision, stored))
+        return sorted(found, key=lambda decision: decision.decided_at)
 
     def decisions_on(self, query: bytes) -> list[Decision]:
         """As `Store.decisions_on`."""
@@ -149,8 +159,8 @@ def _decision(entity: Entity) -> Decision | None:
             bytes.fromhex(entity.content),
             bytes.fromhex(str(value.get("reference"))),
             value.get("confirmed") is True,
-            read_path(value.get("name")),
-            read_path(value.get("note")),
+            read_text(value.get("name")),
+            read_text(value.get("note")),
             str(value.get("decided_at", "")),
             entity.data,
         )
