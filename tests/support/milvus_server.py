@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+
 class MilvusServer:
     """A standalone server with its data in a folder of its own, on ports that are free.
 

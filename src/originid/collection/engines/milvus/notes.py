@@ -1,5 +1,6 @@
 """What a collection on a Milvus server holds beside its references: failures, decisions, cohort."""
 
+import functools
 import json
 import os
 import time
@@ -114,7 +115,8 @@ class NoteTable(BlobTable, FolderTable):
 
     def cohort_seen(self) -> tuple[int, int]:
         """As `Store.cohort_seen`."""
-        return _seen(self._blob(_COHORT_SEEN))
+        ask = functools.partial(self._blob, _COHORT_SEEN)
+        return _seen(self._connection.recent(_COHORT_SEEN, ask))
 
     def put_cohort(self, stored: StoredCohort) -> None:
         """As `Store.put_cohort`."""

@@ -111,6 +111,9 @@ class MilvusTables:
 
     def version(self) -> tuple[int, int]:
         """The last id given and the last place in the list of removals, 0 before the first."""
+        return self._connection.recent("version", self._version)
+
+    def _version(self) -> tuple[int, int]:
         writers = self._connection.query("", (Kind.WRITER,))
         places = [place for w in writers if isinstance(place := w.value.get("place"), int)]
         return max([0, *(writer.id for writer in writers)]), max([0, *places])
