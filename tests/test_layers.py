@@ -60,6 +60,7 @@ ONLY = {
         "collection/sqlite.py",
         "collection/sqlite_errors.py",
     },
+    "psycopg": {"collection/engines/postgres"},
     "fastapi": {"service"},
     "starlette": {"service"},
     "uvicorn": {"service"},

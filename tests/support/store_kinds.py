@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from milvus_server import MilvusServer
 from originid.collection.collection import Collection
 from originid.collection.engines.milvus.store import MilvusStore
 from originid.collection.tables import Tables
+from milvus_server import MilvusServer
 from postgres_server import PostgresServer
 
 _numbers = itertools.count()

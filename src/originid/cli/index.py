@@ -145,7 +145,7 @@ def index(
     start, paths = time.monotonic(), with_lists(images, null, yes)
     if watch:
         refuse_unwatchable(paths, metadata)
-    table = read_descriptions(metadata) if metadata else []
+    table = read_descriptions(metadata) if metadata else None
     adding = partial(
         add_images,
         workers=workers,
@@ -161,7 +161,7 @@ def index(
             return
         with progress_bar("indexing") as progress, progress_bar("calibrating") as calibrating:
             added = adding(collection, paths, progress=progress, calibrating=calibrating)
-        described = describe_references(collection, table) if metadata else None
+        described = describe_references(collection, table) if table else None
         references = len(collection)
         note_untrusted(collection)
     told = Told(collection.place, references, time.monotonic() - start, described, metadata)
