@@ -4,7 +4,6 @@ A server that cannot be started here is skipped, and the message says what is mi
 """
 
 import platform
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,19 +29,17 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
+def milvus() -> Iterator[MilvusServer]:
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         pytest.skip("the server of the wheel milvus runs on Linux on x86-64 alone")
     pytest.importorskip("pymilvus", reason="pymilvus is not installed")
     pytest.importorskip("milvus", reason="the wheel milvus, a Milvus server, is not installed")
-    folder = tmp_path_factory.mktemp("milvus")
-    server = MilvusServer(folder, quick=True)
+    server = MilvusServer(quick=True)
     try:
         server.start()
         yield server
     finally:
         server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=list(STORES))

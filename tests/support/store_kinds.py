@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from milvus_server import MilvusServer
 from originid.collection.collection import Collection
 from originid.collection.engines.milvus.store import MilvusStore
 from originid.collection.tables import Tables
-from milvus_server import MilvusServer
 from postgres_server import PostgresServer
 
 _numbers = itertools.count()
@@ -47,7 +47,7 @@ def _damage_entity(collection: Collection, key: int) -> None:
 
 def _milvus(request: pytest.FixtureRequest, _: Path) -> str:
     server: MilvusServer = request.getfixturevalue("milvus")
-    return f"milvus://{server.address}/test_{next(_numbers)}"
+    return server.url(f"test_{next(_numbers)}")
 
 
 def _postgres(request: pytest.FixtureRequest, folder: Path) -> str:
