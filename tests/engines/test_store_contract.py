@@ -149,6 +149,20 @@ def test_views_are_found(place: str, tmp_path: Path) -> None:
         assert match.score > 0.9
 
 
+def test_views_of_too_many_on_a_server_are_not_looked_for(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("originid.collection.following.MOST_FOLLOWED", 2)
+    photos = write_plain(tmp_path / "photos", 3)
+    turned = tmp_path / "turned.png"
+    Image.open(photos[1]).rotate(90, expand=True).save(turned)
+    with create_collection(place, open_model()) as collection:
+        add_images(collection, photos)
+        assert collection.is_followed == ("://" not in place)
+        assert Finder(collection).find(photos[1]).matches[0].reference == str(photos[1])
+        assert Finder(collection).find(turned).error is None
+
+
 def test_decisions(place: str, model: Model, write_photos: WritePhotos) -> None:
     photos = write_photos(6)
     with create_collection(place, model) as collection:

@@ -179,6 +179,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "calibration": {
             "by": "model" if own is None else "collection",
             "sampled": 0 if own is None else own.sampled,
+            "followed": collection.is_followed,
             "second_looks": 0 if calibration.again is None else calibration.again.sampled,
             "false_match_rate": PRESETS[DEFAULT],
             "score_needed": {"few": few, "middle": middle, "many": many},
@@ -224,6 +225,8 @@ def _second_looks(facts: dict[str, Any]) -> str:
     """Say by what second looks are judged."""
     from originid.verdict.second_look import LEAST_REFERENCES
 
+    if not facts["calibration"]["followed"]:
+        return "of the nearest only: no views and places of so many references on a server"
     sampled = facts["calibration"]["second_looks"]
     if sampled:
         return f"judged by {sampled} references of its own"

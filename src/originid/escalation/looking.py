@@ -114,6 +114,8 @@ class SecondLook:
     def _listed(self, looks: Looks) -> Ids:
         """The shortlist of the coarse looks of a query."""
         collection = self._collection
+        if not collection.is_followed:  # then only the nearest are looked at again
+            return np.empty(0, np.int64)
         if not self._lookout.has_places:  # a vector of no frequencies; there are few looks
             return np.unique(collection.index().search(looks.vectors, WHOLE)[1])
         count = most_listed(len(collection.index()))
@@ -123,6 +125,8 @@ class SecondLook:
         self, views: Sequence[View], features: "FeaturesOfViews", count: int
     ) -> dict[str, Ids]:
         """The references whose details have the words of a view, the best first, by the view."""
+        if not self._collection.is_followed:
+            return {}
         words = self._collection.detail_words()
         if not len(words):
             return {}
