@@ -1,10 +1,13 @@
 """A connection to the Milvus collection that holds a collection: its requests, tries and errors."""
 
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from functools import partial
+from typing import TypeVar, cast
+
+import numpy as np
 
 from originid.collection.engines.milvus.address import Address
 from originid.collection.engines.milvus.entity import (
@@ -16,16 +19,17 @@ from originid.collection.engines.milvus.entity import (
     Kind,
     entity_of,
 )
-from originid.errors import CollectionError, ExtraError, StorageError
+from originid.collection.engines.milvus.layout import METRIC, make_collection
+from originid.collection.engines.milvus.refusals import explained, is_coming_back
+from originid.errors import ExtraError, StorageError
 from originid.index import Codec
-from originid.system.text import shell_command
 
 Answer = TypeVar("Answer")
 FRESH = 0.05  # seconds; what others write takes longer to be seen anyway
 SENT = 4_000_000  # bytes of entities in a request; Milvus takes 64 MB
 MOST = 16_384  # rows of an answer, for Milvus
-SCANNED = "BIN_FLAT"  # compares a query with every vector
-METRIC = "HAMMING"
+PAUSES = (0.1, 0.2, 0.5, 1.0)  # seconds between tries; the last one again and again
+LOADING = 60.0  # seconds that the server may take to load the collection
 
 
 class Connection:
@@ -55,9 +59,9 @@ class Connection:
         self.address = address
         self._recent: dict[str, tuple[float, object]] = {}
         self._error: type[Exception] = MilvusException
-        options: dict[str, Any] = {"server_pem_path": address.ca} if address.ca else {}
-        with self._explained():
-            self._client = MilvusClient(
+        options = {"server_pem_path": address.ca} if address.ca else {}
+        self._client = self._ask(
+            lambda: MilvusClient(
                 address.uri,
                 token=address.token,
                 db_name=address.database,
@@ -65,7 +69,8 @@ class Connection:
                 dedicated=True,
                 **options,
             )
-            self.version = str(self._client.get_server_version())
+        )
+        self.version = str(self._ask(self._client.get_server_version))
 
     def close(self) -> None:
         """Close the connection; calling it again does nothing."""
@@ -73,88 +78,55 @@ class Connection:
 
     def exists(self) -> bool:
         """Whether there is a Milvus collection of this name."""
-        with self._explained():
-            return bool(self._client.has_collection(self.address.name))
+        return bool(self._ask(partial(self._client.has_collection, self.address.name)))
 
     def is_ours(self) -> bool:
         """Whether the Milvus collection has the fields of one that originid made."""
-        with self._explained():
-            described = self._client.describe_collection(self.address.name)
+        described = self._ask(partial(self._client.describe_collection, self.address.name))
         return {field["name"] for field in described["fields"]} == {*FIELDS, "signs"}
 
     def create(self, dim: int) -> None:
         """Make the Milvus collection for vectors of so many components, and load it: 2 seconds."""
-        with self._explained():
-            self._make(self._client, dim)
-            self.load()
-
-    def _make(self, client: Any, dim: int) -> None:
-        from pymilvus import DataType
-
-        schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
-        schema.add_field("key", DataType.VARCHAR, max_length=100, is_primary=True)
-        schema.add_field("signs", DataType.BINARY_VECTOR, dim=-(-dim // 8) * 8)
-        schema.add_field("kind", DataType.INT8)
-        schema.add_field("id", DataType.INT64)
-        for name, longest in {"place": 65_535, "content": 64, "label": 200}.items():
-            schema.add_field(name, DataType.VARCHAR, max_length=longest)
-        for name in ("details", "thumbnail", "described"):
-            schema.add_field(name, DataType.BOOL)
-        schema.add_field("value", DataType.JSON)
-        schema.add_field("data", DataType.VARCHAR, max_length=65_535)
-        name = self.address.name
-        # One shard, so that all that is written has one order: who sees the end of a batch sees the
-        # whole of it. Searching is still divided among all nodes.
-        client.create_collection(name, schema=schema, num_shards=1, consistency_level="Session")
-        for partition in PARTITIONS.values():
-            client.create_partition(name, partition)
-        for field in ("signs", "id", "content", "place"):
-            params = client.prepare_index_params()
-            if field == "signs":
-                params.add_index(field, index_type=SCANNED, metric_type=METRIC)
-            else:
-                params.add_index(field, index_type="")
-            client.create_index(name, params, sync=False)
+        self._ask(partial(make_collection, self._client, self.address.name, dim))
+        self.load()
 
     def load(self) -> None:
         """Let the server hold the collection ready; it does so until it is told otherwise."""
-        name, until = self.address.name, time.monotonic() + max(self.address.timeout, 60)
-        with self._explained():
-            if self._is_loaded():
-                return
-            self._client.load_collection(name, _async=True)
-            while not self._is_loaded():
-                if time.monotonic() > until:
-                    raise StorageError(
-                        f"{self.address.shown} is not ready",
-                        "expected the server to load it within a minute",
-                        "look into the log of the server; it may lack memory",
-                    )
-                time.sleep(0.02)
+        name, until = self.address.name, time.monotonic() + max(self.address.timeout, LOADING)
+        if self._is_loaded():
+            return
+        self._ask(partial(self._client.load_collection, name, _async=True))
+        while not self._is_loaded():
+            if time.monotonic() > until:
+                raise StorageError(
+                    f"{self.address.shown} is not ready",
+                    "expected the server to load it within a minute",
+                    "look into the log of the server; it may lack memory",
+                )
+            time.sleep(0.02)
 
     def _is_loaded(self) -> bool:
-        state = self._client.get_load_state(self.address.name)["state"]
+        state = self._ask(partial(self._client.get_load_state, self.address.name))["state"]
         return bool(getattr(state, "name", str(state)) == "Loaded")
 
     def drop(self) -> None:
         """Remove the Milvus collection with all that is in it."""
-        with self._explained():
-            self._client.drop_collection(self.address.name)
+        self._ask(partial(self._client.drop_collection, self.address.name))
 
     def upsert(self, entities: Sequence[Entity], codec: Codec) -> None:
         """Write entities, each in place of that with its key, in the order in which they come."""
+        name = self.address.name
         for vectors, some in _requests(entities):
             rows = [entity.row(_signs(entity, codec)) for entity in some]
-            with self._explained():
-                self._recent = {}
-                self._client.upsert(self.address.name, rows, partition_name=PARTITIONS[vectors])
+            self._recent = {}
+            self._ask(partial(self._client.upsert, name, rows, partition_name=PARTITIONS[vectors]))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove the entities with some keys; others are passed over."""
         for start in range(0, len(keys), MOST):
-            with self._explained():
-                self._recent = {}
-                self._client.delete(self.address.name, ids=list(keys[start : start + MOST]))
+            some = list(keys[start : start + MOST])
+            self._recent = {}
+            self._ask(partial(self._client.delete, self.address.name, ids=some))
 
     def query(
         self,
@@ -177,8 +149,8 @@ class Connection:
         """
         fields = ("kind", "id") if bare else FIELDS if data else WITHOUT_DATA
         of_kinds = f"kind in [{','.join(str(int(kind)) for kind in kinds)}]"
-        with self._explained():
-            rows = self._client.query(
+        rows = self._ask(
+            lambda: self._client.query(
                 self.address.name,
                 f"{of_kinds} and ({where})" if where else of_kinds,
                 output_fields=list(fields),
@@ -186,6 +158,7 @@ class Connection:
                 partition_names=[PARTITIONS[kinds[0] in VECTORS]],
                 consistency_level="Strong" if strong else "Session",
             )
+        )
         return [entity_of(row) for row in rows]
 
     def recent(self, what: str, ask: Callable[[], Answer]) -> Answer:
@@ -206,20 +179,21 @@ class Connection:
         return self.recent(f"{vectors} {where}", lambda: self._counted(where, vectors))
 
     def _counted(self, where: str, vectors: bool) -> int:
-        with self._explained():
-            rows = self._client.query(
+        rows = self._ask(
+            lambda: self._client.query(
                 self.address.name,
                 where,
                 output_fields=["count(*)"],
                 partition_names=[PARTITIONS[vectors]],
                 consistency_level="Session",
             )
+        )
         return int(rows[0]["count(*)"])
 
     def nearest(self, signs: Sequence[bytes], count: int) -> list[list[Entity]]:
         """The vectors whose signs differ in the fewest places from some others: ids and data."""
-        with self._explained():
-            found = self._client.search(
+        found = self._ask(
+            lambda: self._client.search(
                 self.address.name,
                 list(signs),
                 limit=count,
@@ -228,55 +202,30 @@ class Connection:
                 partition_names=[PARTITIONS[True]],
                 consistency_level="Session",
             )
+        )
         return [[entity_of({"key": "", **hit["entity"]}) for hit in hits] for hits in found]
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn errors of pymilvus inside of the ``with`` block into those of originid."""
-        try:
-            yield
-        except self._error as error:
-            raise self._explain(error) from error
+    def _ask(self, ask: Callable[[], Answer]) -> Answer:
+        """An answer of the server; one that is just coming back is waited for.
 
-    def _explain(self, error: Exception) -> StorageError | CollectionError:
-        code = getattr(error, "code", None)
-        text = str(getattr(error, "message", error)).partition("\n")[0][:300]
-        server = self.address.uri
-        if code == 100 or "collection not found" in text:
-            return no_collection(self.address)
-        if any(word in text.lower() for word in ("auth", "permission", "privilege")):
-            return StorageError(
-                f"the Milvus server at {server} does not let us in: {text}",
-                "expected a user who may read and write the collection",
-                "set ORIGINID_MILVUS_TOKEN, or ORIGINID_MILVUS_USER and ORIGINID_MILVUS_PASSWORD",
-            )
-        if any(word in text.lower() for word in ("connect", "unavailable", "deadline", "retry")):
-            return StorageError(
-                f"the Milvus server at {server} does not answer: {text}",
-                f"expected an answer within {self.address.timeout:g} seconds",
-                "see that it runs and can be reached, then run the command again; what was "
-                "committed is kept",
-            )
-        return StorageError(
-            f"the Milvus server at {server} refuses: {text}",
-            "expected it to do what it was asked",
-            "look into its log, then run the command again; what was committed is kept",
-        )
-
-
-def no_collection(address: Address) -> CollectionError:
-    """The error for a server that has no collection of a name."""
-    return CollectionError(
-        f"no collection at {address.shown}",
-        "expected one that originid made on this server",
-        f"make one from a folder of photos: "
-        f"{shell_command('index', 'PHOTOS', '--into', address.shown)}",
-    )
+        Raises:
+            StorageError: it does not answer, or refuses.
+            CollectionError: it has no collection of this name.
+        """
+        start = time.monotonic()
+        for tries in itertools.count():
+            pause = PAUSES[min(tries, len(PAUSES) - 1)]
+            try:
+                return ask()
+            except self._error as error:
+                late = time.monotonic() + pause - start > self.address.timeout
+                if late or not is_coming_back(error, tries >= len(PAUSES)):
+                    raise explained(error, self.address) from error
+            time.sleep(pause)
+        raise AssertionError("it tries until the time is over")
 
 
 def _signs(entity: Entity, codec: Codec) -> bytes:
-    import numpy as np
-
     if entity.kind not in VECTORS:
         return bytes(-(-codec.dim // 8))
     codes = np.frombuffer(entity.data, np.uint8)[None]

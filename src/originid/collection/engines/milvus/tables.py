@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from originid.collection.engines.milvus.address import Address
 from originid.collection.engines.milvus.batch import Batch
-from originid.collection.engines.milvus.connection import MOST, Connection, no_collection
+from originid.collection.engines.milvus.connection import MOST, Connection
 from originid.collection.engines.milvus.entity import Entity, Kind, key_of, written
 from originid.collection.engines.milvus.ids import A_TICK, TICKS, WRITERS, Ids, now
+from originid.collection.engines.milvus.refusals import no_collection
 from originid.errors import CollectionError
 from originid.index import Codec
 
