@@ -3,11 +3,11 @@
 import multiprocessing
 import time
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import numpy as np
 
 from originid.collection.collection import open_collection
+from originid.collection.stores import Place
 from originid.types import Ids, Vectors
 from reporting import peak_memory
 
@@ -18,10 +18,10 @@ class Searcher:
     """A process that does nothing but search a collection.
 
     Args:
-        folder: the folder of the collection.
+        folder: the folder or the URL of the collection.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Place) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
         self._process = context.Process(target=serve, args=(other, folder))
@@ -45,12 +45,12 @@ class Searcher:
         return peak
 
 
-def serve(pipe: Connection, folder: Path) -> None:
+def serve(pipe: Connection, folder: Place) -> None:
     """Search for whatever queries come through a pipe, until None comes; this is the process.
 
     Args:
         pipe: the end of the pipe that belongs to the process.
-        folder: the folder of the collection.
+        folder: the folder or the URL of the collection.
     """
     with open_collection(folder) as collection:
         while (queries := pipe.recv()) is not None:

@@ -18,6 +18,7 @@ from originid.system.text import printable, shell_command
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
+    from originid.collection.recall import Recall
 
 # The columns of the file that --decisions-csv writes.
 COLUMNS = (
@@ -99,6 +100,7 @@ def show(
         checked = verify or verify_content
         problems = list(opened.verify(verify_content)) if checked else None
         compared = _compared(opened, verify_content)
+        recall = _recall(opened) if checked else None
         note_untrusted(opened)
         failures = opened.failures()
         wanted = opened.database.decisions() if decisions or decisions_csv else []
@@ -110,6 +112,8 @@ def show(
         facts["skipped"] = as_rows(failures)
         if problems is not None:
             facts["problems"], facts["compared"] = as_rows(problems), compared
+        if recall is not None:
+            facts["recall"] = vars(recall)
         if decisions:
             facts["decisions"] = decided
         print_json(facts)
@@ -130,6 +134,8 @@ def show(
                 len(problems), f"{len(problems)} problems"
             )
             print(f"{'verified':18} {found}; compared: {compared}")
+        if recall is not None:
+            print(f"{'found first':18} {_nearest(recall)}")
         if decisions:
             _print_decisions(decided)
     if problems:
@@ -196,6 +202,19 @@ def _compared(collection: "Collection", content: bool) -> str:
     from originid.collection.verifying import compared
 
     return compared(collection.database, content)
+
+
+def _recall(collection: "Collection") -> "Recall | None":
+    """Measure how often a server's search finds the best."""
+    from originid.collection.recall import measured_recall
+
+    return measured_recall(collection)
+
+
+def _nearest(recall: "Recall") -> str:
+    """Say how often a server's search finds the best."""
+    of = f"of {recall.queries} references" if recall.queries else "there are too few references"
+    return f"the nearest other one for {recall.found} {of}" if recall.queries else of
 
 
 def _told(facts: dict[str, Any], name: str) -> str:

@@ -182,6 +182,11 @@ class Collection:
         vectors = len(self.index())
         return vectors / max(vectors - self.forms, 1) if self.forms else 1.0
 
+    @property
+    def is_searched_elsewhere(self) -> bool:
+        """Whether a server searches the vectors, and no index on this machine."""
+        return self._searcher is not None
+
     def index(self) -> Searcher:
         """What searches the vectors: the server, or the index, brought up to what is stored."""
         return self._searcher or self._index.up_to_date()

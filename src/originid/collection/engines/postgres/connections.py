@@ -20,6 +20,7 @@ from originid.system.server_url import ServerUrl
 Connection = psycopg.Connection[tuple[Any, ...]]
 Found = TypeVar("Found")
 COLLECTION = "originid"  # the name of a collection of which the URL names none
+_PORTS = re.compile("[0-9,]*")  # one for each host
 _NAME = re.compile("[a-z_][a-z0-9_]{0,62}")  # what PostgreSQL takes without quoting
 WAITS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds before a server is asked again that was not there
 CONNECT = 10  # seconds for the server to answer, where the URL says nothing else
@@ -208,6 +209,8 @@ def _options(url: ServerUrl) -> dict[str, Any]:
         given = conninfo_to_dict(urlunsplit(("postgresql", *parts[1:3], rest, "")))
     except psycopg.ProgrammingError:  # its text may hold the password
         raise _no_url(url) from None
+    if not _PORTS.fullmatch(str(given.get("port") or "")):  # it may be a part of the password
+        raise _no_url(url)
     return {
         "connect_timeout": CONNECT,
         "application_name": "originid",

@@ -1,5 +1,6 @@
 """A collection in PostgreSQL: the tables of the file of a folder, and bits to search by."""
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from originid.collection.engines.client_files import kept_folder, model_folder
-from originid.collection.engines.postgres.connections import Connections
+from originid.collection.engines.postgres.connections import Connection, Connections
 from originid.collection.engines.postgres.dialect import translated
 from originid.collection.engines.postgres.searching import PostgresSearcher, as_bits
 from originid.collection.schema import FORMAT
@@ -19,6 +20,7 @@ from originid.errors import CollectionError
 from originid.index import Codec
 from originid.index.exact import DEFAULTS
 from originid.system.server_url import ServerUrl
+from originid.types import Failure
 
 FOLLOWING = ("reference", "form")  # tables that change with `version` alone
 
@@ -69,6 +71,27 @@ class PostgresTables(SqlTables):
         bound = [ours.bound(row) for row in rows]
         self._connections.ask(lambda asked: asked.cursor().executemany(ours.text, bound))
 
+    def _copy(
+        self, table: str, types: Sequence[str] | None, rows: Iterable[Sequence[object]]
+    ) -> None:
+        """Write rows to a table within a transaction.
+
+        Args:
+            table: its name.
+            types: of its columns, for what is written in PostgreSQL's binary form; None for text.
+            rows: values of all columns.
+        """
+        form = " (FORMAT BINARY)" if types else ""
+
+        def copied(asked: Connection) -> None:
+            with asked.cursor().copy(f"COPY {table} FROM STDIN{form}") as copy:
+                if types:
+                    copy.set_types(types)
+                for row in rows:
+                    copy.write_row(row)
+
+        self._connections.ask(copied)
+
     def _insert_reference(self, statement: str, values: Sequence[object]) -> int | None:
         found = self._all(f"{statement} RETURNING id", *values)
         return int(found[0][0]) if found else None
@@ -94,6 +117,8 @@ class PostgresStore(Tables, PostgresTables):
     name = "database"
 
     def __init__(self, url: ServerUrl) -> None:
+        self._has_failures = True
+        self._vectors: list[tuple[int, int, bytes]] = []  # added, and not yet written
         super().__init__(url)
         if self.format != FORMAT:
             self.close()
@@ -120,8 +145,10 @@ class PostgresStore(Tables, PostgresTables):
     def writing(self) -> Iterator[None]:
         """A transaction, as `Store.writing` says."""
         with super().writing():
-            self._no_names = None
+            self._no_names, self._vectors = None, []
+            self._has_failures = bool(self._all("SELECT 1 FROM failure LIMIT 1"))
             yield
+            self._store_vectors()
 
     def searcher(self, dim: int) -> PostgresSearcher:
         """What searches on the server."""
@@ -151,15 +178,42 @@ class PostgresStore(Tables, PostgresTables):
             found += [f"{count} {told}"] if count else []
         return found
 
+    def fail(self, location: str, failure: Failure) -> None:
+        """Note a file that could not be used."""
+        self._has_failures = True
+        super().fail(location, failure)
+
+    def _forget_failure(self, location: str) -> None:
+        if self._has_failures:  # nobody else adds one meanwhile, and asking takes a journey
+            super()._forget_failure(location)
+
     def _add_vector(self, key: int, code: bytes) -> None:
-        super()._add_vector(key, code)
-        packed = self._codec.bits(np.frombuffer(code, np.uint8)[None], self._bits)
-        bits = as_bits(packed, self._bits)[0]
-        self._execute(f"INSERT INTO sign VALUES (?, ?::bit({self._bits}))", (key, bits))
+        self._vectors.append((key, zlib.crc32(code), code))
+
+    def _store_vectors(self) -> None:
+        """Write the vectors that were added, and their bits, together: a copy costs little."""
+        rows, self._vectors = self._vectors, []
+        if not rows:
+            return
+        codes = np.frombuffer(b"".join(code for _, _, code in rows), np.uint8)
+        packed = self._codec.bits(codes.reshape(len(rows), -1), self._bits)
+        signs = zip((row[0] for row in rows), as_bits(packed, self._bits), strict=True)
+        self._copy("vector", ("int8", "int8", "bytea"), rows)
+        self._copy("sign", None, signs)
 
     def _delete_vector(self, key: int) -> None:
         super()._delete_vector(key)
         self._execute("DELETE FROM sign WHERE id = ?", (key,))
+
+    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        if self._vectors and self._in_transaction and "vector" in query:
+            self._store_vectors()
+        return super()._all(query, *values)
+
+    def _execute(self, statement: str, values: Sequence[object] = ()) -> int:
+        if self._vectors and "vector" in statement:
+            self._store_vectors()
+        return super()._execute(statement, values)
 
     def _count(self, table: str) -> int:
         if table not in (*FOLLOWING, "sign"):
