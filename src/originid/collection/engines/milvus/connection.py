@@ -190,8 +190,12 @@ class Connection:
         )
         return int(rows[0]["count(*)"])
 
-    def nearest(self, signs: Sequence[bytes], count: int) -> list[list[Entity]]:
-        """The vectors whose signs differ in the fewest places from some others: ids and data."""
+    def nearest(self, signs: Sequence[bytes], count: int) -> list[list[tuple[Entity, float]]]:
+        """The vectors whose signs differ in the fewest places from some others.
+
+        Returns:
+            For each of them ids and data, with the number of places in which the signs differ.
+        """
         found = self._ask(
             lambda: self._client.search(
                 self.address.name,
@@ -203,7 +207,10 @@ class Connection:
                 consistency_level="Session",
             )
         )
-        return [[entity_of({"key": "", **hit["entity"]}) for hit in hits] for hits in found]
+        return [
+            [(entity_of({"key": "", **hit["entity"]}), float(hit["distance"])) for hit in hits]
+            for hits in found
+        ]
 
     def _ask(self, ask: Callable[[], Answer]) -> Answer:
         """An answer of the server; one that is just coming back is waited for.

@@ -2,22 +2,27 @@
 
 import numpy as np
 
-from originid.collection.engines.milvus.connection import MOST, Connection
+from originid.collection.engines.milvus.connection import Connection
+from originid.collection.engines.milvus.entity import Entity
+from originid.collection.engines.milvus.tables import slices
 from originid.errors import InputError
 from originid.index import Codec
-from originid.types import Ids, Scores, Vectors
+from originid.index.shortlist import BY_SIGNS, may_lack_the_best
+from originid.types import Floats32, Ids, Scores, Vectors
 
-SHORTLIST = 1000  # rescored, and at least 10 per match asked for
-QUERIES = 4  # searched in one request: 12 MB of codes come back
+SHORTLIST = 400  # rescored, and at least 10 per match asked for
+WIDER = 4  # times as many are scored, where a list may lack the best
+WIDEST = 6400  # that are scored: 25 MB of stored vectors as text
+QUERIES = 4  # searched in one request
 
 
 class MilvusIndex:
     """Finds the nearest references on the server.
 
     The server compares the signs of a query with those of every vector, and sends the stored
-    vectors of the `SHORTLIST` that differ in the fewest places, which are scored exactly. Bits
-    against bits err 1.6 times as much as the floats of a query against bits, which
-    `originid.index.ExactIndex` compares: so the list is longer.
+    vectors of those that differ in the fewest places, which are scored exactly. Bits against bits
+    err 1.6 times as much as the floats of a query against bits, which
+    `originid.index.ExactIndex` compares.
 
     Args:
         connection: to the server.
@@ -40,16 +45,29 @@ class MilvusIndex:
         signs = np.packbits(rotated > 0, axis=1, bitorder="little")
         scores = np.full((len(rotated), k), -np.inf, np.float32)
         ids = np.full((len(rotated), k), -1, np.int64)
-        count = min(max(SHORTLIST, 10 * k), MOST)
-        for start in range(0, len(rotated), QUERIES):
-            asked = [row.tobytes() for row in signs[start : start + QUERIES]]
-            for row, hits in enumerate(self._connection.nearest(asked, count), start):
-                sound = {e.id: e.data for e in hits if len(e.data) == self._codec.size}
-                if not sound:
-                    continue
-                found = np.array(list(sound), np.int64)
-                codes = np.frombuffer(b"".join(sound.values()), np.uint8)
-                cosines = self._codec.scores(codes.reshape(len(found), -1), rotated[row])
-                best = np.lexsort((found, -cosines))[:k]
-                scores[row, : len(best)], ids[row, : len(best)] = cosines[best], found[best]
+        rows, count = list(range(len(rotated))), min(max(SHORTLIST, 10 * k), 2 * WIDEST)
+        while rows:
+            dense = []
+            for some in slices(rows, QUERIES):
+                listed = self._connection.nearest([signs[row].tobytes() for row in some], count)
+                for row, hits in zip(some, listed, strict=True):
+                    found, cosines, estimates = self._scored(hits, rotated[row])
+                    best = np.lexsort((found, -cosines))[:k]
+                    scores[row, : len(best)], ids[row, : len(best)] = cosines[best], found[best]
+                    if len(hits) == count and may_lack_the_best(estimates, cosines, BY_SIGNS):
+                        dense.append(row)
+            rows, count = dense, count * WIDER
+            if count > WIDEST:
+                break
         return scores, ids
+
+    def _scored(
+        self, hits: list[tuple[Entity, float]], query: Floats32
+    ) -> tuple[Ids, Scores, Scores]:
+        """Ids of what was found with a vector that can be one, their cosines, and estimates."""
+        sound = {e.id: (e.data, far) for e, far in hits if len(e.data) == self._codec.size}
+        found = np.array(list(sound), np.int64)
+        codes = np.frombuffer(b"".join(data for data, _ in sound.values()), np.uint8)
+        estimates = np.array([-far for _, far in sound.values()], np.float32)
+        codes = codes.reshape(len(found), self._codec.size)
+        return found, self._codec.scores(codes, query), estimates
