@@ -66,6 +66,7 @@ class MilvusServer:
         if self._quick:
             changes |= {
                 "timeTickInterval: 200": "timeTickInterval: 20",
+                "ttl: 30 # ttl value": "ttl: 5 # ttl value",  # it waits for who had the data before
                 "checkInterval: 1000": "checkInterval: 100",
                 "distPullInterval: 500": "distPullInterval: 50",
             }
