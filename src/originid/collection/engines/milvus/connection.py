@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -50,6 +51,7 @@ class Connection:
     """
 
     def __init__(self, address: Address) -> None:
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it prints what pymilvus raises
         try:
             from pymilvus import MilvusClient, MilvusException
         except ImportError:

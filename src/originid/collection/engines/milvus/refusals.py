@@ -37,8 +37,9 @@ def explained(error: Exception, address: Address) -> StorageError | CollectionEr
         return StorageError(
             f"the Milvus server at {server} does not answer: {text}",
             f"expected an answer within {address.timeout:g} seconds",
-            "see that it runs and can be reached, then run the command again; what was "
-            "committed is kept",
+            "see that it runs and can be reached, by ?tls=1 if it asks for TLS, and that "
+            "ORIGINID_MILVUS_TOKEN, or ORIGINID_MILVUS_USER and ORIGINID_MILVUS_PASSWORD, say who "
+            "you are if it asks for that; then run the command again: what was committed is kept",
         )
     return StorageError(
         f"the Milvus server at {server} refuses: {text}",
