@@ -1,6 +1,7 @@
 """What is particular to collections in PostgreSQL."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from fixture_types import Run, WritePhotos
 from originid import add_images, create_collection, open_collection
 from originid.collection import engines
 from originid.collection.row import Row
-from originid.errors import ExtraError, InputError, StorageError
+from originid.collection.schema import FORMAT
+from originid.errors import CollectionError, ExtraError, InputError, StorageError
 from originid.index import ExactIndex
 from originid.model import Model, open_model
 from originid.system.server_url import ServerUrl
@@ -20,6 +22,7 @@ from postgres_server import PostgresServer
 
 dialect = pytest.importorskip("originid.collection.engines.postgres.dialect")
 connections = pytest.importorskip("originid.collection.engines.postgres.connections")
+store = pytest.importorskip("originid.collection.engines.postgres.store")
 refusals = pytest.importorskip("originid.collection.engines.postgres.refusals")
 
 
@@ -185,4 +188,33 @@ def test_a_model_of_the_server_that_could_lie_elsewhere_is_refused(
         execute("UPDATE model_file SET name = '../' || name")
     shutil.rmtree(tmp_path / "cache")
     with pytest.raises(Exception, match="lacks its id or its model"):
+        open_collection(place)
+
+
+def test_what_is_no_collection_is_refused(postgres: PostgresServer, model: Model) -> None:
+    place = postgres.url("no_numbers")
+    with create_collection(place, model) as collection, collection.database.writing():
+        execute = collection.database._execute  # type: ignore[attr-defined]
+        execute("DELETE FROM meta WHERE key = 'dim'")
+    with pytest.raises(CollectionError, match="does not say its dim"):
+        open_collection(place)
+
+
+def test_tables_of_an_earlier_version_are_brought_up(
+    postgres: PostgresServer, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = postgres.url("upgraded")
+    with create_collection(place, model) as early, monkeypatch.context() as later:
+        later.setattr(store, "FORMAT", FORMAT + 1)
+        statement = "ALTER TABLE reference ADD COLUMN colour TEXT"
+        later.setattr(store, "UPGRADES", {FORMAT: (statement,)})
+        with open_collection(place) as collection:
+            assert collection.database.format == FORMAT
+            with suppress(ZeroDivisionError), collection.database.writing():
+                _ = 1 / 0
+            assert collection.database.format == FORMAT
+            with collection.database.writing():
+                assert collection.database.format == FORMAT + 1
+        assert early.database.meta("format") == str(FORMAT + 1)
+    with pytest.raises(CollectionError, match=f"has collection format {FORMAT + 1}"):
         open_collection(place)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from originid.errors import CollectionError, StorageError
-from originid.system.cache_folder import VARIABLE, cache_folder
 from originid.system.server_url import ServerUrl
 from originid.system.storage import new_directory, storage_errors
+from originid.system.user_folders import VARIABLE, cache_folder
 
 _ID = re.compile("[0-9a-f]{32,128}")
 _NAME = re.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
@@ -20,6 +19,7 @@ from originid.system.server_url import ServerUrl
 Connection = psycopg.Connection[tuple[Any, ...]]
 Found = TypeVar("Found")
 COLLECTION = "originid"  # the name of a collection of which the URL names none
+_OWN_ENTRY = "collection="
 _PORTS = re.compile("[0-9,]*")  # one for each host
 _NAME = re.compile("[a-z_][a-z0-9_]{0,62}")  # what PostgreSQL takes without quoting
 WAITS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds before a server is asked again that was not there
@@ -36,7 +36,8 @@ def collection_name(url: ServerUrl) -> str:
     Raises:
         InputError: it cannot be the name of a schema.
     """
-    given = dict(_query(url)).get("collection", COLLECTION)
+    own = [entry for entry in _parts(url)[1] if entry.startswith(_OWN_ENTRY)]
+    given = own[-1].removeprefix(_OWN_ENTRY) if own else COLLECTION
     if not _NAME.fullmatch(given) or given.startswith("pg_") or given == "public":
         raise InputError(
             f"collection={given} in {url}",
@@ -203,27 +204,23 @@ def _may_come(error: psycopg.OperationalError) -> bool:
 
 
 def _options(url: ServerUrl) -> dict[str, Any]:
-    parts = urlsplit(url.url)
-    rest = urlencode([entry for entry in _query(url) if entry[0] != "collection"])
+    """What libpq is told: all of the URL but the name of the collection."""
+    before, entries = _parts(url)
+    rest = "&".join(entry for entry in entries if not entry.startswith(_OWN_ENTRY))
     try:
-        given = conninfo_to_dict(urlunsplit(("postgresql", *parts[1:3], rest, "")))
+        given = conninfo_to_dict(f"postgresql{before[len(url.scheme) :]}?{rest}")
     except psycopg.ProgrammingError:  # its text may hold the password
         raise _no_url(url) from None
     if not _PORTS.fullmatch(str(given.get("port") or "")):  # it may be a part of the password
         raise _no_url(url)
-    return {
-        "connect_timeout": CONNECT,
-        "application_name": "originid",
-        **given,
-        "client_encoding": "utf8",
-    }
+    usual = {"connect_timeout": CONNECT, "application_name": "originid"}
+    return {**usual, **given, "client_encoding": "utf8"}
 
 
-def _query(url: ServerUrl) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(urlsplit(url.url).query, keep_blank_values=True)
-    except ValueError:
-        raise _no_url(url) from None
+def _parts(url: ServerUrl) -> tuple[str, list[str]]:
+    """The URL up to the question mark, and the entries behind it."""
+    before, _, query = url.url.partition("?")
+    return before, query.split("&") if query else []
 
 
 def _no_url(url: ServerUrl) -> InputError:

@@ -1,5 +1,6 @@
 """A collection in PostgreSQL: the tables of the file of a folder, and bits to search by."""
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,9 +12,9 @@ import numpy as np
 
 from originid.collection.engines.client_files import kept_folder, model_folder
 from originid.collection.engines.postgres.connections import Connection, Connections
-from originid.collection.engines.postgres.dialect import translated
+from originid.collection.engines.postgres.dialect import translated, translated_tables
 from originid.collection.engines.postgres.searching import PostgresSearcher, as_bits
-from originid.collection.schema import FORMAT
+from originid.collection.schema import FORMAT, UPGRADES
 from originid.collection.sql import SqlTables
 from originid.collection.tables import Tables
 from originid.errors import CollectionError
@@ -38,12 +39,23 @@ class PostgresTables(SqlTables):
     def __init__(self, url: ServerUrl) -> None:
         self._connections = Connections(url)
         self._written = 0  # transactions of this process
-        self.format = int(self.meta("format"))
+        self.format = self._number("format")
 
     @property
     def place(self) -> ServerUrl:
         """The URL of the collection."""
         return self._connections.place
+
+    def _number(self, key: str) -> int:
+        """A number that was given when the collection was made."""
+        text = self.meta(key)
+        if not re.fullmatch("[1-9][0-9]{0,5}", text):
+            raise CollectionError(
+                f"{self.place} cannot be read: it does not say its {key}",
+                "expected a collection that originid made",
+                "restore it from a copy, or index the images again into a new collection",
+            )
+        return int(text)
 
     def close(self) -> None:
         """Close it; calling it again does nothing."""
@@ -120,14 +132,14 @@ class PostgresStore(Tables, PostgresTables):
         self._has_failures = True
         self._vectors: list[tuple[int, int, bytes]] = []  # added, and not yet written
         super().__init__(url)
-        if self.format != FORMAT:
+        if self.format not in UPGRADES and self.format != FORMAT:
             self.close()
             raise CollectionError(
                 f"{url} has collection format {self.format}",
                 f"expected format {FORMAT}",
                 "use the version of originid that made it, or index the images again with this one",
             )
-        self._codec = Codec(int(self.meta("dim")))
+        self._codec = Codec(self._number("dim"))
         self._bits = min(self._codec.dim, DEFAULTS.bits)
         self._counts: dict[str, tuple[tuple[int, int], int]] = {}
 
@@ -143,8 +155,24 @@ class PostgresStore(Tables, PostgresTables):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """A transaction, as `Store.writing` says."""
+        """A transaction, as `Store.writing` says; tables of an earlier format are brought up."""
+        before = self.format
+        try:
+            with self._written_alone():
+                yield
+        except BaseException:
+            self.format = before
+            raise
+
+    @contextmanager
+    def _written_alone(self) -> Iterator[None]:
         with super().writing():
+            # Asked again inside: another process may have done it.
+            for earlier in range(self._number("format"), FORMAT):
+                for statement in UPGRADES[earlier]:
+                    self._execute(translated_tables(statement))
+                self._set_meta("format", str(earlier + 1))
+            self.format = FORMAT
             self._no_names, self._vectors = None, []
             self._has_failures = bool(self._all("SELECT 1 FROM failure LIMIT 1"))
             yield

@@ -1,4 +1,4 @@
-"""The folder of this user for what can be made or fetched again."""
+"""The folders of this user for what programs keep, and for what can be made again."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ VARIABLE = "ORIGINID_CACHE"
 
 
 def cache_folder() -> Path:
-    """The folder, whether it exists or not.
+    """The folder for what can be made or fetched again, whether it exists or not.
 
     Raises:
         RuntimeError: the account has no home folder, and no variable names one.
@@ -23,3 +23,16 @@ def cache_folder() -> Path:
         return Path.home() / "Library" / "Caches" / "originid"
     named = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(named) if os.path.isabs(named) else Path.home() / ".cache") / "originid"
+
+
+def data_folder() -> Path:
+    """The folder for what programs keep for this account, whether it exists or not."""
+    named = os.environ.get("XDG_DATA_HOME", "")
+    if os.path.isabs(named):
+        return Path(named)
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA", "")
+        return Path(local) if os.path.isabs(local) else Path.home() / "AppData" / "Local"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    return Path.home() / ".local" / "share"
