@@ -59,4 +59,7 @@ def no_collection(address: Address) -> CollectionError:
 
 
 def _text(error: Exception) -> str:
-    return str(getattr(error, "message", error)).partition("\n")[0][:300]
+    """What an error says; of one in connecting what gRPC says, such as that a password is wrong."""
+    details = getattr(error.__cause__, "details", None)
+    text = details() if callable(details) else getattr(error, "message", error)
+    return str(text).partition("\n")[0][:300]
