@@ -12,7 +12,7 @@ from originid.escalation.escalation import picture_of
 from originid.explain.evidence import Evidence, explain_pair
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
-from originid.system.addresses import is_address, location_of
+from originid.system.addresses import is_address, location_of, whereabouts
 from originid.system.text import shell_command
 from originid.types import Image, Vectors, Verdict
 from originid.verdict.cohort import COPY
@@ -52,10 +52,11 @@ def explain_match(collection: Collection, found: Found) -> Evidence:
             f"{shell_command('find', 'QUERY', '--in', collection.place)}",
         )
     if is_address(row.location):
+        told = "has no file here" if row.width else "is known by its fingerprint only"
         raise InputError(
-            f"{row.location} is known by its fingerprint only: its picture is with its owner",
+            f"{row.location} {told}: its picture is {whereabouts(row.location)}",
             "expected a reference whose file is here",
-            "look at the picture at its owner's, beside the query",
+            "take the picture from there, and look at it beside the query",
         )
     if not collection.database.trusts(row.location):
         raise InputError(

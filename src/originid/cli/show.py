@@ -122,6 +122,7 @@ def show(
             **{label: _told(facts, name) for name, label in FIRST.items()},
             "origin from": _sentence(facts),
             "second looks": _second_looks(facts),
+            "growth": _growth(facts),
             **{label: _told(facts, name) for name, label in LAST.items()},
         }
         for label, text in told.items():
@@ -161,6 +162,7 @@ def _print_decisions(decided: list[dict[str, str | None]]) -> None:
 
 def _facts(collection: "Collection") -> dict[str, Any]:
     """Return what is shown, by its names; the size is that of all files of the collection."""
+    from originid.scale.choice import growth_of
     from originid.verdict.collection_calibration import scores_needed
     from originid.verdict.presets import DEFAULT, PRESETS
 
@@ -190,11 +192,28 @@ def _facts(collection: "Collection") -> dict[str, Any]:
             "false_match_rate": PRESETS[DEFAULT],
             "score_needed": {"few": few, "middle": middle, "many": many},
         },
+        "growth": growth_of(len(collection)) if isinstance(collection.place, Path) else None,
         "model": model.name,
         "encoder": model.spec,
         "dim": model.dim,
         "fingerprint": model.fingerprint,
     }
+
+
+def _growth(facts: dict[str, Any]) -> str:
+    """Say how long a query takes, and from how many references on to move elsewhere."""
+    from originid.cli.plan import duration
+
+    growth = facts["growth"]
+    if growth is None:
+        size = str(max(1, facts["references"]))
+        return f"on a server; to plan further: {shell_command('plan', '--references', size)}"
+    until = growth["folder_until"]
+    return (
+        f"a query takes about {duration(growth['query_seconds'])} of one core at this size; from "
+        f"about {until:,} references on consider {growth['then']}: "
+        f"{shell_command('plan', '--references', str(until))}"
+    )
 
 
 def _compared(collection: "Collection", content: bool) -> str:

@@ -32,10 +32,17 @@ class ReferenceTable(DescriptionTable, NameTable, VectorTable):
         return int(self._one(query, LITTLE)[0])
 
     def count_noted(self) -> tuple[int, int, int]:
-        """How many references have a file, with a noted ctime, and with a noted inode."""
+        """How many references have a file, with a noted ctime, and with a noted inode.
+
+        Members of archives and pictures that were fetched have none.
+        """
         if self.format < NOTED:
             return self.count(), 0, 0
-        query = "SELECT count(*), count(ctime_ns), count(inode) FROM reference WHERE width > 0"
+        query = (
+            "SELECT count(*), count(ctime_ns), count(inode) FROM reference WHERE width > 0"
+            " AND location NOT LIKE '%_://_%' AND location NOT LIKE '%.tar!/%'"
+            " AND location NOT LIKE '%.parquet!/%'"
+        )
         counts = self._one(query)
         return int(counts[0]), int(counts[1]), int(counts[2])
 
@@ -151,7 +158,7 @@ class ReferenceTable(DescriptionTable, NameTable, VectorTable):
         return found[:limit]
 
     def under(self, location: str) -> list[str]:
-        """Locations of references that are this path, or lie in this folder."""
+        """Locations of references that are this one, or lie in this folder or archive."""
         return self._under("reference", location)
 
     def damaged_rows(self, batch: int = 1000) -> Iterator[tuple[int, str | None]]:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 from originid.errors import CollectionError
+from originid.system.addresses import beginnings
 from originid.system.server_url import ServerUrl
 
 Item = TypeVar("Item")
@@ -127,16 +128,14 @@ class SqlTables(ABC):
         return int(self._one(f"SELECT coalesce(sum(1), 0) FROM {table}")[0])
 
     def _under(self, table: str, location: str) -> list[str]:
-        """Locations in a table that are this path, or lie in this folder."""
-        prefix = os.fsencode(os.path.join(location, ""))
-        end = prefix[:-1] + bytes([prefix[-1] + 1])  # the first text after all with the prefix
-        rows = self._all(
-            f"SELECT location FROM {table} WHERE location = CAST(? AS TEXT)"
-            " OR (location >= CAST(? AS TEXT) AND location < CAST(? AS TEXT))",
-            os.fsencode(location),
-            prefix,
-            end,
-        )
+        """Locations in a table that are this one, or lie in this folder or archive."""
+        values, ranges = [os.fsencode(location)], ""
+        for prefix in map(os.fsencode, beginnings(location)):
+            end = prefix[:-1] + bytes([prefix[-1] + 1])  # the first text after all with the prefix
+            values += [prefix, end]
+            ranges += " OR (location >= CAST(? AS TEXT) AND location < CAST(? AS TEXT))"
+        query = f"SELECT location FROM {table} WHERE location = CAST(? AS TEXT){ranges}"
+        rows = self._all(query, *values)
         # The file may come from somebody else: what is no text cannot be a path.
         return [location for (location,) in rows if isinstance(location, str)]
 

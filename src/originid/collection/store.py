@@ -52,7 +52,9 @@ class References(Protocol):
         ...
 
     def count_noted(self) -> tuple[int, int, int]:
-        """How many references have a file, with a noted ctime, and with a noted inode."""
+        """How many references have a file, with a noted ctime, and with a noted inode; of those
+        whose location is an address none has.
+        """
         ...
 
     def count_fingerprints(self) -> int:
@@ -98,7 +100,7 @@ class References(Protocol):
         ...
 
     def under(self, location: str) -> list[str]:
-        """Locations of references that are this path, or lie in this folder."""
+        """Locations of references that are this one, or begin as `beginnings` of it do."""
         ...
 
     def damaged_rows(self, batch: int = 1000) -> Iterator[tuple[int, str | None]]:

@@ -88,7 +88,8 @@ class TrustedFolders(ABC):
         Raises:
             StorageError: the disk refuses.
         """
-        named = [os.path.abspath(os.fsdecode(path)) for path in paths]
+        given = map(os.fsdecode, paths)
+        named = [os.path.abspath(path) for path in given if not is_address(path)]
         with self._folders_lock:
             self._forget_if_changed()
             known: dict[str, bool] = {}
@@ -123,6 +124,8 @@ class TrustedFolders(ABC):
     def _may(self, location: str) -> bool:
         if len(location) > LONGEST or "\0" in location or not os.path.isabs(location):
             return False
+        if is_address(location):  # a member of an archive begins like a path
+            return False
         with self._folders_lock:
             self._forget_if_changed()
             folder, name = os.path.split(location)
@@ -132,7 +135,7 @@ class TrustedFolders(ABC):
     def is_there(self, location: str) -> bool | None:
         """Whether there is a file at a stored path; None where it may not be looked at.
 
-        There is none at an address, which a reference has that is known by its fingerprint only.
+        There is none at an address: what is there is never looked at.
         """
         if is_address(location):
             return False
