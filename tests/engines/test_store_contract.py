@@ -17,6 +17,7 @@ from originid.collection import deciding
 from originid.collection.form_table import Form
 from originid.collection.stores import is_collection
 from originid.errors import CollectionError, InputError
+from originid.escalation.looking import is_followed
 from originid.model import Model, open_model
 from originid.testing import write_photos as write_plain
 from store_kinds import Kind
@@ -152,13 +153,13 @@ def test_views_are_found(place: str, tmp_path: Path) -> None:
 def test_views_of_too_many_on_a_server_are_not_looked_for(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("originid.collection.following.MOST_FOLLOWED", 2)
+    monkeypatch.setattr("originid.escalation.looking.MOST_FOLLOWED", 2)
     photos = write_plain(tmp_path / "photos", 3)
     turned = tmp_path / "turned.png"
     Image.open(photos[1]).rotate(90, expand=True).save(turned)
     with create_collection(place, open_model()) as collection:
         add_images(collection, photos)
-        assert collection.is_followed == ("://" not in place)
+        assert is_followed(collection) == ("://" not in place)
         assert Finder(collection).find(photos[1]).matches[0].reference == str(photos[1])
         assert Finder(collection).find(turned).error is None
 

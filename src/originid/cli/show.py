@@ -162,6 +162,7 @@ def _print_decisions(decided: list[dict[str, str | None]]) -> None:
 
 def _facts(collection: "Collection") -> dict[str, Any]:
     """Return what is shown, by its names; the size is that of all files of the collection."""
+    from originid.escalation.looking import is_followed
     from originid.scale.choice import growth_of
     from originid.verdict.collection_calibration import scores_needed
     from originid.verdict.presets import DEFAULT, PRESETS
@@ -187,7 +188,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "calibration": {
             "by": "model" if own is None else "collection",
             "sampled": 0 if own is None else own.sampled,
-            "followed": collection.is_followed,
+            "followed": is_followed(collection),
             "second_looks": 0 if calibration.again is None else calibration.again.sampled,
             "false_match_rate": PRESETS[DEFAULT],
             "score_needed": {"few": few, "middle": middle, "many": many},

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from originid.collection import following
 from originid.collection.calibrating import update_cohort
 from originid.collection.detail_words import FILE as WORDS
 from originid.collection.detail_words import DetailWords
@@ -190,14 +189,6 @@ class Collection:
     def index(self) -> Searcher:
         """What searches the vectors: the server, or the index, brought up to what is stored."""
         return self._searcher or self._index.up_to_date()
-
-    @property
-    def is_followed(self) -> bool:
-        """Whether second looks look for views and places here; too many on a server are not read.
-
-        What is stored in a folder is always followed.
-        """
-        return self._searcher is None or len(self._searcher) <= following.MOST_FOLLOWED
 
     def low_frequencies(self) -> LowFrequencies:
         """The low frequencies of all stored vectors, brought up to what is stored.

@@ -13,8 +13,6 @@ from originid.details.features import Features
 from originid.index import Codes, OfSigns
 from originid.types import Ids
 
-# References of a collection on a server that are followed here: 63 MB of memory, and 2 GB to read.
-MOST_FOLLOWED = 1_000_000
 BATCH = 4096  # references read at a time: 10 MB of vectors
 # Of what is not kept: above it, it is kept again. What was removed is quickly taken out again.
 ADDED_SHARE, REMOVED_SHARE = 0.1, 0.5
