@@ -187,6 +187,15 @@ def test_ids_go_on_where_another_clock_is_ahead(stored: Collection, store: Milvu
     store._connection.delete([last.key])
 
 
+def test_show_says_what_searches(
+    stored: Collection, store: MilvusStore, run: Run, tmp_path: Path
+) -> None:
+    add(stored, range(3))
+    told = run("show", store.place.url)[1]
+    assert "searched by        Milvus 2.3.5-lite: signs of every vector (BIN_FLAT)" in told
+    assert '"searched_by": null' not in run("show", store.place.url, "--json")[1]
+
+
 def test_a_server_that_is_not_there(run: Run, tmp_path: Path) -> None:
     photos = write_plain(tmp_path / "photos", 1)
     place = "milvus://127.0.0.1:9/photos?timeout=1"

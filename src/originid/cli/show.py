@@ -125,6 +125,8 @@ def show(
             "growth": _growth(facts),
             **{label: _told(facts, name) for name, label in LAST.items()},
         }
+        if facts["searched_by"]:
+            told["searched by"] = facts["searched_by"]
         for label, text in told.items():
             print(f"{label:18} {printable(text)}")
         print_failures(failures, shell_command("show", opened.place, "--json"))
@@ -194,6 +196,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
             "score_needed": {"few": few, "middle": middle, "many": many},
         },
         "growth": growth_of(len(collection)) if isinstance(collection.place, Path) else None,
+        "searched_by": str(collection.index()) if collection.is_searched_elsewhere else None,
         "model": model.name,
         "encoder": model.spec,
         "dim": model.dim,

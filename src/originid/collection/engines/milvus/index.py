@@ -4,6 +4,7 @@ import numpy as np
 
 from originid.collection.engines.milvus.connection import Connection
 from originid.collection.engines.milvus.entity import Entity
+from originid.collection.engines.milvus.layout import SCANNED
 from originid.collection.engines.milvus.tables import slices
 from originid.errors import InputError
 from originid.index import Codec
@@ -32,6 +33,10 @@ class MilvusIndex:
     def __init__(self, connection: Connection, codec: Codec) -> None:
         self._connection = connection
         self._codec = codec
+
+    def __str__(self) -> str:
+        how = f"signs of every vector ({SCANNED}), then {SHORTLIST} stored vectors here"
+        return f"Milvus {self._connection.version.removeprefix('v')}: {how}"
 
     def __len__(self) -> int:
         """How many vectors there are."""
