@@ -68,8 +68,9 @@ def explained(error: psycopg.Error, place: ServerUrl) -> CollectionError | Stora
             "set PGPASSWORD, or write the password into ~/.pgpass; the URL names the user",
         )
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        what = "refuses" if "FATAL" in text else "does not answer"
         return StorageError(
-            f"{place} does not answer: {text or type(error).__name__}",
+            f"{place} {what}: {text or type(error).__name__}",
             "expected a PostgreSQL server that runs, and the name of a database in it",
             f"start it, or correct the URL; {AGAIN}",
         )

@@ -50,6 +50,7 @@ class PostgresTables(SqlTables):
         """A number that was given when the collection was made."""
         text = self.meta(key)
         if not re.fullmatch("[1-9][0-9]{0,5}", text):
+            self.close()
             raise CollectionError(
                 f"{self.place} cannot be read: it does not say its {key}",
                 "expected a collection that originid made",
