@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from milvus_server import MilvusServer
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection, open_collection
 from originid.errors import StorageError
@@ -48,7 +49,7 @@ class Server(Protocol):
         """The URL of a collection on it."""
 
 
-SERVERS: dict[str, Callable[[], Server]] = {"postgres": PostgresServer}
+SERVERS: dict[str, Callable[[], Server]] = {"postgres": PostgresServer, "milvus": MilvusServer}
 
 
 def crash(server: Server, place: str, kills: int, seed: int, folder: Path) -> dict[str, int]:
@@ -71,8 +72,8 @@ def crash(server: Server, place: str, kills: int, seed: int, folder: Path) -> di
     number = 0
     for _ in range(kills):
         killed = threading.Timer(rng.uniform(*LIVES), server.kill)
-        killed.start()
         with open_collection(place) as collection:
+            killed.start()
             while not killed.finished.is_set():
                 photos = write_photos(folder, BATCH, first=number)
                 if _is_added(collection, photos):

@@ -24,9 +24,10 @@ from typing import Protocol
 import numpy as np
 
 from image_vectors import Universe
+from milvus_server import MilvusServer
 from originid.collection.collection import create_collection, open_collection
 from originid.model import open_model
-from originid.types import Json, Vectors
+from originid.types import Ids, Json, Vectors
 from postgres_server import PostgresServer
 from reporting import figure, machine
 from search import exact, row_of
@@ -63,7 +64,7 @@ class Server(Protocol):
         """The URL of a collection on it."""
 
 
-SERVERS: dict[str, Callable[[], Server]] = {"postgres": PostgresServer}
+SERVERS: dict[str, Callable[[], Server]] = {"postgres": PostgresServer, "milvus": MilvusServer}
 
 
 def build(universe: Universe, place: str, count: int) -> Vectors:
@@ -108,7 +109,7 @@ def benchmark(server: Server, references: int, count: int) -> Json:
     singles = [searcher.search(queries[i : i + 1])[0] for i in range(min(SINGLES, count))]
     whole, ids = searcher.search(queries)
     memory, peak = server.memory(), searcher.close()
-    truth = exact(universe, queries)
+    ids, truth = numbers(place, ids), exact(universe, queries)
     shared = [np.isin(mine, his).mean() for mine, his in zip(ids, truth, strict=True)]
     return {
         "references": references,
@@ -124,6 +125,14 @@ def benchmark(server: Server, references: int, count: int) -> Json:
         "recall_at_1": float((ids[:, 0] == truth[:, 0]).mean()),
         "recall_at_10": float(np.mean(shared)),
     }
+
+
+def numbers(place: str, ids: Ids) -> Ids:
+    """The numbers in the universe of references by their ids, (q, TOP); -1 where there is none."""
+    with open_collection(place) as collection:
+        rows = collection.database.rows(np.unique(ids[ids >= 0]).tolist())
+    known = {key: row.mtime_ns for key, row in rows.items()}  # as `row_of` stores them
+    return np.array([[known.get(key, -1) for key in line] for line in ids.tolist()], np.int64)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from originid.answer import Match
 from originid.collection.collection import Collection
-from originid.collection.folder_table import how_to_trust
+from originid.collection.trusted_folders import how_to_trust
 from originid.errors import ImageError, InputError
 from originid.escalation.escalation import picture_of
 from originid.explain.evidence import Evidence, explain_pair
@@ -40,7 +40,7 @@ def explain_match(collection: Collection, found: Found) -> Evidence:
 
     Raises:
         InputError: the reference is not in the collection, its file may not be opened (see
-            `originid.collection.folder_table`), or that or the query's cannot be read.
+            `originid.collection.trusted_folders`), or that or the query's cannot be read.
     """
     match = found.match
     row = collection.database.at(location_of(match.reference))

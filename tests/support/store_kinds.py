@@ -2,12 +2,14 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from milvus_server import MilvusServer
 from originid.collection.collection import Collection
+from originid.collection.engines.milvus.store import MilvusStore
 from originid.collection.tables import Tables
 from postgres_server import PostgresServer
 
@@ -34,6 +36,20 @@ def _damage_row(collection: Collection, key: int) -> None:
         database._execute("UPDATE vector SET crc32 = crc32 + 1 WHERE id = ?", (key,))
 
 
+def _damage_entity(collection: Collection, key: int) -> None:
+    store = collection.database
+    assert isinstance(store, MilvusStore)
+    with store.writing():
+        entity = store._reference(key)
+        assert entity is not None
+        store._in_batch().put(replace(entity, value=entity.value | {"crc32": 0}))
+
+
+def _milvus(request: pytest.FixtureRequest, _: Path) -> str:
+    server: MilvusServer = request.getfixturevalue("milvus")
+    return server.url(f"test_{next(_numbers)}")
+
+
 def _postgres(request: pytest.FixtureRequest, folder: Path) -> str:
     server: PostgresServer = request.getfixturevalue("postgres")
     return server.url(f"test_{next(_numbers)}")
@@ -42,4 +58,5 @@ def _postgres(request: pytest.FixtureRequest, folder: Path) -> str:
 STORES = {
     "folder": Kind(lambda _, folder: str(folder / "collection"), _damage_row),
     "postgres": Kind(_postgres, _damage_row),
+    "milvus": Kind(_milvus, _damage_entity),
 }

@@ -125,6 +125,8 @@ def show(
             "growth": _growth(facts),
             **{label: _told(facts, name) for name, label in LAST.items()},
         }
+        if facts["searched_by"]:
+            told["searched by"] = facts["searched_by"]
         for label, text in told.items():
             print(f"{label:18} {printable(text)}")
         print_failures(failures, shell_command("show", opened.place, "--json"))
@@ -162,6 +164,7 @@ def _print_decisions(decided: list[dict[str, str | None]]) -> None:
 
 def _facts(collection: "Collection") -> dict[str, Any]:
     """Return what is shown, by its names; the size is that of all files of the collection."""
+    from originid.escalation.looking import is_followed
     from originid.scale.choice import growth_of
     from originid.verdict.collection_calibration import scores_needed
     from originid.verdict.presets import DEFAULT, PRESETS
@@ -187,11 +190,13 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "calibration": {
             "by": "model" if own is None else "collection",
             "sampled": 0 if own is None else own.sampled,
+            "followed": is_followed(collection),
             "second_looks": 0 if calibration.again is None else calibration.again.sampled,
             "false_match_rate": PRESETS[DEFAULT],
             "score_needed": {"few": few, "middle": middle, "many": many},
         },
         "growth": growth_of(len(collection)) if isinstance(collection.place, Path) else None,
+        "searched_by": str(collection.index()) if collection.is_searched_elsewhere else None,
         "model": model.name,
         "encoder": model.spec,
         "dim": model.dim,
@@ -262,6 +267,8 @@ def _second_looks(facts: dict[str, Any]) -> str:
     """Say by what second looks are judged."""
     from originid.verdict.second_look import LEAST_REFERENCES
 
+    if not facts["calibration"]["followed"]:
+        return "of the nearest only: no views and places of so many references on a server"
     sampled = facts["calibration"]["second_looks"]
     if sampled:
         return f"judged by {sampled} references of its own"

@@ -99,6 +99,7 @@ class Collection:
         """Add references whose vectors (n, dim) are at hand, in one transaction."""
         codes = self.codec.encode(vectors)
         with self.database.writing():
+            self.database.prepare([row.location for row in rows], [row.sha256 for row in rows])
             for row, code in zip(rows, codes, strict=True):
                 self.database.insert(row, code.tobytes())
 

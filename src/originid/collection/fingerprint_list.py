@@ -111,6 +111,7 @@ def _store(collection: Collection, some: list[Listed], added: Added) -> None:
     new = updated = 0
     codes = codec.of_bits(packed_signs([each.fingerprint for each in some], codec.dim))
     with database.writing():
+        database.prepare([each.location for each in some], [each.sha256 for each in some])
         for each, code in zip(some, codes, strict=True):
             here = database.at(each.location)
             if here is not None and _is_stored(collection, here, each, code.tobytes()):

@@ -66,7 +66,7 @@ class FormTable(SqlTables):
                 f" ({marks}) AND typeof(id) = 'integer' AND typeof(reference) = 'integer'",
                 *some,
             )
-            found |= {key: (reference, _box(*sides)) for key, reference, *sides in rows}
+            found |= {key: (reference, box_of(*sides)) for key, reference, *sides in rows}
         return found
 
     def owners(self, ids: Ids) -> Ids:
@@ -97,7 +97,7 @@ class FormTable(SqlTables):
             " WHERE reference = ? AND typeof(code) = 'blob'",
             reference,
         )
-        return Form(_box(*rows[0][:4]), rows[0][4]) if rows else None
+        return Form(box_of(*rows[0][:4]), rows[0][4]) if rows else None
 
     def torn_forms(self) -> list[int]:
         """Ids of second forms whose vector is missing."""
@@ -141,7 +141,7 @@ class FormTable(SqlTables):
         return f"NOT EXISTS ({OWN_FORM})" if self.format >= FIRST_FORMAT else "true"
 
 
-def _box(left: object, top: object, right: object, bottom: object) -> Box | None:
+def box_of(left: object, top: object, right: object, bottom: object) -> Box | None:
     """The four sides as a box, or None if they are none."""
     sides = left, top, right, bottom
     if not all(isinstance(side, float) for side in sides):

@@ -83,9 +83,11 @@ class ImageWriter:
         described = iter(self._described([e for e in entries if isinstance(e, Encoded)]))
         done = Added()
         with self.database.writing():
+            read = [entry.sha256 for entry in entries if not isinstance(entry, Failure)]
+            names = (e.path if isinstance(e, Failure) else e.source.name for e in entries)
+            self.database.prepare(map(location_of, names), read)
             for reference, status in self._noted:
                 self.database.note_status(reference, status)
-            read = [entry.sha256 for entry in entries if not isinstance(entry, Failure)]
             self._contents = self.database.contents(read)
             # Read before anything is replaced: a file may have taken another's place.
             stored = {

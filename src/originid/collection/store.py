@@ -12,7 +12,7 @@ What every store keeps to:
 * It may be used from several threads, and while other processes use the same collection.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -109,6 +109,15 @@ class References(Protocol):
 
     def version(self) -> tuple[int, int]:
         """The last id given and the last place in the list of removals, 0 before the first."""
+        ...
+
+    def prepare(self, locations: Iterable[str], contents: Iterable[bytes] = ()) -> None:
+        """Read together what the writes that follow in a transaction will ask for.
+
+        Args:
+            locations: paths that are going to be written.
+            contents: the SHA-256 of what is going to be written.
+        """
         ...
 
     def insert(

@@ -25,7 +25,7 @@ def problems(collection: "Collection", content: bool = False) -> Iterator[Failur
         collection: what is checked.
         content: whether every file is read, and its SHA-256 compared with the stored one. Otherwise
             only its size, times and inode are compared, as far as they were noted. A file that may
-            not be opened (see `originid.collection.folder_table`) is passed over.
+            not be opened (see `originid.collection.trusted_folders`) is passed over.
     """
     database = collection.database
     for line in database.damage():

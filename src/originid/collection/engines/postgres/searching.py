@@ -41,6 +41,9 @@ class PostgresSearcher:
         self._bits = bits
         self._count = count
 
+    def __str__(self) -> str:
+        return "PostgreSQL: signs of every vector, then the stored vectors of the best here"
+
     def __len__(self) -> int:
         return self._count()
 
