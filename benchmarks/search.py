@@ -38,10 +38,9 @@ import numpy as np
 from image_vectors import Universe
 from originid.collection.collection import create_collection
 from originid.collection.row import Row
-from originid.encoders.pixels import PixelsEncoder
 from originid.maps import DctBasis, DctMap
 from originid.model import open_model, save_model
-from originid.types import Ids, Json, Vectors
+from originid.types import Ids, Image, Json, Latents, Vectors
 from reporting import figure, machine
 from search_process import TOP, Searcher
 from search_turns import in_turn, numpy_top, ratio, seconds
@@ -51,6 +50,7 @@ SINGLES, BATCHES = 41, 5  # timed, each beside one of numpy's
 OPENINGS = 3
 NUMPY_DIM = 512  # the paper's vectors
 RANK = 512  # of the map, as of the packaged one: opening a collection reads it
+SIDE = 1024  # of a block of a latent at most
 SQUARE = 2048  # side of the matrices whose product tells this machine's speed
 
 OPEN = """
@@ -83,6 +83,24 @@ COLUMNS = {
 }
 
 
+class Nobody:
+    """The encoder of made-up vectors, which nobody asks for a latent.
+
+    Args:
+        dim: the number of components that its latents would have.
+    """
+
+    spec, identity, size = "python:search:Nobody", "nobody", 1
+
+    def __init__(self, dim: int) -> None:
+        self.shapes = tuple((1, 1, min(SIDE, dim - start)) for start in range(0, dim, SIDE))
+        self.cutoffs = (np.inf,) * len(self.shapes)
+
+    def encode(self, images: Image) -> Latents:
+        """Refuse to encode images."""
+        raise NotImplementedError
+
+
 def row_of(key: int) -> Row:
     """Return the metadata of an imaginary photo; ``key`` is its number, from 1."""
     name, sha256 = f"photos/{key // 1000:04}/{key:08}.jpg", hashlib.sha256(str(key).encode())
@@ -104,12 +122,12 @@ def build(universe: Universe, folder: Path, queries: int) -> Vectors:
     places = np.sort(rng.choice(universe.count, queries, replace=queries > universe.count)) + 1
     ones = np.ones(universe.dim, np.float32)
     directions = rng.standard_normal((min(RANK, universe.dim), universe.dim), np.float32)
-    basis = DctBasis(((1, 1, universe.dim),), (np.inf,))
+    nobody = Nobody(universe.dim)
+    basis = DctBasis(nobody.shapes, nobody.cutoffs)
     linear = DctMap(basis, 0 * ones, ones, directions, ones[: len(directions)], ones)
     edits = []
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "model"  # of an encoder that nobody asks for
-        model = save_model(path, PixelsEncoder(), linear, open_model().calibration, {})
+        model = save_model(Path(name) / "model", nobody, linear, open_model().calibration, {})
         with create_collection(folder, model) as collection:
             for ids, vectors in universe.blocks():
                 collection.add_vectors([row_of(key) for key in ids.tolist()], vectors)
