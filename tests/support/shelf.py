@@ -9,7 +9,7 @@ from originid.types import Ids, Scores, Vectors
 
 DIM = 44
 # So that a few hundred references need every path.
-SMALL = ScanSettings(shortlist=40, part=64, leading=24, few=100)
+SMALL = ScanSettings(shortlist=40, part=64)
 
 
 def some_vectors(n: int, dim: int = DIM, seed: int = 0) -> Vectors:

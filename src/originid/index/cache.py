@@ -1,8 +1,8 @@
 """The file that keeps the parts of an exact index between runs.
 
 Magic, format, length and CRC-32 of a JSON header; the header; then for each part its ids (int64)
-and packed bits, all little-endian; then, from a multiple of `ALIGNED` bytes on, a tail: arrays that
-are too large to be read as a whole, one after the other. The header says what the file was made
+and packed bits, all little-endian; then a tail: arrays that are too large to be read as a whole,
+one after the other. The header says what the file was made
 for and holds each part's rows and CRC-32, and the bytes of the tail. The file is never changed in
 place: a new one replaces it.
 """
@@ -26,7 +26,6 @@ from originid.system.strict_json import parse_json
 from originid.types import Json
 
 FORMAT = 1
-ALIGNED = 64  # bytes
 MAGIC = b"originid"
 PREFIX = struct.Struct("<8sIII")
 
@@ -72,7 +71,6 @@ def load_parts(
         rows = [part["rows"] for part in found["parts"]]
         bits, length = new_part().bits, int(found.get("tail", 0))
         start = file.tell() + sum(8 * n + memory_size(n, bits) for n in rows)
-        start += -start % ALIGNED if length else 0
         if length < 0 or size != start + length:
             raise ValueError(f"it has {size} bytes, expected {start + length}")
         parts = [_read_part(file, new_part(), **part) for part in found["parts"]]
@@ -101,8 +99,6 @@ def _write(file: BinaryIO, header: Json, parts: Sequence[Part], tail: Sequence[T
     for part in parts:
         file.write(part.ids.astype("<i8", copy=False).data)
         file.write(part.memory().data)
-    if length:
-        file.write(bytes(-file.tell() % ALIGNED))
     for each in tail:
         file.write(each.data)
 

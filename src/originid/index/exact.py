@@ -1,12 +1,10 @@
 """The default index: a scan of all references, then exact scores of the best few.
 
-The scan has two stages, as `StagedScan` says. While there are few references it compares all
-components of the rotated vectors, later the leading ones (`Leading`). What it finds best is scored
-with the stored codes: no score is ever told by anything else.
+The scan has two stages, as `StagedScan` says. What it finds best is scored with the stored codes:
+no score is ever told by anything else.
 """
 
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,6 @@ from originid.errors import InputError
 from originid.index.base import Fetch, check_added
 from originid.index.cache import CacheError
 from originid.index.codec import VERSION, Codec, Codes, check_vectors
-from originid.index.leading import AGAIN, SAMPLE, Leading, find_leading
 from originid.index.shortlist import Shortlist
 from originid.index.signs import PART, OfSigns
 from originid.index.stages import TOGETHER, WIDER, StagedScan
@@ -28,10 +25,10 @@ QUERIES = 256  # searched at a time: bounds memory, and lets others in between
 MOST = 64  # times the shortlist, up to which it is made wider: 3,072 references
 FETCHED = 4096  # codes read at a time: bounds memory
 LONGER = 25_000  # references for each further one on a shortlist
-FIRST = 2048  # references that are looked at by their numbers: of each query's ten best ones among
-# 200,000 of 1,999 dims, 99.5 % were among 1,796 by 636 signs, and 99.9 % among 71 by 640 numbers
-FIRST_SHARE, MORE_SHARE = 16, 256  # one in so many of a few thousand, and of a million
-MOST_FIRST, LEAST_FIRST = 16_384, 192
+# References that are looked at by their numbers. Of the ten best of 600 photos among 5,000 others,
+# 99.5 % were among the first 481 by signs, and among the first 18 by numbers.
+FIRST, MOST_FIRST, LEAST_FIRST = 1024, 16_384, 192
+FIRST_SHARE, MORE_SHARE = 4, 256  # one in so many of a few thousand, and of a million
 
 
 @dataclass(frozen=True)
@@ -42,24 +39,17 @@ class ScanSettings:
     as many again as are asked for.
 
     ``part`` rows that one thread scans.
-
-    ``leading`` components that are compared, of vectors with more.
-
-    ``few`` references up to which all components are compared.
     """
 
     shortlist: int = 32
     part: int = PART
-    leading: int = 636  # with the scale of a scan 80 bytes, and with a checksum 640 for numbers
-    few: int = 4096
 
     def __post_init__(self) -> None:
-        if min(self.shortlist, self.part, self.leading, self.few) < 1:
+        if min(self.shortlist, self.part) < 1:
             raise InputError(f"{self}", "expected numbers of at least 1", "leave them out")
 
 
 DEFAULTS = ScanSettings()
-LATER = Leading(None, 1)  # what a file holds says which
 
 
 class ExactIndex(OfSigns):
@@ -89,28 +79,13 @@ class ExactIndex(OfSigns):
         self.settings = settings
         self._file = file
         self._fetch = fetch
-        self._scan: StagedScan = self._empty(Leading(None, 0))
-        self._changing = threading.Lock()  # held while references come or go
+        folder = None if file is None else file.parent
+        self._scan: StagedScan = StagedScan(dim, settings.part, folder)
 
     def add(self, ids: Ids, codes: Codes) -> None:
-        """Add references, as `Index.add`; 10 to 40 microseconds each."""
+        """Add references, as `Index.add`; about 20 microseconds each."""
         check_added(ids, codes, self.codec.size)
-        with self._changing:
-            self._scan.add_vectors(ids, self.codec.units(codes))
-            enough = max(self.settings.few, AGAIN * self._scan.leading.fitted)
-            if self.codec.dim > self.settings.leading and len(self._scan) > enough:
-                leading = self._found_leading()
-                self._scan = self._made_again(leading) if leading else self._scan
-
-    def remove(self, ids: Ids) -> None:
-        """Remove references, as `Index.remove`."""
-        with self._changing:
-            super().remove(ids)
-
-    def clear(self) -> None:
-        """Forget all references, as `Index.clear`."""
-        with self._changing:
-            self._scan = self._empty(Leading(None, 0))
+        self._scan.add_vectors(ids, self.codec.units(codes))
 
     def search(self, queries: Vectors, k: int) -> tuple[Scores, Ids]:
         """Return the best k references of each query, as `Index.search`."""
@@ -137,12 +112,6 @@ class ExactIndex(OfSigns):
                     break
         return scores, ids
 
-    def equals(self, other: OfSigns) -> bool:
-        """Whether both have the same references, and the same is known of them."""
-        if not isinstance(other, ExactIndex):
-            return False
-        return self._scan.equals(other._made_again(self._scan.leading))  # of the same directions
-
     def keep(self) -> None:
         """Write the index to its file, as `Index.keep`."""
         if self._file is not None:
@@ -154,8 +123,7 @@ class ExactIndex(OfSigns):
         Raises:
             OSError: the disk refuses.
         """
-        with self._changing:
-            self._scan.save(Path(path), self._header())
+        self._scan.save(Path(path), self._header())
 
     @classmethod
     def load(
@@ -171,13 +139,8 @@ class ExactIndex(OfSigns):
             CacheError: there is none, it is damaged, or it was written for another dim or number
                 of bits, or by another version of originid's codes or of FAISS.
         """
-        index = cls(dim, fetch, settings)
-        index._file = Path(path)
-        try:
-            index._scan.load(index._file, index._header())
-        except CacheError:
-            index._scan = index._empty(LATER)
-            index._scan.load(index._file, index._header())
+        index = cls(dim, fetch, settings, Path(path))
+        index._scan.load(Path(path), index._header())
         return index
 
     @classmethod
@@ -185,36 +148,12 @@ class ExactIndex(OfSigns):
         """Open the index that is kept in a collection's folder, as `OpenIndex` says."""
         file = folder / FILE
         try:
-            index = cls.load(file, dim, fetch)
+            return cls.load(file, dim, fetch)
         except CacheError:
-            index = cls(dim, fetch)
-        index._file = file
-        return index
+            return cls(dim, fetch, file=file)
 
     def _header(self) -> Json:
         return {"code": VERSION, "dim": self.codec.dim, "numbers": 1}
-
-    def _empty(self, leading: Leading) -> StagedScan:
-        dim, folder = self.codec.dim, None if self._file is None else self._file.parent
-        count = dim if leading.fitted == 0 else min(dim, self.settings.leading)
-        return StagedScan(leading, count, self.settings.part, folder)
-
-    def _found_leading(self) -> Leading | None:
-        """The leading components of stored vectors, found from some; None if all were removed."""
-        ids = self._scan.all_ids()
-        some = np.sort(np.random.default_rng(0).choice(ids, min(SAMPLE, len(ids)), replace=False))
-        units = [self.codec.units(codes) for _, codes in self._fetched(some)]
-        if not units:
-            return None
-        return find_leading(np.concatenate(units), self.settings.leading, len(ids))
-
-    def _made_again(self, leading: Leading) -> StagedScan:
-        """The scan of the same references by other components, from what is stored."""
-        scan = self._empty(leading)
-        for ids, codes in self._fetched(self._scan.all_ids()):
-            scan.add_vectors(ids, self.codec.units(codes))
-        scan.last_id, scan.history = self._scan.last_id, self._scan.history
-        return scan
 
     def _rotated(self, queries: Vectors) -> Floats32:
         """Rotated queries (q, dim) of unit length, a few at a time."""

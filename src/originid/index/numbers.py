@@ -1,8 +1,9 @@
-"""The leading components of references in 8 bits, of which a scan of signs looks at the best.
+"""The components of references in 4 bits, by which the best of a scan of signs are looked at again.
 
-A row has a number for each component and ends in a checksum that covers them and the id. A row
-that does not fit its checksum counts as the best there is, so that damage hides no reference: what
-its vector is worth is told by what is stored, as for all that are looked at last.
+A row has 16 levels for each component of a rotated vector of unit length, two to a byte, the first
+one in the lower half; it ends in a checksum that covers them and the id. A row that does not fit
+its checksum counts as the best there is. So damage hides no reference: how near it is is told by
+what is stored, as for all that are looked at last.
 """
 
 import mmap
@@ -14,10 +15,10 @@ from numpy.typing import NDArray
 
 from originid.types import Floats32, Ids, Mask
 
-WIDEST = 5.0  # of a component, in units of 1 / sqrt(count); one in two million is cut there
-ZERO = 128  # what stands for 0
+WIDEST = 3.0  # of a component, in units of 1 / sqrt(dim); one in 370 is cut there
+LEVELS = 16
 CHECKSUM = 4  # bytes
-ALIGNED = 16  # bytes; FAISS compares so many at once
+ALIGNED = 16  # bytes
 IN_MEMORY = 131_072  # rows; with so many they lie in a file without a name until they are kept
 FIRST_ROWS = 1024
 
@@ -25,18 +26,19 @@ Rows = NDArray[np.uint8]
 """Numbers and checksum of references, of shape (n, `row_size`)."""
 
 
-def row_size(count: int) -> int:
+def row_size(dim: int) -> int:
     """Bytes of a row for so many components."""
-    return -(-(count + CHECKSUM) // ALIGNED) * ALIGNED
+    return -(-((dim + 1) // 2 + CHECKSUM) // ALIGNED) * ALIGNED
 
 
-def rows_of(leading: Floats32, ids: Ids) -> Rows:
-    """Rows for leading components (n, count) of references with these ids (n,)."""
-    count = leading.shape[1]
-    rows = np.full((len(leading), row_size(count)), ZERO, np.uint8)
-    numbers = np.rint(leading * np.float32(127 * np.sqrt(count) / WIDEST)).clip(-127, 127)
-    rows[:, :count] = (numbers + ZERO).astype(np.uint8)
-    rows[:, -CHECKSUM:] = 0
+def rows_of(units: Floats32, ids: Ids) -> Rows:
+    """Rows for what `Codec.units` gives of references with these ids: (n, dim) and (n,)."""
+    count, dim = units.shape
+    levels = np.zeros((count, dim + dim % 2), np.uint8)
+    steps = units * np.float32(np.sqrt(dim) * LEVELS / (2 * WIDEST))
+    levels[:, :dim] = np.floor(steps + np.float32(LEVELS / 2)).clip(0, LEVELS - 1)
+    rows = np.zeros((count, row_size(dim)), np.uint8)
+    rows[:, : levels.shape[1] // 2] = levels[:, ::2] | levels[:, 1::2] << 4
     rows.view("<u4")[:, -1] = _keys(ids) - _sums(rows)
     return rows
 

@@ -113,17 +113,16 @@ class Part:
 
 
 class NumberScan:
-    """Compares queries with rows of numbers in 8 bits, 128 standing for 0.
+    """Compares queries with rows of numbers in 4 bits.
 
     Args:
-        size: bytes of a row, a multiple of 16.
+        size: bytes of a row, each of which holds two numbers, the first one in its lower half.
     """
 
     def __init__(self, size: int) -> None:
-        # Not QT_8bit_direct_signed: where size is a multiple of 64 it rounds the query to integers.
-        kind = faiss.ScalarQuantizer.QT_8bit_uniform
+        kind = faiss.ScalarQuantizer.QT_4bit_uniform
         self._size = size
-        self._scan = faiss.IndexScalarQuantizer(size, kind, faiss.METRIC_INNER_PRODUCT)
+        self._scan = faiss.IndexScalarQuantizer(2 * size, kind, faiss.METRIC_INNER_PRODUCT)
         faiss.copy_array_to_vector(np.array([-1, 2], np.float32), self._scan.sq.trained)
         self._scan.is_trained = True
 
@@ -136,11 +135,13 @@ class NumberScan:
         return rows
 
     def search(self, query: Floats32, count: int) -> tuple[Scores, Ids]:
-        """The best products of a query (at most size components), and their rows, (count,).
+        """The best products of a query with numbers from -1 to 1, and their rows, (count,).
 
-        The unit of the products, and where 0 lies, are those of the query.
+        Args:
+            query: of at most 2 x size components.
+            count: how many are returned, at most.
         """
-        padded = np.zeros((1, self._size), np.float32)
+        padded = np.zeros((1, 2 * self._size), np.float32)
         padded[0, : len(query)] = query
         values, rows = self._scan.search(padded, min(count, self._scan.ntotal))
         return values[0], rows[0]

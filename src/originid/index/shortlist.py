@@ -34,9 +34,21 @@ class Shortlist:
         """
         if self.estimates is None:
             return False
-        return may_lack_the_best(
-            self.estimates[np.searchsorted(self.ids, found)], cosines, BY_NUMBERS
-        )
+        estimates = self.estimates[np.searchsorted(self.ids, found)]
+        known = np.isfinite(estimates)  # those of damaged numbers are not
+        return may_lack_the_best(estimates[known], cosines[known], BY_NUMBERS)
+
+
+def may_lack_the_best(self, found: Ids, cosines: Scores) -> bool:
+    """Tell whether a reference that is not on the list could score higher than all on it.
+
+    Args:
+        found: the ids of the list that exist, (m,).
+        cosines: their exact scores, (m,).
+    """
+    if self.estimates is None:
+        return False
+    return may_lack_the_best(self.estimates[np.searchsorted(self.ids, found)], cosines, BY_NUMBERS)
 
 
 def may_lack_the_best(estimates: Scores, scores: Scores, untold: float) -> bool:

@@ -142,8 +142,7 @@ class SignScan:
         """
         with self._lock:
             kept = {"last_id": self.last_id, "history": self.history}
-            more, tail = self._kept_besides()
-            save_parts(path, self._described(header) | kept | more, self._parts, tail)
+            save_parts(path, self._described(header) | kept, self._parts, self._tail())
 
     def load(self, path: Path, header: Json) -> None:
         """Read the bits that `save` wrote with the same header, in place of those that are here.
@@ -162,9 +161,9 @@ class SignScan:
     def _described(self, header: Json) -> Json:
         return {**header, "faiss": LAYOUT, "bits": self.bits}
 
-    def _kept_besides(self) -> tuple[Json, Sequence[Tail]]:
-        """What the file holds besides the bits: of its header, and its tail."""
-        return {}, ()
+    def _tail(self) -> Sequence[Tail]:
+        """What the file holds behind the parts."""
+        return ()
 
     def _take(self, found: Json, parts: list[Part], tail: Tail) -> None:
         """Take what a file holds, in place of what is here."""
