@@ -39,18 +39,6 @@ class Shortlist:
         return may_lack_the_best(estimates[known], cosines[known], BY_NUMBERS)
 
 
-def may_lack_the_best(self, found: Ids, cosines: Scores) -> bool:
-    """Tell whether a reference that is not on the list could score higher than all on it.
-
-    Args:
-        found: the ids of the list that exist, (m,).
-        cosines: their exact scores, (m,).
-    """
-    if self.estimates is None:
-        return False
-    return may_lack_the_best(self.estimates[np.searchsorted(self.ids, found)], cosines, BY_NUMBERS)
-
-
 def may_lack_the_best(estimates: Scores, scores: Scores, untold: float) -> bool:
     """Tell whether what has a lower estimate could score higher than all that was scored.
 

@@ -99,8 +99,9 @@ class FinerPart(Part):
         doubtful = may_lack_the_best(signs[order[best]], values, BY_SIGNS)
         damaged = np.flatnonzero(~fit(rows, keys))
         if len(damaged):
-            best = np.concatenate([damaged, np.setdiff1d(best, damaged)])
-            values = np.full(len(best), np.inf, np.float32)
+            sound = ~np.isin(best, damaged)
+            best = np.concatenate([damaged, best[sound]])
+            values = np.concatenate([np.full(len(damaged), np.inf, np.float32), values[sound]])
         return values[:count], keys[best[:count]], doubtful
 
 
