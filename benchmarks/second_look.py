@@ -27,8 +27,8 @@ import numpy as np
 
 from originid.answer import Answer
 from originid.collection.collection import create_collection
-from originid.collection.places import is_collection
 from originid.collection.row import Row
+from originid.collection.stores import is_collection
 from originid.finder import Finder
 from originid.images.find_files import find_images
 from originid.indexing import add_images

@@ -46,10 +46,10 @@ def explain_match(collection: Collection, found: Found) -> Evidence:
     row = collection.database.at(location_of(match.reference))
     if row is None:
         raise InputError(
-            f"{match.reference} is not in the collection {collection.path}",
+            f"{match.reference} is not in the collection {collection.place}",
             "expected the path of a reference",
             "give its path as find prints it: "
-            f"{shell_command('find', 'QUERY', '--in', collection.path)}",
+            f"{shell_command('find', 'QUERY', '--in', collection.place)}",
         )
     if is_address(row.location):
         raise InputError(
@@ -62,7 +62,7 @@ def explain_match(collection: Collection, found: Found) -> Evidence:
             f"the file of {match.reference} may not be opened: this account never indexed its"
             " folder, as in a collection that somebody else made",
             "expected a reference in a folder that you trust",
-            f"if you know the collection, {how_to_trust(collection.path, row.location)}",
+            f"if you know the collection, {how_to_trust(collection.place, row.location)}",
         )
     what = "the reference's file"
     todo = "put it back, or index the picture again where it lies now"

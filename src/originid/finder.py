@@ -1,6 +1,5 @@
 """The main job: which reference was each query made from?"""
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -10,6 +9,7 @@ from originid.answer import Answer, Match
 from originid.answering import answers, answers_by_fingerprints
 from originid.collection.collection import Collection, open_collection
 from originid.collection.naming import find_reference
+from originid.collection.stores import Place
 from originid.encoders.base import Encoder
 from originid.errors import ImageError, InputError
 from originid.escalation.escalation import Escalation, chances_as_it_is
@@ -54,7 +54,7 @@ class Finder:
         self.escalation = Escalation(collection)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], encoder: Encoder | None = None) -> "Finder":
+    def open(cls, path: Place, encoder: Encoder | None = None) -> "Finder":
         """Open the collection at a path, as `open_collection` does."""
         return cls(open_collection(path, encoder=encoder))
 

@@ -24,6 +24,7 @@ from originid.model import Model
 from originid.system import file_status
 from originid.system.file_status import FileStatus
 from originid.testing import textured_image
+from sqlite_of import sqlite_of
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="ctime is when the file was made")
 EARLIER = ("UPDATE reference SET ctime_ns = NULL, inode = NULL", *TO_3)
@@ -134,7 +135,7 @@ def test_an_earlier_row_is_compared_by_size_and_time(
     path = bitmap(tmp_path / "x.bmp", 1)
     store_images(collection, [path])
     with collection.database.writing():
-        collection.database._connection.execute(EARLIER[0])
+        sqlite_of(collection)._connection.execute(EARLIER[0])
     os.utime(path, (2e9, 2e9))
     assert [problem.reason for problem in collection.verify()] == ["changed since it was indexed"]
     assert counts(store_images(collection, [path])) == (0, 0, 0, 1, 0)
@@ -165,7 +166,7 @@ def test_forged_states_are_unknown_and_told(
     paths = write_photos(1)
     store_images(collection, paths)
     with collection.database.writing():
-        collection.database._connection.execute("UPDATE reference SET ctime_ns='x', inode=x'00'")
+        sqlite_of(collection)._connection.execute("UPDATE reference SET ctime_ns='x', inode=x'00'")
     row = next(collection.references())
     assert (row.ctime_ns, row.inode) == (None, None)
     assert [problem.path for problem in collection.verify()] == [str(paths[0])]

@@ -10,6 +10,7 @@ import pytest
 from originid.collection.collection import Collection, open_collection
 from originid.collection.decisions import SCHEMA_DECISIONS, Decision
 from originid.errors import CollectionError, StorageError
+from sqlite_of import sqlite_of
 
 
 def made(
@@ -108,7 +109,7 @@ def test_values_of_other_types_do_no_harm(collection: Collection) -> None:
 def test_another_process_that_holds_the_file_is_told(collection: Collection) -> None:
     with closing(sqlite3.connect(collection.path / "collection.sqlite")) as other:
         other.execute("BEGIN IMMEDIATE")
-        collection.database._connection.execute("PRAGMA busy_timeout = 1")
+        sqlite_of(collection)._connection.execute("PRAGMA busy_timeout = 1")
         with pytest.raises(StorageError, match="another process"):
             record(collection, made())
         other.rollback()

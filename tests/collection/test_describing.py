@@ -19,6 +19,7 @@ from originid.errors import InputError
 from originid.finder import Finder
 from originid.images.decode import decode
 from originid.types import Description
+from sqlite_of import sqlite_of
 
 PIER = Description("A pier", "An Agency")
 
@@ -71,6 +72,7 @@ def test_a_table_describes_by_path_and_by_content(
     )
     done = describe_references(collection, read_descriptions(table))
     assert (done.described, done.unknown) == (2, [str(tmp_path / "photos/none.png")])
+    assert (done.columns, done.links) == (("ignored",), [])
     first, second, third = said(collection)
     assert first == Description("First", link="https://example.org/1")
     assert (second, third) == (Description("Second"), None)
@@ -79,6 +81,29 @@ def test_a_table_describes_by_path_and_by_content(
     done = describe_references(collection, read_descriptions(table))
     assert (done.described, done.unknown) == (1, ["0" * 64])
     assert said(collection)[1] == Description("Second", "Me")  # an empty cell says nothing
+
+
+def test_links_that_are_none_are_named_and_not_kept(
+    collection: Collection, tmp_path: Path, write_photos: WritePhotos
+) -> None:
+    photos = write_photos(2)
+    store_images(collection, photos)
+    table = tmp_path / "table.csv"
+    table.write_text(f"file,link\n{photos[0]},javascript:alert(1)\n{photos[1]},https://a.org/1\n")
+    done = describe_references(collection, read_descriptions(table))
+    assert done.links == ["javascript:alert(1)"]
+    assert said(collection) == [None, Description(link="https://a.org/1")]
+
+
+@pytest.mark.parametrize(("divider", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_with_another_divider_is_recognised(
+    tmp_path: Path, divider: str, name: str
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text(divider.join(("file", "caption")) + "\n" + divider.join("ab") + "\n")
+    with pytest.raises(InputError) as caught:
+        read_descriptions(table)
+    assert caught.value.todo == f"its columns seem to be divided by {name}: save it with commas"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +175,7 @@ def test_values_of_strangers_are_passed_over(
     store_images(collection, write_photos(2), thumbnails=True)
     ids = [row.id for row in collection.references()]
     with collection.database.writing():
-        execute = collection.database._connection.execute
+        execute = sqlite_of(collection)._connection.execute
         execute("INSERT INTO description VALUES (?, x'00', '', '', '', '')", (ids[0],))
         row = "INSERT INTO description VALUES (?, ?, '', '', '', 'javascript:alert(1)')"
         execute(row, (ids[1], "\x1b[31mred" + "x" * 9000))

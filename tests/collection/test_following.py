@@ -13,6 +13,7 @@ from originid.collection.row import Row
 from originid.index import Codes, OfSigns
 from originid.model import Model
 from originid.types import Ids
+from sqlite_of import sqlite_of
 
 NO_FILE = Path("none")
 
@@ -254,7 +255,7 @@ def test_only_what_the_cohort_saw_is_pruned(
 
 def test_damaged_vectors_are_passed_over_at_each_opening(collection: Collection) -> None:
     with collection.database.writing():
-        collection.database._connection.execute("UPDATE vector SET code = x'00' WHERE id = 3")
+        sqlite_of(collection)._connection.execute("UPDATE vector SET code = x'00' WHERE id = 3")
     first = Notes()
     followed = Followed(stored_vectors(collection.database), lambda: first, NO_FILE)
     assert len(followed.up_to_date()) == 11

@@ -8,6 +8,7 @@ import pytest
 
 from originid.collection.collection import Collection, create_collection, open_collection
 from originid.collection.row import Row
+from originid.index import ExactIndex
 from originid.model import Model
 from originid.types import Vectors
 
@@ -58,7 +59,9 @@ def test_a_database_from_a_backup_is_not_searched_by_a_later_index(
         add(opened, new, "new")
     (folder / "index.bin").write_bytes(kept)  # as if another process had kept it a moment later
     with open_collection(folder) as opened:
-        assert opened.database.agrees(opened.index().history)
+        index = opened.index()
+        assert isinstance(index, ExactIndex)
+        assert opened.database.agrees(index.history)
         assert found(opened, new) == [f"/new/{number}.jpg" for number in range(FEW)]
         assert found(opened, base) == [f"/base/{number}.jpg" for number in range(FEW)]
         assert len(opened.index()) == 2 * FEW

@@ -23,6 +23,7 @@ from originid.index import ExactIndex, OpenIndex
 from originid.model import Model
 from originid.testing import PlainIndex
 from originid.types import Failure
+from sqlite_of import sqlite_of
 
 ENGINES: dict[str, OpenIndex] = {"exact": ExactIndex.open, "plain": PlainIndex.open}
 
@@ -230,7 +231,7 @@ def test_any_value_anywhere_leads_to_an_answer_or_an_error(
             collection.database.add_name(1, Name("/x/y.png", "y.png"))
             collection.database.fail("/x/z.png", Failure("z.png", "broken"))
             collection.database.put_second_looks({1: 0.5}, 5)
-            collection.database._add_form(2, Form((0.1, 0.1, 0.9, 0.9), bytes(size(foreign))))
+            sqlite_of(collection)._add_form(2, Form((0.1, 0.1, 0.9, 0.9), bytes(size(foreign))))
             collection.database.delete(5)
     sound = tmp_path / "sound"
     foreign.rename(sound)

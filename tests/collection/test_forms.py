@@ -26,6 +26,7 @@ from originid.model import Model, open_model
 from originid.testing import PlainIndex, textured_image
 from originid.types import Box, Image, Verdict
 from originid.views.moves import mirrored
+from sqlite_of import sqlite_of
 
 FRAMED, PLAIN = 3, 30  # references
 BOX: Box = (0, 1 / 8, 1, 7 / 8)
@@ -334,8 +335,8 @@ def test_its_first_writing_brings_the_table(old: Path, tmp_path: Path) -> None:
 def test_a_writing_that_fails_leaves_no_half_of_a_reference(old: Path, tmp_path: Path) -> None:
     new = write(tmp_path / "new.png", in_bars(scene(60)))
     with open_collection(old) as collection:
-        collection.database._connection.execute("PRAGMA query_only = OFF")
-        collection.database._connection.execute(
+        sqlite_of(collection)._connection.execute("PRAGMA query_only = OFF")
+        sqlite_of(collection)._connection.execute(
             "CREATE TEMP TRIGGER full BEFORE INSERT ON vector WHEN new.id > 34"
             " BEGIN SELECT RAISE(ABORT, 'no more'); END"
         )

@@ -14,6 +14,7 @@ from originid.collection.collection import Collection, open_collection
 from originid.collection.naming import find_reference
 from originid.finder import Finder
 from originid.system import file_status
+from sqlite_of import sqlite_of
 
 Link = Callable[[Path, Path], None]
 
@@ -278,7 +279,7 @@ def test_a_damaged_vector_is_not_kept_under_another_name(
     os.link(photo, name)
     store_images(collection, [photo, name])
     with collection.database.writing():
-        collection.database._connection.execute("UPDATE vector SET crc32 = crc32 + 1")
+        sqlite_of(collection)._connection.execute("UPDATE vector SET crc32 = crc32 + 1")
     (problem,) = collection.verify()
     assert collection.remove([problem.path]) == []
     assert counts(store_images(collection, [photo, name])) == (1, 0, 0, 0, 0)
@@ -290,7 +291,7 @@ def test_forged_names_lead_to_nothing(collection: Collection, photos: tuple[Path
     store_images(collection, [photo])
     with collection.database.writing():
         for values in ("'/a', x'00', 1", "x'01', 'b', 1", "'/c', 'c', 'x'", "'/d', 'd', 99"):
-            collection.database._connection.execute(f"INSERT INTO name VALUES ({values})")
+            sqlite_of(collection)._connection.execute(f"INSERT INTO name VALUES ({values})")
     assert Finder(collection).find(photo).matches[0].copies == ()
     assert collection.remove(["/c", "/d", "/nothing"]) == ["/nothing"]
     assert counts(store_images(collection, [photo])) == (0, 0, 0, 1, 0)
@@ -308,7 +309,7 @@ def test_a_broken_file_has_no_names(collection: Collection, photos: tuple[Path, 
 def statements(collection: Collection, work: Callable[[], object]) -> list[str]:
     """What SQLite is asked while something is done."""
     asked: list[str] = []
-    connection = collection.database._connection
+    connection = sqlite_of(collection)._connection
     connection.set_trace_callback(asked.append)
     work()
     connection.set_trace_callback(None)

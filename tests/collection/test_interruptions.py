@@ -18,6 +18,7 @@ from originid.collection.adding import store_images
 from originid.collection.collection import Collection, open_collection
 from originid.errors import StorageError
 from originid.finder import Finder
+from sqlite_of import sqlite_of
 
 
 def test_another_process_sees_what_is_added(
@@ -65,13 +66,13 @@ def test_a_full_disk_while_indexing_keeps_what_was_committed(
     paths = write_photos(200)
     with closing(sqlite3.connect(collection.path / "collection.sqlite")) as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    collection.database._connection.execute(f"PRAGMA max_page_count = {pages + 4}")
+    sqlite_of(collection)._connection.execute(f"PRAGMA max_page_count = {pages + 4}")
     with pytest.raises(StorageError, match="full"):
         store_images(collection, paths)
     kept = len(collection)
     assert 0 < kept < 200
     assert list(collection.verify()) == []
-    collection.database._connection.execute("PRAGMA max_page_count = 1000000")
+    sqlite_of(collection)._connection.execute("PRAGMA max_page_count = 1000000")
     assert store_images(collection, paths).added == 200 - kept
     assert len(collection) == 200
 

@@ -15,6 +15,7 @@ from originid.model import Model
 from originid.testing import write_photos
 from originid.types import Manifest
 from signed_pictures import generated, signed
+from sqlite_of import sqlite_of
 
 LABEL = "urn:c2pa:00000000-0000-4000-8000-000000000001"
 
@@ -47,7 +48,7 @@ def test_they_are_kept_moved_and_removed_with_their_reference(
     store = sign(photos[0])
     with create_collection(tmp_path / "c", model) as collection:
         assert store_images(collection, photos).notes == []
-        database = collection.database
+        database = sqlite_of(collection)
         assert (database.count_manifests(), stored(collection)) == (1, {"0000.png": LABEL})
         assert database.store_of(LABEL) == store
         assert database.labels_at([str(path) for path in photos]) == [LABEL]
@@ -111,7 +112,7 @@ def test_labels_and_stores_of_a_forged_database_are_left_out(
 ) -> None:
     with create_collection(tmp_path / "c", model) as collection:
         store_images(collection, photos)
-        database = collection.database
+        database = sqlite_of(collection)
         with database.writing():
             database.keep_manifest(1, Manifest("a b", b"x"))
             for number, label in enumerate(("a\nb", b"x", "", "ä"), start=1):

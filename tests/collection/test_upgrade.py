@@ -18,6 +18,7 @@ from originid.collection.deciding import decide, forget
 from originid.collection.decisions import Decision
 from originid.collection.schema import FORMAT
 from originid.errors import CollectionError, InputError, StorageError
+from sqlite_of import sqlite_of
 
 FIRST_EDITION = Path(__file__).parents[1] / "fixtures" / "first-edition"
 NEW_TABLES = {
@@ -47,7 +48,7 @@ def held(old: Path) -> Iterator[sqlite3.Connection]:
 
 
 def impatient(collection: Collection) -> Collection:
-    collection.database._connection.execute("PRAGMA busy_timeout = 1")
+    sqlite_of(collection)._connection.execute("PRAGMA busy_timeout = 1")
     return collection
 
 
@@ -165,7 +166,7 @@ def test_a_copy_of_a_reference_that_was_not_measured_is_not_measured_either(
     with open_collection(old) as collection:
         store_images(collection, [photo])
         with collection.database.writing():
-            collection.database._connection.execute("UPDATE reference SET information = NULL")
+            sqlite_of(collection)._connection.execute("UPDATE reference SET information = NULL")
         assert store_images(collection, [copy]).added == 1
         stored = collection.database.at(str(copy))
         assert stored is not None

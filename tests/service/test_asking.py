@@ -104,6 +104,44 @@ def test_values_out_of_range_are_named(
     assert next(iter(data)) in answer.json()["error"]["given"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "given", "expected"),
+    [
+        ({"top": "many"}, "top 'many'", "expected a valid integer"),
+        ({"top": "0"}, "top '0'", "expected greater than or equal to 1"),
+        ({"effort": "full"}, "effort 'full'", "expected 'quick', 'normal' or 'thorough'"),
+    ],
+)
+def test_a_wrong_value_is_told_in_plain_words(
+    client: TestClient, fields: dict[str, str], given: str, expected: str
+) -> None:
+    answer = client.post("/v1/find", data={"reference": "1", **fields})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["given"], error["expected"]) == (422, given, expected)
+
+
+def test_a_missing_field_is_named(client: TestClient) -> None:
+    error = client.post("/v1/fingerprint").json()["error"]
+    assert (error["given"], error["expected"]) == (
+        "a request without image",
+        "expected the field image",
+    )
+
+
+def test_a_misspelt_field_is_refused_and_not_passed_over(client: TestClient) -> None:
+    for answer in (
+        client.post("/v1/find", data={"reference": "1", "efort": "quick"}),
+        client.get("/v1/find", params={"reference": 1, "efort": "quick"}),
+    ):
+        error = answer.json()["error"]
+        assert answer.status_code == 422
+        assert error["given"] == "an unknown field 'efort'"
+        assert error["todo"] == "did you mean effort?"
+        assert "false_matches" in error["expected"]
+    error = client.get("/v1/decisions", params={"all": "1"}).json()["error"]
+    assert (error["expected"], error["todo"]) == ("expected none here", "leave it out")
+
+
 def test_pictures_that_cannot_be_read_are_told_in_the_one_shape(
     client: TestClient, photos: list[Path]
 ) -> None:

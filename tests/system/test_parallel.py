@@ -45,6 +45,17 @@ def test_products_use_one_thread_within_and_as_many_as_before_after() -> None:
             assert blas_threads() == [1] * len(before)
         assert blas_threads() == [1] * len(before)
     assert blas_threads() == before
+
+
+def test_blas_is_as_before_when_the_last_of_several_threads_leaves() -> None:
+    before = blas_threads()
+    first, second = one_blas_thread(), one_blas_thread()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert blas_threads() == [1] * len(before)
+    second.__exit__(None, None, None)
+    assert blas_threads() == before
     with pytest.raises(KeyError), one_blas_thread():
         raise KeyError
     assert blas_threads() == before

@@ -11,6 +11,7 @@ from originid.system.text import counted, printable, shell_command
 if TYPE_CHECKING:
     from originid.collection.added import Added
     from originid.collection.describing import Described
+    from originid.system.server_url import ServerUrl
 
 NAMED = 3  # of the files and folders in which nothing was found
 
@@ -20,14 +21,14 @@ class Told:
     """What is said beside what a run did.
 
     Args:
-        into: the folder of the collection.
+        into: the folder or the URL of the collection.
         references: how many the collection has now.
         seconds: that the run took.
         described: what a table of descriptions did; None where there was none.
         table: that table.
     """
 
-    into: Path
+    into: "Path | ServerUrl"
     references: int
     seconds: float
     described: "Described | None" = None
@@ -105,7 +106,7 @@ def _print(added: "Added", told: Told) -> None:
     _print_gone(added, told.into)
 
 
-def _print_gone(added: "Added", into: Path) -> None:
+def _print_gone(added: "Added", into: "Path | ServerUrl") -> None:
     """Say how many references have no file any more, and what can be done about it."""
     gone = added.gone - sum(added.kept.values())
     if gone:
@@ -129,7 +130,12 @@ def _described(described: "Described | None") -> dict[str, object]:
     """What a table of descriptions did, as ``--json`` shows it; nothing where there was none."""
     if described is None:
         return {}
-    return {"described": described.described, "not_described": described.unknown}
+    return {
+        "described": described.described,
+        "not_described": described.unknown,
+        "links_not_kept": described.links,
+        "columns_not_known": list(described.columns),
+    }
 
 
 def _print_described(told: Told) -> None:
@@ -138,11 +144,19 @@ def _print_described(told: Told) -> None:
     if described is None:
         return
     print(f"{printable(str(told.table))}: {counted(described.described, 'reference')} described")
-    for name in described.unknown[:SHOWN]:
-        print(f"not in the collection: {printable(name)}", file=sys.stderr)
-    if len(described.unknown) > SHOWN:
-        more = len(described.unknown) - SHOWN
-        print(f"... and {more} more: --json lists them", file=sys.stderr)
+    if described.columns:
+        names = printable(", ".join(described.columns))
+        print(f"note: columns that say nothing known: {names}", file=sys.stderr)
+    _print_some("not in the collection", described.unknown)
+    _print_some("no address of the web, and not kept", described.links)
+
+
+def _print_some(what: str, names: list[str]) -> None:
+    """Name the first few of what could not be used."""
+    for name in names[:SHOWN]:
+        print(f"{what}: {printable(name)}", file=sys.stderr)
+    if len(names) > SHOWN:
+        print(f"... and {len(names) - SHOWN} more: --json lists them", file=sys.stderr)
 
 
 def note_nothing(added: "Added", images: list[str]) -> None:

@@ -26,7 +26,9 @@ FAILED = 1  # the exit status if no query could be read
 
 
 def audit(
-    collection: Annotated[Path, typer.Option("--in", help="Search this collection.")],
+    collection: Annotated[
+        str, typer.Option("--in", metavar="COLLECTION", help="Search this collection.")
+    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -73,7 +75,7 @@ def audit(
         raise typer.Exit(FAILED)
     with Finder.open(collection) as finder, progress_bar("auditing", "queries") as progress:
         note_missing_locks(finder.collection)
-        note_empty(finder, collection)
+        note_empty(finder)
         done = make(finder, named, output, asked, progress=progress, tell=_tell)
     _print(done, json)
     if open_:

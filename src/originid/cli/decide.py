@@ -1,6 +1,5 @@
 """originid decide: remember a person's judgement on a query and a reference."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,7 +18,10 @@ def decide(
             "content."
         ),
     ],
-    collection: Annotated[Path, typer.Option("--in", help="Keep the decision in this collection.")],
+    collection: Annotated[
+        str,
+        typer.Option("--in", metavar="COLLECTION", help="Keep the decision in this collection."),
+    ],
     yes: Annotated[
         bool, typer.Option("--yes", help="Remember that the query was made from the reference.")
     ] = False,

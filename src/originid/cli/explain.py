@@ -14,7 +14,9 @@ NO_MATCH = 3  # the exit status if nothing was found that could be explained
 
 def explain(
     query: Annotated[str, typer.Argument(help="Explain the match of this image, the query.")],
-    collection: Annotated[Path, typer.Option("--in", help="Search this collection.")],
+    collection: Annotated[
+        str, typer.Option("--in", metavar="COLLECTION", help="Search this collection.")
+    ],
     output: Annotated[
         Path,
         typer.Option(

@@ -50,7 +50,9 @@ EvidenceOption = Annotated[
 
 
 def find(
-    collection: Annotated[Path, typer.Option("--in", help="Search this collection.")],
+    collection: Annotated[
+        str, typer.Option("--in", metavar="COLLECTION", help="Search this collection.")
+    ],
     queries: QueriesArgument = None,
     listed: ListOption = None,
     top: TopOption = 10,
@@ -97,7 +99,7 @@ def find(
     searched = Asked(top, read_rate(false_matches), effort)
     with Finder.open(collection) as finder, _report(finder, searched, open_) as report:
         note_missing_locks(finder.collection)
-        note_empty(finder, collection)
+        note_empty(finder)
         # Each answer is printed as soon as it is there, so that a pipe can work on it.
         asked, sources = tee(report.missing(named) if report else named)
         verdicts: Counter[Verdict | None] = Counter()

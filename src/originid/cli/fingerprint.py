@@ -27,7 +27,7 @@ def fingerprint(
         ),
     ] = None,
     collection: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--in", metavar="COLLECTION", help="Make them by the model of this collection."
         ),
@@ -102,7 +102,7 @@ def fingerprint(
 
 def _check_usage(
     images: list[str] | None,
-    collection: Path | None,
+    collection: str | None,
     model: str | None,
     output: Path | None,
     json: bool,
@@ -122,7 +122,7 @@ def _check_usage(
 
 
 def _made(
-    images: list[str] | None, collection: Path | None, model: str | None
+    images: list[str] | None, collection: str | None, model: str | None
 ) -> "Iterator[Fingerprinted | Failure]":
     from originid.collection.collection import open_collection
     from originid.fingerprinting import of_images, of_references

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from originid.collection.collection import Collection
 
 IntoOption = Annotated[
-    Path,
+    str,
     typer.Option(
         "--into",
         metavar="COLLECTION",
-        help="Add to this collection, a folder. It is made if it does not exist.",
+        help="Add to this collection, a folder or the URL of a server (docs/engines.md). It is "
+        "made if it does not exist.",
     ),
 ]
 DetailsOption = Annotated[
@@ -144,7 +145,7 @@ def index(
     start, paths = time.monotonic(), with_lists(images, null, yes)
     if watch:
         refuse_unwatchable(paths, metadata)
-    table = read_descriptions(metadata) if metadata else []
+    table = read_descriptions(metadata) if metadata else None
     adding = partial(
         add_images,
         workers=workers,
@@ -160,10 +161,10 @@ def index(
             return
         with progress_bar("indexing") as progress, progress_bar("calibrating") as calibrating:
             added = adding(collection, paths, progress=progress, calibrating=calibrating)
-        described = describe_references(collection, table) if metadata else None
+        described = describe_references(collection, table) if table else None
         references = len(collection)
         note_untrusted(collection)
-    told = Told(into, references, time.monotonic() - start, described, metadata)
+    told = Told(collection.place, references, time.monotonic() - start, described, metadata)
     tell_added(added, told, json)
     note_nothing(added, images)
     # If none of the files could be used, the command failed.
@@ -172,9 +173,10 @@ def index(
         raise typer.Exit(1)
 
 
-def _open(into: Path, name: str | None, paths: list[str]) -> "Collection":
+def _open(into: str, name: str | None, paths: list[str]) -> "Collection":
     from originid.collection.collection import create_collection, open_collection
-    from originid.collection.places import is_collection, refuse_among_photos
+    from originid.collection.places import refuse_among_photos
+    from originid.collection.stores import is_collection, place_of
     from originid.errors import InputError, StorageError
     from originid.model import DEFAULT, open_model
 
@@ -182,7 +184,9 @@ def _open(into: Path, name: str | None, paths: list[str]) -> "Collection":
         return open_collection(into, None if name is None else open_model(name))
     opened = open_model(name or DEFAULT)
     _refuse_all_missing(paths)
-    refuse_among_photos(into, paths)
+    place = place_of(into)
+    if isinstance(place, Path):
+        refuse_among_photos(place, paths)
     try:
         return create_collection(into, opened)
     except (InputError, StorageError):

@@ -68,7 +68,7 @@ def note_missing_locks(collection: "Collection") -> None:
     """Say on standard error if a collection is read without locks, and what follows from that."""
     if collection.database.without_locks:
         print(
-            f"note: the disk of {printable(str(collection.path))} has no working locks, so that "
+            f"note: the disk of {printable(str(collection.place))} has no working locks, so that "
             "the collection is only read; nobody may write to it meanwhile",
             file=sys.stderr,
         )
@@ -79,7 +79,7 @@ def note_damaged(collection: "Collection") -> None:
     damaged = collection.passed_over
     if damaged:
         vectors = "1 stored vector is" if damaged == 1 else f"{damaged} stored vectors are"
-        command = shell_command("show", collection.path, "--verify")
+        command = shell_command("show", collection.place, "--verify")
         print(
             f"note: {vectors} damaged and passed over; to see which: {printable(command)}",
             file=sys.stderr,
@@ -95,7 +95,7 @@ def note_untrusted(collection: "Collection") -> None:
         print(
             f"note: {printable(refused)} and files like it are not opened: this account never "
             "indexed their folder here, as in a collection that somebody else made. If you know "
-            f"the collection, {printable(how_to_trust(collection.path, refused))}",
+            f"the collection, {printable(how_to_trust(collection.place, refused))}",
             file=sys.stderr,
         )
 

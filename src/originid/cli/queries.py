@@ -81,11 +81,12 @@ def named_queries(
     return chain(_sources(queries or []), files_of(paths))
 
 
-def note_empty(finder: "Finder", collection: Path) -> None:
+def note_empty(finder: "Finder") -> None:
     """Say on standard error that a collection is empty, if it is."""
     if not len(finder.collection):
-        todo = shell_command("index", "PHOTOS", "--into", collection)
-        print(f"{printable(str(collection))} is empty; add photos: {todo}", file=sys.stderr)
+        place = finder.collection.place
+        todo = shell_command("index", "PHOTOS", "--into", place)
+        print(f"{printable(str(place))} is empty; add photos: {todo}", file=sys.stderr)
 
 
 def show_in_browser(page: Path) -> None:

@@ -1,6 +1,5 @@
 """originid remove: take references out of a collection."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +19,9 @@ def remove(
             "paths from standard input, one a line.",
         ),
     ],
-    collection: Annotated[Path, typer.Option("--from", help="Take them out of this collection.")],
+    collection: Annotated[
+        str, typer.Option("--from", metavar="COLLECTION", help="Take them out of this collection.")
+    ],
     null: NullOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
@@ -58,7 +59,7 @@ def remove(
         word = "further name" if removed_names == 1 else "further names"
         names_too = f", {removed_names} {word} removed" if removed_names else ""
         print(
-            f"{printable(str(collection))}: {before - left} removed{names_too}; "
+            f"{printable(str(opened.place))}: {before - left} removed{names_too}; "
             f"{counted(left, 'reference')}"
         )
     if unknown:

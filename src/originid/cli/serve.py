@@ -13,7 +13,7 @@ LOOKED_AT = 100  # references whose folders are checked at the start
 
 
 def serve(
-    collection: Annotated[Path, typer.Argument(help="Serve this collection.")],
+    collection: Annotated[str, typer.Argument(metavar="COLLECTION", help="Serve this collection.")],
     host: Annotated[str, typer.Option(help="Listen on this address.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Listen on this port; 0 takes one that is free.")
@@ -72,10 +72,10 @@ def serve(
         for row in islice(finder.collection.references(), LOOKED_AT):
             finder.collection.database.trusts(row.location)
         note_untrusted(finder.collection)
-        note_empty(finder, collection)
+        note_empty(finder)
         app = create_app(finder, settings)
         with listen(host, port) as listening:
             shown = f"[{host}]" if ":" in host else host
             address = f"http://{shown}:{listening.getsockname()[1]}/"
-            print(f"{printable(str(collection))} is at {address}", file=sys.stderr)
+            print(f"{printable(str(finder.collection.place))} is at {address}", file=sys.stderr)
             run(app, listening)

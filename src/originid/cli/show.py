@@ -79,7 +79,7 @@ CsvOption = Annotated[
 
 
 def show(
-    collection: Annotated[Path, typer.Argument(help="Show this collection.")],
+    collection: Annotated[str, typer.Argument(metavar="COLLECTION", help="Show this collection.")],
     verify: VerifyOption = False,
     verify_content: VerifyContentOption = False,
     decisions: DecisionsOption = False,
@@ -122,7 +122,7 @@ def show(
         }
         for label, text in told.items():
             print(f"{label:18} {printable(text)}")
-        print_failures(failures, shell_command("show", collection, "--json"))
+        print_failures(failures, shell_command("show", opened.place, "--json"))
         for problem in problems or []:
             print(f"problem: {printable(problem.path)}: {printable(problem.reason)}")
         if problems is not None:
@@ -164,7 +164,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
     few, middle, many = scores_needed(calibration, lists, PRESETS[DEFAULT])
     first = next(collection.database.all_rows(batch=1), None)
     return {
-        "collection": str(collection.path),
+        "collection": str(collection.place),
         "references": len(collection),
         "since": first.added_at if first else None,
         "blank": collection.database.count_blank(),
@@ -175,7 +175,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "thumbnails": collection.database.count_thumbnails(),
         "by_fingerprint": collection.database.count_fingerprints(),
         "with_credentials": collection.database.count_manifests(),
-        "megabytes": round(sum(map(_size, collection.path.rglob("*"))) / 1e6, 3),
+        "megabytes": round(collection.database.size() / 1e6, 3),
         "calibration": {
             "by": "model" if own is None else "collection",
             "sampled": 0 if own is None else own.sampled,
@@ -233,12 +233,6 @@ def _second_looks(facts: dict[str, Any]) -> str:
 
 
 def _again(facts: dict[str, Any]) -> str:
-    return shell_command("index", "PHOTOS", "--into", Path(facts["collection"]))
+    from originid.collection.stores import place_of
 
-
-def _size(path: Path) -> int:
-    """Return the bytes of a file; 0 for a folder, or a file that another process just removed."""
-    try:
-        return path.stat().st_size if path.is_file() else 0
-    except OSError:
-        return 0
+    return shell_command("index", "PHOTOS", "--into", place_of(facts["collection"]))

@@ -106,7 +106,7 @@ def watch_and_add(
                     added = adding(
                         collection, changed.paths, progress=progress, calibrating=calibrating
                     )
-                told = Told(collection.path, len(collection), time.monotonic() - start)
+                told = Told(collection.place, len(collection), time.monotonic() - start)
                 if first or _is_worth_telling(added):
                     tell_added(added, told, json)
                     sys.stdout.flush()

@@ -6,11 +6,11 @@ from contextlib import closing
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
-from originid.collection.database import Database
 from originid.collection.fingerprint_list import is_fingerprint_list, store_fingerprints
 from originid.collection.image_writer import BATCH, ImageWriter
 from originid.collection.row import Row
 from originid.collection.sqlite import slices
+from originid.collection.store import Store
 from originid.collection.vanished import settle_vanished, unseen_links
 from originid.errors import StorageError
 from originid.images.credentials import can_read_credentials
@@ -142,7 +142,7 @@ def _if_changed(path: str, stored: Row | None, writer: ImageWriter) -> Iterator[
         writer.note(stored.id, status)
 
 
-def _is_as_stored(database: Database, stored: Row, location: str, status: FileStatus) -> bool:
+def _is_as_stored(database: Store, stored: Row, location: str, status: FileStatus) -> bool:
     """Whether a file is unchanged; a reference whose own place is empty gets this one."""
     here = stored.location == location or database.is_there(stored.location) is not False
     return here and stored.status.agrees(status)

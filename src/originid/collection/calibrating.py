@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from originid.collection.cohort_table import StoredCohort
-from originid.collection.database import Database
 from originid.collection.schema import FORMAT
+from originid.collection.store import Store
 from originid.index import Codec
 from originid.index.sign_codes import cosines_between
 from originid.types import Ids, Scores, Vectors
@@ -25,7 +25,7 @@ BLOCK = 4096  # codes compared at a time: 33 MB of floats
 CODES_A_SEARCH = 2000
 
 
-def update_cohort(database: Database, codec: Codec, search: Search) -> None:
+def update_cohort(database: Store, codec: Codec, search: Search) -> None:
     """Bring the cohort up to what is stored.
 
     The work is done outside of a transaction, so that others may write meanwhile. If another
@@ -52,7 +52,7 @@ def update_cohort(database: Database, codec: Codec, search: Search) -> None:
             database.prune_removed(fresh.seen[1])
 
 
-def _caught_up(database: Database, codec: Codec, search: Search, stored: StoredCohort) -> Cohort:
+def _caught_up(database: Store, codec: Codec, search: Search, stored: StoredCohort) -> Cohort:
     last_id, place = stored.seen
     cohort = stored.cohort.removed(database.removed(place))
     complete = len(cohort.members) == len(stored.cohort.members) == MEMBERS
@@ -69,7 +69,7 @@ def _caught_up(database: Database, codec: Codec, search: Search, stored: StoredC
 
 
 def _searched(
-    members: Ids, references: int, database: Database, codec: Codec, search: Search
+    members: Ids, references: int, database: Store, codec: Codec, search: Search
 ) -> Cohort:
     """Members with their best scores among all references."""
     cohort = empty_cohort(members)
@@ -86,7 +86,7 @@ def _searched(
     return cohort
 
 
-def _scored(cohort: Cohort, last_id: int, database: Database, codec: Codec) -> Cohort:
+def _scored(cohort: Cohort, last_id: int, database: Store, codec: Codec) -> Cohort:
     """A cohort after its members were compared with all references above an id."""
     if not len(cohort.members):
         return cohort

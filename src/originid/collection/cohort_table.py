@@ -38,7 +38,7 @@ class StoredCohort:
 
     Args:
         cohort: the sampled references and their best scores.
-        seen: what `Database.version` was when it was brought up to date.
+        seen: what `Store.version` was when it was brought up to date.
     """
 
     cohort: Cohort

@@ -5,31 +5,27 @@ that a collection outlives an upgrade of the package) and what the index keeps (
 ``index.bin``, which is made again whenever it is missing or damaged).
 """
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from originid.collection.calibrating import update_cohort
-from originid.collection.database import Database
 from originid.collection.detail_words import FILE as WORDS
 from originid.collection.detail_words import DetailWords
 from originid.collection.following import Followed, stored_details, stored_vectors
 from originid.collection.low_frequencies import FILE as SHORTLIST
 from originid.collection.low_frequencies import LowFrequencies
-from originid.collection.places import DATABASE, is_collection, no_collection, refuse_other_folder
 from originid.collection.row import Row
+from originid.collection.store import Store
+from originid.collection.stores import Place, create_store, open_store
 from originid.collection.verifying import problems
 from originid.encoders.base import Encoder
 from originid.errors import CollectionError, ModelError
-from originid.index import Codec, ExactIndex, Index, OpenIndex
+from originid.index import Codec, ExactIndex, Index, OpenIndex, Searcher
 from originid.index.exact import FILE as INDEX
 from originid.model import Model, open_model
-from originid.model_description import copy_files
 from originid.system.addresses import location_of
-from originid.system.storage import new_directory
 from originid.types import Failure, Vectors
 from originid.verdict.cohort import chosen, keys
 from originid.verdict.collection_calibration import CollectionCalibration, calibrate
@@ -53,12 +49,14 @@ class Collection:
 
     def __init__(
         self,
-        path: Path,
-        database: Database,
+        database: Store,
         model: Model,
         open_index: OpenIndex = ExactIndex.open,
     ) -> None:
-        self.path = path
+        self.place = database.place
+        """The folder or the URL of the collection, as a command names it."""
+        self.path = path = database.kept
+        """Its folder; of a collection on a server, the one for what is kept of it here."""
         self.model = model
         self.database = database
         self.codec = Codec(model.dim)
@@ -74,6 +72,7 @@ class Collection:
         self._detail_words: Followed[DetailWords] = Followed(
             stored_details(database), lambda: DetailWords(words), words
         )
+        self._searcher = database.searcher(model.dim)
         self.followers = self._index, self._low_frequencies, self._detail_words
         self._calibration: tuple[object, CollectionCalibration] | None = None
         self._strangers: tuple[object, Strangers] | None = None
@@ -181,9 +180,9 @@ class Collection:
         vectors = len(self.index())
         return vectors / max(vectors - self.forms, 1) if self.forms else 1.0
 
-    def index(self) -> Index:
-        """The index, brought up to what is stored."""
-        return self._index.up_to_date()
+    def index(self) -> Searcher:
+        """What searches the vectors: the server, or the index, brought up to what is stored."""
+        return self._searcher or self._index.up_to_date()
 
     def low_frequencies(self) -> LowFrequencies:
         """The low frequencies of all stored vectors, brought up to what is stored.
@@ -220,12 +219,13 @@ class Collection:
 
 
 def create_collection(
-    path: str | os.PathLike[str], model: Model, open_index: OpenIndex = ExactIndex.open
+    path: Place, model: Model, open_index: OpenIndex = ExactIndex.open
 ) -> Collection:
     """Make an empty collection for a model, all of it or nothing, and open it.
 
     Args:
-        path: the folder of the collection; it must not exist, or be empty.
+        path: the folder of the collection, which must not exist, or be empty; or the URL of one on
+            a server, such as ``postgresql://host/database``.
         model: what turns images into vectors; the collection keeps a copy of it.
         open_index: what searches the collection.
 
@@ -240,18 +240,13 @@ def create_collection(
         ...     len(collection)
         0
     """
-    refuse_other_folder(Path(path))
     model.encoder  # noqa: B018 - what cannot be used is refused before anything is made
-    with new_directory(Path(path)) as folder:
-        (folder / "model").mkdir()
-        copy_files(model.files, folder / "model")
-        made_by = {"model": model.name, "fingerprint": model.fingerprint}
-        Database.create(folder / DATABASE, made_by)
+    create_store(path, model)
     return open_collection(path, encoder=model.own_encoder, open_index=open_index)
 
 
 def open_collection(
-    path: str | os.PathLike[str],
+    path: Place,
     model: Model | None = None,
     encoder: Encoder | None = None,
     open_index: OpenIndex = ExactIndex.open,
@@ -259,10 +254,10 @@ def open_collection(
     """Open a collection.
 
     Args:
-        path: the folder of the collection.
+        path: the folder of the collection, or the URL of one on a server.
         model: a model that must be the one that made the collection; None takes any.
         encoder: an encoder of your own, for a collection that was made with it.
-        open_index: what searches the collection.
+        open_index: what searches the collection, unless a server does.
 
     Raises:
         CollectionError: there is none, it is damaged, or another model made it.
@@ -274,28 +269,25 @@ def open_collection(
         ...     [row.name for row in collection.references()]
         []
     """
-    folder = Path(path)
-    if not is_collection(folder):
-        raise no_collection(folder)
-    database = Database(folder / DATABASE)
+    database = open_store(path)
     name, fingerprint = database.meta("model"), database.meta("fingerprint")
     if model is not None and model.fingerprint != fingerprint:
         database.close()
         raise CollectionError(
-            f"collection {folder} was made by model {name!r} ({fingerprint[:8]}), "
+            f"collection {database.place} was made by model {name!r} ({fingerprint[:8]}), "
             f"not by {model.name!r} ({model.fingerprint[:8]})",
             "expected one model per collection: vectors of two models cannot be compared",
             "leave --model out, or index into a new collection",
         )
     try:
-        own = replace(open_model(folder / "model", encoder), name=name)
+        own = replace(open_model(database.model_folder(), encoder), name=name)
         if own.fingerprint != fingerprint:
             raise ModelError(
-                f"the model in {folder} has fingerprint {own.fingerprint[:8]}",
+                f"the model in {database.kept} has fingerprint {own.fingerprint[:8]}",
                 f"expected {fingerprint[:8]}, which made its vectors",
                 "restore the collection's folder `model` from a copy",
             )
-    except ModelError:
+    except BaseException:
         database.close()
         raise
-    return Collection(folder, database, own, open_index)
+    return Collection(database, own, open_index)

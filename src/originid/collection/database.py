@@ -34,6 +34,29 @@ class Database(
     def __init__(self, path: Path) -> None:
         super().__init__(path, READ, TABLES)
 
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return self.path.name
+
+    @property
+    def place(self) -> Path:
+        """The folder of the collection."""
+        return self.path.parent
+
+    kept = place  # what can be made again lies there too
+
+    def model_folder(self) -> Path:
+        """The folder of the model, in that of the collection."""
+        return self.place / "model"
+
+    def searcher(self, dim: int) -> None:
+        """Nothing: the vectors are searched by an index on this machine."""
+
+    def size(self) -> int:
+        """The bytes of all files of the collection."""
+        return sum(map(_size, self.place.rglob("*")))
+
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> None:
         """Make an empty file."""
@@ -186,3 +209,11 @@ class Database(
             "UPDATE reference SET mtime_ns = ?, ctime_ns = ?, inode = ? WHERE id = ?",
             (status.mtime_ns, status.ctime_ns, status.inode, reference),
         )
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file; 0 for a folder, or a file that another process just removed."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from originid.collection.collection import Collection
-from originid.collection.database import Database
 from originid.collection.decisions import Decision
 from originid.collection.naming import content_of, content_of_file, find_reference
 from originid.collection.pictures import Picture, Pictures, tidy
 from originid.collection.row import Row
+from originid.collection.store import Store
 from originid.errors import InputError
 from originid.index import Codec
 from originid.index.fingerprint import is_fingerprint, shortened
@@ -101,12 +101,12 @@ def forget(collection: Collection, query: str, reference: str) -> Decision:
     raise InputError(
         f"there is no decision on {query} and {reference}",
         "expected the files of a decision, or their SHA-256",
-        f"see all decisions: {shell_command('show', collection.path, '--decisions')}",
+        f"see all decisions: {shell_command('show', collection.place, '--decisions')}",
     )
 
 
 def decisions_for(
-    database: Database, codec: Codec, contents: Sequence[bytes], vectors: Vectors
+    database: Store, codec: Codec, contents: Sequence[bytes], vectors: Vectors
 ) -> list[dict[bytes, Decision]]:
     """Find the decisions that hold for some queries.
 
@@ -148,7 +148,7 @@ def decisions_for(
 
 
 def with_confirmed(
-    database: Database,
+    database: Store,
     codec: Codec,
     candidates: Sequence[Candidate],
     decisions: Mapping[bytes, Decision],

@@ -8,6 +8,7 @@ from pathlib import Path
 from originid.collection.collection import Collection
 from originid.collection.naming import content_of_digits
 from originid.errors import InputError
+from originid.images.captions import clean
 from originid.system.csv_rows import ADVICE, read_rows
 from originid.system.text import counted
 from originid.types import Description
@@ -24,14 +25,28 @@ class Described:
     Args:
         described: how many references a row described.
         unknown: what the rows name that the collection does not have.
+        links: what stands in the column ``link`` and is no address of the web, so that it is not
+            kept.
+        columns: of the table, that say nothing known.
     """
 
     described: int = 0
     unknown: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    columns: tuple[str, ...] = ()
 
 
-Table = list[tuple[str, Description]]
-"""The rows of a table: the path or the SHA-256 of a file, and what is said of it."""
+@dataclass(frozen=True)
+class Table:
+    """A table that describes images.
+
+    Args:
+        rows: for each the path or the SHA-256 of a file, and what is said of it.
+        columns: those that say nothing known.
+    """
+
+    rows: list[tuple[str, Description]]
+    columns: tuple[str, ...]
 
 
 def read_descriptions(table: Path) -> Table:
@@ -40,8 +55,8 @@ def read_descriptions(table: Path) -> Table:
     Args:
         table: a CSV file with a header. The column ``file`` holds paths, relative to the table; or
             ``sha256`` the SHA-256 of files, in 64 hexadecimal digits. At least one of the columns
-            ``caption``, ``credit``, ``licence``, ``date`` and ``link`` follows; others are left
-            alone.
+            ``caption``, ``credit``, ``licence``, ``date`` and ``link`` follows; others are only
+            named in what is returned.
 
     Returns:
         The rows; paths are absolute.
@@ -49,33 +64,6 @@ def read_descriptions(table: Path) -> Table:
     Raises:
         InputError: the table cannot be read, or lacks a column.
     """
-    return list(_rows(table))
-
-
-def describe_references(collection: Collection, rows: Table) -> Described:
-    """Describe references as the rows of a table say.
-
-    Args:
-        collection: what the references belong to.
-        rows: what `read_descriptions` gave. A text that is empty leaves what was said before.
-
-    Raises:
-        StorageError: the disk refuses.
-    """
-    done = Described()
-    for start in range(0, len(rows), BATCH):
-        with collection.database.writing():
-            for name, description in rows[start : start + BATCH]:
-                found = _references(collection, name)
-                for reference in found:
-                    collection.database.describe(reference, description)
-                done.described += len(found)
-                done.unknown += [] if found else [name]
-    return done
-
-
-def _rows(table: Path) -> Iterator[tuple[str, Description]]:
-    """What each row is about, and what it says."""
     read = read_rows(table)
     _, header = next(read, (0, []))
     names = [cell.strip().lower() for cell in header]
@@ -85,8 +73,48 @@ def _rows(table: Path) -> Iterator[tuple[str, Description]]:
         raise InputError(
             f"{table} has the columns {', '.join(names) or 'of no header'}",
             f"expected {FILE} or {CONTENT}, and at least one of {', '.join(FIELDS)}",
-            "give the table a first line that names its columns",
+            _other_divider(names) or "give the table a first line that names its columns",
         )
+    rows = list(_rows(table, read, names, key, known))
+    return Table(rows, tuple(name for name in names if name not in (key, *known)))
+
+
+def describe_references(collection: Collection, table: Table) -> Described:
+    """Describe references as a table says.
+
+    Args:
+        collection: what the references belong to.
+        table: what `read_descriptions` gave. A text that is empty leaves what was said before.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    done = Described(columns=table.columns)
+    for start in range(0, len(table.rows), BATCH):
+        with collection.database.writing():
+            for name, description in table.rows[start : start + BATCH]:
+                found = _references(collection, name)
+                for reference in found:
+                    collection.database.describe(reference, description)
+                done.described += len(found)
+                done.unknown += [] if found else [name]
+                if description.link.strip() and not clean(description).link:
+                    done.links.append(description.link.strip())
+    return done
+
+
+def _other_divider(names: list[str]) -> str | None:
+    """What to do about a header of one cell, in which another character divides the columns."""
+    for divider, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(names) == 1 and divider in names[0]:
+            return f"its columns seem to be divided by {name}: save it with commas"
+    return None
+
+
+def _rows(
+    table: Path, read: Iterator[tuple[int, list[str]]], names: list[str], key: str, known: list[str]
+) -> Iterator[tuple[str, Description]]:
+    """What each row is about, and what it says."""
     for number, cells in read:
         if len(cells) != len(names):
             raise InputError(

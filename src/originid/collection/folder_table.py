@@ -14,6 +14,7 @@ from originid.collection.sqlite import SqliteFile
 from originid.system.account_key import account_key, signature
 from originid.system.addresses import is_address
 from originid.system.file_status import same_file
+from originid.system.server_url import ServerUrl
 from originid.system.text import quoted, shell_command
 
 FOLDERS = "ORIGINID_TRUSTED_FOLDERS"
@@ -88,7 +89,7 @@ class FolderTable(SqliteFile):
             )
 
     def trusts(self, location: str) -> bool:
-        """Whether a file may be looked at and opened: this account named it, or a folder above it.
+        """Whether a file may be looked at and opened: this account named it, or its folder.
 
         In a folder, a path is trusted that indexing the folder could find: no name in it begins
         with a full stop. Links in it are followed, as indexing follows them.
@@ -174,11 +175,11 @@ class FolderTable(SqliteFile):
             self._key = account_key() if _ID.fullmatch(self._id) else None
 
 
-def how_to_trust(collection: Path, location: str) -> str:
+def how_to_trust(collection: Path | ServerUrl, location: str) -> str:
     """Say what a person can do so that the file at a location may be opened.
 
     Args:
-        collection: the folder of the collection.
+        collection: the folder or the URL of the collection.
         location: the stored path.
 
     Returns:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from originid.collection.database import Database
+from originid.collection.store import Store
 from originid.details.features import Features
 from originid.index import Codes, OfSigns
 from originid.types import Ids
@@ -69,17 +69,17 @@ class Stored(Generic[S]):
         count: how many there are in all.
     """
 
-    database: Database
+    database: Store
     after: Callable[[int, int], tuple[Ids, S]]
     count: Callable[[], int]
 
 
-def stored_vectors(database: Database) -> Stored[Codes]:
+def stored_vectors(database: Store) -> Stored[Codes]:
     """The vectors of references and of their second forms."""
     return Stored(database, database.codes_after, lambda: database.count() + database.count_forms())
 
 
-def stored_details(database: Database) -> Stored[list[Features]]:
+def stored_details(database: Store) -> Stored[list[Features]]:
     """The local features of those references that have them."""
     return Stored(database, database.details_after, database.count_details)
 

@@ -4,8 +4,8 @@ import hashlib
 import string
 
 from originid.collection.collection import Collection
-from originid.collection.database import Database
 from originid.collection.row import Row
+from originid.collection.store import Store
 from originid.errors import ImageError, InputError
 from originid.images.decode import read_bytes
 from originid.system.addresses import is_address, location_of
@@ -31,15 +31,15 @@ def find_reference(collection: Collection, name: str) -> Row:
     same = database.with_content(content, limit=1) if content else []
     if not same:
         raise InputError(
-            f"{name} is not in the collection {collection.path}",
+            f"{name} is not in the collection {collection.place}",
             "expected the path of a reference, or a file with the content of one",
             "give its path as find prints it: "
-            f"{shell_command('find', 'QUERY', '--in', collection.path)}",
+            f"{shell_command('find', 'QUERY', '--in', collection.place)}",
         )
     return same[0]
 
 
-def content_of(database: Database, name: str) -> bytes | None:
+def content_of(database: Store, name: str) -> bytes | None:
     """The SHA-256 of what a name stands for, which need not be in the collection any more.
 
     Args:

@@ -122,19 +122,22 @@ def _group(collection: Collection, ids: Ids, scores: Scores, blank_from: float) 
     known, codes = collection.database.codes(np.sort(ids))
     units = dict(zip(known.tolist(), collection.codec.units(codes), strict=True))
     grouped = _Grouped(rows, [], [])
+    leaders = np.empty((len(ids), collection.codec.dim), np.float32)  # of the pictures so far
+    contents: list[bytes] = []
     for place, key in enumerate(ids.tolist()):
         blank = key in rows and _is_blank(rows[key])
         if key not in rows or key not in units or (blank and scores[place] <= blank_from):
             grouped.left_out.append(place)
             continue
-        for group in grouped.places:
-            leader = int(ids[group[0]])
-            same = rows[leader].sha256 == rows[key].sha256
-            if same or cosines_between(units[leader][None], units[key][None])[0, 0] > COPY:
-                group.append(place)
-                break
-        else:
+        own, count = rows[key].sha256, len(contents)
+        same = cosines_between(leaders[:count], units[key][None])[:, 0] > COPY
+        group = next((g for g in range(count) if same[g] or contents[g] == own), None)
+        if group is None:
+            leaders[count] = units[key]
+            contents.append(own)
             grouped.places.append([place])
+        else:
+            grouped.places[group].append(place)
     return grouped
 
 

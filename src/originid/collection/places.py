@@ -12,9 +12,9 @@ from originid.system.text import shell_command
 DATABASE = "collection.sqlite"
 
 
-def is_collection(path: str | os.PathLike[str]) -> bool:
-    """Whether a collection lies at a path."""
-    return os.path.isfile(os.path.join(path, DATABASE))
+def is_collection_folder(path: Path) -> bool:
+    """Whether a collection lies in a folder."""
+    return os.path.isfile(path / DATABASE)
 
 
 def no_collection(folder: Path) -> CollectionError:

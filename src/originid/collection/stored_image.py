@@ -12,7 +12,7 @@ from originid.types import NOT_DESCRIBED, Description, Manifest
 
 @dataclass(frozen=True)
 class StoredImage:
-    """The fields are those of `Row`, `Database.insert` and `Encoded`."""
+    """The fields are those of `Row`, `Store.insert` and `Encoded`."""
 
     width: int
     height: int

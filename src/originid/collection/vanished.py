@@ -5,13 +5,13 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 
 from originid.collection.added import Added
-from originid.collection.database import Database
 from originid.collection.name_table import Name
 from originid.collection.row import Row
+from originid.collection.store import Store
 
 
 def settle_vanished(
-    database: Database,
+    database: Store,
     paths: Sequence[str | os.PathLike[str]],
     seen: Collection[str],
     added: Added,
@@ -61,7 +61,7 @@ def settle_vanished(
 
 
 def unseen_links(
-    database: Database, paths: Sequence[str | os.PathLike[str]], seen: Collection[str]
+    database: Store, paths: Sequence[str | os.PathLike[str]], seen: Collection[str]
 ) -> Iterator[str]:
     """Stored paths under the given folders that are links and were not seen: they may have changed.
 
@@ -122,12 +122,12 @@ def _is_gone(location: str) -> bool:
     return False
 
 
-def _living_name(database: Database, row: Row) -> Name | None:
+def _living_name(database: Store, row: Row) -> Name | None:
     names = database.names([row.id]).get(row.id, [])
     return next((name for name in names if database.is_there(name.location)), None)
 
 
-def _forget_names(database: Database, top: str, seen: Collection[str]) -> None:
+def _forget_names(database: Store, top: str, seen: Collection[str]) -> None:
     """Drop the further names under a folder that lead to no file any more."""
     names = [each for each in database.names_under(top) if each not in seen]
     names = [each for each in names if database.trusts(each) and _is_gone(each)]

@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from originid.collection.database import Database
 from originid.collection.row import Row
+from originid.collection.store import Store
 from originid.errors import ImageError, OriginidError
 from originid.images.decode import read_bytes
 from originid.system.file_status import FileStatus
@@ -28,7 +28,7 @@ def problems(collection: "Collection", content: bool = False) -> Iterator[Failur
     """
     database = collection.database
     for line in database.damage():
-        yield Failure(database.path.name, line)
+        yield Failure(database.name, line)
     try:
         _ = collection.model.encoder
     except OriginidError as error:
@@ -52,7 +52,7 @@ def problems(collection: "Collection", content: bool = False) -> Iterator[Failur
             yield Failure(followed.file.name, told)
 
 
-def compared(database: Database, content: bool = False) -> str:
+def compared(database: Store, content: bool = False) -> str:
     """Say what `problems` compares of the files, and of how many.
 
     Args:
@@ -78,7 +78,7 @@ def compared(database: Database, content: bool = False) -> str:
     return ", ".join([*(told or [f"{next(iter(counts))} of {_files(0)}"]), *rest])
 
 
-def _count_refused(database: Database) -> int:
+def _count_refused(database: Store) -> int:
     """How many references have a file that may not be opened, as far as any was asked for."""
     if database.refused is None:  # as for nearly all collections; counting asks of each file
         return 0
@@ -89,7 +89,7 @@ def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count} files"
 
 
-def _state(database: Database, row: Row, content: bool) -> str | None:
+def _state(database: Store, row: Row, content: bool) -> str | None:
     if not database.trusts(row.location):  # nor is an address
         return None
     try:

@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from originid.collection.database import Database
 from originid.collection.row import Row
+from originid.collection.store import Store
 from originid.details.features import Features, features_of_file
 from originid.errors import ImageError
 from originid.images.decode import read_bytes
@@ -24,7 +24,7 @@ class ReferenceFeatures:
         database: of the collection.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
         self._pool = ThreadPoolExecutor(available_cores(), "originid-features")
         self._read: OrderedDict[int, Features | None] = OrderedDict()

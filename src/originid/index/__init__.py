@@ -1,6 +1,6 @@
 """Finding the nearest vectors: one interface (`base`), and one file for each index."""
 
-from originid.index.base import Fetch, Index, OpenIndex
+from originid.index.base import Fetch, Index, OpenIndex, Searcher
 from originid.index.cache import CacheError
 from originid.index.codec import VERSION, Codec, Codes
 from originid.index.exact import ExactIndex, ScanSettings
@@ -17,5 +17,6 @@ __all__ = [
     "OfSigns",
     "OpenIndex",
     "ScanSettings",
+    "Searcher",
     "SignScan",
 ]

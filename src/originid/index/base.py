@@ -1,6 +1,7 @@
 """The interface between a collection and what searches it: `Index`, and `OpenIndex` to get one.
 
-A collection uses nothing else, so that another engine comes in by implementing these two.
+A collection uses nothing else, so that another index comes in by implementing these two. A server
+that searches where the vectors are stored is a `Searcher`.
 """
 
 from collections.abc import Callable
@@ -20,8 +21,32 @@ An id may be gone because another process removed it after the index last heard 
 """
 
 
-class Index(Protocol):
-    """Finds the references whose vectors are nearest to a query's by cosine.
+class Searcher(Protocol):
+    """Finds the references whose vectors are nearest to a query's by cosine."""
+
+    def __len__(self) -> int:
+        """How many references can be found."""
+        ...
+
+    def search(self, queries: Vectors, k: int) -> tuple[Scores, Ids]:
+        """Return the best k references of each query, best first.
+
+        Args:
+            queries: float of shape (q, dim), finite; their length does not matter.
+            k: at least 1.
+
+        Returns:
+            Scores and ids, both of shape (q, k). Equal scores come in the order of ids. Where
+            fewer than k references exist, the id is -1 and the score -inf.
+
+        Raises:
+            InputError: as `Codec.encode`, or k is below 1.
+        """
+        ...
+
+
+class Index(Searcher, Protocol):
+    """A searcher on this machine, which is told what is stored.
 
     It takes vectors in the form in which they are stored, so that an index made with the
     collection and one made again from it are the same. The collection is the source of truth: it
@@ -39,10 +64,6 @@ class Index(Protocol):
         """
         ...
 
-    def __len__(self) -> int:
-        """How many references can be found."""
-        ...
-
     def add(self, ids: Ids, codes: Codes) -> None:
         """Add references.
 
@@ -57,22 +78,6 @@ class Index(Protocol):
 
     def remove(self, ids: Ids) -> None:
         """Remove references; ids that are not in the index are ignored."""
-        ...
-
-    def search(self, queries: Vectors, k: int) -> tuple[Scores, Ids]:
-        """Return the best k references of each query, best first.
-
-        Args:
-            queries: float of shape (q, dim), finite; their length does not matter.
-            k: at least 1.
-
-        Returns:
-            Scores and ids, both of shape (q, k). Equal scores come in the order of ids. Where
-            fewer than k references exist, the id is -1 and the score -inf.
-
-        Raises:
-            InputError: as `Codec.encode`, or k is below 1.
-        """
         ...
 
     def clear(self) -> None:

@@ -133,9 +133,10 @@ class Recording:
     def _purpose(self) -> Json:
         """What fixes the answers: if any of it changes, what was found before is not used."""
         collection, database = self._finder.collection, self._finder.collection.database
+        place = collection.place
         return {
             "version": __version__,
-            "collection": os.path.abspath(collection.path),
+            "collection": str(place.absolute() if isinstance(place, Path) else place),
             "model": collection.model.fingerprint,
             "references": [*database.version(), *database.cohort_seen()],
             "decisions": _digest(repr(database.decisions()).encode()),
@@ -149,7 +150,7 @@ class Recording:
         lines = (f"{sha256}  {name}\n" for name, sha256 in self._keys if sha256)
         return {
             "version": __version__,
-            "collection": str(collection.path),
+            "collection": str(collection.place),
             "references": len(collection),
             "model": collection.model.name,
             "fingerprint": collection.model.fingerprint,

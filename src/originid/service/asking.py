@@ -17,7 +17,7 @@ from originid.index.fingerprint import read_fingerprint
 from originid.latents.sources import Source
 from originid.service.access import Role, needs
 from originid.service.addresses import fetch
-from originid.service.errors import RESPONSES, ApiError, AsciiResponse
+from originid.service.errors import KNOWN, RESPONSES, ApiError, AsciiResponse
 from originid.service.pictures import checked, content_of, panels_of, read_upload
 from originid.service.references import (
     refuse_without_file,
@@ -44,7 +44,7 @@ RateField = Annotated[
 EffortField = Annotated[Effort, Form(description="How hard is searched, as find --effort says.")]
 FIND = Depends(needs(Role.FIND))
 
-router = APIRouter(prefix="/v1", tags=["ask"], responses=RESPONSES, dependencies=[FIND])
+router = APIRouter(prefix="/v1", tags=["ask"], responses=RESPONSES, dependencies=[FIND, KNOWN])
 
 
 @router.post("/find", summary="Find the origin of a picture", response_model=AnswerBody)
@@ -143,7 +143,9 @@ async def answered(
         ApiError: the picture cannot be read.
     """
     rate = PRESETS[false_matches]
-    answer = await shared.desk.work(lambda: shared.finder.find(source, top, rate, effort))
+    answer = await shared.desk.work_together(
+        (top, rate, effort), source, lambda some: shared.finder.find(some, top, rate, effort)
+    )
     if answer.error is not None:
         raise _unreadable(answer.error)
     if answer.verdict is not None:

@@ -9,14 +9,16 @@ from originid.collection import deciding
 from originid.collection.decision_rows import decision_row
 from originid.errors import InputError
 from originid.service.access import Role, needs
-from originid.service.errors import RESPONSES, ApiError, AsciiResponse
+from originid.service.errors import KNOWN, RESPONSES, ApiError, AsciiResponse
 from originid.service.pictures import read_upload
 from originid.service.references import stored
 from originid.service.schemas import DecisionBody, DecisionsBody
 from originid.service.state import Shared
 
 Digits = Annotated[str, Query(pattern="^[0-9a-fA-F]{64}$")]
-router = APIRouter(prefix="/v1/decisions", tags=["decisions"], responses=RESPONSES)
+router = APIRouter(
+    prefix="/v1/decisions", tags=["decisions"], responses=RESPONSES, dependencies=[KNOWN]
+)
 
 
 @router.get(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -20,6 +20,7 @@ from originid.errors import (
     StorageError,
     TooLargeError,
 )
+from originid.system.text import closest
 
 LOG = logging.getLogger("originid.service")
 # By status: a word for programs, for errors that come from elsewhere.
@@ -134,6 +135,31 @@ def explain_errors(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+async def refuse_unknown(request: Request) -> None:
+    """Refuse a request that has a field or a parameter which its route does not know.
+
+    A misspelt option would otherwise be passed over, and the answer be another than was asked for.
+
+    Raises:
+        ApiError: it has one.
+    """
+    known = request.scope["route"].dependant
+    form = await request.form() if known.body_params else {}
+    for given, fields in ((request.query_params, known.query_params), (form, known.body_params)):
+        names = [field.alias for field in fields]
+        unknown = next((name for name in given if name not in names), None)
+        if unknown is not None:
+            raise ApiError(
+                422,
+                f"an unknown field {unknown[:100]!r}",
+                f"expected only {', '.join(names)}" if names else "expected none here",
+                closest(unknown, names, "leave it out"),
+            )
+
+
+KNOWN = Depends(refuse_unknown)
+
+
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OriginidError)
     return from_ours(error).response()
@@ -155,18 +181,23 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     # The specification of the C2PA, see `softbinding`, says 400 for every wrong value.
     status = 400 if request.url.path.startswith("/c2pa/") else 422
+    first = error.errors()[0]
+    place, message = _place(first.get("loc", ())), str(first.get("msg", ""))
+    if first.get("type") == "missing":
+        given, expected = f"a request without {place}", f"expected the field {place}"
+    else:
+        given = f"{place} {str(first.get('input'))[:100]!r}"
+        # Pydantic says for example "Input should be a valid integer, unable to parse ...".
+        wanted = message.removeprefix("Input should be ").removeprefix("Value error, ")
+        expected = f"expected {wanted.split(', unable')[0]}"
     return ApiError(
-        status,
-        "; ".join(
-            f"{_place(each.get('loc', ()))}: {each.get('msg', '')}" for each in error.errors()
-        ),
-        "expected what /openapi.json says of this request",
-        "correct the request",
+        status, given, expected, "correct the request, as /openapi.json describes it"
     ).response()
 
 
 def _place(location: Sequence[object]) -> str:
-    return " ".join(str(part) for part in location)[:200]
+    """The name of a field; the first part says only whether it came in the form or the address."""
+    return " ".join(str(part) for part in location[1:] or location)[:200]
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

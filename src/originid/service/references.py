@@ -16,7 +16,7 @@ from originid.images.preview import SIDE, small_jpeg
 from originid.latents.sources import Source
 from originid.service.access import Role, needs
 from originid.service.adding import keep_picture
-from originid.service.errors import RESPONSES, ApiError, AsciiResponse
+from originid.service.errors import KNOWN, RESPONSES, ApiError, AsciiResponse
 from originid.service.pictures import checked, read_upload
 from originid.service.schemas import AddedBody, ReferenceBody, ReferencesBody
 from originid.service.state import Shared, State
@@ -32,7 +32,9 @@ ReferenceId = Annotated[
 ]
 Text = Annotated[str, Form(max_length=2000)]
 
-router = APIRouter(prefix="/v1/references", tags=["references"], responses=RESPONSES)
+router = APIRouter(
+    prefix="/v1/references", tags=["references"], responses=RESPONSES, dependencies=[KNOWN]
+)
 
 
 @router.get(

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from originid.errors import InputError
 from originid.service.access import is_loopback
 from originid.service.settings import Settings
+from originid.system.parallel import one_blas_thread
 
 GRACE = 30  # seconds in which requests that have begun may come to their end
 KEEP_ALIVE = 15  # seconds for which an idle connection is kept
@@ -73,6 +74,7 @@ def run(app: FastAPI, listening: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
+        http="h11",  # httptools would be quicker, but bounds neither headers nor lines
         access_log=False,  # it would write addresses with what was asked for
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
@@ -80,5 +82,6 @@ def run(app: FastAPI, listening: socket.socket) -> None:
         limit_concurrency=MOST_CONNECTIONS,
         h11_max_incomplete_event_size=65_536,
     )
-    with suppress(KeyboardInterrupt):  # Ctrl-C is how it is stopped
+    # Ctrl-C is how it is stopped. The desk's threads keep all cores busy.
+    with suppress(KeyboardInterrupt), one_blas_thread():
         uvicorn.Server(config).run(sockets=[listening])

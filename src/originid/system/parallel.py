@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from functools import cache
 from queue import SimpleQueue
 from typing import TypeVar
@@ -16,14 +16,40 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def one_blas_thread() -> AbstractContextManager[object]:
+class _OneBlasThread:
+    """Limits BLAS while at least one thread is in it, and restores what was when the last leaves.
+
+    Contexts of `threadpoolctl` that overlap in time would leave the limit for ever.
+    """
+
+    def __init__(self) -> None:
+        self._inside = 0
+        self._lock = threading.Lock()
+        self._limit = ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._limit.enter_context(_blas().limit(limits=1, user_api="blas"))
+            self._inside += 1
+
+    def __exit__(self, *exception: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._limit.close()
+
+
+_ONE_BLAS_THREAD = _OneBlasThread()
+
+
+def one_blas_thread() -> AbstractContextManager[None]:
     """A context in which numpy's products of matrices use one thread each, in all threads.
 
     For work that keeps all cores busy by itself: BLAS threads beside it would only wait, and spin,
-    which can take most of the time.
+    which can take most of the time. It may be entered by several threads, and again in itself.
     """
-    limited: AbstractContextManager[object] = _blas().limit(limits=1, user_api="blas")
-    return limited
+    return _ONE_BLAS_THREAD
 
 
 @cache

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from originid.system.server_url import ServerUrl
+
 
 def printable(text: str) -> str:
     """Escape what a terminal should not get: control characters and bytes that are not UTF-8.
@@ -43,12 +45,12 @@ def closest(given: str, known: Iterable[str], otherwise: str) -> str:
     return f"did you mean {by_key[found[0]]}?" if found else otherwise
 
 
-def shell_command(*words: str | Path) -> str:
+def shell_command(*words: str | Path | ServerUrl) -> str:
     """Write a command of originid so that it can be copied into a shell.
 
     Args:
         words: the words behind ``originid``. One that names a file is a ``Path``, so that a name
-            which begins with a dash is not taken for an option.
+            which begins with a dash is not taken for an option; a URL is written without secrets.
 
     Returns:
         The command, with each word quoted where a shell needs it. A word with control characters
@@ -57,7 +59,7 @@ def shell_command(*words: str | Path) -> str:
     return " ".join(["originid", *map(quoted, words)])
 
 
-def quoted(word: str | Path) -> str:
+def quoted(word: str | Path | ServerUrl) -> str:
     """Quote one word for a shell, as `shell_command` does with each of its words."""
     text = str(word)
     if isinstance(word, Path) and text.startswith("-"):
