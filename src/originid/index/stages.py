@@ -21,7 +21,7 @@ from originid.index.signs import PART, SignScan
 from originid.types import Floats32, Ids, Json, Mask, Scores, Vectors
 
 TOGETHER = 32  # queries that one thread scans
-UNEVEN = 1.5  # times its share of the first stage is what a part looks at: the best may lie in one
+UNEVEN = 1.25  # times its share of the first stage is what a part looks at: the best may lie in one
 WIDER, MOST_WIDER = 4, 16  # times as many are looked at, where these may lack the best; at most
 MAPPED = 1 << 30  # bytes of files: with more, what was read of them is given back after a search
 
@@ -138,7 +138,7 @@ class StagedScan(SignScan):
         blocks = [slice(at, at + TOGETHER) for at in range(0, len(queries), TOGETHER)]
         with self._lock:
             parts = self._finer()
-            share = first if len(parts) == 1 else int(UNEVEN * first / len(parts)) + count
+            share = first if len(parts) == 1 else int(UNEVEN * first / len(parts)) + count // 2
 
             def look(job: tuple[slice, FinerPart]) -> tuple[Scores, Ids]:
                 """Search a part for some queries."""
