@@ -29,6 +29,7 @@ LONGER = 25_000  # references for each further one on a shortlist
 # 99.5 % were among the first 481 by signs, and among the first 18 by numbers.
 FIRST, MOST_FIRST, LEAST_FIRST = 640, 16_384, 192
 FIRST_SHARE, MORE_SHARE = 4, 400  # one in so many of a few thousand, and of a million
+FIRST_TIMES = 12  # times the shortlist, at least
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ class ExactIndex(OfSigns):
         if len(scan) <= count:
             return [Shortlist(scan.all_ids(), None)] * len(rotated)
         usual = max(min(len(scan) // FIRST_SHARE, FIRST), len(scan) // MORE_SHARE, LEAST_FIRST)
-        estimates, ids = scan.best(rotated, max(min(usual, MOST_FIRST), WIDER * count), count)
+        first = max(min(max(usual, FIRST_TIMES * count), MOST_FIRST), WIDER * count)
+        estimates, ids = scan.best(rotated, first, count)
         order = np.argsort(ids, axis=1)
         return [
             Shortlist(each[places], line[places])
