@@ -39,13 +39,13 @@ def rows_of(units: Floats32, ids: Ids) -> Rows:
     levels[:, :dim] = np.floor(steps + np.float32(LEVELS / 2)).clip(0, LEVELS - 1)
     rows = np.zeros((count, row_size(dim)), np.uint8)
     rows[:, : levels.shape[1] // 2] = levels[:, ::2] | levels[:, 1::2] << 4
-    rows.view("<u4")[:, -1] = _keys(ids) - _sums(rows)
+    rows.view("<u4")[:, -1] = keys_of(ids) - _sums(rows)
     return rows
 
 
 def fit(rows: Rows, ids: Ids) -> Mask:
     """Which rows are as they were written for these ids, (n,)."""
-    return np.asarray(_sums(rows) == _keys(ids))
+    return np.asarray(_sums(rows) == keys_of(ids))
 
 
 class Numbers:
@@ -117,7 +117,8 @@ def _sums(rows: Rows) -> NDArray[np.uint32]:
     return sums
 
 
-def _keys(ids: Ids) -> NDArray[np.uint32]:
+def keys_of(ids: Ids) -> NDArray[np.uint32]:
+    """What the rows of references with these ids add up to, (n,)."""
     # Odd, so that rows of other ids differ; and not 0, which a row of zeros adds up to.
     return (ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)).astype(
         np.uint32
