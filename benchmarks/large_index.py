@@ -2,8 +2,8 @@
 
 usage: python benchmarks/large_index.py [--references 10000000] [--dim 1999] [--folder FOLDER]
 
-The vectors are random, and every 131,072 references have the same ones, so that making them takes
-no time. So this tells nothing of recall (search.py does). Nothing is stored in a database: a query
+The vectors are random, and every 4,096 references have the same ones, so that making them takes no
+time. So this tells nothing of recall (search.py does). Nothing is stored in a database: a query
 is rotated and scanned, in both stages, and not scored at last, which takes as long for many
 references as for few. Numbers lie in files without a name in the folder, 1,008 bytes a reference
 of 1,999 dims, which the system frees at the end. Times are of processors, all cores together.
@@ -23,6 +23,7 @@ from originid.index.signs import PART
 from originid.index.stages import StagedScan
 from reporting import figure, machine, peak_memory
 
+DISTINCT = 4096  # vectors
 QUERIES = 20
 FOUND = 100  # references that are returned for each query, to be scored
 
@@ -35,11 +36,11 @@ def fill(scan: StagedScan, count: int) -> float:
         count: the number of references.
     """
     units = Codec(scan.bits).rotate(
-        np.random.default_rng(0).standard_normal((PART, scan.bits), np.float32)
+        np.random.default_rng(0).standard_normal((DISTINCT, scan.bits), np.float32)
     )
-    signs = np.packbits(units > 0, axis=1, bitorder="little")
-    first, took = np.arange(PART), 0.0
-    rows = rows_of(units, first)
+    first, took = np.arange(DISTINCT).repeat(PART // DISTINCT), 0.0
+    signs = np.packbits(units > 0, axis=1, bitorder="little")[first]
+    rows = rows_of(units, np.arange(DISTINCT))[first]
     for start in range(0, count, PART):
         ids = np.arange(start, min(start + PART, count))
         own = rows[: len(ids)].copy()
