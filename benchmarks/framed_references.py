@@ -30,7 +30,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from originid.answer import Answer
-from originid.collection import adding
+from originid.collection import encoding
 from originid.collection.collection import create_collection
 from originid.datasets.pairs import read_pairs
 from originid.evaluation.attacks import parse_attack
@@ -105,7 +105,7 @@ def index(folder: Path, paths: Sequence[Path], forms: bool) -> None:
 def without_forms(without: bool) -> Iterator[None]:
     """Let `add_images` find no content within any frame."""
     if without:
-        with patch.object(adding, "find_content", lambda image: None):
+        with patch.object(encoding, "find_content", lambda image: None):
             yield
     else:
         yield

@@ -4,11 +4,11 @@ import multiprocessing
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import numpy as np
 
 from originid.collection.collection import open_collection
+from originid.collection.stores import Place
 from originid.types import Ids, Vectors
 from reporting import peak_memory
 
@@ -19,11 +19,11 @@ class Searcher:
     """A process that does nothing but search a collection.
 
     Args:
-        folder: the folder of the collection.
+        folder: the folder or the URL of the collection.
         clock: what measures the time, `time.perf_counter` or `time.process_time`.
     """
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, folder: Place, clock: Callable[[], float] = time.perf_counter) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
         self._process = context.Process(target=serve, args=(other, folder, clock))
@@ -47,12 +47,12 @@ class Searcher:
         return peak
 
 
-def serve(pipe: Connection, folder: Path, clock: Callable[[], float]) -> None:
+def serve(pipe: Connection, folder: Place, clock: Callable[[], float]) -> None:
     """Search for whatever queries come through a pipe, until None comes; this is the process.
 
     Args:
         pipe: the end of the pipe that belongs to the process.
-        folder: the folder of the collection.
+        folder: the folder or the URL of the collection.
         clock: as of `Searcher`.
     """
     with open_collection(folder) as collection:

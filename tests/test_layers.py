@@ -50,7 +50,9 @@ ONLY = {
     "pdqhash": {"encoders/public/hashes.py"},
     "matplotlib": {"evaluation/reliability.py", "experiments"},
     "faiss": {"index"},
-    "ray": {"generation/sets/on_ray.py"},
+    "ray": {"scale"},
+    "fsspec": {"inputs/stores.py"},
+    "pyarrow": {"inputs/parquet.py"},
     "c2pa": {"images/credentials.py"},
     "httpx": {"client/connection.py", "generation/prompts/chat.py"},
     "sqlite3": {
@@ -60,6 +62,7 @@ ONLY = {
         "collection/sqlite.py",
         "collection/sqlite_errors.py",
     },
+    "psycopg": {"collection/engines/postgres"},
     "fastapi": {"service"},
     "starlette": {"service"},
     "uvicorn": {"service"},

@@ -6,13 +6,13 @@ import numpy as np
 
 from originid.answer import Match
 from originid.collection.collection import Collection
-from originid.collection.folder_table import how_to_trust
+from originid.collection.trusted_folders import how_to_trust
 from originid.errors import ImageError, InputError
 from originid.escalation.escalation import picture_of
 from originid.explain.evidence import Evidence, explain_pair
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
-from originid.system.addresses import is_address, location_of
+from originid.system.addresses import is_address, location_of, whereabouts
 from originid.system.text import shell_command
 from originid.types import Image, Vectors, Verdict
 from originid.verdict.cohort import COPY
@@ -40,7 +40,7 @@ def explain_match(collection: Collection, found: Found) -> Evidence:
 
     Raises:
         InputError: the reference is not in the collection, its file may not be opened (see
-            `originid.collection.folder_table`), or that or the query's cannot be read.
+            `originid.collection.trusted_folders`), or that or the query's cannot be read.
     """
     match = found.match
     row = collection.database.at(location_of(match.reference))
@@ -52,10 +52,11 @@ def explain_match(collection: Collection, found: Found) -> Evidence:
             f"{shell_command('find', 'QUERY', '--in', collection.place)}",
         )
     if is_address(row.location):
+        told = "has no file here" if row.width else "is known by its fingerprint only"
         raise InputError(
-            f"{row.location} is known by its fingerprint only: its picture is with its owner",
+            f"{row.location} {told}: its picture is {whereabouts(row.location)}",
             "expected a reference whose file is here",
-            "look at the picture at its owner's, beside the query",
+            "take the picture from there, and look at it beside the query",
         )
     if not collection.database.trusts(row.location):
         raise InputError(

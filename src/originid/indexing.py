@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from originid.collection.added import Added
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection
+from originid.collection.encoding import EncodePieces
 from originid.escalation.calibrating import calibrate_again
+from originid.inputs.manners import POLITE, Manners
 from originid.system.progress import Progress, silent
 
 
@@ -21,8 +23,10 @@ def add_images(
     only_suffixes: bool = False,
     prune: bool = False,
     thumbnails: bool = False,
+    encode: EncodePieces | None = None,
+    manners: Manners = POLITE,
 ) -> Added:
-    """Add files, and all images in folders, to a collection, and calibrate it.
+    """Add files, and all images in folders and other inputs, to a collection, and calibrate it.
 
     A file whose size, times and inode are as stored is not read. One whose content is already
     stored is not decoded. What was committed survives whatever ends the process, and the next run
@@ -33,8 +37,9 @@ def add_images(
 
     Args:
         collection: where to.
-        paths: files and folders. A CSV file with a column ``fingerprint`` is a list of references
-            without pictures; docs/fingerprints.md describes it.
+        paths: files and folders, tar shards, lists of addresses, parquet files, and objects of a
+            store; docs/scale.md describes them. A CSV file with a column ``fingerprint`` is a list
+            of references without pictures; docs/fingerprints.md describes it.
         workers: threads that decode and encode; by default one per core.
         progress: called with the files dealt with and the files in all.
         all_folders: whether recycle bins and folders of thumbnails are searched for images too.
@@ -49,8 +54,12 @@ def add_images(
             mounted; `Added.kept` names it.
         thumbnails: whether small pictures are stored, of these and of all that are added later, so
             that pages and reports can show references whose files are not at hand: 12 kB each.
+        encode: what encodes; None encodes here, by ``workers``. `originid.scale.on_ray.OnRay`
+            encodes on the machines of a cluster.
+        manners: how pictures are fetched from the web.
 
     Raises:
+        ExtraError: an input needs packages that are not installed.
         StorageError: the disk is full or read-only.
 
     Example:
@@ -73,6 +82,8 @@ def add_images(
         only_suffixes,
         prune,
         thumbnails,
+        encode,
+        manners,
     )
     # Also if nothing came: an earlier run may have been stopped before it was done.
     calibrate_again(collection, calibrating)

@@ -77,6 +77,10 @@ class Description:
     def __bool__(self) -> bool:
         return any((self.caption, self.credit, self.licence, self.date, self.link))
 
+    def over(self, other: "Description") -> "Description":
+        """What this one says, and what another one says where this one says nothing."""
+        return Description(*(getattr(self, each) or getattr(other, each) for each in vars(self)))
+
 
 NOT_DESCRIBED = Description()
 """A description that says nothing."""

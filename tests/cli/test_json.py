@@ -146,6 +146,7 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
             "false_match_rate": float,
             "score_needed": {"few": float, "middle": float, "many": float},
         },
+        "growth": {"query_seconds": float, "folder_until": int, "then": str},
         "model": str,
         "encoder": str,
         "dim": int,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fixture_types import Run
-from originid.collection.folder_table import FOLDERS
+from originid.collection.trusted_folders import FOLDERS
 
 Account = Callable[[str], None]
 

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from earlier_formats import TO_2
 from fixture_types import Run
 from originid import Finder
-from originid.collection import adding, calibrating
+from originid.collection import calibrating, encoding
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection, open_collection
 from originid.collection.deciding import decide
@@ -188,7 +188,7 @@ def test_a_copy_has_a_copy_of_the_form(
     copy = tmp_path / "copy.png"
     shutil.copy(made / "photos" / name(1), copy)
     with monkeypatch.context() as patched:
-        patched.setattr(adding, "find_content", None)  # known content is not looked at
+        patched.setattr(encoding, "find_content", None)  # known content is not looked at
         store_images(collection, [copy], workers=1)
     row = collection.database.at(str(copy))
     first = collection.database.at(str(made / "photos" / name(1)))

@@ -12,7 +12,7 @@ from fixture_types import WritePhotos
 from originid import Finder, add_images
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection, open_collection
-from originid.collection.folder_table import FOLDERS
+from originid.collection.trusted_folders import FOLDERS
 from originid.collection.verifying import compared
 from originid.errors import InputError
 from originid.model import Model

@@ -1,18 +1,17 @@
 """Pictures from addresses: private networks are not reached, also not by redirects or by names."""
 
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from originid.service.addresses import fetch, is_public
+from local_web import Web, local_web
+from originid.service.addresses import fetch
 from originid.service.errors import ApiError
+from originid.system.fetching import is_public
 from served import Serve
 
 
@@ -114,40 +113,10 @@ def test_all_addresses_of_a_name_are_checked_and_looked_up_once(
     assert (caught.value.status_code, asked) == (403, ["mixed.example"])
 
 
-Web = Callable[[dict[str, Any]], str]
-
-
 @pytest.fixture
 def web() -> Iterator[Web]:
-    """Serves answers by path on the loopback address; gives its port as that of http."""
-    servers: list[ThreadingHTTPServer] = []
-
-    def start(answers: dict[str, Any]) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                answer = answers[self.path]
-                with suppress(OSError):  # the client left
-                    answer(self) if callable(answer) else self.give(*answer)
-
-            def give(self, status: int, body: bytes, **headers: str) -> None:
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return str(server.server_address[1])
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with local_web() as start:
+        yield start
 
 
 def local(port: str, url: str, most: int = 10_000, seconds: float = 5.0) -> tuple[str, bytes]:

@@ -28,6 +28,7 @@ from originid.cli.generate import generate
 from originid.cli.import_official import import_official
 from originid.cli.index import index
 from originid.cli.output import print_error
+from originid.cli.plan import plan
 from originid.cli.remove import remove
 from originid.cli.serve import serve
 from originid.cli.show import show
@@ -58,6 +59,7 @@ COMMANDS = (
     remove,
     show,
     fingerprint,
+    plan,
     serve,
     evaluate,
     train,

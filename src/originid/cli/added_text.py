@@ -9,6 +9,8 @@ from originid.cli.output import SHOWN, as_rows, print_failures, print_json
 from originid.system.text import counted, printable, shell_command
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from originid.collection.added import Added
     from originid.collection.describing import Described
     from originid.system.server_url import ServerUrl
@@ -26,6 +28,7 @@ class Told:
         seconds: that the run took.
         described: what a table of descriptions did; None where there was none.
         table: that table.
+        machines: how many images each machine of a cluster read; None where there was no cluster.
     """
 
     into: "Path | ServerUrl"
@@ -33,6 +36,7 @@ class Told:
     seconds: float
     described: "Described | None" = None
     table: Path | None = None
+    machines: "Counter[str] | None" = None
 
 
 def tell_added(added: "Added", told: Told, json: bool) -> None:
@@ -44,7 +48,8 @@ def tell_added(added: "Added", told: Told, json: bool) -> None:
         json: whether as one JSON object instead of text.
     """
     if json:
-        print_json({**_as_json(added, told), **_described(told.described)})
+        machines = {} if told.machines is None else {"machines": dict(told.machines)}
+        print_json({**_as_json(added, told), **_described(told.described), **machines})
     else:
         print_failures(added.failures, shell_command("show", told.into, "--json"))
         _print(added, told)
@@ -94,6 +99,8 @@ def _print(added: "Added", told: Told) -> None:
         parts += [f"{count} {word}"] if count else []
     whole = counted(told.references, "reference")
     print(f"{printable(str(told.into))}: {', '.join(parts)} in {told.seconds:.1f} s; {whole}")
+    for machine, count in sorted((told.machines or {}).items()):
+        print(f"{machine}: {counted(count, 'image')} read")
     if added.passed_over:
         folders = "1 folder" if added.passed_over == 1 else f"{added.passed_over} folders"
         print(f"{folders} passed over (recycle bins and thumbnails): --all-folders takes them")

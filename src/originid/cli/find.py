@@ -23,7 +23,7 @@ from originid.cli.queries import (
     note_empty,
     show_in_browser,
 )
-from originid.system.addresses import is_address
+from originid.system.addresses import is_address, whereabouts
 from originid.system.text import printable
 
 if TYPE_CHECKING:
@@ -174,7 +174,8 @@ def _shown(query: str) -> str:
 
 def _whereabouts(reference: str) -> str:
     """Say of a reference that has no file here where its picture is."""
-    return "the picture is with its owner" if is_address(reference) else "the file is gone"
+    address = is_address(reference)
+    return f"the picture is {whereabouts(reference)}" if address else "the file is gone"
 
 
 def _evidence_json(folder: Path | None, picture: Path | None) -> dict[str, str | None]:

@@ -12,9 +12,11 @@ from originid.cli.added_text import Told, note_nothing, tell_added
 from originid.cli.lists import NullOption, YesOption, with_lists
 from originid.cli.output import JsonOption, note_untrusted, progress_bar
 from originid.cli.watching import refuse_unwatchable, watch_and_add
+from originid.system.addresses import is_url
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
+    from originid.scale.on_ray import OnRay
 
 IntoOption = Annotated[
     str,
@@ -84,7 +86,8 @@ WatchOption = Annotated[
 ImagesArgument = Annotated[
     list[str],
     typer.Argument(
-        help="Add these images. Folders are searched with all folders in them. The name - "
+        help="Add these images, folders with all folders in them, tar shards, lists of addresses, "
+        "parquet files, or objects of a store. The name - "
         "reads a list of paths from standard input, one a line. A CSV file with the column "
         "fingerprint adds a partner's pictures by their fingerprints."
     ),
@@ -94,6 +97,24 @@ ModelOption = Annotated[
     typer.Option(
         help="Make vectors by this model, the name of a packaged model or a model folder. The "
         "default is the collection's own model, or for a new collection the model default."
+    ),
+]
+RayOption = Annotated[
+    bool,
+    typer.Option(
+        "--ray",
+        help="Encode on all cores or GPUs of a Ray cluster, or of this machine. This process alone "
+        "writes the collection.",
+    ),
+]
+FetchOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME=VALUE,...",
+        help="Fetch pictures of the web so: seconds (for one picture, 30), megabytes (50), "
+        "connections (to one host, 2), delay (seconds between fetches from one host, 0), robots "
+        "(yes; no passes over robots.txt), contact (an address that hosts see), private (no; yes "
+        "allows private networks).",
     ),
 ]
 WorkersOption = Annotated[
@@ -118,6 +139,8 @@ def index(
     thumbnails: ThumbnailsOption = False,
     metadata: MetadataOption = None,
     watch: WatchOption = False,
+    fetch: FetchOption = "",
+    ray: RayOption = False,
     null: NullOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
@@ -135,13 +158,20 @@ def index(
     read are counted and named. A path that leads to a file which is in the collection already,
     such as a link, becomes a further name of that reference.
 
+    Other inputs are tar shards (.tar), parquet files, lists of addresses (.txt, .csv with a column
+    url), addresses such as https://..., and folders of object stores such as s3://...;
+    docs/scale.md tells more. --ray needs the extra [ray]. It uses the cluster that RAY_ADDRESS or
+    `ray start` names, or if there is none, the cores of this machine.
+
     A list of fingerprints has the columns fingerprint, and link or name, and may have sha256. Each
     row becomes a reference without a picture, which find shows by its link; docs/fingerprints.md
     tells more.
     """
     from originid.collection.describing import describe_references, read_descriptions
     from originid.indexing import add_images
+    from originid.inputs.manners import read_manners
 
+    manners, on_ray = read_manners(fetch), _on_ray() if ray else None
     start, paths = time.monotonic(), with_lists(images, null, yes)
     if watch:
         refuse_unwatchable(paths, metadata)
@@ -154,6 +184,8 @@ def index(
         only_suffixes=only_suffixes,
         prune=prune,
         thumbnails=thumbnails,
+        encode=on_ray,
+        manners=manners,
     )
     with _open(into, model, paths) as collection:
         if watch:
@@ -164,13 +196,22 @@ def index(
         described = describe_references(collection, table) if table else None
         references = len(collection)
         note_untrusted(collection)
-    told = Told(collection.place, references, time.monotonic() - start, described, metadata)
+    machines = on_ray.machines if on_ray else None
+    told = Told(
+        collection.place, references, time.monotonic() - start, described, metadata, machines
+    )
     tell_added(added, told, json)
     note_nothing(added, images)
     # If none of the files could be used, the command failed.
     left_out = added.failures or added.unread
     if left_out and added.seen == len(added.failures):
         raise typer.Exit(1)
+
+
+def _on_ray() -> "OnRay":
+    from originid.scale.on_ray import OnRay  # imports ray: seconds
+
+    return OnRay()
 
 
 def _open(into: str, name: str | None, paths: list[str]) -> "Collection":
@@ -203,7 +244,7 @@ def _refuse_all_missing(paths: list[str]) -> None:
     """
     from originid.errors import InputError
 
-    if paths and not any(map(os.path.lexists, paths)):
+    if paths and not any(is_url(path) or os.path.lexists(path) for path in paths):
         others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         raise InputError(
             f"no file or folder {paths[0]}{others}",

@@ -88,7 +88,7 @@ def note_damaged(collection: "Collection") -> None:
 
 def note_untrusted(collection: "Collection") -> None:
     """Say on standard error if a file was not opened because its folder is not trusted."""
-    from originid.collection.folder_table import how_to_trust
+    from originid.collection.trusted_folders import how_to_trust
 
     refused = collection.database.refused
     if refused is not None:

@@ -18,6 +18,7 @@ from originid.system.text import printable, shell_command
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
+    from originid.collection.recall import Recall
 
 # The columns of the file that --decisions-csv writes.
 COLUMNS = (
@@ -99,6 +100,7 @@ def show(
         checked = verify or verify_content
         problems = list(opened.verify(verify_content)) if checked else None
         compared = _compared(opened, verify_content)
+        recall = _recall(opened) if checked else None
         note_untrusted(opened)
         failures = opened.failures()
         wanted = opened.database.decisions() if decisions or decisions_csv else []
@@ -110,6 +112,8 @@ def show(
         facts["skipped"] = as_rows(failures)
         if problems is not None:
             facts["problems"], facts["compared"] = as_rows(problems), compared
+        if recall is not None:
+            facts["recall"] = vars(recall)
         if decisions:
             facts["decisions"] = decided
         print_json(facts)
@@ -118,8 +122,11 @@ def show(
             **{label: _told(facts, name) for name, label in FIRST.items()},
             "origin from": _sentence(facts),
             "second looks": _second_looks(facts),
+            "growth": _growth(facts),
             **{label: _told(facts, name) for name, label in LAST.items()},
         }
+        if facts["searched_by"]:
+            told["searched by"] = facts["searched_by"]
         for label, text in told.items():
             print(f"{label:18} {printable(text)}")
         print_failures(failures, shell_command("show", opened.place, "--json"))
@@ -130,6 +137,8 @@ def show(
                 len(problems), f"{len(problems)} problems"
             )
             print(f"{'verified':18} {found}; compared: {compared}")
+        if recall is not None:
+            print(f"{'found first':18} {_nearest(recall)}")
         if decisions:
             _print_decisions(decided)
     if problems:
@@ -155,6 +164,8 @@ def _print_decisions(decided: list[dict[str, str | None]]) -> None:
 
 def _facts(collection: "Collection") -> dict[str, Any]:
     """Return what is shown, by its names; the size is that of all files of the collection."""
+    from originid.escalation.looking import is_followed
+    from originid.scale.choice import growth_of
     from originid.verdict.collection_calibration import scores_needed
     from originid.verdict.presets import DEFAULT, PRESETS
 
@@ -179,10 +190,13 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "calibration": {
             "by": "model" if own is None else "collection",
             "sampled": 0 if own is None else own.sampled,
+            "followed": is_followed(collection),
             "second_looks": 0 if calibration.again is None else calibration.again.sampled,
             "false_match_rate": PRESETS[DEFAULT],
             "score_needed": {"few": few, "middle": middle, "many": many},
         },
+        "growth": growth_of(len(collection)) if isinstance(collection.place, Path) else None,
+        "searched_by": str(collection.index()) if collection.is_searched_elsewhere else None,
         "model": model.name,
         "encoder": model.spec,
         "dim": model.dim,
@@ -190,11 +204,40 @@ def _facts(collection: "Collection") -> dict[str, Any]:
     }
 
 
+def _growth(facts: dict[str, Any]) -> str:
+    """Say how long a query takes, and from how many references on to move elsewhere."""
+    from originid.cli.plan import duration
+
+    growth = facts["growth"]
+    if growth is None:
+        size = str(max(1, facts["references"]))
+        return f"on a server; to plan further: {shell_command('plan', '--references', size)}"
+    until = growth["folder_until"]
+    return (
+        f"a query takes about {duration(growth['query_seconds'])} of one core at this size; from "
+        f"about {until:,} references on consider {growth['then']}: "
+        f"{shell_command('plan', '--references', str(until))}"
+    )
+
+
 def _compared(collection: "Collection", content: bool) -> str:
     """Say what is compared of the files."""
     from originid.collection.verifying import compared
 
     return compared(collection.database, content)
+
+
+def _recall(collection: "Collection") -> "Recall | None":
+    """Measure how often a server's search finds the best."""
+    from originid.collection.recall import measured_recall
+
+    return measured_recall(collection)
+
+
+def _nearest(recall: "Recall") -> str:
+    """Say how often a server's search finds the best."""
+    of = f"of {recall.queries} references" if recall.queries else "there are too few references"
+    return f"the nearest other one for {recall.found} {of}" if recall.queries else of
 
 
 def _told(facts: dict[str, Any], name: str) -> str:
@@ -224,6 +267,8 @@ def _second_looks(facts: dict[str, Any]) -> str:
     """Say by what second looks are judged."""
     from originid.verdict.second_look import LEAST_REFERENCES
 
+    if not facts["calibration"]["followed"]:
+        return "of the nearest only: no views and places of so many references on a server"
     sampled = facts["calibration"]["second_looks"]
     if sampled:
         return f"judged by {sampled} references of its own"

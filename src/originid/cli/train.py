@@ -11,6 +11,7 @@ from originid.errors import UsageError
 from originid.system.text import closest, printable
 
 if TYPE_CHECKING:
+    from originid.latents.cached import FillCache
     from originid.model import Model
     from originid.training.fitting import Settings
     from originid.types import Failure
@@ -68,6 +69,11 @@ HalfOption = Annotated[
     bool, typer.Option("--half", help="Keep these latents as float16, in half of the disk space.")
 ]
 
+RayOption = Annotated[
+    bool,
+    typer.Option("--ray", help="Encode on all cores or GPUs of a Ray cluster, or of this machine."),
+]
+
 
 def train(
     pairs: PairsArgument,
@@ -78,6 +84,7 @@ def train(
     dim: DimOption = None,
     latents: LatentsOption = None,
     half: HalfOption = False,
+    ray: RayOption = False,
     json: JsonOption = False,
 ) -> None:
     """Learn the map W from pairs, calibrate it, and write a model.
@@ -109,9 +116,24 @@ def train(
         else:
             manifest, dtype = read_pairs(pairs[0]), "float16" if half else "float32"
             model, failures = train_model(
-                output, manifest, folders, opened, settings, latents, dtype, encoding, steps
+                output,
+                manifest,
+                folders,
+                opened,
+                settings,
+                latents,
+                dtype,
+                encoding,
+                steps,
+                _on_ray() if ray else None,
             )
     _print(output, model, failures, json)
+
+
+def _on_ray() -> "FillCache":
+    from originid.scale.latents import fill_cache  # imports ray: seconds
+
+    return fill_cache
 
 
 def map_settings(name: str, dim: int | None = None) -> "Settings":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from originid.cli.added_text import Told, tell_added
 from originid.cli.output import progress_bar
 from originid.errors import UsageError
+from originid.system.addresses import is_url
 from originid.system.text import counted, printable
 
 if TYPE_CHECKING:
@@ -48,9 +49,10 @@ def refuse_unwatchable(paths: Sequence[str], metadata: Path | None) -> None:
 
     need_watchfiles()
     for path in paths:
-        if os.path.lexists(path) and not os.path.isdir(path):
+        if is_url(path) or (os.path.lexists(path) and not os.path.isdir(path)):
+            what = "address" if is_url(path) else "file"
             raise UsageError(
-                f"--watch with the file {path}",
+                f"--watch with the {what} {path}",
                 "expected folders",
                 "name the folder that it lies in, or leave --watch out",
             )

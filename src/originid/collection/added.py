@@ -27,7 +27,7 @@ class Added:
             path and the note of each.
         unread: images in folders that originid does not read.
         unsigned: why this account has no key by which its later commands know that it named the
-            files (see `originid.collection.folder_table`); empty where it has one.
+            files (see `originid.collection.trusted_folders`); empty where it has one.
     """
 
     total: int = 0

@@ -3,25 +3,26 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from itertools import chain
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
+from originid.collection.encoding import EncodePieces, Here, Wanted
 from originid.collection.fingerprint_list import is_fingerprint_list, store_fingerprints
-from originid.collection.image_writer import BATCH, ImageWriter
-from originid.collection.row import Row
-from originid.collection.sqlite import slices
-from originid.collection.store import Store
+from originid.collection.image_writer import ImageWriter
+from originid.collection.new_pieces import new_files, new_listed, new_members
 from originid.collection.vanished import settle_vanished, unseen_links
-from originid.errors import StorageError
-from originid.images.credentials import can_read_credentials
+from originid.errors import InputError, StorageError
 from originid.images.find_files import find_images
-from originid.latents.encode_files import Entry, encode_sources
-from originid.latents.sources import Source
+from originid.inputs.kinds import Archive, Input
+from originid.inputs.manners import POLITE, Manners
+from originid.inputs.opening import is_input, open_inputs
+from originid.inputs.pieces import Piece
+from originid.latents.encode_files import Entry
 from originid.system.account_key import make_account_key
-from originid.system.file_status import FileStatus
 from originid.system.parallel import one_blas_thread
 from originid.system.progress import Progress, silent
-from originid.views.content import find_content
+from originid.types import Failure
 
 
 def store_images(
@@ -34,6 +35,8 @@ def store_images(
     only_suffixes: bool = False,
     prune: bool = False,
     thumbnails: bool = False,
+    encode: EncodePieces | None = None,
+    manners: Manners | None = POLITE,
 ) -> Added:
     """Store files, and all images in folders, in a collection.
 
@@ -43,7 +46,8 @@ def store_images(
 
     Args:
         collection: where to.
-        paths: files and folders, and lists of fingerprints, as `fingerprint_list` describes them.
+        paths: files and folders; other inputs, as `is_input` knows them; and lists of fingerprints,
+            as `fingerprint_list` describes them.
         workers: threads that decode and encode; by default one per core. Mapping and storing go
             on beside them.
         progress: called with the files dealt with and the files in all.
@@ -57,8 +61,11 @@ def store_images(
             `settle_vanished` says which are kept.
         thumbnails: whether small pictures are stored, of these and of all that are added later;
             files that were stored without them are read once more.
+        encode: what decodes and encodes in the place of these threads.
+        manners: how pictures are fetched from the web; None takes all paths for files and folders.
 
     Raises:
+        ExtraError: an input needs packages that are not installed.
         StorageError: the disk is full or read-only.
     """
     added, database = Added(), collection.database
@@ -66,7 +73,9 @@ def store_images(
     lists = {path for path in given if is_fingerprint_list(path)}
     for path in dict.fromkeys(path for path in given if path in lists):
         store_fingerprints(collection, path, added, progress)
-    paths = [path for path in given if path not in lists]
+    inputs = [] if manners is None else [path for path in given if is_input(path)]
+    opened = _opened(inputs, manners or POLITE, added)
+    paths = [path for path in given if path not in lists.union(inputs)]
     database.sign_folders(paths, _key(added))
     details = details or database.count_details() > 0
     thumbnails = thumbnails or database.count_thumbnails() > 0
@@ -77,24 +86,38 @@ def store_images(
     files = {os.path.abspath(path): path for path in found}
     files |= {path: path for path in list(unseen_links(database, paths, files.keys()))}
     added.total = added.seen + len(files)
-    chunks = encode_sources(
-        _changed(list(files.values()), writer),
-        collection.model.encoder,
-        writer.knows,
-        workers,
-        find_content=find_content,
-        details=details,
-        thumbnails=thumbnails,
-        credentials=can_read_credentials(),
-    )
+    pieces = chain(new_files(list(files.values()), writer), _of_inputs(opened, writer))
+    wanted = Wanted(details, thumbnails)
+    model, report = collection.model, added.failures.append
+    chunks = (encode or Here(workers))(pieces, model, wanted, writer.knows, report)
     with one_blas_thread(), closing(chunks):  # the workers keep all cores busy
         _store(chunks, writer, progress)
     settle_vanished(database, paths, files.keys(), added, prune)
     if added.added or added.updated:
         collection.index()  # so that no search has to begin by making it
     collection.calibrate()
+    added.total = max(added.total, added.seen)  # how many an input has is known at its end
     progress(added.seen, added.total)
     return added
+
+
+def _opened(names: list[str], manners: Manners, added: Added) -> list[Input]:
+    """What some names stand for; one that cannot be used is a failure."""
+    found: list[Input] = []
+    for name in dict.fromkeys(names):
+        try:
+            found += open_inputs(name, manners)
+        except InputError as error:
+            added.failures.append(Failure(name, error.reason))
+    return found
+
+
+def _of_inputs(inputs: list[Input], writer: ImageWriter) -> Iterator[Piece]:
+    for each in inputs:
+        if isinstance(each, Archive):
+            yield from new_members(each, writer)
+        else:
+            yield from new_listed(each, writer, writer.added.failures.append)
 
 
 def _key(added: Added) -> bytes | None:
@@ -112,37 +135,6 @@ def _store(chunks: Iterable[list[Entry]], writer: ImageWriter, progress: Progres
         for entry in chunk:
             writer.put(entry)
         writer.flush_if_due()
-        progress(writer.added.seen, writer.added.total)
+        progress(writer.added.seen, max(writer.added.total, writer.added.seen))
     writer.flush()
     writer.finish()
-
-
-def _changed(files: list[str], writer: ImageWriter) -> Iterator[Source]:
-    """Those of some files that are not as they are stored, or which lack something."""
-    for some in slices(files, BATCH):
-        reached = writer.database.all_reached_by(list(map(os.path.abspath, some)))
-        for path in some:
-            yield from _if_changed(path, reached.get(os.path.abspath(path)), writer)
-
-
-def _if_changed(path: str, stored: Row | None, writer: ImageWriter) -> Iterator[Source]:
-    """A file, unless it is as it is stored; then it is counted."""
-    try:
-        status = FileStatus.of(os.stat(path))
-    except OSError:
-        yield Source(path)  # reading it tells the reason
-        return
-    location = os.path.abspath(path)
-    known = stored is not None and _is_as_stored(writer.database, stored, location, status)
-    if stored is None or not known or writer.lacks(stored.id):
-        yield Source(path, status=status)
-        return
-    writer.added.unchanged += 1
-    if stored.ctime_ns is None:  # stored by an earlier version
-        writer.note(stored.id, status)
-
-
-def _is_as_stored(database: Store, stored: Row, location: str, status: FileStatus) -> bool:
-    """Whether a file is unchanged; a reference whose own place is empty gets this one."""
-    here = stored.location == location or database.is_there(stored.location) is not False
-    return here and stored.status.agrees(status)

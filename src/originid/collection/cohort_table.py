@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.collection.sqlite import SqliteFile
+from originid.collection.sql import SqlTables
 from originid.verdict.cohort import KEPT, Cohort, empty_cohort
 
 FIRST_FORMAT = 2  # of the database: before it there was no cohort
@@ -45,7 +45,7 @@ class StoredCohort:
     seen: tuple[int, int]
 
 
-class CohortTable(SqliteFile):
+class CohortTable(SqlTables):
     """The part of a collection's database that holds the cohort."""
 
     def cohort(self) -> StoredCohort:
@@ -100,18 +100,18 @@ class CohortTable(SqliteFile):
             leads: of references by their ids.
             among: the number of references in the collection.
         """
-        self._connection.execute("DELETE FROM second_look")
-        self._connection.executemany(
+        self._execute("DELETE FROM second_look")
+        self._execute_each(
             "INSERT INTO second_look VALUES (?, ?, ?)",
             [(key, lead, among) for key, lead in leads.items()],
         )
 
     def put_cohort(self, stored: StoredCohort) -> None:
         """Store a cohort in place of the one before."""
-        self._connection.execute("DELETE FROM cohort")
+        self._execute("DELETE FROM cohort")
         cohort = stored.cohort
         rows = zip(cohort.members, cohort.scores, cohort.others, cohort.cut, strict=True)
-        self._connection.executemany(
+        self._execute_each(
             "INSERT INTO cohort VALUES (?, ?, ?, ?)",
             [
                 (int(key), scores.astype("<f4").tobytes(), others.astype("<i8").tobytes(), int(cut))
@@ -119,7 +119,7 @@ class CohortTable(SqliteFile):
             ],
         )
         seen = " ".join(map(str, stored.seen))
-        self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('cohort_seen', ?)", (seen,))
+        self._set_meta("cohort_seen", seen)
 
 
 def _blobs(values: list[bytes], dtype: str) -> NDArray[Any]:

@@ -99,6 +99,7 @@ class Collection:
         """Add references whose vectors (n, dim) are at hand, in one transaction."""
         codes = self.codec.encode(vectors)
         with self.database.writing():
+            self.database.prepare([row.location for row in rows], [row.sha256 for row in rows])
             for row, code in zip(rows, codes, strict=True):
                 self.database.insert(row, code.tobytes())
 
@@ -179,6 +180,11 @@ class Collection:
         """How many vectors a reference has on average, from 1 (no second forms) to 2."""
         vectors = len(self.index())
         return vectors / max(vectors - self.forms, 1) if self.forms else 1.0
+
+    @property
+    def is_searched_elsewhere(self) -> bool:
+        """Whether a server searches the vectors, and no index on this machine."""
+        return self._searcher is not None
 
     def index(self) -> Searcher:
         """What searches the vectors: the server, or the index, brought up to what is stored."""

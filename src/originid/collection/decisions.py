@@ -6,9 +6,10 @@ lies, and is kept when a file moves or is indexed again.
 """
 
 import os
+import time
 from dataclasses import dataclass
 
-from originid.collection.sqlite import SqliteFile
+from originid.collection.sql import SqlTables
 
 SCHEMA_DECISIONS = """
 CREATE TABLE IF NOT EXISTS decision (
@@ -59,7 +60,7 @@ class Decision:
         return f"{word} on {self.decided_at[:10]}{about}{note}"
 
 
-class DecisionTable(SqliteFile):
+class DecisionTable(SqlTables):
     """The part of a collection's database that holds the decisions."""
 
     def record_decision(self, decision: Decision) -> None:
@@ -68,18 +69,17 @@ class DecisionTable(SqliteFile):
         Args:
             decision: the decision; its ``likeness`` is not stored.
         """
-        self._connection.execute(
-            "INSERT OR REPLACE INTO decision"
-            " (query, reference, verdict, name, note, decided_at, code)"
-            " VALUES (?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT),"
-            " coalesce(nullif(?, ''), strftime('%Y-%m-%dT%H:%M:%SZ', 'now')), ?)",
+        self.forget_decision(decision.query, decision.reference)
+        self._execute(
+            "INSERT INTO decision (query, reference, verdict, name, note, decided_at, code)"
+            " VALUES (?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?)",
             (
                 decision.query,
                 decision.reference,
                 int(decision.confirmed),
                 os.fsencode(decision.name),
                 os.fsencode(decision.note),
-                decision.decided_at,
+                decision.decided_at or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 decision.code,
             ),
         )
@@ -91,10 +91,8 @@ class DecisionTable(SqliteFile):
             query: the SHA-256 of the query's file, 32 bytes.
             reference: the SHA-256 of the reference's file, 32 bytes.
         """
-        cursor = self._connection.execute(
-            "DELETE FROM decision WHERE query = ? AND reference = ?", (query, reference)
-        )
-        return cursor.rowcount > 0
+        statement = "DELETE FROM decision WHERE query = ? AND reference = ?"
+        return self._execute(statement, (query, reference)) > 0
 
     def decisions(self) -> list[Decision]:
         """Every decision, the oldest first."""
@@ -110,17 +108,19 @@ class DecisionTable(SqliteFile):
 
     def _decisions(self, where: str, *values: object) -> list[Decision]:
         # A collection of format 1 on a disk that cannot be written never gets the table.
-        if not self._all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'decision'"):
+        if not self._has_table("decision"):
             return []
         # The file may come from somebody else, and SQLite lets a column hold any type.
         rows = self._all(
             "SELECT query, reference, verdict <> 0, name, note, decided_at,"
-            " CASE typeof(code) WHEN 'blob' THEN code ELSE x'' END FROM decision"
+            " CASE typeof(code) WHEN 'blob' THEN code END FROM decision"
             f" WHERE typeof(query) = 'blob' AND typeof(reference) = 'blob' {where} ORDER BY rowid",
             *values,
         )
         found = [
-            Decision(query, reference, bool(verdict), _text(name), _text(note), _text(at), code)
+            Decision(
+                query, reference, bool(verdict), _text(name), _text(note), _text(at), code or b""
+            )
             for query, reference, verdict, name, note, at, code in rows
         ]
         return sorted(found, key=lambda decision: decision.decided_at)

@@ -8,7 +8,7 @@ shown when the file is not at hand.
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 
-from originid.collection.sqlite import SqliteFile, slices
+from originid.collection.sql import SqlTables, slices
 from originid.images.captions import clean
 from originid.types import Description
 
@@ -26,7 +26,7 @@ SCHEMA_THUMBNAILS = "CREATE TABLE thumbnail (id INTEGER PRIMARY KEY, jpeg BLOB N
 MOST_BYTES = 1_000_000  # of a small picture; a larger one is none that originid made
 
 
-class DescriptionTable(SqliteFile):
+class DescriptionTable(SqlTables):
     """The part of a collection's database that holds descriptions and small pictures."""
 
     def count_described(self) -> int:
@@ -59,10 +59,7 @@ class DescriptionTable(SqliteFile):
         before = self.descriptions([reference]).get(reference, Description())
         said = {field: text for field, text in vars(clean(description)).items() if text}
         if said:
-            row = (reference, *astuple(replace(before, **said)))
-            self._connection.execute(
-                "INSERT OR REPLACE INTO description VALUES (?, ?, ?, ?, ?, ?)", row
-            )
+            self._put("description", reference, *astuple(replace(before, **said)))
 
     def thumbnail(self, reference: int) -> bytes | None:
         """The small picture of a reference, the bytes of a JPEG file, if it is stored."""
@@ -75,8 +72,7 @@ class DescriptionTable(SqliteFile):
 
     def keep_thumbnail(self, reference: int, jpeg: bytes) -> None:
         """Store a small picture of a reference, within a transaction."""
-        row = (reference, jpeg)
-        self._connection.execute("INSERT OR REPLACE INTO thumbnail VALUES (?, ?)", row)
+        self._put("thumbnail", reference, jpeg)
 
     def has_thumbnail(self, sha256: bytes) -> bool:
         """Whether a reference with this content has a small picture stored."""
@@ -86,7 +82,7 @@ class DescriptionTable(SqliteFile):
     def _delete_description(self, reference: int) -> None:
         if self.format >= FIRST_FORMAT:
             for table in ("description", "thumbnail"):
-                self._connection.execute(f"DELETE FROM {table} WHERE id = ?", (reference,))
+                self._execute(f"DELETE FROM {table} WHERE id = ?", (reference,))
 
     def _count_of(self, table: str) -> int:
         if self.format < FIRST_FORMAT:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from originid.collection.sqlite import SqliteFile, slices
+from originid.collection.sql import SqlTables, slices
 from originid.details.features import Features
 from originid.types import Ids
 
@@ -19,7 +19,7 @@ CREATE TABLE detail (id INTEGER PRIMARY KEY, features BLOB NOT NULL);
 """
 
 
-class DetailTable(SqliteFile):
+class DetailTable(SqlTables):
     """The part of a collection's database that holds local features."""
 
     def count_details(self) -> int:
@@ -62,13 +62,12 @@ class DetailTable(SqliteFile):
 
     def _add_details(self, reference: int, features: Features) -> None:
         """Store the local features of a reference, within a transaction."""
-        row = (reference, features.pack())
-        self._connection.execute("INSERT OR REPLACE INTO detail VALUES (?, ?)", row)
+        self._put("detail", reference, features.pack())
 
     def _delete_details(self, reference: int) -> None:
         """Remove the local features of a reference, within a transaction."""
         if self.format >= FIRST_FORMAT:
-            self._connection.execute("DELETE FROM detail WHERE id = ?", (reference,))
+            self._execute("DELETE FROM detail WHERE id = ?", (reference,))
 
 
 def _unpacked(rows: Sequence[tuple[object, object]]) -> dict[int, Features]:

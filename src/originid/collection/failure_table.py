@@ -15,8 +15,9 @@ class FailureTable(FolderTable):
 
     def fail(self, location: str, failure: Failure) -> None:
         """Note a file that could not be used."""
-        self._connection.execute(
-            "INSERT OR REPLACE INTO failure VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?)",
+        self._forget_failure(location)
+        self._execute(
+            "INSERT INTO failure VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?)",
             (os.fsencode(location), os.fsencode(failure.path), failure.reason),
         )
 
@@ -45,6 +46,6 @@ class FailureTable(FolderTable):
         return [Failure(name, reason) for name, reason in rows]
 
     def _forget_failure(self, location: str) -> None:
-        self._connection.execute(
+        self._execute(
             "DELETE FROM failure WHERE location = CAST(? AS TEXT)", (os.fsencode(location),)
         )

@@ -25,7 +25,7 @@ from originid.index.fingerprint import (
     read_fingerprint,
     refuse_other_model,
 )
-from originid.system.addresses import UNLINKED, is_address
+from originid.system.addresses import UNLINKED, is_link
 from originid.system.csv_rows import read_rows
 from originid.system.progress import Progress
 from originid.types import Description, Failure
@@ -111,6 +111,7 @@ def _store(collection: Collection, some: list[Listed], added: Added) -> None:
     new = updated = 0
     codes = codec.of_bits(packed_signs([each.fingerprint for each in some], codec.dim))
     with database.writing():
+        database.prepare([each.location for each in some], [each.sha256 for each in some])
         for each, code in zip(some, codes, strict=True):
             here = database.at(each.location)
             if here is not None and _is_stored(collection, here, each, code.tobytes()):
@@ -159,7 +160,7 @@ def _read(collection: Collection, row: dict[str, str]) -> Listed:
     if max(len(link), len(name)) > MOST_CHARACTERS or "\0" in link + name:
         expected = f"expected at most {MOST_CHARACTERS} characters, and none of them NUL"
         raise InputError("a link or a name that is too long", expected, "shorten it")
-    if link and not (is_address(link) and not link.startswith(UNLINKED)):
+    if link and not is_link(link):
         raise InputError(f"the link {link}", "expected one that begins with https://", "correct it")
     if not link and not name:
         raise InputError("neither a link nor a name", "expected one of them", "add it")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from originid.collection.sqlite import SqliteFile, slices
+from originid.collection.sql import SqlTables, slices
 from originid.types import Box, Ids
 
 FIRST_FORMAT = 3  # of the database: before it there were no second forms
@@ -28,6 +28,9 @@ CREATE TABLE form (
 """
 
 
+OWN_FORM = "SELECT 1 FROM form WHERE form.id = vector.id"
+
+
 @dataclass(frozen=True)
 class Form:
     """What is stored of a second form.
@@ -41,7 +44,7 @@ class Form:
     code: bytes
 
 
-class FormTable(SqliteFile):
+class FormTable(SqlTables):
     """The part of a collection's database that holds the second forms of references."""
 
     def count_forms(self) -> int:
@@ -63,7 +66,7 @@ class FormTable(SqliteFile):
                 f" ({marks}) AND typeof(id) = 'integer' AND typeof(reference) = 'integer'",
                 *some,
             )
-            found |= {key: (reference, _box(*sides)) for key, reference, *sides in rows}
+            found |= {key: (reference, box_of(*sides)) for key, reference, *sides in rows}
         return found
 
     def owners(self, ids: Ids) -> Ids:
@@ -94,14 +97,15 @@ class FormTable(SqliteFile):
             " WHERE reference = ? AND typeof(code) = 'blob'",
             reference,
         )
-        return Form(_box(*rows[0][:4]), rows[0][4]) if rows else None
+        return Form(box_of(*rows[0][:4]), rows[0][4]) if rows else None
 
     def torn_forms(self) -> list[int]:
         """Ids of second forms whose vector is missing."""
         if self.format < FIRST_FORMAT:
             return []
         query = (
-            "SELECT id FROM form WHERE id NOT IN (SELECT id FROM vector) AND typeof(id) = 'integer'"
+            "SELECT id FROM form WHERE typeof(id) = 'integer' AND NOT EXISTS"
+            " (SELECT 1 FROM vector WHERE vector.id = form.id)"
         )
         return [key for (key,) in self._all(query)]
 
@@ -110,27 +114,34 @@ class FormTable(SqliteFile):
         if form.box is None:
             return
         # The next reference gets an id above this one: no id is ever used twice.
-        self._connection.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name='reference'")
-        key = self._one("SELECT seq FROM sqlite_sequence WHERE name = 'reference'")[0]
-        vector = (key, zlib.crc32(form.code), form.code)
-        self._connection.execute("INSERT INTO vector VALUES (?, ?, ?)", vector)
+        key = self._next_id()
+        self._add_vector(key, form.code)
         row = (key, reference, *form.box)
-        self._connection.execute("INSERT INTO form VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._execute("INSERT INTO form VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def _delete_form(self, reference: int) -> None:
         """Remove the second form of a reference, within a transaction."""
         for (key,) in self._all("SELECT id FROM form WHERE reference = ?", reference):
-            self._connection.execute("DELETE FROM form WHERE id = ?", (key,))
-            self._connection.execute("DELETE FROM vector WHERE id = ?", (key,))
-            self._connection.execute("INSERT INTO removed (id) VALUES (?)", (key,))
+            self._execute("DELETE FROM form WHERE id = ?", (key,))
+            self._delete_vector(key)
+
+    def _add_vector(self, key: int, code: bytes) -> None:
+        """Store a vector, within a transaction."""
+        row = (key, zlib.crc32(code), code)
+        self._execute("INSERT INTO vector VALUES (?, ?, ?)", row)
+
+    def _delete_vector(self, key: int) -> None:
+        """Remove a vector, within a transaction, and note that it was removed."""
+        self._execute("DELETE FROM vector WHERE id = ?", (key,))
+        self._execute("INSERT INTO removed (id) VALUES (?)", (key,))
 
     @property
     def _of_references(self) -> str:
         """The condition that a vector is not of a second form."""
-        return "id NOT IN (SELECT id FROM form)" if self.format >= FIRST_FORMAT else "true"
+        return f"NOT EXISTS ({OWN_FORM})" if self.format >= FIRST_FORMAT else "true"
 
 
-def _box(left: object, top: object, right: object, bottom: object) -> Box | None:
+def box_of(left: object, top: object, right: object, bottom: object) -> Box | None:
     """The four sides as a box, or None if they are none."""
     sides = left, top, right, bottom
     if not all(isinstance(side, float) for side in sides):

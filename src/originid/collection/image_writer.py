@@ -1,7 +1,7 @@
 """Writing encoded images into a collection: new, changed, moved, or known by another path."""
 
-import os
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from originid.collection.stored_image import StoredImage, stored_image
 from originid.images.credentials import can_read_credentials
 from originid.latents.encode_files import Encoded, Entry, encode_sources
 from originid.latents.read_files import Known
+from originid.system.addresses import is_address, location_of
 from originid.system.file_status import FileStatus
 from originid.types import Failure
 from originid.verdict.information import information
@@ -82,9 +83,11 @@ class ImageWriter:
         described = iter(self._described([e for e in entries if isinstance(e, Encoded)]))
         done = Added()
         with self.database.writing():
+            read = [entry.sha256 for entry in entries if not isinstance(entry, Failure)]
+            names = (e.path if isinstance(e, Failure) else e.source.name for e in entries)
+            self.database.prepare(map(location_of, names), read)
             for reference, status in self._noted:
                 self.database.note_status(reference, status)
-            read = [entry.sha256 for entry in entries if not isinstance(entry, Failure)]
             self._contents = self.database.contents(read)
             # Read before anything is replaced: a file may have taken another's place.
             stored = {
@@ -155,6 +158,7 @@ class ImageWriter:
         if here is not None and here.sha256 == entry.sha256 and not self._lacks(here, image):
             # Another process was faster, or only the times differ.
             self.database.relocate(here, name, source.status)
+            self.database.describe(here.id, source.description)
             done.unchanged += 1
             return
         names = self.database.names([here.id]).get(here.id, []) if here else []
@@ -265,7 +269,8 @@ class ImageWriter:
             database.relocate(gone, name, entry.source.status)
             done.moved += 1
         elif stored is not None:
-            self._insert(entry, stored, done)
+            said = entry.source.description.over(stored.description)
+            self._insert(entry, replace(stored, description=said), done)
         else:
             reason = "removed while it was being added; run again"
             self._fail(Failure(entry.source.name, reason), done)
@@ -278,7 +283,7 @@ class ImageWriter:
         """
         named = self.database.named(_name(entry).location)
         for row in self.database.with_content(entry.sha256, read=True):
-            if self.database.is_there(row.location):
+            if is_address(row.location) or self.database.is_there(row.location):
                 continue
             names = self.database.names([row.id]).get(row.id, [])
             there = (self.database.is_there(each.location) for each in names)
@@ -287,9 +292,9 @@ class ImageWriter:
         return None
 
     def _fail(self, failure: Failure, done: Added) -> None:
-        self.database.fail(os.path.abspath(failure.path), failure)
+        self.database.fail(location_of(failure.path), failure)
         done.failures.append(failure)
 
 
 def _name(entry: Encoded | Known) -> Name:
-    return Name(os.path.abspath(entry.source.name), entry.source.name)
+    return Name(location_of(entry.source.name), entry.source.name)

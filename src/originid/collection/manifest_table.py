@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable
 
-from originid.collection.sqlite import SqliteFile, slices
+from originid.collection.sql import SqlTables, slices
 from originid.images.manifest_store import MOST_BYTES
 from originid.types import Manifest
 
@@ -20,7 +20,7 @@ CREATE TABLE manifest (
 LONGEST_LABEL = 200  # characters; those of the C2PA have about 50
 
 
-class ManifestTable(SqliteFile):
+class ManifestTable(SqlTables):
     """The part of a collection's database that holds manifest stores of content credentials.
 
     A label stands for one store: who signs a picture can choose any label, also that of somebody
@@ -67,12 +67,11 @@ class ManifestTable(SqliteFile):
         """Store the content credentials of a reference, within a transaction."""
         known = self.store_of(manifest.label)
         if is_label(manifest.label) and known in (None, manifest.store):
-            row = (reference, manifest.label, manifest.store)
-            self._connection.execute("INSERT OR REPLACE INTO manifest VALUES (?, ?, ?)", row)
+            self._put("manifest", reference, manifest.label, manifest.store)
 
     def _delete_manifest(self, reference: int) -> None:
         if self.format >= FIRST_FORMAT:
-            self._connection.execute("DELETE FROM manifest WHERE id = ?", (reference,))
+            self._execute("DELETE FROM manifest WHERE id = ?", (reference,))
 
 
 def is_label(label: object) -> bool:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from originid.collection.sqlite import SqliteFile, slices
+from originid.collection.sql import SqlTables, slices
 
 FIRST_FORMAT = 4  # of the database: before it there were no further names
 SCHEMA_NAMES = (
@@ -35,7 +35,7 @@ class Name:
         return self.name if os.path.abspath(self.name) == self.location else self.location
 
 
-class NameTable(SqliteFile):
+class NameTable(SqlTables):
     """The part of a collection's database that holds the further names of references."""
 
     _no_names: bool | None = None  # whether there are none, once a transaction has asked for them
@@ -88,9 +88,10 @@ class NameTable(SqliteFile):
     def add_name(self, reference: int, name: Name) -> None:
         """Give a reference a further name, within a transaction."""
         self._no_names = False
+        self.forget_name(name.location)
         paths = os.fsencode(name.location), os.fsencode(name.name)
-        self._connection.execute(
-            "INSERT OR REPLACE INTO name VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?)",
+        self._execute(
+            "INSERT INTO name VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?)",
             (*paths, reference),
         )
 
@@ -98,9 +99,7 @@ class NameTable(SqliteFile):
         """Drop a further name, within a transaction; its reference stays."""
         if self._has_none():
             return
-        self._connection.execute(
-            "DELETE FROM name WHERE location = CAST(? AS TEXT)", (os.fsencode(location),)
-        )
+        self._execute("DELETE FROM name WHERE location = CAST(? AS TEXT)", (os.fsencode(location),))
 
     def _has_none(self) -> bool:
         """Whether there are no further names, as in most collections.
@@ -109,9 +108,8 @@ class NameTable(SqliteFile):
         """
         if self.format < FIRST_FORMAT:
             return True
-        with self._lock:
-            if not self._connection.in_transaction:
-                return False
-            if self._no_names is None:
-                self._no_names = not self._all("SELECT 1 FROM name LIMIT 1")
-            return self._no_names
+        if not self._in_transaction:
+            return False
+        if self._no_names is None:
+            self._no_names = not self._all("SELECT 1 FROM name LIMIT 1")
+        return self._no_names

@@ -6,6 +6,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from originid.errors import CollectionError, InputError
+from originid.system.addresses import is_url
 from originid.system.storage import storage_errors
 from originid.system.text import shell_command
 
@@ -60,7 +61,7 @@ def refuse_among_photos(folder: Path, photos: Iterable[str]) -> None:
         InputError: the folder is one of those, whether it is empty or not.
     """
     place = os.path.realpath(folder)
-    if any(os.path.realpath(path) == place for path in photos):
+    if any(os.path.realpath(path) == place for path in photos if not is_url(path)):
         raise _not_here(folder, f"{folder} is the folder of the photos")
 
 

@@ -9,7 +9,7 @@ from originid.collection.name_table import NameTable
 from originid.collection.row import Row
 from originid.collection.schema import MEASURED, NOTED
 from originid.collection.sound_rows import HAS_PATH, columns, is_damaged
-from originid.collection.sqlite import slices
+from originid.collection.sql import slices
 from originid.collection.vector_table import VectorTable
 from originid.verdict.information import LITTLE
 
@@ -32,10 +32,17 @@ class ReferenceTable(DescriptionTable, NameTable, VectorTable):
         return int(self._one(query, LITTLE)[0])
 
     def count_noted(self) -> tuple[int, int, int]:
-        """How many references have a file, with a noted ctime, and with a noted inode."""
+        """How many references have a file, with a noted ctime, and with a noted inode.
+
+        Members of archives and pictures that were fetched have none.
+        """
         if self.format < NOTED:
             return self.count(), 0, 0
-        query = "SELECT count(*), count(ctime_ns), count(inode) FROM reference WHERE width > 0"
+        query = (
+            "SELECT count(*), count(ctime_ns), count(inode) FROM reference WHERE width > 0"
+            " AND location NOT LIKE '%_://_%' AND location NOT LIKE '%.tar!/%'"
+            " AND location NOT LIKE '%.parquet!/%'"
+        )
         counts = self._one(query)
         return int(counts[0]), int(counts[1]), int(counts[2])
 
@@ -89,7 +96,7 @@ class ReferenceTable(DescriptionTable, NameTable, VectorTable):
             read: whether those are left out whose picture was not read, but its fingerprint.
         """
         known = inode is not None and self.format >= NOTED
-        where = f"AND ifnull(inode, {inode}) = {inode}" if known else ""
+        where = f"AND coalesce(inode, {inode}) = {inode}" if known else ""
         where += " AND width > 0" if read else ""
         return self._rows(f"sha256 = ? {where} ORDER BY id LIMIT ?", sha256, limit)
 
@@ -151,7 +158,7 @@ class ReferenceTable(DescriptionTable, NameTable, VectorTable):
         return found[:limit]
 
     def under(self, location: str) -> list[str]:
-        """Locations of references that are this path, or lie in this folder."""
+        """Locations of references that are this one, or lie in this folder or archive."""
         return self._under("reference", location)
 
     def damaged_rows(self, batch: int = 1000) -> Iterator[tuple[int, str | None]]:

@@ -1,25 +1,23 @@
 """The SQLite file of a collection as a file: its format, transactions, and reading of it."""
 
-import os
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from originid.collection.expected_tables import refuse_other_tables
 from originid.collection.opening import UNLOCKED, connect, refuse_unsafe
+from originid.collection.sql import SqlTables
 from originid.collection.sqlite_errors import no_locks, sqlite_errors
 from originid.errors import CollectionError
 from originid.system.file_locks import can_lock
 
-Item = TypeVar("Item")
 META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 
 
-class SqliteFile:
+class SqliteFile(SqlTables):
     """An open file that `create` made.
 
     Usable from several threads; a write is one transaction, flushed to the disk when it ends.
@@ -61,6 +59,11 @@ class SqliteFile:
                 "index the images again with this version",
             )
 
+    @property
+    def place(self) -> Path:
+        """The folder of the collection."""
+        return self.path.parent
+
     def close(self) -> None:
         """Close the file; calling it again does nothing."""
         with self._lock:  # SQLite crashes if another thread is asking it something meanwhile
@@ -89,10 +92,6 @@ class SqliteFile:
             finally:
                 self._connection.execute("PRAGMA query_only = ON")
 
-    def meta(self, key: str) -> str:
-        """A value that was given when the file was made."""
-        return str(self._one("SELECT value FROM meta WHERE key = ?", key)[0])
-
     def damage(self) -> list[str]:
         """What SQLite's own check finds wrong with the file; empty when it is sound."""
         try:
@@ -101,62 +100,45 @@ class SqliteFile:
             return [error.given]
         return [str(line) for (line,) in lines if line != "ok"]
 
-    def _one(self, query: str, *values: object) -> tuple[Any, ...]:
-        rows = self._all(query, *values)
-        return rows[0] if rows else (None,)
-
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock, sqlite_errors(self.path.parent):
             return self._connection.execute(query, values).fetchall()
 
-    def _in_batches(self, query: str, batch: int) -> Iterator[tuple[Any, ...]]:
-        """The rows of a table in the order of their ids, in bounded memory.
+    def _execute(self, statement: str, values: Sequence[object] = ()) -> int:
+        return self._connection.execute(statement, values).rowcount
 
-        Args:
-            query: selects the id first, of rows with ids above its first value, at most as many as
-                its second value says.
-            batch: how many are read at a time.
-        """
-        last = 0
-        while rows := self._all(query, last, batch):
-            self._check_order([last, *(row[0] for row in rows)])
-            yield from rows
-            last = rows[-1][0]
+    def _execute_each(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        self._connection.executemany(statement, rows)
 
-    def _check_order(self, ids: list[int]) -> None:
-        """Refuse ids that do not ascend: reading on from the last one might never end."""
-        if any(after <= before for before, after in pairwise(ids)):
-            raise CollectionError(
-                f"{self.path.parent} cannot be read: a table in its database is out of order",
-                "expected a sound database",
-                "restore it from a copy, or index the images again into a new collection",
-            )
+    def _insert_reference(self, statement: str, values: Sequence[object]) -> int | None:
+        cursor = self._connection.execute(statement, values)
+        return int(cursor.lastrowid or 0) if cursor.rowcount else None
 
     def _count(self, table: str) -> int:
-        """How many rows a table has."""
         with self._lock:
-            changes = self._one("PRAGMA data_version")[0], self._connection.total_changes
+            changes = self._changes(), self._connection.total_changes
             if table in self._counts and self._counts[table][0] == changes:
                 return self._counts[table][1]
-            # Not count(*): its steps cannot be bounded. A million rows take 40 ms instead of 20.
-            count = int(self._one(f"SELECT coalesce(sum(1), 0) FROM {table}")[0])
-            if not self._connection.in_transaction:  # what is rolled back changes no number of it
+            count = super()._count(table)
+            if not self._in_transaction:  # what is rolled back changes no number of it
                 self._counts[table] = changes, count
             return count
 
-    def _under(self, table: str, location: str) -> list[str]:
-        """Locations in a table that are this path, or lie in this folder."""
-        prefix = os.fsencode(os.path.join(location, ""))
-        end = prefix[:-1] + bytes([prefix[-1] + 1])  # the first text after all with the prefix
-        rows = self._all(
-            f"SELECT location FROM {table} WHERE location = CAST(? AS TEXT)"
-            " OR (location >= CAST(? AS TEXT) AND location < CAST(? AS TEXT))",
-            os.fsencode(location),
-            prefix,
-            end,
-        )
-        # The file may come from somebody else: what is no text cannot be a path.
-        return [location for (location,) in rows if isinstance(location, str)]
+    def _next_id(self) -> int:
+        # The row is there: the first reference was inserted before.
+        self._execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'reference'")
+        return int(self._one("SELECT seq FROM sqlite_sequence WHERE name = 'reference'")[0])
+
+    def _has_table(self, name: str) -> bool:
+        query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        return bool(self._all(query, name))
+
+    def _changes(self) -> object:
+        return self._one("PRAGMA data_version")[0]  # 3 microseconds
+
+    @property
+    def _in_transaction(self) -> bool:
+        return self._connection.in_transaction
 
 
 def create(path: Path, format: int, schema: str, meta: Mapping[str, str]) -> None:
@@ -179,9 +161,3 @@ def create(path: Path, format: int, schema: str, meta: Mapping[str, str]) -> Non
             connection.commit()
         finally:
             connection.close()
-
-
-def slices(items: list[Item], size: int = 500) -> Iterator[list[Item]]:
-    """The items in lists that are short enough to be the values of one statement."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

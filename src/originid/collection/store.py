@@ -12,7 +12,7 @@ What every store keeps to:
 * It may be used from several threads, and while other processes use the same collection.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -52,7 +52,9 @@ class References(Protocol):
         ...
 
     def count_noted(self) -> tuple[int, int, int]:
-        """How many references have a file, with a noted ctime, and with a noted inode."""
+        """How many references have a file, with a noted ctime, and with a noted inode; of those
+        whose location is an address none has.
+        """
         ...
 
     def count_fingerprints(self) -> int:
@@ -98,7 +100,7 @@ class References(Protocol):
         ...
 
     def under(self, location: str) -> list[str]:
-        """Locations of references that are this path, or lie in this folder."""
+        """Locations of references that are this one, or begin as `beginnings` of it do."""
         ...
 
     def damaged_rows(self, batch: int = 1000) -> Iterator[tuple[int, str | None]]:
@@ -107,6 +109,15 @@ class References(Protocol):
 
     def version(self) -> tuple[int, int]:
         """The last id given and the last place in the list of removals, 0 before the first."""
+        ...
+
+    def prepare(self, locations: Iterable[str], contents: Iterable[bytes] = ()) -> None:
+        """Read together what the writes that follow in a transaction will ask for.
+
+        Args:
+            locations: paths that are going to be written.
+            contents: the SHA-256 of what is going to be written.
+        """
         ...
 
     def insert(

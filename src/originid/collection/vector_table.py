@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.collection.form_table import FormTable
-from originid.collection.sqlite import slices
+from originid.collection.sql import slices
 from originid.types import Ids
 
 CRC32 = "CASE typeof(crc32) WHEN 'integer' THEN crc32 END"
@@ -114,12 +114,14 @@ class VectorTable(FormTable):
         Args:
             seen: the place up to which the cohort has seen them; later ones stay.
         """
-        query = "DELETE FROM removed WHERE place <= min(?, (SELECT max(place) FROM removed) - ?)"
-        self._connection.execute(query, (seen, KEPT_REMOVALS))
+        last = int(self._one("SELECT coalesce(max(place), 0) FROM removed")[0])
+        place = min(seen, last - KEPT_REMOVALS)
+        self._execute("DELETE FROM removed WHERE place <= ?", (place,))
 
     def torn_vectors(self, batch: int = 1000) -> Iterator[int]:
         """Ids of stored vectors, and of second forms, that are missing or not as written."""
-        query = "SELECT id FROM reference WHERE id NOT IN (SELECT id FROM vector)"
+        own = "SELECT 1 FROM vector WHERE vector.id = reference.id"
+        query = f"SELECT id FROM reference WHERE NOT EXISTS ({own})"
         yield from (row[0] for row in self._all(query))
         yield from self.torn_forms()
         code = f"CASE WHEN {self._is_sound} THEN code END"

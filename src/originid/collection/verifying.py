@@ -9,6 +9,7 @@ from originid.collection.row import Row
 from originid.collection.store import Store
 from originid.errors import ImageError, OriginidError
 from originid.images.decode import read_bytes
+from originid.system.addresses import is_address
 from originid.system.file_status import FileStatus
 from originid.system.text import counted
 from originid.types import Failure
@@ -24,7 +25,7 @@ def problems(collection: "Collection", content: bool = False) -> Iterator[Failur
         collection: what is checked.
         content: whether every file is read, and its SHA-256 compared with the stored one. Otherwise
             only its size, times and inode are compared, as far as they were noted. A file that may
-            not be opened (see `originid.collection.folder_table`) is passed over.
+            not be opened (see `originid.collection.trusted_folders`) is passed over.
     """
     database = collection.database
     for line in database.damage():
@@ -63,6 +64,8 @@ def compared(database: Store, content: bool = False) -> str:
     files, with_times, with_inode = database.count_noted()
     unread = database.count_fingerprints()
     rest = [f"nothing of {counted(unread, 'picture')} known by fingerprint"] if unread else []
+    elsewhere = database.count() - files - unread
+    rest += [f"nothing of {counted(elsewhere, 'picture')} without a file here"] if elsewhere else []
     if refused:
         what = "content" if content else "size, times and inode, as far as they were noted,"
         others = f"{what} of {_files(files - refused)}; {_files(refused)} may not be opened"
@@ -82,7 +85,8 @@ def _count_refused(database: Store) -> int:
     """How many references have a file that may not be opened, as far as any was asked for."""
     if database.refused is None:  # as for nearly all collections; counting asks of each file
         return 0
-    return sum(not database.trusts(row.location) for row in database.all_rows())
+    places = (row.location for row in database.all_rows())
+    return sum(not is_address(place) and not database.trusts(place) for place in places)
 
 
 def _files(count: int) -> str:

@@ -31,7 +31,7 @@ class DiffusersEncoder:
 
     Args:
         source: a folder or a hub id of a VAE, or of a pipeline that contains a VAE.
-        device: the device that the network runs on; by default CUDA, else MPS, else the CPU.
+        device: the device that the network runs on; by default that of `best_device`.
         dtype: the precision of the network; by default bfloat16 on CUDA and float32 elsewhere. It
             is not part of `identity`, because bfloat16 turns a latent by less than 1 degree.
         size: the side of the images in pixels.

@@ -43,6 +43,17 @@ BOTH_VIEWS = 12  # of them that are compared in both of the query's best views, 
 # References whose details have most words of a view, where details are stored; all are compared.
 WORDED = {"normal": 40, "thorough": 300}
 WORDED_VIEWS = 2  # of a query, whose words are looked for
+# References of a collection on a server that are followed here: 63 MB of memory, and 2 GB to read.
+MOST_FOLLOWED = 1_000_000
+
+
+def is_followed(collection: Collection) -> bool:
+    """Whether second looks look for views and places; too many references on a server are not read.
+
+    Args:
+        collection: what is searched; one in a folder is always followed.
+    """
+    return not collection.is_searched_elsewhere or len(collection.index()) <= MOST_FOLLOWED
 
 
 class SecondLook:
@@ -114,6 +125,8 @@ class SecondLook:
     def _listed(self, looks: Looks) -> Ids:
         """The shortlist of the coarse looks of a query."""
         collection = self._collection
+        if not is_followed(collection):  # then only the nearest are looked at again
+            return np.empty(0, np.int64)
         if not self._lookout.has_places:  # a vector of no frequencies; there are few looks
             return np.unique(collection.index().search(looks.vectors, WHOLE)[1])
         count = most_listed(len(collection.index()))
@@ -123,6 +136,8 @@ class SecondLook:
         self, views: Sequence[View], features: "FeaturesOfViews", count: int
     ) -> dict[str, Ids]:
         """The references whose details have the words of a view, the best first, by the view."""
+        if not is_followed(self._collection):
+            return {}
         words = self._collection.detail_words()
         if not len(words):
             return {}

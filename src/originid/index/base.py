@@ -22,7 +22,10 @@ An id may be gone because another process removed it after the index last heard 
 
 
 class Searcher(Protocol):
-    """Finds the references whose vectors are nearest to a query's by cosine."""
+    """Finds the references whose vectors are nearest to a query's by cosine.
+
+    As text, one on a server says what it is and how it searches.
+    """
 
     def __len__(self) -> int:
         """How many references can be found."""

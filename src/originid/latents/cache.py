@@ -91,6 +91,11 @@ class LatentCache:
         cache._read_keys()
         return cache
 
+    @property
+    def keys(self) -> Keys:
+        """What finds a row by the SHA-256 of its file."""
+        return self._keys
+
     def __len__(self) -> int:
         return sum(shard.rows for shard in self._shards)
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from originid.latents.encode_files import Encoded, Entry, encode_sources
 from originid.latents.sources import Source
 from originid.system.progress import Progress, silent
 from originid.types import Failure, Latents
+
+FillCache: TypeAlias = Callable[[LatentCache, Sequence[Path], Encoder, Progress], None]
+"""A function that adds the latents of files to a cache: the cache, the paths of the files, the
+encoder, and a function that is called with the numbers of files that are done and of all files."""
 
 
 @dataclass(frozen=True)

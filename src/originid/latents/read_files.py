@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from originid.details.features import Features, features_of_file
 from originid.errors import ImageError
@@ -89,7 +90,8 @@ def read_source(
     try:
         data = source.data
         if data is None:
-            data = read_bytes(source.name, limits, reservation.take)
+            read = source.read or partial(read_bytes, source.name)
+            data = read(limits, reservation.take)
         sha256 = hashlib.sha256(data).digest()
         if not known(sha256):
             return Read(source, sha256, [data], reservation)
@@ -131,7 +133,7 @@ def decode_read(read: Read, reservation: Reservation, looks: Looks) -> Decoded |
         content,
         features,
         "; ".join(filter(None, (decoded.note, carried.note))),
-        read_description(data),
+        read.source.description.over(read_description(data)),
         thumbnail,
         carried.manifest,
     )

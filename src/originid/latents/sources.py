@@ -1,35 +1,49 @@
 """What stands for an image: a path, the bytes of a file, an array, or an image of Pillow."""
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 from PIL import Image as Pillow
 
+from originid.images.decode import ReserveMemory
+from originid.images.limits import Limits
 from originid.images.lossless import lossless_file
 from originid.system.file_status import NOT_LOOKED_AT, FileStatus
-from originid.types import Image
+from originid.types import NOT_DESCRIBED, Description, Image
 
 ImageLike: TypeAlias = str | os.PathLike[str] | bytes | Image | Pillow.Image
 """What stands for an image: a path, the bytes of a file, a uint8 RGB array (h, w, 3), or an image
 of Pillow."""
 
 
+ReadBytes: TypeAlias = Callable[[Limits, ReserveMemory], bytes]
+"""A function that reads the bytes of one image file.
+
+It is called with the limits of a file and with a function that it calls with the number of bytes
+before it holds them, if that is known. It raises an `ImageError` if they cannot be had.
+"""
+
+
 @dataclass(frozen=True)
 class Source:
-    """An image to read: a file, or bytes that stand for a file.
+    """An image to read: a file, bytes that stand for a file, or what a function reads.
 
     Args:
         name: the path of the file, or a name for the bytes.
-        data: the bytes of the image file, or None to read them from the path.
+        data: the bytes of the image file, or None to read them.
         status: the state of the file before it is read; it is only passed on.
+        description: what is said of the image elsewhere than in its file.
+        read: reads the bytes; None reads them from the path.
     """
 
     name: str
     data: bytes | None = None
     status: FileStatus = NOT_LOOKED_AT
+    description: Description = NOT_DESCRIBED
+    read: ReadBytes | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, image: ImageLike, name: str) -> "Source":

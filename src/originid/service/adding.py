@@ -37,7 +37,7 @@ def keep_picture(shared: State, source: Source, description: Description) -> tup
     if added:
         path = _kept(shared.added_folder / content.hex(), source.name, data)
         _sign(shared)
-        found = store_images(collection, [path], workers=1)
+        found = store_images(collection, [path], workers=1, manners=None)
         if found.failures:
             path.unlink(missing_ok=True)
             raise ApiError(

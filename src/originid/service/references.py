@@ -20,7 +20,7 @@ from originid.service.errors import KNOWN, RESPONSES, ApiError, AsciiResponse
 from originid.service.pictures import checked, read_upload
 from originid.service.schemas import AddedBody, ReferenceBody, ReferencesBody
 from originid.service.state import Shared, State
-from originid.system.addresses import is_address
+from originid.system.addresses import is_address, whereabouts
 from originid.types import Description
 
 MOST_LISTED = 200  # references of one answer
@@ -217,7 +217,7 @@ def refuse_without_file(shared: State, row: Row) -> None:
             "whoever runs the service can name the folder in ORIGINID_TRUSTED_FOLDERS",
         )
     if not there:
-        where = "is with its owner" if is_address(row.location) else "is not there"
+        where = f"is {whereabouts(row.location)}" if is_address(row.location) else "is not there"
         raise ApiError(
             404, f"the file of reference {row.id} {where}", "expected its file", "put it back"
         )

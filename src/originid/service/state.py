@@ -16,6 +16,7 @@ from originid.service.limits import Rates
 from originid.service.metrics import Metrics
 from originid.service.settings import Settings
 from originid.system.progress import silent
+from originid.system.user_folders import data_folder
 
 ADDED = "added"  # the folder, in that of the collection, of pictures that were sent to be added
 
@@ -33,8 +34,11 @@ class State:
 
     @property
     def added_folder(self) -> Path:
-        """Where pictures are kept that were sent to be added."""
-        return Path(self.finder.collection.path, ADDED).absolute()
+        """Where pictures are kept that were sent to be added: no cache, as nobody else may."""
+        collection = self.finder.collection
+        if isinstance(collection.place, Path):
+            return (collection.path / ADDED).absolute()
+        return data_folder() / "originid" / ADDED / collection.path.name
 
 
 def state_of(request: Request) -> State:

@@ -8,12 +8,12 @@ import hashlib
 import hmac
 import os
 import secrets
-import sys
 from pathlib import Path
 
 from originid.errors import StorageError
 from originid.system.small_files import read_small_file
 from originid.system.storage import new_file, storage_errors
+from originid.system.user_folders import data_folder
 
 SIZE = 32  # bytes of the key
 NAME = "account.key"
@@ -26,7 +26,7 @@ def key_file() -> Path:
     Raises:
         RuntimeError: the account has no home folder.
     """
-    return _data_folder() / "originid" / NAME
+    return data_folder() / "originid" / NAME
 
 
 def account_key() -> bytes | None:
@@ -82,16 +82,3 @@ def signature(key: bytes, *parts: bytes) -> bytes:
     """
     lengths = "".join(f"{len(part)}:" for part in parts).encode()
     return hmac.digest(key, lengths + b"".join(parts), hashlib.sha256)
-
-
-def _data_folder() -> Path:
-    """The folder for what programs keep for this account."""
-    named = os.environ.get("XDG_DATA_HOME", "")
-    if os.path.isabs(named):
-        return Path(named)
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA", "")
-        return Path(local) if os.path.isabs(local) else Path.home() / "AppData" / "Local"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support"
-    return Path.home() / ".local" / "share"

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import unquote
 
 _URL = re.compile("([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _SECRET = ("password", "sslpassword", "token")  # entries of the query that are not shown
@@ -25,16 +25,21 @@ class ServerUrl:
         return found[1].lower() if found else ""
 
     def __str__(self) -> str:
-        try:
-            parts = urlsplit(self.url)
-            entries = parse_qsl(parts.query, keep_blank_values=True)
-        except ValueError:  # no URL at all: it may hold a secret wherever it likes
-            return f"{self.scheme}://"
-        user, at, host = parts.netloc.rpartition("@")
-        shown = [(key, value) for key, value in entries if key.lower() not in _SECRET]
-        query = "&".join(f"{quote(key)}={quote(value, safe='/')}" for key, value in shown)
-        netloc = f"{user.partition(':')[0]}{at}{host}"
-        return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+        found = _URL.match(self.url)
+        if not found:
+            return ""
+        # Not by urlsplit: a password may hold what ought to be quoted in it.
+        before, mark, query = self.url[found.end() :].partition("?")
+        if "@" in query:  # the mark may be one of a password
+            return found[0]
+        user, at, rest = before.rpartition("@")
+        entries = (entry for entry in query.split("&") if not _is_secret(entry))
+        kept = "&".join(entries)
+        return f"{found[0]}{user.partition(':')[0]}{at}{rest}{mark if kept else ''}{kept}"
+
+
+def _is_secret(entry: str) -> bool:
+    return unquote(entry.partition("=")[0]).lower() in _SECRET
 
 
 def is_server_url(text: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from originid.system.chosen_device import chosen_device
 from originid.types import Floats32, Floats64
 
 
@@ -14,7 +15,10 @@ def present_gpu() -> str | None:
     Torch is not imported for this: that takes seconds, and a CPU would gain nothing.
     """
     torch = sys.modules.get("torch")  # importing it for its own sake would take seconds
-    return "cuda" if torch is not None and torch.cuda.is_available() else None
+    if torch is None or not torch.cuda.is_available():
+        return None
+    chosen = chosen_device() or "cuda"
+    return chosen if chosen.startswith("cuda") else None
 
 
 class ProductSum:

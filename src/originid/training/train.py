@@ -14,6 +14,7 @@ from originid.encoders import Encoder, is_complete, latent_dim
 from originid.errors import InputError
 from originid.images.find_files import find_images, refuse_missing
 from originid.latents import LatentCache, encode_paths
+from originid.latents.cached import FillCache
 from originid.latents.stores import Store
 from originid.maps import Map, unit_length
 from originid.model import Model, open_model, save_model
@@ -44,6 +45,7 @@ def train_model(
     dtype: str = "float32",
     encoding: Progress = silent,
     learning: Progress = silent,
+    fill: FillCache | None = None,
 ) -> tuple[Model, list[Failure]]:
     """Fit a map to pairs, calibrate it, and write the model.
 
@@ -59,6 +61,8 @@ def train_model(
         dtype: The precision of cached latents: ``float32`` or ``float16``.
         encoding: Called with the numbers of encoded and of all images.
         learning: Called with the numbers of done and of all steps.
+        fill: Encodes the images into the cache, in the place of this process, which then encodes
+            what is still missing.
 
     Returns:
         The model, and the files that could not be used.
@@ -82,6 +86,8 @@ def train_model(
     with processes.main_first():  # the others then find all in the cache
         cache = LatentCache.open(latents or work / "latents", encoder, dtype)
         paths = [*image_paths(pairs), *photos]
+        if fill is not None and processes.is_main:
+            fill(cache, paths, encoder, encoding)
         chunks = encode_paths(paths, encoder, failures.append, encoding, cache)
         rows = {entry.path: cache.index(entry.sha256) for chunk in chunks for entry in chunk}
     usable = readable_pairs(pairs, failures)  # those with both images

@@ -25,7 +25,7 @@ from torch.nn import functional
 from originid.errors import InputError, OriginidError, StorageError
 from originid.maps import DctBasis, DctMap, DenseMap, Map, load_map, save_map, unit_length
 from originid.training.metric.fit import fit_metric
-from originid.training.metric.learner import MapLearner
+from originid.training.metric.learner import MapLearner, in_half_precision
 from originid.training.metric.losses import make_loss
 from originid.training.metric.settings import PRESETS, TRANSFORMS, MetricLearning
 from originid.training.metric.transforms import Transform, initial_map
@@ -436,3 +436,51 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
         assert np.array_equal(first, second)
         assert np.allclose(first, alone, atol=1e-3)
         assert len(log_rows(tmp_path / name)) == 11
+
+
+def test_half_precision_learns_the_same_ranking(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = replace(SHORT, epochs=6)
+    single = fit_metric(edits(200), ZEROS, settings)
+    monkeypatch.setattr("originid.training.metric.learner.in_half_precision", lambda device: True)
+    half = fit_metric(edits(200), ZEROS, settings)
+    queries, origins = values(edits(60, seed=1)), values(edits(60, images=1, seed=1))
+
+    def first(map: Map) -> np.ndarray:
+        scores = unit_length(map.apply(queries)) @ unit_length(map.apply(origins)).T
+        return np.asarray(scores.argmax(axis=1))
+
+    (one,), (other,) = (
+        [array for name, array in map.pack()[0].items() if name != "mean"] for map in (single, half)
+    )
+    assert not np.array_equal(one, other)  # it was not computed in single precision
+    assert (first(single) == first(half)).mean() > 0.97
+
+
+def test_a_cpu_trains_in_single_precision_and_cuda_in_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    assert in_half_precision(torch.device("cuda"))
+    assert not in_half_precision(torch.device("cpu"))
+
+
+def test_training_stays_on_the_cpu_where_that_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    class AskedError(Exception):
+        """The accelerator was made."""
+
+    def accelerator(cpu: bool) -> Accelerator:
+        asked.append(cpu)
+        raise AskedError
+
+    monkeypatch.setattr("originid.training.metric.fit.Accelerator", accelerator)
+    for device in ("cpu", "cuda"):
+        monkeypatch.setattr("originid.training.metric.fit.best_device", lambda name=device: name)
+        with pytest.raises(AskedError):
+            fit_metric(edits(20), ZEROS, SHORT)
+    assert asked == [True, False]
+
+
+def test_a_device_that_is_not_there_stops_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORIGINID_DEVICE", "cuda:99")
+    with pytest.raises(InputError, match="cuda:99"):
+        fit_metric(edits(20), ZEROS, SHORT)

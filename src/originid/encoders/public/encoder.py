@@ -37,7 +37,7 @@ class BaselineEncoder:
         baseline: the description of the model.
         source: a file, a folder or a hub id to load in place of the usual weights; an empty text
             means the usual weights.
-        device: the device that the network runs on; by default CUDA, else MPS, else the CPU.
+        device: the device that the network runs on; by default that of `best_device`.
         dtype: the precision of the network; by default bfloat16 on CUDA and float32 elsewhere. It
             is not part of `identity`.
         local: whether nothing may be downloaded: a hub id is then looked up in the hub's cache.

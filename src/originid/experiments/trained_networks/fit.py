@@ -27,6 +27,7 @@ try:
     import torch
     from torch.nn import functional
 
+    from originid.encoders.torch_networks import training_device
     from originid.experiments.trained_networks.matching import MATCHERS
     from originid.experiments.trained_networks.pretrained import load_backbone
     from originid.training.metric.losses import make_loss
@@ -73,7 +74,7 @@ def fit_network(
     batches = GraphBatches(
         labels, settings.origins_per_batch, settings.images_per_origin, settings.seed
     )
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = training_device()
     keep_freed_memory(device.type)
     # The first weights depend on the seed alone, and torch's global generator stays as it was.
     with torch.random.fork_rng():

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image as Pillow
 
-from originid.errors import ExtraError, InputError
+from originid.errors import ExtraError
 from originid.generation.diffusion import edict, pipelines, plug_and_play
 from originid.generation.diffusion.presets import EDICT, PLUG_AND_PLAY, Generator
 from originid.generation.diffusion.tasks import Task
@@ -18,7 +18,7 @@ from originid.types import Image
 try:
     import torch
 
-    from originid.encoders.torch_networks import best_device
+    from originid.encoders.torch_networks import best_device, usable_device
 except ImportError as error:
     raise ExtraError("generation", "generate") from error
 
@@ -65,13 +65,13 @@ def open_maker(
 
     Args:
         generator: The generator to load.
-        device: The torch device on which it runs. None chooses CUDA, else MPS, else the CPU.
+        device: The torch device on which it runs. None leaves it to `best_device`.
         half: Whether its weights have 16 bits. None gives it 16 bits on CUDA only.
 
     Raises:
         InputError: The model cannot be loaded, or there is no such device.
     """
-    where = _device(device or best_device())
+    where = usable_device(device or best_device())
     halved = where.type == "cuda" if half is None else half
     return _Maker(generator, pipelines.open_pipeline(generator, where, halved))
 
@@ -158,17 +158,6 @@ def fit(origin: Image, size: int) -> Image:
     step = min(_SIDE_STEP, size)  # a generator of fewer than 64 pixels needs it smaller
     sides = (round(size * ratio / step) * step, round(size / ratio / step) * step)
     return np.asarray(Pillow.fromarray(origin).resize(sides, Pillow.Resampling.LANCZOS))
-
-
-def _device(name: str) -> "torch.device":
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(
-            f"device {name!r}",
-            "expected a device that this torch has, such as cpu or cuda:0",
-            "name another device",
-        ) from error
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -6,13 +6,9 @@ continues its shard.
 """
 
 import json
-import logging
 import os
-import re
-import socket
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -20,25 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from originid.errors import ExtraError, InputError, OriginidError
+from originid.errors import OriginidError
 from originid.generation.prompts.base import PromptSource
 from originid.generation.sets.job import JobOutcome, JobSettings, run_job
 from originid.generation.sets.origins import Origin
 from originid.generation.sets.shards import ImageSet
+from originid.scale.cluster import TRIES, Tries, cluster, deadly, ray
 from originid.system.progress import Progress, silent
-from originid.system.quiet import quiet
 
 if TYPE_CHECKING:
     from originid.generation.diffusion.making import Maker
-
-try:
-    import ray
-    import ray.data
-except ImportError as error:
-    raise ExtraError("work on many GPUs or machines", "ray") from error
-
-TRIES = 3  # workers that may die at one shard before the run ends, as an origin may kill them all
-CONNECT = 10.0  # seconds in which a cluster must accept a connection
 
 
 def run_on_ray(
@@ -78,31 +65,15 @@ def run_on_ray(
     absolute = ImageSet(image_set.folder.absolute(), image_set.settings)
     done = JobOutcome(0, 0, 0, 0)
     if shards:
-        with _cluster():
+        with cluster():
             # An actor, as all workers must see one count. It needs no CPU of its own.
-            tries = ray.remote(num_cpus=0)(_Tries).remote()
+            tries = ray.remote(num_cpus=0)(Tries).remote()
             arguments = (absolute, dict(shards), prompts, settings, open_maker, tries)
             for outcome in _outcomes(sorted(shards), arguments):
                 done = JobOutcome(*map(sum, zip(_numbers(done), _numbers(outcome), strict=True)))
                 progress(done.made + done.known + done.failed, total)
     image_set.begin()  # a job without origins makes an empty set, as `run_job` does
     return done
-
-
-class _Tries:
-    """Counts how often each shard was begun, because Ray would try it again for ever."""
-
-    def __init__(self) -> None:
-        self._count: Counter[str] = Counter()
-
-    def begin(self, shard: str) -> int:
-        """Count one more try of a shard, and return the count.
-
-        Args:
-            shard: The name of the shard.
-        """
-        self._count[shard] += 1
-        return self._count[shard]
 
 
 class _Worker:
@@ -125,7 +96,7 @@ class _Worker:
         outcome, error = JobOutcome(0, 0, 0, 0), ""
         try:
             if ray.get(self._tries.begin.remote(shard)) > TRIES:
-                raise _deadly(f"{TRIES} workers of Ray died at shard {shard}")
+                raise deadly(f"{TRIES} workers of Ray died at shard {shard}")
             outcome = run_job(
                 self._set, self._shards[shard], self._prompts, self._settings, self._open_maker
             )
@@ -159,61 +130,8 @@ def _outcomes(names: list[str], arguments: tuple[Any, ...]) -> Iterator[JobOutco
                 raise OriginidError(*json.loads(row["error"]))
             yield JobOutcome(*(int(row[key]) for key in asdict(JobOutcome(0, 0, 0, 0))))
     except (ray.exceptions.RayActorError, ray.exceptions.WorkerCrashedError) as error:
-        raise _deadly(f"the workers of Ray die: {str(error).strip().splitlines()[0]}") from error
-
-
-def _deadly(given: str) -> OriginidError:
-    return OriginidError(
-        given,
-        "expected machines with originid, its extras, and enough memory",
-        "look at Ray's logs, then run the same command again to continue",
-    )
+        raise deadly(f"the workers of Ray die: {str(error).strip().splitlines()[0]}") from error
 
 
 def _numbers(outcome: JobOutcome) -> tuple[int, int, int, int]:
     return outcome.made, outcome.known, outcome.failed, outcome.busy
-
-
-@contextmanager
-def _cluster() -> Iterator[None]:
-    """Connect to a cluster and keep Ray quiet; a connection that was opened here is closed."""
-    ours = not ray.is_initialized()
-    if ours:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray must not send statistics
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-        address = os.environ.get("RAY_ADDRESS", "")
-        try:
-            if found := re.fullmatch(r"(?:ray://)?(.+):([0-9]{1,5})", address):
-                # Ray itself would try for minutes to connect to an address where nothing is.
-                socket.create_connection((found[1], int(found[2])), timeout=CONNECT).close()
-            with _no_stderr():
-                ray.init(log_to_driver=False, logging_level=logging.ERROR)
-        except (OSError, OverflowError, ValueError) as error:
-            expected = "expected the address of a Ray cluster that runs, or none"
-            todo = "check RAY_ADDRESS, and the cluster with `ray status`"
-            raise InputError(f"no connection to Ray {address}", expected, todo) from error
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    try:
-        with quiet("ray.data"):
-            yield
-    finally:
-        if ours:
-            ray.shutdown()
-
-
-@contextmanager
-def _no_stderr() -> Iterator[None]:
-    """Discard what is written to stderr.
-
-    Ray's native code writes there without Python's streams, so the file descriptor itself is
-    replaced.
-    """
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

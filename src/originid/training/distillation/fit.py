@@ -27,6 +27,7 @@ try:
     import torch
 
     from originid.encoders.onnx import FORMAT, OnnxEncoder
+    from originid.encoders.torch_networks import training_device
     from originid.training.checkpoints import TrainingLog, TrainingRun, digest, map_digest
     from originid.training.distillation import export
     from originid.training.distillation.learner import StudentLearner
@@ -119,7 +120,7 @@ def _refuse(path: Path, teacher: Encoder, map: Map | None) -> None:
 def _learner(
     lessons: Lessons, shape: Shape, settings: Distillation, map: Map | None
 ) -> StudentLearner:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = training_device()
     step = max(1, -(-len(lessons.rows) // SAMPLE))
     latents = lessons.cache.take(lessons.rows[::step])
     # The seed holds only inside, so that the caller's random numbers stay as they were.

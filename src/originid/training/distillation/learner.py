@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from originid.encoders.torch_networks import multiplies_bfloat16
 from originid.training.distillation.network import Student
 from originid.training.distillation.settings import Distillation
 from originid.training.metric.transforms import Transform
@@ -77,7 +78,8 @@ class StudentLearner:
 
     def _forward(self, images: torch.Tensor) -> torch.Tensor:
         # Bfloat16 halves the time where the device multiplies it, and else multiplies the time.
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=_has_bfloat16(images)):
+        half = multiplies_bfloat16(images.device)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
             return self.student(images).flatten(1).float()
 
     def _loss(self, made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -106,9 +108,3 @@ class StudentLearner:
         """
         parameters = dict(self.student.named_parameters())
         self.steps = unpack(tensors, parameters, self.average, {"adam": self._optimizer})
-
-
-def _has_bfloat16(images: torch.Tensor) -> bool:
-    if images.device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    return images.device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())

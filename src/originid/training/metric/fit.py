@@ -24,6 +24,7 @@ try:
     import torch
     from accelerate import Accelerator
 
+    from originid.encoders.torch_networks import best_device
     from originid.training.checkpoints import TrainingLog, TrainingRun, digest, map_digest
     from originid.training.metric.learner import MapLearner
     from originid.training.metric.transforms import Transform, initial_map
@@ -73,7 +74,7 @@ def fit_metric(
     batches = Batches(
         samples.classes, settings.origins_per_batch, settings.images_per_origin, settings.seed
     )
-    accelerator = Accelerator()
+    accelerator = Accelerator(cpu=best_device() == "cpu")
     # Each step allocates the same sizes again; giving them back to the system costs time.
     keep_freed_memory(accelerator.device.type)
     feed = _Feed(samples, batches, settings, accelerator)

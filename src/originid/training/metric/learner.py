@@ -8,6 +8,7 @@ import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 
+from originid.encoders.torch_networks import multiplies_bfloat16
 from originid.maps import Map
 from originid.training.metric.losses import make_loss
 from originid.training.metric.settings import MetricLearning
@@ -94,7 +95,7 @@ class MapLearner:
             rows = rows[chosen].requires_grad_()
             classes = np.searchsorted(compared, classes)
         labels = torch.from_numpy(classes).to(latents.device)
-        loss = self._loss(self.transform(latents), labels, rows) * share
+        loss = self._loss(self._vectors(latents), labels, rows) * share
         total = float(self._sum(loss.detach()))
         if not math.isfinite(total):
             return total
@@ -118,6 +119,12 @@ class MapLearner:
         self.steps += 1
         move_average(self.average, self.transform.parameters, self.steps, self._decay)
         return total
+
+    def _vectors(self, latents: torch.Tensor) -> torch.Tensor:
+        """Map latents; parameters and losses stay float32 where products are of bfloat16."""
+        device = latents.device
+        with torch.autocast(device.type, torch.bfloat16, enabled=in_half_precision(device)):
+            return self.transform(latents).float()
 
     def _sum(self, tensor: torch.Tensor) -> torch.Tensor:
         if self._accelerator.num_processes == 1:
@@ -153,3 +160,14 @@ class MapLearner:
             self._weights.detach().copy_(tensors["weights"])
         parameters = self.transform.parameters
         self.steps = unpack(tensors, parameters, self.average, self._optimizers)
+
+
+def in_half_precision(device: torch.device) -> bool:
+    """Return whether maps are computed with products of bfloat16 while they learn.
+
+    Not on a CPU, which gains little: there the same training gives the same map on any processor.
+
+    Args:
+        device: the device that the map is trained on.
+    """
+    return device.type == "cuda" and multiplies_bfloat16(device)

@@ -29,7 +29,14 @@ class Processes:
             return cls()  # torch is not imported, which would take seconds
         from accelerate import Accelerator, InitProcessGroupKwargs
 
-        return cls(Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)]))
+        from originid.encoders.torch_networks import best_device
+
+        return cls(
+            Accelerator(
+                cpu=best_device() == "cpu",
+                kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)],
+            )
+        )
 
     @property
     def is_main(self) -> bool:

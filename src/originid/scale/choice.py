@@ -1,0 +1,137 @@
+"""Which engine holds a number of references, on how many machines, and why."""
+
+from dataclasses import dataclass
+
+from originid.scale.growth import largest, times
+from originid.scale.tables import Constants, Engine, Prices, read_constants, read_prices
+from originid.system.strict_json import JsonObject
+
+FULL = 0.8  # of a machine's memory and disk that may be used; the rest is the system's
+BUSY = 0.6  # of its cores that queries may use at the stated load, so that they seldom wait
+SLOWEST = 0.5  # seconds that a query may take on one core of each machine: a person waits for it
+MOST = 10**12  # references; more than all photos of the largest services
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The engine of a plan.
+
+    Args:
+        engine: ``folder`` or ``milvus``.
+        why: the reason in a sentence.
+        others: for each other engine what speaks for or against it.
+        machines: the number of machines, at least 1.
+        decided_by: what asks for that number.
+        measured: the engine whose measurements are used.
+        borrowed: whether they are those of a folder, because this engine was not measured.
+    """
+
+    engine: str
+    why: str
+    others: dict[str, str]
+    machines: int
+    decided_by: str
+    measured: Engine
+    borrowed: bool
+
+
+def needs(
+    references: int, queries_per_second: float, engine: Engine, prices: Prices
+) -> dict[str, int]:
+    """Return how many machines each thing asks for, by the name of the thing.
+
+    Args:
+        references: the number of references.
+        queries_per_second: the load.
+        engine: what was measured of the engine.
+        prices: what a machine has.
+    """
+    quick = engine.query.most(SLOWEST, MOST)  # references that one core searches quickly enough
+    work = queries_per_second * engine.query.at(references)  # seconds of a core each second
+    return {
+        "memory": times(engine.memory.at(references), FULL * prices.memory),
+        "disk": times(engine.disk.at(references), FULL * prices.disk),
+        "queries": times(work, BUSY * prices.cores),
+        "the time of a query": times(references, max(1, quick)),
+    }
+
+
+def folder_limit(queries_per_second: float, constants: Constants, prices: Prices) -> int:
+    """Return the largest number of references that a folder on one machine should hold.
+
+    Args:
+        queries_per_second: the load.
+        constants: what was measured.
+        prices: what a machine has.
+    """
+
+    def fits(references: int) -> bool:
+        return max(needs(references, queries_per_second, constants.folder, prices).values()) == 1
+
+    return largest(fits, MOST)
+
+
+def growth_of(references: int) -> JsonObject:
+    """Return what ``show --json`` tells of a folder's size, by the packaged tables.
+
+    Args:
+        references: the number of references that it has.
+
+    Returns:
+        ``query_seconds``, the time of a query on one core of the machine that was measured;
+        ``folder_until``, up to which a folder is enough at one query a second, rounded down to two
+        digits; ``then``, what to consider beyond.
+    """
+    constants = read_constants()
+    return {
+        "query_seconds": constants.folder.query.at(references),
+        "folder_until": _rounded_down(folder_limit(1.0, constants, read_prices())),
+        "then": "milvus",
+    }
+
+
+def choose(
+    references: int, queries_per_second: float, constants: Constants, prices: Prices
+) -> Choice:
+    """Choose the engine: a folder as long as one machine is enough, then Milvus.
+
+    Args:
+        references: the number of references.
+        queries_per_second: the load.
+        constants: what was measured.
+        prices: what a machine has.
+    """
+    limit = folder_limit(queries_per_second, constants, prices)
+    up_to = f"about {_rounded_down(limit):,} references at {a_second(queries_per_second)}"
+    inside = references <= limit
+    name = "folder" if inside else "milvus"
+    found = constants.engines[name]
+    measured = found or constants.folder
+    wanted = needs(references, queries_per_second, measured, prices)
+    machines = max(wanted.values())
+    decisive = next(thing for thing, count in wanted.items() if count == machines)
+    decided_by = "one machine is enough" if machines == 1 else f"because of {decisive}"
+    if inside:
+        why = f"one machine is enough, with nothing to run beside it: a folder holds up to {up_to}"
+        others = {
+            "postgresql": "if you run one already, or if many machines add references",
+            "milvus": f"needed beyond {up_to}",
+        }
+    else:
+        why = f"a folder on one machine holds up to {up_to}; Milvus divides more among machines"
+        others = {
+            "folder": f"up to {up_to}",
+            "postgresql": "one server searches as one machine does: it is too small as well",
+        }
+    return Choice(name, why, others, machines, decided_by, measured, found is None)
+
+
+def a_second(queries: float) -> str:
+    """Return a load in words, such as ``2 queries a second``."""
+    return f"{queries:,g} {'query' if queries == 1 else 'queries'} a second"
+
+
+def _rounded_down(count: int) -> int:
+    """Return a whole number with all digits but the first two zero."""
+    unit: int = 10 ** max(0, len(str(count)) - 2)
+    return count // unit * unit

@@ -1,0 +1,109 @@
+"""A connection to a Ray cluster, and what happens when its workers die."""
+
+import logging
+import os
+import re
+import socket
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, redirect_stdout
+
+from originid.errors import ExtraError, InputError, OriginidError
+from originid.system.quiet import quiet
+
+try:
+    import ray as ray
+    import ray.data
+except ImportError as error:
+    raise ExtraError("work on many GPUs or machines", "ray") from error
+
+TRIES = 3  # workers that may die at one piece of work, as one picture may kill them all
+CONNECT = 10.0  # seconds in which a cluster must accept a connection
+
+
+class Tries:
+    """Counts how often each piece of work was begun, because Ray would try it again for ever."""
+
+    def __init__(self) -> None:
+        self._count: Counter[Hashable] = Counter()
+
+    def begin(self, piece: Hashable) -> int:
+        """Count one more try of a piece, and return the count.
+
+        Args:
+            piece: its name or number.
+        """
+        self._count[piece] += 1
+        return self._count[piece]
+
+
+def deadly(given: str) -> OriginidError:
+    """The error that ends a job because its workers die.
+
+    Args:
+        given: what happened.
+    """
+    return OriginidError(
+        given,
+        "expected machines with originid, its extras, and enough memory",
+        "look at Ray's logs, then run the same command again to continue",
+    )
+
+
+@contextmanager
+def cluster() -> Iterator[None]:
+    """Connect to a cluster and keep Ray quiet; a connection that was opened here is closed.
+
+    The cluster is the one that this process is connected to, else the one that ``RAY_ADDRESS``
+    names, else the one that ``ray start`` began on this machine. If there is none, a cluster of
+    this machine alone runs meanwhile. Nothing is printed on standard output meanwhile.
+
+    Raises:
+        InputError: there is no cluster at ``RAY_ADDRESS``.
+    """
+    # Ray tells on standard output, where results stand, which of its workers died; what it holds
+    # back of that it prints when the connection is closed.
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        ours = not ray.is_initialized()
+        if ours:
+            _connect()
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        try:
+            with quiet("ray.data"):
+                yield
+        finally:
+            if ours:
+                ray.shutdown()
+
+
+def _connect() -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray must not send statistics
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    address = os.environ.get("RAY_ADDRESS", "")
+    try:
+        if found := re.fullmatch(r"(?:ray://)?(.+):([0-9]{1,5})", address):
+            # Ray itself would try for minutes to connect to an address where nothing is.
+            socket.create_connection((found[1], int(found[2])), timeout=CONNECT).close()
+        with _no_stderr():
+            ray.init(log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, OverflowError, ValueError) as error:
+        expected = "expected the address of a Ray cluster that runs, or none"
+        todo = "check RAY_ADDRESS, and the cluster with `ray status`"
+        raise InputError(f"no connection to Ray {address}", expected, todo) from error
+
+
+@contextmanager
+def _no_stderr() -> Iterator[None]:
+    """Discard what is written to stderr.
+
+    Ray's native code writes there without Python's streams, so the file descriptor itself is
+    replaced.
+    """
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
