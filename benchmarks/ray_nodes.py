@@ -72,6 +72,16 @@ class RayNodes:
         ours = _descendants({node.pid for node in self._nodes})
         return [pid for pid in sorted(ours) if name in _title(pid)]
 
+    def kill(self, number: int) -> None:
+        """Kill a node with all of its processes (SIGKILL).
+
+        Args:
+            number: of the node, from 0; the others do not live without the first one.
+        """
+        for pid in _descendants({self._nodes[number].pid}):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def _start(self, number: int) -> None:
         port = self._address.rpartition(":")[2]
         head = ["--head", f"--port={port}", f"--temp-dir={self._folder}",

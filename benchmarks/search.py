@@ -1,7 +1,7 @@
 """Search among many references: time, memory and recall, beside a plain product in numpy.
 
 usage: python benchmarks/search.py [--references 1000000...] [--dim 1999...] [--queries 1000]
-           [--json]
+           [--cpu] [--json]
 
 The result has a row for each number of references and each number of dims. Vectors are drawn that
 resemble those of real images (image_vectors.py). They are stored in a collection in a temporary
@@ -10,7 +10,8 @@ index file, and later ones read it; one of these finds the collection's files ta
 system's cache. A child process that does nothing else searches. Single queries and batches of 200
 take turns with numpy: its plain product over as many vectors of 512 float32, the paper's size, and
 the ten best scores. A time is the median over the turns, and a ratio the median of the turns'
-ratios. All files are in the system's cache then.
+ratios. All files are in the system's cache then. With --cpu the times of searches are those that
+the processors worked, all cores together, which other work on the machine disturbs less.
 
 The paper needs 0.53e-10 s for a pair of 512 dims, which is 19.3 TFLOPS on its GPUs. The column
 "paper, here" is what a pair would cost at the speed of numpy's product of two square matrices in
@@ -38,10 +39,9 @@ import numpy as np
 from image_vectors import Universe
 from originid.collection.collection import create_collection
 from originid.collection.row import Row
-from originid.encoders.pixels import PixelsEncoder
 from originid.maps import DctBasis, DctMap
 from originid.model import open_model, save_model
-from originid.types import Ids, Json, Vectors
+from originid.types import Ids, Image, Json, Latents, Vectors
 from reporting import figure, machine
 from search_process import TOP, Searcher
 from search_turns import in_turn, numpy_top, ratio, seconds
@@ -51,7 +51,10 @@ SINGLES, BATCHES = 41, 5  # timed, each beside one of numpy's
 OPENINGS = 3
 NUMPY_DIM = 512  # the paper's vectors
 RANK = 512  # of the map, as of the packaged one: opening a collection reads it
+SIDE = 1024  # of a block of a latent at most
 SQUARE = 2048  # side of the matrices whose product tells this machine's speed
+
+Clock = Callable[[], float]
 
 OPEN = """
 import sys, time
@@ -83,6 +86,24 @@ COLUMNS = {
 }
 
 
+class Nobody:
+    """The encoder of made-up vectors, which nobody asks for a latent.
+
+    Args:
+        dim: the number of components that its latents would have.
+    """
+
+    spec, identity, size = "python:search:Nobody", "nobody", 1
+
+    def __init__(self, dim: int) -> None:
+        self.shapes = tuple((1, 1, min(SIDE, dim - start)) for start in range(0, dim, SIDE))
+        self.cutoffs = (np.inf,) * len(self.shapes)
+
+    def encode(self, images: Image) -> Latents:
+        """Refuse to encode images."""
+        raise NotImplementedError
+
+
 def row_of(key: int) -> Row:
     """Return the metadata of an imaginary photo; ``key`` is its number, from 1."""
     name, sha256 = f"photos/{key // 1000:04}/{key:08}.jpg", hashlib.sha256(str(key).encode())
@@ -104,12 +125,12 @@ def build(universe: Universe, folder: Path, queries: int) -> Vectors:
     places = np.sort(rng.choice(universe.count, queries, replace=queries > universe.count)) + 1
     ones = np.ones(universe.dim, np.float32)
     directions = rng.standard_normal((min(RANK, universe.dim), universe.dim), np.float32)
-    basis = DctBasis(((1, 1, universe.dim),), (np.inf,))
+    nobody = Nobody(universe.dim)
+    basis = DctBasis(nobody.shapes, nobody.cutoffs)
     linear = DctMap(basis, 0 * ones, ones, directions, ones[: len(directions)], ones)
     edits = []
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "model"  # of an encoder that nobody asks for
-        model = save_model(path, PixelsEncoder(), linear, open_model().calibration, {})
+        model = save_model(Path(name) / "model", nobody, linear, open_model().calibration, {})
         with create_collection(folder, model) as collection:
             for ids, vectors in universe.blocks():
                 collection.add_vectors([row_of(key) for key in ids.tolist()], vectors)
@@ -174,13 +195,14 @@ def measure_opening(folder: Path) -> Json:
     }
 
 
-def time_searches(searcher: Searcher, count: int, queries: Vectors) -> Json:
+def time_searches(searcher: Searcher, count: int, queries: Vectors, clock: Clock) -> Json:
     """Time single queries and batches beside numpy, and return times and ratios.
 
     Args:
         searcher: the process that searches the collection.
         count: the number of references.
         queries: the vectors of the queries, float32 (q, dim).
+        clock: what measures the time.
     """
     rng = np.random.default_rng(5)
     matrix = rng.standard_normal((count, NUMPY_DIM), np.float32)
@@ -194,11 +216,11 @@ def time_searches(searcher: Searcher, count: int, queries: Vectors) -> Json:
     def plain(size: int) -> Callable[[int], float]:
         """Return a run that searches for a batch of queries with numpy."""
         some = rng.standard_normal((size, NUMPY_DIM), np.float32)
-        return lambda turn: seconds(lambda: numpy_top(matrix, some))
+        return lambda turn: seconds(lambda: numpy_top(matrix, some), clock)
 
     def paper(turn: int) -> float:
         """Return the seconds of a batch at the speed of a product of square matrices."""
-        flops = 2 * SQUARE**3 / seconds(lambda: square @ square)
+        flops = 2 * SQUARE**3 / seconds(lambda: square @ square, clock)
         return 2 * NUMPY_DIM / flops * BATCH * count
 
     single, numpy_single = in_turn([ours(1), plain(1)], SINGLES)
@@ -217,10 +239,10 @@ def time_searches(searcher: Searcher, count: int, queries: Vectors) -> Json:
     }
 
 
-def measure_search(folder: Path, universe: Universe, queries: Vectors) -> Json:
+def measure_search(folder: Path, universe: Universe, queries: Vectors, clock: Clock) -> Json:
     """Return the times, the memory and the recall of a process that searches the collection."""
-    searcher = Searcher(folder)
-    times = time_searches(searcher, universe.count, queries)
+    searcher = Searcher(folder, clock)
+    times = time_searches(searcher, universe.count, queries, clock)
     parts = range(0, len(queries), BATCH)
     ids = np.concatenate([searcher.search(queries[i : i + BATCH])[1] for i in parts])
     peak = searcher.close()
@@ -240,14 +262,14 @@ def report(text: str) -> None:
         print(f"\r{text}", end="", file=sys.stderr)
 
 
-def benchmark(references: int, dim: int, queries: int) -> Json:
+def benchmark(references: int, dim: int, queries: int, clock: Clock) -> Json:
     """Measure one row of the result: so many references of so many dims, with so many queries."""
     universe = Universe(dim, references)
     with tempfile.TemporaryDirectory(prefix="originid-search-") as name:
         folder = Path(name) / "collection"
         made = build(universe, folder, queries)
         opening = measure_opening(folder)
-        searching = measure_search(folder, universe, made)
+        searching = measure_search(folder, universe, made, clock)
     return {"references": references, "dim": dim, "queries": queries, **opening, **searching}
 
 
@@ -257,13 +279,15 @@ def main() -> None:
     parser.add_argument("--references", type=int, nargs="+", default=[1_000_000])
     parser.add_argument("--dim", type=int, nargs="+", default=[open_model().dim])
     parser.add_argument("--queries", type=int, default=1000)
+    parser.add_argument("--cpu", action="store_true", help="measure the processors' time")
     parser.add_argument("--json", action="store_true", help="print one JSON object a row")
     options = parser.parse_args()
+    clock = time.process_time if options.cpu else time.perf_counter
     where = f"{machine('numpy', 'faiss-cpu')}, SQLite {sqlite3.sqlite_version}"
     if not options.json:
         print(f"{where}\n\n| {' | '.join(COLUMNS.values())} |\n{'|---' * len(COLUMNS)}|")
     for references, dim in itertools.product(options.references, options.dim):
-        row = benchmark(references, dim, options.queries)
+        row = benchmark(references, dim, options.queries, clock)
         if options.json:
             print(json.dumps({**row, "machine": where}), flush=True)
         else:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -19,12 +20,13 @@ class Searcher:
 
     Args:
         folder: the folder or the URL of the collection.
+        clock: what measures the time, `time.perf_counter` or `time.process_time`.
     """
 
-    def __init__(self, folder: Place) -> None:
+    def __init__(self, folder: Place, clock: Callable[[], float] = time.perf_counter) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
-        self._process = context.Process(target=serve, args=(other, folder))
+        self._process = context.Process(target=serve, args=(other, folder, clock))
         self._process.start()
 
     def search(self, queries: Vectors) -> tuple[float, Ids]:
@@ -45,18 +47,19 @@ class Searcher:
         return peak
 
 
-def serve(pipe: Connection, folder: Place) -> None:
+def serve(pipe: Connection, folder: Place, clock: Callable[[], float]) -> None:
     """Search for whatever queries come through a pipe, until None comes; this is the process.
 
     Args:
         pipe: the end of the pipe that belongs to the process.
         folder: the folder or the URL of the collection.
+        clock: as of `Searcher`.
     """
     with open_collection(folder) as collection:
         while (queries := pipe.recv()) is not None:
-            start = time.perf_counter()
+            start = clock()
             found = collection.search(queries, TOP)
-            passed = time.perf_counter() - start
+            passed = clock() - start
             ids = np.full((len(queries), TOP), -1, np.int64)
             for line, matches in zip(ids, found, strict=True):
                 line[: len(matches)] = [row.id for row, _ in matches]

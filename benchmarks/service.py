@@ -6,9 +6,12 @@ A collection of random vectors and 64 photos is made in a temporary folder, and 
 of its own on the loopback address. A third process holds 1, 8 and 64 connections open, and asks
 again as soon as it has an answer. Queries are those photos, brighter and saved again as JPEG: their
 origin is found at the first look. Before and after each, this process asks the library itself for
-the same queries, given all at once, which is its quickest way; the ratio is that of the finds a
-second. With --soak so many requests follow, by 8 connections, and the memory of the service after
-the first thousand is compared with that at the end.
+the same queries in two ways, and prints the ratios of the finds a second: by as many threads as
+there are connections, each with one query at a call, as a program that answers requests would do;
+and given all at once, which is the library's quickest way.
+
+With --soak so many requests follow, by 8 connections, and the memory of the service after the first
+thousand is compared with that at the end.
 
 The processor is shared by all three processes, so that on a machine with few cores the service is
 measured together with its clients.
@@ -25,6 +28,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -167,6 +171,33 @@ def direct(finder: Finder, queries: list[bytes], seconds: float) -> float:
     return found / (time.perf_counter() - begun)
 
 
+def direct_singly(finder: Finder, queries: list[bytes], seconds: float, threads: int) -> float:
+    """Finds a second of the library, which several threads ask for one query at a call."""
+    numbers = itertools.count()
+    until = time.perf_counter() + seconds
+
+    def one(_: int) -> int:
+        found = 0
+        while time.perf_counter() < until:
+            source = Source("q.jpg", queries[next(numbers) % len(queries)])
+            assert finder.find(source, top=1).verdict == "origin"
+            found += 1
+        return found
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(threads) as pool:
+        found = sum(pool.map(one, range(threads)))
+    return found / (time.perf_counter() - begun)
+
+
+def library(finder: Finder, queries: list[bytes], seconds: float, threads: int) -> dict[str, float]:
+    """Finds a second of the library, by each of the two ways of asking it."""
+    return {
+        "singly": direct_singly(finder, queries, seconds, threads),
+        "at_once": direct(finder, queries, seconds),
+    }
+
+
 def memory(process: int) -> float:
     """The megabytes that a process occupies now."""
     status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
@@ -195,14 +226,15 @@ def main() -> None:
                 direct(finder, queries, 2)
                 load(port, bodies, 8, 60, WARM)
                 rows = result["clients"] = []
-                before = direct(finder, queries, given.seconds)
                 for clients in CLIENTS:
+                    before = library(finder, queries, given.seconds / 2, clients)
                     row = load(port, bodies, clients, given.seconds)
-                    after = direct(finder, queries, given.seconds)
-                    library = (before + after) / 2
-                    rows.append({"clients": clients, **row, "library_per_s": library,
-                                 "ratio": row["per_s"] / library})  # fmt: skip
-                    before = after
+                    after = library(finder, queries, given.seconds / 2, clients)
+                    per_s = {way: (before[way] + after[way]) / 2 for way in before}
+                    rows.append(
+                        {"clients": clients, **row, "library_per_s": per_s}
+                        | {f"ratio_{way}": row["per_s"] / each for way, each in per_s.items()}
+                    )
                 if given.soak:
                     load(port, bodies, 8, 3600, 1000)
                     first = memory(service.pid)
@@ -219,7 +251,9 @@ def main() -> None:
     for row in rows:
         print(
             f"{row['clients']:3} clients: {figure(row['per_s'])} finds a second, "
-            f"{row['ratio']:.2f} of the library's {figure(row['library_per_s'])}; "
+            f"{row['ratio_singly']:.2f} of the library's {figure(row['library_per_s']['singly'])} "
+            f"by as many threads, {row['ratio_at_once']:.2f} of its "
+            f"{figure(row['library_per_s']['at_once'])} given all at once; "
             f"median {figure(row['median_ms'])} ms, p99 {figure(row['p99_ms'])} ms"
         )
     if given.soak:

@@ -63,6 +63,7 @@ ONLY = {
         "collection/sqlite_errors.py",
     },
     "psycopg": {"collection/engines/postgres"},
+    "pymilvus": {"collection/engines/milvus"},
     "fastapi": {"service"},
     "starlette": {"service"},
     "uvicorn": {"service"},

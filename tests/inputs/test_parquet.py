@@ -61,7 +61,10 @@ def test_rows_without_an_image_are_failures(
 
 
 def test_addresses_in_a_column_are_a_list(tmp_path: Path) -> None:
-    rows = {"URL": ["https://a.org/1.jpg", None, "file:///etc/passwd"], "caption": ["a", "b", "c"]}
+    rows: dict[str, list[Any]] = {
+        "URL": ["https://a.org/1.jpg", None, "file:///etc/passwd"],
+        "caption": ["a", "b", "c"],
+    }
     table = write(tmp_path / "a.parquet", rows)
     opened = open_parquet(str(table), POLITE)
     assert isinstance(opened, ParquetUrls)

@@ -13,6 +13,7 @@ from originid.inputs.pieces import PIECE, Piece
 from originid.latents import LatentCache, encode_paths
 from originid.latents.cache_keys import Keys
 from originid.latents.encode_files import Encoded
+from originid.types import Failure
 
 if not importlib.util.find_spec("ray"):
     pytest.skip("needs the extra [ray]", allow_module_level=True)
@@ -20,6 +21,10 @@ if not importlib.util.find_spec("ray"):
 from originid.scale import latents
 from originid.scale.latents import fill_cache
 from originid.scale.worker import Packed, Part
+
+
+def unexpected(failure: Failure) -> None:
+    pytest.fail(f"{failure}")
 
 
 def test_a_cache_is_filled_with_what_it_lacks(
@@ -37,7 +42,7 @@ def test_a_cache_is_filled_with_what_it_lacks(
                 packed.open(),
                 wanted,
                 lambda sha256: known.find(sha256) is not None,
-                pytest.fail,
+                unexpected,
             )
             for place, chunk in enumerate(chunks):
                 encoded.append(sum(isinstance(each, Encoded) for each in chunk))

@@ -102,6 +102,10 @@ def test_a_worker_that_is_killed_costs_nothing(
         assert (again.added, again.unchanged, len(again.failures)) == (0, 61, 1)
 
 
+def unexpected(failure: Failure) -> None:
+    pytest.fail(f"{failure}")
+
+
 class FakeRun:
     """Stands for a cluster: yields for each piece the parts that it is told to, run by run."""
 
@@ -171,16 +175,16 @@ def test_pieces_for_other_processes_depend_on_no_folder(
 
     assert piece.listed[0].read(LIMITS, no_limit) == photo.read_bytes()
     assert piece.listed[1].read.manners == Manners(connections=2, delay=2)
-    (member,) = other.sources(pytest.fail)
+    (member,) = other.sources(unexpected)
     assert member.name == "shards/000000.tar!/000000000000.png"
     assert member.read(LIMITS, no_limit) == photo.read_bytes()
     skipping = Piece(archive=other.archive, skip=frozenset({f"{shard}!/000000000000.png"}))
-    assert list(skipping.sources(pytest.fail)) == []
+    assert list(skipping.sources(unexpected)) == []
 
 
 def test_nothing_to_encode_needs_no_cluster(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(on_ray, "cluster", lambda: pytest.fail("it was asked for"))
-    assert list(OnRay()([], model, Wanted(), lambda sha256: False, pytest.fail)) == []
+    assert list(OnRay()([], model, Wanted(), lambda sha256: False, unexpected)) == []
 
 
 def test_a_model_is_packed_with_its_files(model: Model) -> None:
@@ -192,8 +196,6 @@ def test_a_worker_gives_up_and_tells_errors(
     model: Model, write_photos: WritePhotos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker without Ray: its parts come in order, and an error is one of them."""
-    from originid.scale import worker
-
     begun: list[int] = []
 
     class Count:
@@ -203,8 +205,9 @@ def test_a_worker_gives_up_and_tells_errors(
                 begun.append(number)
                 return len(begun)
 
-    monkeypatch.setattr(worker.ray, "get", lambda value: value)
-    monkeypatch.setattr(worker.ray.util, "get_node_ip_address", lambda: "machine")
+    ray = "originid.scale.worker.ray"
+    monkeypatch.setattr(f"{ray}.get", lambda value: value)
+    monkeypatch.setattr(f"{ray}.util.get_node_ip_address", lambda: "machine")
     photos = write_photos(CHUNK + 1)
     piece = Piece(listed=tuple(Source(str(path)) for path in photos))
     batch = {"piece": [7], "data": [pickle.dumps(piece)]}

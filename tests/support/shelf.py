@@ -8,7 +8,8 @@ from originid.index import Codec, Codes, Fetch, Index, ScanSettings
 from originid.types import Ids, Scores, Vectors
 
 DIM = 44
-SMALL = ScanSettings(shortlist=40, part=64)  # so that a few hundred references need every path
+# So that a few hundred references need every path.
+SMALL = ScanSettings(shortlist=40, part=64)
 
 
 def some_vectors(n: int, dim: int = DIM, seed: int = 0) -> Vectors:
@@ -40,8 +41,8 @@ class Shelf:
 
     def add(self, ids: list[int], vectors: Vectors) -> None:
         codes = self.codec.encode(vectors)
-        self.index.add(np.array(ids, np.int64), codes)
         self.stored |= dict(zip(ids, codes, strict=True))
+        self.index.add(np.array(ids, np.int64), codes)
 
     def remove(self, ids: list[int]) -> None:
         self.index.remove(np.array(ids, np.int64))

@@ -39,6 +39,7 @@ class SqliteFile(SqlTables):
     def __init__(self, path: Path, formats: Collection[int], tables: str) -> None:
         self.path = path
         self._lock = threading.RLock()
+        self._counts: dict[str, tuple[object, int]] = {}  # by table, with what had changed before
         refuse_unsafe(path)
         with sqlite_errors(path.parent):
             self._connection, self.without_locks = connect(path)
@@ -112,6 +113,16 @@ class SqliteFile(SqlTables):
     def _insert_reference(self, statement: str, values: Sequence[object]) -> int | None:
         cursor = self._connection.execute(statement, values)
         return int(cursor.lastrowid or 0) if cursor.rowcount else None
+
+    def _count(self, table: str) -> int:
+        with self._lock:
+            changes = self._changes(), self._connection.total_changes
+            if table in self._counts and self._counts[table][0] == changes:
+                return self._counts[table][1]
+            count = super()._count(table)
+            if not self._in_transaction:  # what is rolled back changes no number of it
+                self._counts[table] = changes, count
+            return count
 
     def _next_id(self) -> int:
         # The row is there: the first reference was inserted before.

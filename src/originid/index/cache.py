@@ -1,23 +1,27 @@
 """The file that keeps the parts of an exact index between runs.
 
 Magic, format, length and CRC-32 of a JSON header; the header; then for each part its ids (int64)
-and packed bits, all little-endian. The header says what the file was made for and holds each
-part's rows and CRC-32. The file is never changed in place: a new one replaces it.
+and packed bits, all little-endian; then a tail: arrays that are too large to be read as a whole,
+one after the other. The header says what the file was made
+for and holds each part's rows and CRC-32, and the bytes of the tail. The file is never changed in
+place: a new one replaces it.
 """
 
 import json
 import os
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from originid.errors import OriginidError
 from originid.index.scan import Part, memory_size
-from originid.system.storage import new_file
+from originid.system.storage import ON_WINDOWS, new_file
 from originid.system.strict_json import parse_json
 from originid.types import Json
 
@@ -25,46 +29,60 @@ FORMAT = 1
 MAGIC = b"originid"
 PREFIX = struct.Struct("<8sIII")
 
+Tail = NDArray[np.uint8]
+
 
 class CacheError(OriginidError):
     """An index file that cannot be used; the index can be made again from what is stored."""
 
 
-def save_parts(path: Path, header: Json, parts: Sequence[Part]) -> None:
+def save_parts(path: Path, header: Json, parts: Sequence[Part], tail: Sequence[Tail] = ()) -> None:
     """Write a file, all of it or nothing; what is there is replaced.
 
     Raises:
         OSError: the disk refuses.
     """
     with new_file(path) as temporary, open(temporary, "xb") as file:
-        _write(file, header, parts)
+        _write(file, header, parts, tail)
 
 
-def load_parts(path: Path, header: Json, bits: int) -> tuple[Json, list[Part]]:
-    """Read a file: its whole header, and its parts.
+def load_parts(
+    path: Path, header: Json, new_part: Callable[[], Part]
+) -> tuple[Json, list[Part], Tail]:
+    """Read a file: its whole header, its parts, and its tail.
+
+    The tail is checked by whoever reads it. It stays in the file, which must not be written to; but
+    on Windows, where a file that is used in this way cannot be replaced, it is read into memory.
 
     Args:
         path: what `save_parts` wrote.
         header: what the file's header must say.
-        bits: of each reference.
+        new_part: makes an empty part.
 
     Raises:
         CacheError: there is none, it is damaged, or its header says otherwise.
     """
+    with unusable(path), open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        found = _read_header(file, size)
+        for name, expected in header.items():
+            if found[name] != expected:
+                raise ValueError(f"its {name} is {found[name]}, expected {expected}")
+        rows = [part["rows"] for part in found["parts"]]
+        bits, length = new_part().bits, int(found.get("tail", 0))
+        start = file.tell() + sum(8 * n + memory_size(n, bits) for n in rows)
+        if length < 0 or size != start + length:
+            raise ValueError(f"it has {size} bytes, expected {start + length}")
+        parts = [_read_part(file, new_part(), **part) for part in found["parts"]]
+        _refuse_other_ids(found["last_id"], parts)
+        return found, parts, _read_tail(file, start, length)
+
+
+@contextmanager
+def unusable(path: Path) -> Iterator[None]:
+    """Turn what is found wrong with a file inside the ``with`` block into a `CacheError`."""
     try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            found = _read_header(file, size)
-            for name, expected in header.items():
-                if found[name] != expected:
-                    raise ValueError(f"its {name} is {found[name]}, expected {expected}")
-            rows = [part["rows"] for part in found["parts"]]
-            expected = file.tell() + sum(8 * n + memory_size(n, bits) for n in rows)
-            if size != expected:
-                raise ValueError(f"it has {size} bytes, expected {expected}")
-            parts = [_read_part(file, bits, **part) for part in found["parts"]]
-            _refuse_other_ids(found["last_id"], parts)
-            return found, parts
+        yield
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CacheError(
             f"index file {path} cannot be used: {error}",
@@ -73,13 +91,16 @@ def load_parts(path: Path, header: Json, bits: int) -> tuple[Json, list[Part]]:
         ) from error
 
 
-def _write(file: BinaryIO, header: Json, parts: Sequence[Part]) -> None:
+def _write(file: BinaryIO, header: Json, parts: Sequence[Part], tail: Sequence[Tail]) -> None:
     described = [{"rows": len(part.ids), "checksum": _checksum(part)} for part in parts]
-    text = json.dumps(header | {"parts": described}).encode()
+    length = sum(each.nbytes for each in tail)
+    text = json.dumps(header | {"parts": described, "tail": length}).encode()
     file.write(PREFIX.pack(MAGIC, FORMAT, len(text), zlib.crc32(text)) + text)
     for part in parts:
         file.write(part.ids.astype("<i8", copy=False).data)
         file.write(part.memory().data)
+    for each in tail:
+        file.write(each.data)
 
 
 def _read_header(file: BinaryIO, size: int) -> Json:
@@ -95,8 +116,14 @@ def _read_header(file: BinaryIO, size: int) -> Json:
     return parse_json(text)
 
 
-def _read_part(file: BinaryIO, bits: int, rows: int, checksum: int) -> Part:
-    part = Part(bits)
+def _read_tail(file: BinaryIO, start: int, length: int) -> Tail:
+    if ON_WINDOWS:
+        file.seek(start)
+        return np.frombuffer(file.read(length), np.uint8)
+    return np.memmap(file, np.uint8, "r", start, (length,)) if length else np.empty(0, np.uint8)
+
+
+def _read_part(file: BinaryIO, part: Part, rows: int, checksum: int) -> Part:
     part.resize(np.frombuffer(file.read(8 * rows), "<i8").astype(np.int64))
     file.readinto(part.memory())  # type: ignore[attr-defined]
     if _checksum(part) != checksum:

@@ -1,97 +1,56 @@
-"""The default index: a scan over sign bits, then exact scores of the best few hundred.
+"""The default index: a scan of all references, then exact scores of the best few.
 
-In memory is one bit per rotated component (`Codec.bits`). A scan compares the query's floats with
-all of them: the estimate ``sum_i q_i sign(x_i)`` orders references as the cosine does, up to an
-error of 0.76 / sqrt(dim), about 0.4 of the spread of cosines between unrelated images. Comparing
-bits with bits is no faster and errs 1.6 times as much. The best `shortlist` references are then
-scored with their stored codes.
+The scan has two stages, as `StagedScan` says. What it finds best is scored with the stored codes:
+no score is ever told by anything else.
 """
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from originid.errors import InputError
 from originid.index.base import Fetch, check_added
 from originid.index.cache import CacheError
-from originid.index.codec import VERSION, Codec, Codes
-from originid.index.signs import PART, OfSigns, SignScan
-from originid.types import Ids, Json, Scores, Vectors
+from originid.index.codec import VERSION, Codec, Codes, check_vectors
+from originid.index.shortlist import Shortlist
+from originid.index.signs import PART, OfSigns
+from originid.index.stages import TOGETHER, WIDER, StagedScan
+from originid.types import Floats32, Ids, Json, Scores, Vectors
 
 FILE = "index.bin"  # in the folder of a collection
 QUERIES = 256  # searched at a time: bounds memory, and lets others in between
-WIDER = 4  # times as many are scored, where a list may lack the best
-MOST = 64  # times the shortlist, up to which it is made wider: 25,600 references, 50 MB of codes
-FEWEST = 32  # scores that tell how far they lie from their estimates
-DOUBT = 4.0  # standard deviations: of 1,600 further references, 1 in 20 lists lacks one so far out
-UNTOLD = 0.95  # of the spread of scores on a list: what estimates leave open in a dense series; 0.9
-# is left open among strangers in an ordinary collection, 0.3 beside an origin
+MOST = 64  # times the shortlist, up to which it is made wider: 3,072 references
 FETCHED = 4096  # codes read at a time: bounds memory
+LONGER = 25_000  # references for each further one on a shortlist
+# References that are looked at by their numbers. Of the ten best of 600 photos among 5,000 others,
+# 99.5 % were among the first 481 by signs, and among the first 18 by numbers.
+FIRST, MOST_FIRST, LEAST_FIRST = 640, 16_384, 192
+FIRST_SHARE, MORE_SHARE = 4, 400  # one in so many of a few thousand, and of a million
+FIRST_TIMES = 12  # times the shortlist, at least
 
 
 @dataclass(frozen=True)
 class ScanSettings:
     """What a scan keeps and hands on.
 
-    ``bits`` scanned at most. All of them up to here: for 2,000 queries among 1,000,000 references
-    of 1,413 dims the best reference came, at worst, 75th with 1,408 bits, 911th with 1,056 and
-    3,727th with 704. 4,096 bits of a million references are 512 MB.
-
-    ``shortlist`` rescored, and at least 4 per match asked for. 100 held the best reference of
-    each of those queries; 400 held 99.7 % of the ten best, and rescoring them takes a third of the
-    time of a scan on one core.
+    ``shortlist`` scored at least, and one more for each `LONGER` references; for many matches half
+    as many again as are asked for.
 
     ``part`` rows that one thread scans.
     """
 
-    bits: int = 4096
-    shortlist: int = 400
+    shortlist: int = 32
     part: int = PART
 
     def __post_init__(self) -> None:
-        if min(self.bits, self.shortlist, self.part) < 1:
+        if min(self.shortlist, self.part) < 1:
             raise InputError(f"{self}", "expected numbers of at least 1", "leave them out")
 
 
 DEFAULTS = ScanSettings()
-
-
-@dataclass(frozen=True)
-class _Shortlist:
-    """The references that are scored for a query.
-
-    Args:
-        ids: sorted, (m,).
-        estimates: of their scores, (m,); None if they are all references.
-    """
-
-    ids: Ids
-    estimates: Scores | None
-
-    def may_lack_the_best(self, found: Ids, cosines: Scores) -> bool:
-        """Tell whether a reference that is not on the list could score higher than all on it.
-
-        On the list one sees how far cosines lie from their estimates. What is not on it has a lower
-        estimate than the last one that is. In a series of pictures that are nearly the same, the
-        estimates lie closer together than that.
-
-        Args:
-            found: the ids of the list that exist, (m,).
-            cosines: their exact scores, (m,).
-        """
-        if self.estimates is None or len(found) < FEWEST:
-            return False
-        estimates = self.estimates[np.searchsorted(self.ids, found)].astype(np.float64)
-        away = estimates - estimates.mean()
-        slope = float(away @ cosines / max(away @ away, 1e-12))
-        expected = cosines.mean() + slope * away
-        rest, all_of_it = float(np.std(cosines - expected)), float(np.std(cosines))
-        if rest < UNTOLD * all_of_it:  # the order by estimates is nearly that by scores
-            return False
-        return bool(expected.min() + DOUBT * rest > cosines.max())
 
 
 class ExactIndex(OfSigns):
@@ -121,28 +80,29 @@ class ExactIndex(OfSigns):
         self.settings = settings
         self._file = file
         self._fetch = fetch
-        self._scan = SignScan(min(dim, settings.bits), settings.part)
+        folder = None if file is None else file.parent
+        self._scan: StagedScan = StagedScan(dim, settings.part, folder)
 
     def add(self, ids: Ids, codes: Codes) -> None:
-        """Add references, as `Index.add`; about 5 microseconds each."""
+        """Add references, as `Index.add`; about 20 microseconds each."""
         check_added(ids, codes, self.codec.size)
-        self._scan.add(ids, self.codec.bits(codes, self._scan.bits))
+        self._scan.add_vectors(ids, self.codec.units(codes))
 
     def search(self, queries: Vectors, k: int) -> tuple[Scores, Ids]:
         """Return the best k references of each query, as `Index.search`."""
         if k < 1:
             raise InputError(f"k = {k}", "expected at least 1", "ask for 1 match or more")
-        rotated = self.codec.rotate(queries)
+        rotated = self._rotated(queries)
         scores = np.full((len(rotated), k), -np.inf, np.float32)
         ids = np.full((len(rotated), k), -1, np.int64)
         for start in range(0, len(rotated), QUERIES):
             rows, count = np.arange(len(rotated))[start : start + QUERIES], self._least(k)
             while len(rows):
                 dense = []
-                for row, shortlist in zip(
-                    rows, self._shortlists(rotated[rows], count), strict=True
+                shortlists = self._shortlists(rotated[rows], count)
+                for row, shortlist, (found, cosines) in zip(
+                    rows, shortlists, self._scored(rotated[rows], shortlists), strict=True
                 ):
-                    found, cosines = self._score(rotated[row], shortlist.ids)
                     best = np.lexsort((found, -cosines))[:k]
                     scores[row], ids[row] = -np.inf, -1
                     scores[row, : len(best)], ids[row, : len(best)] = cosines[best], found[best]
@@ -152,9 +112,6 @@ class ExactIndex(OfSigns):
                 if count > MOST * self.settings.shortlist:
                     break
         return scores, ids
-
-    def _least(self, k: int) -> int:
-        return max(self.settings.shortlist, 4 * k)
 
     def keep(self) -> None:
         """Write the index to its file, as `Index.keep`."""
@@ -183,7 +140,7 @@ class ExactIndex(OfSigns):
             CacheError: there is none, it is damaged, or it was written for another dim or number
                 of bits, or by another version of originid's codes or of FAISS.
         """
-        index = cls(dim, fetch, settings)
+        index = cls(dim, fetch, settings, Path(path))
         index._scan.load(Path(path), index._header())
         return index
 
@@ -192,33 +149,70 @@ class ExactIndex(OfSigns):
         """Open the index that is kept in a collection's folder, as `OpenIndex` says."""
         file = folder / FILE
         try:
-            index = cls.load(file, dim, fetch)
+            return cls.load(file, dim, fetch)
         except CacheError:
-            index = cls(dim, fetch)
-        index._file = file
-        return index
+            return cls(dim, fetch, file=file)
 
     def _header(self) -> Json:
-        return {"code": VERSION, "dim": self.codec.dim}
+        return {"code": VERSION, "dim": self.codec.dim, "numbers": 1}
 
-    def _shortlists(self, rotated: Vectors, count: int) -> "list[_Shortlist]":
+    def _rotated(self, queries: Vectors) -> Floats32:
+        """Rotated queries (q, dim) of unit length, a few at a time."""
+        checked = check_vectors(queries, self.codec.dim)
+        if len(checked) <= TOGETHER:
+            return self.codec.rotate(checked)
+        blocks = [checked[block.start : block.stop] for block in _blocks(len(checked), TOGETHER)]
+        return np.vstack(list(self._scan.each(self.codec.rotate, blocks)))
+
+    def _least(self, k: int) -> int:
+        return max(self.settings.shortlist + len(self) // LONGER, k + k // 2)
+
+    def _shortlists(self, rotated: Floats32, count: int) -> list[Shortlist]:
         """The references with the best estimates, at most count, of each query."""
-        if len(self) <= count:
-            return [_Shortlist(self._scan.all_ids(), None)] * len(rotated)
-        estimates, ids = self._scan.search(rotated, count)
+        scan = self._scan
+        if len(scan) <= count:
+            return [Shortlist(scan.all_ids(), None)] * len(rotated)
+        usual = max(min(len(scan) // FIRST_SHARE, FIRST), len(scan) // MORE_SHARE, LEAST_FIRST)
+        first = max(min(max(usual, FIRST_TIMES * count), MOST_FIRST), WIDER * count)
+        estimates, ids = scan.best(rotated, first, count)
         order = np.argsort(ids, axis=1)
         return [
-            _Shortlist(each[places], line[places])
+            Shortlist(each[places], line[places])
             for each, line, places in zip(ids, estimates, order, strict=True)
         ]
 
-    def _score(self, query: NDArray[np.float32], shortlist: Ids) -> tuple[Ids, Scores]:
-        """Those of the shortlist that exist, and their cosines."""
-        found, cosines = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-        for start in range(0, len(shortlist), FETCHED):
-            ids, codes = self._fetch(shortlist[start : start + FETCHED])
-            if not len(ids):
-                continue  # all removed by another process
-            found.append(ids)
-            cosines.append(self.codec.scores(codes, query))
-        return np.concatenate(found), np.concatenate(cosines)
+    def _scored(
+        self, rotated: Floats32, shortlists: Sequence[Shortlist]
+    ) -> list[tuple[Ids, Scores]]:
+        """Those of each query's shortlist that exist, and their cosines."""
+
+        def score(rows: range) -> list[tuple[Ids, Scores]]:
+            """Score the shortlists of a few queries, whose codes are fetched together."""
+            wanted = np.unique(np.concatenate([shortlists[row].ids for row in rows]))
+            some = [[(np.empty(0, np.int64), np.empty(0, np.float32))] for _ in rows]
+            for ids, codes in self._fetched(wanted):
+                for row, its in zip(rows, some, strict=True):
+                    places = np.searchsorted(ids, shortlists[row].ids)
+                    places[places == len(ids)] = 0
+                    places = places[ids[places] == shortlists[row].ids]
+                    cosines = self.codec.scores(codes[places], rotated[row])
+                    its.append((ids[places], cosines))
+            return [
+                (np.concatenate([ids for ids, _ in its]), np.concatenate([c for _, c in its]))
+                for its in some
+            ]
+
+        longest = max(len(each.ids) for each in shortlists)
+        blocks = _blocks(len(shortlists), max(1, min(TOGETHER, FETCHED // max(longest, 1))))
+        return [scored for block in self._scan.each(score, blocks) for scored in block]
+
+    def _fetched(self, ids: Ids) -> Iterator[tuple[Ids, Codes]]:
+        """Stored codes of sorted ids, as many at a time as memory is bounded to."""
+        for start in range(0, len(ids), FETCHED):
+            found, codes = self._fetch(ids[start : start + FETCHED])
+            if len(found):  # else all were removed by another process
+                yield found, codes
+
+
+def _blocks(count: int, size: int) -> list[range]:
+    return [range(at, min(at + size, count)) for at in range(0, count, size)]

@@ -11,13 +11,14 @@ sub-quantiser more than the bits need: each query gives it a range that keeps th
 `LARGEST_SUM`, and a bit that is 1 for every reference keeps the smallest above 0.
 """
 
+import threading
 from typing import Any
 
 import faiss as untyped
 import numpy as np
 from numpy.typing import NDArray
 
-from originid.types import Ids, Scores, Vectors
+from originid.types import Floats32, Ids, Mask, Scores, Vectors
 
 faiss: Any = untyped  # annotated in some versions, in part and not always right
 LAYOUT = str(faiss.__version__)  # how FAISS packs bits is FAISS's own business
@@ -38,6 +39,7 @@ class Part:
 
     def __init__(self, bits: int) -> None:
         """Make an empty part for references of this number of bits."""
+        self.bits = bits
         self.ids: Ids = np.empty(0, np.int64)
         self.removed = 0
         width = scanned_width(bits)
@@ -69,9 +71,13 @@ class Part:
         self.ids = np.where(gone, -1, self.ids)
         self.removed += int(gone.sum())
         if self.removed > REMOVED_SHARE * len(self.ids):
-            self._scan.remove_ids(faiss.IDSelectorBatch(np.flatnonzero(self.ids < 0)))
-            self.ids = self.ids[self.ids >= 0]
-            self.removed = 0
+            self.leave_only(self.ids >= 0)
+
+    def leave_only(self, which: Mask) -> None:
+        """Take out all rows but those that which (n,) says; none of these is removed."""
+        self._scan.remove_ids(faiss.IDSelectorBatch(np.flatnonzero(~which)))
+        self.ids = self.ids[which]
+        self.removed = 0
 
     def search(self, queries: Vectors, count: int) -> tuple[Scores, Ids]:
         """The best estimates and their ids, (q, m): the best count, and -inf and -1 besides.
@@ -80,9 +86,16 @@ class Part:
             queries: as `scanned_queries` returns them.
             count: at least 1.
         """
-        estimates, rows = self._scan.search(queries, min(count + self.removed, len(self.ids)))
+        estimates, rows = self.nearest_rows(queries, count)
         ids = np.where(rows < 0, -1, self.ids[rows])
         return np.where(ids < 0, -np.inf, estimates).astype(np.float32, copy=False), ids
+
+    def nearest_rows(self, queries: Vectors, count: int) -> tuple[Scores, NDArray[np.int64]]:
+        """Estimates and rows, (q, m): the best count, and removed ones and -1 besides."""
+        found: tuple[Scores, NDArray[np.int64]] = self._scan.search(
+            queries, min(count + self.removed, len(self.ids))
+        )
+        return found
 
     def memory(self) -> NDArray[np.uint8]:
         """The packed bits, where they lie; valid until the part changes."""
@@ -97,6 +110,58 @@ class Part:
         self._scan.codes.resize(_rounded(len(ids)) * self._scan.d // 8)
         self._scan.ntotal = len(ids)
         self._scan.ntotal2 = _rounded(len(ids))
+
+
+class NumberScan:
+    """Compares queries with rows of numbers in 4 bits.
+
+    Args:
+        size: bytes of a row, each of which holds two numbers, the first one in its lower half.
+    """
+
+    def __init__(self, size: int) -> None:
+        kind = faiss.ScalarQuantizer.QT_4bit_uniform
+        self._size = size
+        self._scan = faiss.IndexScalarQuantizer(2 * size, kind, faiss.METRIC_INNER_PRODUCT)
+        faiss.copy_array_to_vector(np.array([-1, 2], np.float32), self._scan.sq.trained)
+        self._scan.is_trained = True
+
+    def room(self, count: int) -> NDArray[np.uint8]:
+        """Memory (count, size) that is to be filled with the rows that are compared next."""
+        self._scan.codes.resize(count * self._size)
+        self._scan.ntotal = count
+        memory = faiss.rev_swig_ptr(self._scan.codes.data(), count * self._size)
+        rows: NDArray[np.uint8] = memory.reshape(count, self._size)
+        return rows
+
+    def search(self, query: Floats32, count: int) -> tuple[Scores, Ids]:
+        """The best products of a query with numbers from -1 to 1, and their rows, (count,).
+
+        Args:
+            query: of at most 2 x size components.
+            count: how many are returned, at most.
+        """
+        padded = np.zeros((1, 2 * self._size), np.float32)
+        padded[0, : len(query)] = query
+        values, rows = self._scan.search(padded, min(count, self._scan.ntotal))
+        return values[0], rows[0]
+
+
+class _Own(threading.local):
+    """What a thread has for itself."""
+
+    def __init__(self) -> None:
+        self.scans: dict[int, NumberScan] = {}
+
+
+_own = _Own()
+
+
+def number_scan(size: int) -> NumberScan:
+    """The `NumberScan` of the current thread for rows of this size; to make one takes 0.1 ms."""
+    if size not in _own.scans:
+        _own.scans[size] = NumberScan(size)
+    return _own.scans[size]
 
 
 def scanned_width(bits: int) -> int:

@@ -34,9 +34,9 @@ class Shortlist:
         """
         if self.estimates is None:
             return False
-        return may_lack_the_best(
-            self.estimates[np.searchsorted(self.ids, found)], cosines, BY_NUMBERS
-        )
+        estimates = self.estimates[np.searchsorted(self.ids, found)]
+        known = np.isfinite(estimates)  # those of damaged numbers are not
+        return may_lack_the_best(estimates[known], cosines[known], BY_NUMBERS)
 
 
 def may_lack_the_best(estimates: Scores, scores: Scores, untold: float) -> bool:

@@ -5,19 +5,22 @@ references nearly as the product of the vectors does.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from originid.index.base import refuse_known
-from originid.index.cache import load_parts, save_parts
+from originid.index.cache import Tail, load_parts, save_parts, unusable
 from originid.index.scan import LAYOUT, Part, scanned_queries, use_one_thread
 from originid.system.parallel import available_cores
 from originid.types import Ids, Json, Scores, Vectors
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 PART = 131_072
 """Rows that one thread scans: small enough that 8 cores share a million, large enough that what a
 part costs however small it is stays below a tenth."""
@@ -62,7 +65,7 @@ class SignScan:
             start = 0
             while start < len(ids):
                 if not self._parts or len(self._parts[-1].ids) >= self._part:
-                    self._parts.append(Part(self.bits))
+                    self._parts.append(self._new_part())
                 stop = start + self._part - len(self._parts[-1].ids)
                 self._parts[-1].append(ids[start:stop], packed[start:stop])
                 start = stop
@@ -99,12 +102,14 @@ class SignScan:
         scanned = scanned_queries(queries, self.bits)
         with self._lock:
             # A single part is left to FAISS's own threads, which share a batch by queries.
-            run: Callable[..., Iterable[tuple[Scores, Ids]]]
-            run = self._pool.map if len(self._parts) > 1 else map
-            found = list(run(lambda part: part.search(scanned, count), self._parts))
+            found = self.each(lambda part: part.search(scanned, count), self._parts)
         estimates, ids = (np.hstack(each) for each in zip(*found, strict=True))
         best = np.argpartition(-estimates, count - 1, axis=1)[:, :count]
         return np.take_along_axis(estimates, best, axis=1), np.take_along_axis(ids, best, axis=1)
+
+    def each(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """What a function returns for each item; the threads of the scan share several items."""
+        return list((self._pool.map if len(items) > 1 else map)(function, items))
 
     def equals(self, other: "SignScan") -> bool:
         """Whether both have the same ids with the same bits, in whatever order.
@@ -137,7 +142,7 @@ class SignScan:
         """
         with self._lock:
             kept = {"last_id": self.last_id, "history": self.history}
-            save_parts(path, self._described(header) | kept, self._parts)
+            save_parts(path, self._described(header) | kept, self._parts, self._tail())
 
     def load(self, path: Path, header: Json) -> None:
         """Read the bits that `save` wrote with the same header, in place of those that are here.
@@ -146,13 +151,24 @@ class SignScan:
             CacheError: there is no file, it is damaged, or it holds other bits or was written by
                 another version of FAISS.
         """
-        found, parts = load_parts(path, self._described(header), self.bits)
-        with self._lock:
-            self._parts, self.last_id = parts, found["last_id"]
-            self.history = str(found.get("history", ""))
+        found, parts, tail = load_parts(path, self._described(header), self._new_part)
+        with self._lock, unusable(path):
+            self._take(found, parts, tail)
+
+    def _new_part(self) -> Part:
+        return Part(self.bits)
 
     def _described(self, header: Json) -> Json:
         return {**header, "faiss": LAYOUT, "bits": self.bits}
+
+    def _tail(self) -> Sequence[Tail]:
+        """What the file holds behind the parts."""
+        return ()
+
+    def _take(self, found: Json, parts: list[Part], tail: Tail) -> None:
+        """Take what a file holds, in place of what is here."""
+        self._parts, self.last_id = parts, found["last_id"]
+        self.history = str(found.get("history", ""))
 
     def _refuse_known(self, ids: Ids) -> None:
         if len(ids) and ids.min() > self.last_id:
