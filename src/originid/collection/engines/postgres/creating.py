@@ -12,10 +12,10 @@ from originid.collection.folder_table import SCHEMA_ID
 from originid.collection.schema import FORMAT, TABLES
 from originid.collection.sqlite import META
 from originid.errors import InputError, StorageError
-from originid.index.exact import DEFAULTS
 from originid.system.server_url import ServerUrl
 
 OLDEST = 140000  # PostgreSQL 14
+MOST_BITS = 4096  # of a vector that the server scans; more of them hardly change the order
 _OWN_TABLES = """
 ALTER TABLE decision ADD COLUMN rowid bigserial;
 -- The bits of the vectors, apart from them, so that a scan reads little.
@@ -88,7 +88,7 @@ def _make(
                 "choose another name: add ?collection=NAME to the URL",
             ) from error
         connection.execute(sql.SQL("SET LOCAL search_path TO {}, public").format(schema))
-        bits = min(int(meta["dim"]), DEFAULTS.bits)
+        bits = min(int(meta["dim"]), MOST_BITS)
         tables = (META + TABLES).replace(SCHEMA_ID, "")
         connection.execute(translated_tables(tables) + _OWN_TABLES.format(bits=bits))
         said = {**meta, "id": secrets.token_hex(16), "format": str(FORMAT)}

@@ -12,6 +12,7 @@ import numpy as np
 
 from originid.collection.engines.client_files import kept_folder, model_folder
 from originid.collection.engines.postgres.connections import Connection, Connections
+from originid.collection.engines.postgres.creating import MOST_BITS
 from originid.collection.engines.postgres.dialect import translated, translated_tables
 from originid.collection.engines.postgres.searching import PostgresSearcher, as_bits
 from originid.collection.schema import FORMAT, UPGRADES
@@ -19,7 +20,6 @@ from originid.collection.sql import SqlTables
 from originid.collection.tables import Tables
 from originid.errors import CollectionError
 from originid.index import Codec
-from originid.index.exact import DEFAULTS
 from originid.system.server_url import ServerUrl
 from originid.types import Failure
 
@@ -141,7 +141,7 @@ class PostgresStore(Tables, PostgresTables):
                 "use the version of originid that made it, or index the images again with this one",
             )
         self._codec = Codec(self._number("dim"))
-        self._bits = min(self._codec.dim, DEFAULTS.bits)
+        self._bits = min(self._codec.dim, MOST_BITS)
         self._counts: dict[str, tuple[tuple[int, int], int]] = {}
 
     @property
