@@ -7,6 +7,7 @@ import socket
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from typing import Any
 
 from originid.errors import ExtraError, InputError, OriginidError
 from originid.system.quiet import quiet
@@ -14,6 +15,7 @@ from originid.system.quiet import quiet
 try:
     import ray as ray
     import ray.data
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
     raise ExtraError("work on many GPUs or machines", "ray") from error
 
@@ -35,6 +37,15 @@ class Tries:
         """
         self._count[piece] += 1
         return self._count[piece]
+
+
+def count_tries() -> Any:
+    """An actor `Tries`, so that all workers see one count. It needs no CPU of its own.
+
+    It lives on the node of this process: where that dies, the job ends anyway.
+    """
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return ray.remote(num_cpus=0, scheduling_strategy=here)(Tries).remote()
 
 
 def deadly(given: str) -> OriginidError:
@@ -69,7 +80,7 @@ def cluster() -> Iterator[None]:
             _connect()
         ray.data.DataContext.get_current().enable_progress_bars = False
         try:
-            with quiet("ray.data"):
+            with quiet("ray.data", level=logging.CRITICAL):  # what fails is raised
                 yield
         finally:
             if ours:

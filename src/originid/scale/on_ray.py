@@ -25,7 +25,7 @@ from originid.latents.cache_keys import Keys
 from originid.latents.encode_files import CHUNK, Entry
 from originid.latents.sources import Source
 from originid.model import Model
-from originid.scale.cluster import TRIES, Tries, cluster, deadly, ray
+from originid.scale.cluster import TRIES, cluster, count_tries, deadly, ray
 from originid.scale.worker import EncodingWorker, Packed, PackedModel, Part
 from originid.types import Failure
 
@@ -153,8 +153,7 @@ def _rows(
     workers = min(gpus if on_gpus else cores, len(pieces))
     threads = max(1, cores // gpus) if on_gpus else 1
     ray.data.DataContext.get_current().target_max_block_size = BLOCK
-    # An actor, as all workers must see one count. It needs no CPU of its own.
-    tries = ray.remote(num_cpus=0)(Tries).remote()
+    tries = count_tries()
     shared = [(number, _for_others(piece, workers)) for number, piece in pieces]
     rows = [{"piece": number, "data": pickle.dumps(piece)} for number, piece in shared]
     work = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
@@ -169,8 +168,12 @@ def _rows(
         for row in work.iter_rows():
             part: Part = pickle.loads(row["part"])
             yield part
-    except (ray.exceptions.RayActorError, ray.exceptions.WorkerCrashedError) as error:
-        raise deadly(f"the workers of Ray die: {str(error).strip().splitlines()[0]}") from error
+    except (
+        ray.exceptions.RayActorError,
+        ray.exceptions.WorkerCrashedError,
+        ray.exceptions.ObjectLostError,
+    ):
+        return  # what has not come is asked for again
 
 
 def _for_others(piece: Piece, workers: int) -> Piece:

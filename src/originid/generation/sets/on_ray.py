@@ -21,7 +21,7 @@ from originid.generation.prompts.base import PromptSource
 from originid.generation.sets.job import JobOutcome, JobSettings, run_job
 from originid.generation.sets.origins import Origin
 from originid.generation.sets.shards import ImageSet
-from originid.scale.cluster import TRIES, Tries, cluster, deadly, ray
+from originid.scale.cluster import TRIES, cluster, count_tries, deadly, ray
 from originid.system.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def run_on_ray(
     done = JobOutcome(0, 0, 0, 0)
     if shards:
         with cluster():
-            # An actor, as all workers must see one count. It needs no CPU of its own.
-            tries = ray.remote(num_cpus=0)(Tries).remote()
+            tries = count_tries()
             arguments = (absolute, dict(shards), prompts, settings, open_maker, tries)
             for outcome in _outcomes(sorted(shards), arguments):
                 done = JobOutcome(*map(sum, zip(_numbers(done), _numbers(outcome), strict=True)))
