@@ -3,13 +3,19 @@
 It is version 2.3.5, for Linux on x86-64, and unpacks to 250 MB.
 """
 
+import ctypes
 import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 
 class MilvusServer:
@@ -44,7 +50,12 @@ class MilvusServer:
         config.try_bind_port = _bound  # its own finds ports taken that a killed server had
         self._server = self._module.MilvusServer(config)
         self._server.webservice_port = _free_ports(1)[0]
-        self._server.start()
+        ours = SimpleNamespace(
+            Popen=partial(subprocess.Popen, preexec_fn=_stop_with_its_parent),
+            TimeoutExpired=subprocess.TimeoutExpired,
+        )
+        with patch.object(self._module, "subprocess", ours):
+            self._server.start()
 
     def _template(self, text: str) -> str:
         """The settings of the server; ports of etcd that are not set would be taken by another one.
@@ -96,6 +107,12 @@ class MilvusServer:
     @property
     def _pid(self) -> int:
         return int(self._server.server_proc.pid)
+
+
+def _stop_with_its_parent() -> None:
+    """Let Linux stop the server when the process ends that started it, however it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _bound(port: int) -> socket.socket:

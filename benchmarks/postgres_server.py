@@ -1,5 +1,6 @@
 """A PostgreSQL server with pgvector that tests start themselves, from a wheel of PyPI."""
 
+import ctypes
 import importlib.util
 import os
 import pwd
@@ -7,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -55,6 +57,7 @@ class PostgresServer:
             [self._bin / "postgres", "-D", self._data, "-p", str(self.port), "-h", "127.0.0.1",
              "-k", self._folder, "-c", "shared_buffers=128MB", "-c", "max_wal_size=4GB"],
             user=self._user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+            preexec_fn=_stop_with_its_parent,
         )  # fmt: skip
         until = time.monotonic() + READY
         while time.monotonic() < until:
@@ -101,3 +104,9 @@ class PostgresServer:
             [self._bin / program, *arguments], user=self._user, check=True, cwd="/",
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
+
+
+def _stop_with_its_parent() -> None:
+    """Let Linux stop the server when the process ends that started it, however it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGINT)  # PR_SET_PDEATHSIG
