@@ -20,6 +20,7 @@ from originid.errors import CollectionError, InputError
 from originid.escalation.looking import is_followed
 from originid.model import Model, open_model
 from originid.testing import write_photos as write_plain
+from shards import write_shards
 from store_kinds import Kind
 
 
@@ -117,6 +118,22 @@ def test_removing(place: str, model: Model, write_photos: WritePhotos) -> None:
         add_images(collection, photos)
         assert collection.database.version()[0] > before[0]  # no id is used twice
         assert Finder(collection).find(photos[3]).matches[0].reference == str(photos[3])
+
+
+def test_members_of_archives(
+    place: str, model: Model, write_photos: WritePhotos, tmp_path: Path
+) -> None:
+    photos = write_photos(4)
+    first, second = write_shards(photos[:3], tmp_path / "shards", 2)
+    with create_collection(place, model) as collection:
+        assert add_images(collection, [first, second, photos[3]]).added == 4
+        assert add_images(collection, [first, second]).unchanged == 3
+        assert collection.database.count_noted()[0] == 1  # the members have no file
+        assert Finder(collection).find(photos[1]).matches[0].reference.startswith(f"{first}!/")
+        assert collection.remove([str(first)]) == []
+        left = {row.location.partition("!/")[0] for row in collection.references()}
+        assert left == {str(second), str(photos[3])}
+        assert len(collection) == 2
 
 
 def test_second_forms_are_found(place: str, model: Model, write_photos: WritePhotos) -> None:

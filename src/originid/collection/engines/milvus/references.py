@@ -25,7 +25,7 @@ class ReferenceTable(NameTable, FormTable, BlobTable):
 
     def count_noted(self) -> tuple[int, int, int]:
         """As `Store.count_noted`."""
-        with_file = 'value["width"] > 0'
+        with_file = 'value["with_file"] == true'
         return (
             self._count_references(with_file),
             self._count_references(f'{with_file} and value["with_ctime"] == true'),

@@ -6,6 +6,7 @@ from typing import Any
 
 from originid.collection.engines.milvus.entity import Entity, Kind, key_of, read_path, written
 from originid.collection.row import Row
+from originid.system.addresses import is_address
 
 _SIDE = 2**31 - 1  # pixels
 
@@ -21,6 +22,7 @@ def reference_of(row: Row, key: int, added_at: str, code: bytes) -> Entity:
         "information": row.information,
         "ctime_ns": row.ctime_ns,
         "inode": row.inode,
+        "with_file": row.width > 0 and not is_address(row.location),
         "with_ctime": row.ctime_ns is not None,
         "with_inode": row.inode is not None,
         "added_at": added_at,

@@ -15,6 +15,7 @@ from originid.collection.engines.milvus.ids import A_TICK, TICKS, WRITERS, Ids, 
 from originid.collection.engines.milvus.refusals import no_collection
 from originid.errors import CollectionError
 from originid.index import Codec
+from originid.system.addresses import beginnings
 
 Item = TypeVar("Item")
 ASKED = 1000  # keys, ids or contents in a question
@@ -214,16 +215,18 @@ class MilvusTables:
         return batch.over(found, lambda entity: entity.kind == kind) if batch else found
 
     def _under(self, kind: Kind, location: str) -> list[Entity]:
-        """The entities of a kind whose place is a path, or lies in that folder."""
+        """The entities of a kind whose place is this one, or lies in this folder or archive."""
         place, batch = written(location), self._open_batch
-        low = place.rstrip("/") + "/"
-        end = f"{low[:-1]}0"  # 0 follows the slash
+        lows = [written(beginning) for beginning in beginnings(location)]
+        ranges = [(low, low[:-1] + chr(ord(low[-1]) + 1)) for low in lows]
 
         def is_asked(entity: Entity) -> bool:
-            inside = entity.place == place or low <= entity.place < end
-            return entity.kind == kind and inside
+            inside = any(low <= entity.place < end for low, end in ranges)
+            return entity.kind == kind and (entity.place == place or inside)
 
-        where = f'place == "{place}" or (place >= "{low}" and place < "{end}")'
+        where = f'place == "{place}"' + "".join(
+            f' or (place >= "{low}" and place < "{end}")' for low, end in ranges
+        )
         found = list(self._pages(kind, where, batch is not None))
         return batch.over(found, is_asked) if batch else found
 
