@@ -39,6 +39,7 @@ class PostgresServer:
         self._user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
         if self._user is not None:
             os.chown(self._folder, self._user, -1)
+            self._bin = _copied(found, self._folder)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -104,6 +105,18 @@ class PostgresServer:
             [self._bin / program, *arguments], user=self._user, check=True, cwd="/",
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
+
+
+def _copied(programs: Path, folder: Path) -> Path:
+    """The programs in a folder of the server's own.
+
+    Those of an environment of root often lie where nobody else may look.
+    """
+    package = programs.parents[1]
+    for each in (package, package.with_name(f"{package.name}.libs")):
+        if each.exists():
+            shutil.copytree(each, folder / each.name, symlinks=True)
+    return folder / programs.relative_to(package.parent)
 
 
 def _stop_with_its_parent() -> None:
