@@ -1,6 +1,7 @@
 """Fixtures of the tests that run for every place where a collection can be stored.
 
-A server that cannot be started here is skipped, and the message says what is missing.
+A server that cannot be started here is skipped, and the message says what is missing. It is stopped
+after the tests of this folder: a Milvus that nobody asks takes two thirds of a core.
 """
 
 import platform
@@ -15,7 +16,7 @@ from postgres_server import PostgresServer, binaries
 from store_kinds import STORES, Kind
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgres() -> Iterator[PostgresServer]:
     pytest.importorskip("psycopg", reason="psycopg is not installed")
     if binaries() is None or sys.platform == "win32":
@@ -28,7 +29,7 @@ def postgres() -> Iterator[PostgresServer]:
         server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def milvus() -> Iterator[MilvusServer]:
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         pytest.skip("the server of the wheel milvus runs on Linux on x86-64 alone")
