@@ -142,11 +142,13 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
         "calibration": {
             "by": str,
             "sampled": int,
+            "followed": bool,
             "second_looks": int,
             "false_match_rate": float,
             "score_needed": {"few": float, "middle": float, "many": float},
         },
         "growth": {"query_seconds": float, "folder_until": int, "then": str},
+        "searched_by": type(None),
         "model": str,
         "encoder": str,
         "dim": int,

@@ -102,6 +102,7 @@ def test_show_prints_a_fact_a_line(indexed: Path, run: Run, run_json: RunJson) -
     assert lines.pop("second looks").startswith("judged by photos of one kind")
     assert lines.pop("growth").startswith("a query takes about ")
     facts.pop("growth")
+    assert facts.pop("searched_by") is None  # a folder is searched here
     assert lines == {name: str(value) for name, value in facts.items() if name != "skipped"}
     assert run("show", indexed, "--verify")[1] == (
         out + "verified           no problems; compared: size, times and inode of 30 files\n"

@@ -17,7 +17,7 @@ def test_addresses_stay_as_they_are(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["photo.jpg", "/a/https://b", "C:\\a", "ftp://a", "https:", "https:///a", "x/f:y", ""]
+    "text", ["photo.jpg", "/a/https://b", "C:\\a", "ftp:/a", "https:", "https:///a", "x/f:y", ""]
 )
 def test_all_else_is_a_path(text: str) -> None:
     assert not is_address(text)
