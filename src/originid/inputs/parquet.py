@@ -28,6 +28,7 @@ BYTES = ("image", "bytes", "image_bytes", "img", "jpg", "jpeg", "png", "webp")
 URLS = ("url", "image_url")
 TEXTS = {"caption": ("caption", "text"), "credit": ("credit",), "date": ("date",),
          "licence": ("licence", "license"), "link": ("url", "link")}  # fmt: skip
+OF_PYARROW = (OSError, ValueError, MemoryError, NotImplementedError)  # what its errors are
 ROWS = 16  # read together; they are held in memory
 MOST_GROUP = 2_000_000_000  # bytes of a column in a row group, which may be held in memory
 
@@ -179,7 +180,7 @@ def _rows(name: str, images: bool) -> Iterator[tuple[int, dict[str, Any], _Colum
                 for row in batch.to_pylist():
                     yield number, row, columns
                     number += 1
-    except (OSError, ValueError, MemoryError, NotImplementedError) as error:  # as pyarrow's are
+    except OF_PYARROW as error:
         given = f"damaged from row {number:,} on, and not read from there"
         raise InputError(given, " ".join(str(error).split())[:200], "make it anew") from error
 
@@ -206,7 +207,7 @@ def _open(file: ShardFile) -> Any:
 def _parquet_errors() -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, MemoryError, NotImplementedError) as error:
+    except OF_PYARROW as error:
         raise InputError(
             f"no parquet file: {' '.join(str(error).split())[:200]}",
             "expected one that pyarrow reads",

@@ -189,18 +189,7 @@ def connected(options: dict[str, Any]) -> Connection:
 
 def _may_come(error: psycopg.OperationalError) -> bool:
     """Whether a server that was not reached may be there in a moment."""
-    text = str(error)
-    return any(
-        each in text
-        for each in (
-            "refused",
-            "starting up",
-            "shutting down",
-            "closed",
-            "No such file",
-            "recovery",
-        )
-    )
+    return any(each in str(error) for each in COMING)
 
 
 def _options(url: ServerUrl) -> dict[str, Any]:
