@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from originid.encoders.base import Encoder
+from originid.encoders.colours import ColoursEncoder
 from originid.encoders.edges import EdgesEncoder
 from originid.encoders.joined import JoinedEncoder
 from originid.encoders.pixels import PixelsEncoder
@@ -63,6 +64,7 @@ def _plain(name: str, encoder: Callable[[], Encoder]) -> Callable[[str, bool], E
 
 ENCODERS: dict[str, Callable[[str, bool], Encoder]] = {
     "pixels": _plain("pixels", PixelsEncoder),
+    "colours": _plain("colours", ColoursEncoder),
     "tones": _plain("tones", TonesEncoder),
     "edges": _plain("edges", EdgesEncoder),
     "distilled": _plain("distilled", _distilled),
@@ -161,7 +163,7 @@ def open_encoder(spec: str, stored: bool = False) -> Encoder:
                 closest(
                     name,
                     ENCODERS,
-                    "for example: tones+edges, distilled (the packaged network), "
+                    "for example: colours+edges, distilled (the packaged network), "
                     "diffusers:FOLDER_OR_HUB_ID, or python:MODULE:CLASS for one of your own",
                 ),
             )

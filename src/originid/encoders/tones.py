@@ -35,16 +35,33 @@ class TonesEncoder:
 
     def encode(self, images: Image) -> Latents:
         """Encode images, as `Encoder.encode` says."""
-        fine = np.moveaxis(image_means(images, FINE), 3, 0)
-        r, g, b = (block_means(channel, CELLS) for channel in fine)
-        luma = np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b
-        u = r - np.float32(0.5) * (g + b)
-        v = np.float32(3**0.5 / 2) * (g - b)
-        root = 1 / np.sqrt(np.hypot(u, v) + np.float32(1e-8))
-        means = (r, g, b)
-        variance = sum(_variance(each, mean) for each, mean in zip(fine, means, strict=True))
-        contrast = np.sqrt(np.sqrt(variance))
-        return flatten([luma, u * root, v * root, contrast])
+        luma, u, v, contrast = measure_tones(images)
+        return flatten([luma, *root_of_colour(u, v), contrast])
+
+
+def measure_tones(images: Image) -> tuple[Floats32, Floats32, Floats32, Floats32]:
+    """Return the luma, both components of the colour vector, and the contrast of each cell.
+
+    Args:
+        images: uint8 RGB of shape (n, s, s, 3), where s is a multiple of `FINE`.
+
+    Returns:
+        Four arrays, float32 of shape (n, `CELLS`, `CELLS`); `TonesEncoder` says what they are.
+    """
+    fine = np.moveaxis(image_means(images, FINE), 3, 0)
+    r, g, b = means = tuple(block_means(channel, CELLS) for channel in fine)
+    luma = np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b
+    u = r - np.float32(0.5) * (g + b)
+    v = np.float32(3**0.5 / 2) * (g - b)
+    variance = sum(_variance(each, mean) for each, mean in zip(fine, means, strict=True))
+    contrast = np.sqrt(np.sqrt(variance))
+    return luma, u, v, np.asarray(contrast, np.float32)
+
+
+def root_of_colour(u: Floats32, v: Floats32) -> tuple[Floats32, Floats32]:
+    """Return colour vectors, of any shape, with their length replaced by its root."""
+    root = np.asarray(1 / np.sqrt(np.hypot(u, v) + np.float32(1e-8)), np.float32)
+    return u * root, v * root
 
 
 def _variance(fine: Floats32, means: Floats32) -> Floats32:

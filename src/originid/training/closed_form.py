@@ -43,17 +43,19 @@ import numpy as np
 from originid.errors import InputError
 from originid.maps import DctBasis, DctMap, Map
 from originid.training.linear_algebra import ProductSum
+from originid.training.settings import Checked, Range
 from originid.training.shrinkage import correction, correlations, cut, noise_share, tilted
 from originid.types import Floats32, Floats64, Latents, Rows
 
 
 @dataclass(frozen=True)
-class ClosedForm:
+class ClosedForm(Checked):
     """The settings of the fit.
 
     Args:
-        cutoff: The radial frequency below which DCT coefficients are kept. Infinity keeps all of
-            them, and None takes the cutoff that each encoder recommends for itself.
+        cutoff: The radial frequency below which DCT coefficients are kept: one for all blocks of
+            the latent, or one for each. Infinity keeps all coefficients, and None takes the cutoff
+            that each encoder recommends for itself.
         blend: The share of the full scatter against its diagonal, in [0, 1). None chooses it by
             how well two halves of the pairs agree.
         tilt: The exponent of the diagonal that multiplies the result. The diagonal is scaled so
@@ -70,7 +72,7 @@ class ClosedForm:
         InputError: A value is out of its range.
     """
 
-    cutoff: float | None = None
+    cutoff: float | tuple[float, ...] | None = None
     blend: float | None = 0.7
     tilt: float = 0.1
     rank: int | None = 512
@@ -78,24 +80,21 @@ class ClosedForm:
     natural_share: float = 0.0
     clip: float | None = None
 
-    def __post_init__(self) -> None:
-        checks = {
-            "cutoff": self.cutoff is None or self.cutoff > 0,
-            "blend": self.blend is None or 0 <= self.blend < 1,
-            "tilt": math.isfinite(self.tilt),
-            "rank": self.rank is None or self.rank >= 0,
-            "dim": self.dim is None or self.dim >= 1,
-            "natural_share": 0 <= self.natural_share <= 1,
-            "clip": self.clip is None or self.clip > 0,
+    def ranges(self) -> dict[str, Range]:
+        """Return the range of each value that has one; see `Checked`."""
+        cutoffs = self.cutoff if isinstance(self.cutoff, tuple) else (self.cutoff,)
+        return {
+            "cutoff": (
+                len(cutoffs) > 0 and all(each is None or each > 0 for each in cutoffs),
+                "a number above 0, or one for each block of the latent",
+            ),
+            "blend": (self.blend is None or 0 <= self.blend < 1, "a number in [0, 1)"),
+            "tilt": (math.isfinite(self.tilt), "a finite number"),
+            "rank": (self.rank is None or self.rank >= 0, "a whole number, at least 0"),
+            "dim": (self.dim is None or self.dim >= 1, "a whole number, at least 1"),
+            "natural_share": (0 <= self.natural_share <= 1, "a number in [0, 1]"),
+            "clip": (self.clip is None or self.clip > 0, "a number above 0"),
         }
-        for name, good in checks.items():
-            if not good:
-                raise InputError(
-                    f"{name} = {getattr(self, name)}",
-                    "expected cutoff > 0, 0 <= blend < 1, a finite tilt, rank >= 0, dim >= 1, "
-                    "0 <= natural_share <= 1 and clip > 0",
-                    f"choose another {name}",
-                )
 
 
 @dataclass

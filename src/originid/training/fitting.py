@@ -45,7 +45,7 @@ def read_map_settings(name: str, dim: int | None = None) -> Settings:
 
     Args:
         name: ``raw``, ``none``, ``structured`` or ``full`` (closed form), a preset of metric
-            learning, or a JSON file of such settings.
+            learning, or a JSON file of changes to one of the latter.
         dim: components of a vector; None leaves what the settings say.
 
     Raises:
@@ -60,10 +60,11 @@ def read_map_settings(name: str, dim: int | None = None) -> Settings:
         return NoMap(subtract_mean=name == "none")
     if name in CLOSED_FORMS:
         return replace(CLOSED_FORMS[name], dim=dim)
+    settings: ClosedForm | MetricLearning
     if name in PRESETS:
         settings = PRESETS[name]
     elif name.endswith(".json"):
-        settings = read_settings(name, PRESETS)
+        settings = read_settings(name, {**PRESETS, **CLOSED_FORMS})
     else:
         raise InputError(
             f"map {name!r}",
@@ -126,6 +127,15 @@ def fit_closed_form(examples: Examples, encoder: Encoder, settings: ClosedForm) 
 
 def basis_for(encoder: Encoder, settings: ClosedForm) -> DctBasis:
     """The DCT coefficients that a fit with these settings keeps."""
-    if settings.cutoff is None:
+    cutoffs, blocks = settings.cutoff, len(encoder.shapes)
+    if cutoffs is None:
         return DctBasis(encoder.shapes, encoder.cutoffs)
-    return DctBasis(encoder.shapes, (settings.cutoff,) * len(encoder.shapes))
+    if not isinstance(cutoffs, tuple):
+        return DctBasis(encoder.shapes, (cutoffs,) * blocks)
+    if len(cutoffs) != blocks:
+        raise InputError(
+            f"{len(cutoffs)} cutoffs for the encoder {encoder.spec}",
+            f"expected one number, or {blocks}: one for each block of its latent",
+            "change the settings, or name another encoder",
+        )
+    return DctBasis(encoder.shapes, cutoffs)

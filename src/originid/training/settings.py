@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 from originid.errors import InputError
@@ -88,6 +89,8 @@ def _fits(value: object, kind: Any) -> bool:
         return kind is bool
     if kind is float:
         return isinstance(value, (int, float))
+    if get_origin(kind) is UnionType:
+        return any(_fits(value, each) for each in get_args(kind))
     if get_origin(kind) is tuple:
         return isinstance(value, tuple) and all(_fits(each, get_args(kind)[0]) for each in value)
     return isinstance(value, kind)
@@ -123,7 +126,8 @@ def read_settings(
     for key in values:
         if key not in known:
             raise _unknown("setting", key, known)
-    return replace(base, **values)  # type: ignore[type-var] # a dataclass
+    given = {key: tuple(each) if isinstance(each, list) else each for key, each in values.items()}
+    return replace(base, **given)  # type: ignore[type-var] # a dataclass
 
 
 def warmed_cosine(rate: float, step: int, steps: int, warmup: int) -> float:
