@@ -64,7 +64,8 @@ def read_map_settings(name: str, dim: int | None = None) -> Settings:
     if name in PRESETS:
         settings = PRESETS[name]
     elif name.endswith(".json"):
-        settings = read_settings(name, {**PRESETS, **CLOSED_FORMS})
+        presets: dict[str, MetricLearning | ClosedForm] = {**PRESETS, **CLOSED_FORMS}
+        settings = read_settings(name, presets)
     else:
         raise InputError(
             f"map {name!r}",
