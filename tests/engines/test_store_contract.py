@@ -21,6 +21,7 @@ from originid.errors import CollectionError, InputError
 from originid.escalation.looking import is_followed
 from originid.model import Model, open_model
 from originid.testing import write_photos as write_plain
+from originid.types import Verdict
 from originid.verdict.second_look import LEAST_REFERENCES
 from originid.verdict.strangers import LEAST_LEADS
 from shards import write_shards
@@ -202,7 +203,7 @@ def test_decisions(place: str, model: Model, write_photos: WritePhotos) -> None:
         assert len(collection.database.decisions()) == 1
 
 
-Told = tuple[dict[str, tuple[float, ...]], list[tuple[str | None, list[tuple[str, str, Any]]]]]
+Told = tuple[dict[str, tuple[float, ...]], list[tuple[Verdict | None, list[Any]]]]
 
 
 @pytest.fixture(scope="module")

@@ -115,12 +115,11 @@ def combinations() -> Iterator[tuple[Any, ...]]:
     other options. ``ORIGINID_FUZZ=2`` has all combinations, in four times the time.
     """
     laid_out = list(itertools.product("<>", (None, (16, 16))))
-    options = (list(COLOURS), [None, "separate"], list(EXTRA), list(CODECS))
-    for places in itertools.product(*(range(len(values)) for values in options)):
-        photometric, planar, extra, codec = (
-            values[place] for values, place in zip(options, places, strict=True)
-        )
-        for order, tile in laid_out if TIMES > 1 else [laid_out[sum(places) % len(laid_out)]]:
+    options = map(enumerate, (COLOURS, (None, "separate"), EXTRA, CODECS))
+    for numbered in itertools.product(*options):
+        turn = sum(number for number, _ in numbered) % len(laid_out)
+        photometric, planar, extra, codec = (value for _, value in numbered)
+        for order, tile in laid_out if TIMES > 1 else laid_out[turn : turn + 1]:
             yield photometric, planar, extra, order, codec, tile
 
 
