@@ -29,7 +29,7 @@ LONGER = 25_000  # references for each further one on a shortlist
 # 99.5 % were among the first 481 by signs, and among the first 18 by numbers.
 FIRST, MOST_FIRST, LEAST_FIRST = 640, 16_384, 192
 FIRST_SHARE, MORE_SHARE = 4, 400  # one in so many of a few thousand, and of a million
-FIRST_TIMES = 12  # times the shortlist, at least
+FIRST_TIMES = 8  # times the shortlist, at least
 
 
 @dataclass(frozen=True)

@@ -53,9 +53,14 @@ def may_lack_the_best(estimates: Scores, scores: Scores, untold: float) -> bool:
     """
     if len(scores) < FEWEST:
         return False
-    away, wanted = (np.asarray(each, np.float64) - each.mean() for each in (estimates, scores))
-    expected = float(away @ wanted / max(away @ away, 1e-12)) * away
-    rest, all_of_it = float(np.std(wanted - expected)), float(np.std(wanted))
-    if rest < untold * all_of_it:  # the order by estimates is nearly that by scores
+    count = len(scores)
+    away, wanted = estimates.astype(np.float64), scores.astype(np.float64)
+    away -= away.sum() / count
+    wanted -= wanted.sum() / count
+    every, common = wanted @ wanted, away @ wanted
+    slope = common / max(away @ away, 1e-12)  # of the line that tells scores by estimates
+    rest = max(every - slope * common, 0.0)
+    if rest < untold**2 * every:  # the order by estimates is nearly that by scores
         return False
-    return bool(expected.min() + DOUBT * rest > wanted.max())
+    lowest = min(slope * away.min(), slope * away.max())
+    return bool(lowest + DOUBT * np.sqrt(rest / count) > wanted.max())
