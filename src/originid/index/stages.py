@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from originid.index.cache import Tail
 from originid.index.numbers import Numbers, Rows, fit, row_size, rows_of
 from originid.index.scan import Part, number_scan, scanned_queries
-from originid.index.shortlist import BY_SIGNS, may_lack_the_best
+from originid.index.shortlist import may_lack_the_best
 from originid.index.signs import PART, SignScan
 from originid.types import Floats32, Ids, Json, Mask, Scores, Vectors
 
@@ -96,7 +96,7 @@ class FinerPart(Part):
         rows = compared.room(len(keys))
         np.take(self.numbers.rows, places, axis=0, out=rows, mode="clip")
         values, best = compared.search(query, len(keys))
-        doubtful = may_lack_the_best(signs[best], values, BY_SIGNS)
+        doubtful = may_lack_the_best(signs[best], values)
         damaged = np.flatnonzero(~fit(rows, keys))
         if len(damaged):
             sound = ~np.isin(best, damaged)
