@@ -25,6 +25,10 @@ class Database(Tables, SqliteFile):
         """The folder of the collection: what can be made again lies there too."""
         return self.place
 
+    def version(self) -> tuple[int, int]:
+        """The last id given and the last place in the list of removals, as of `Tables`."""
+        return self._remembered("version", super().version)
+
     def model_folder(self) -> Path:
         """The folder of the model, in that of the collection."""
         return self.place / "model"
