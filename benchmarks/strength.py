@@ -109,7 +109,7 @@ def main() -> None:
         if given.json:
             print(json.dumps(rows), flush=True)
             continue
-        columns = [cell for row in rows[:: len(LEARNED)] for cell in row["cells"]]
+        columns = [cell for row in rows[:: len(LEARNED)] for cell in sorted(row["cells"])]
         if not header:
             print(f"| encoder | learned from | {' | '.join(columns)} |")
             print("|---" * (len(columns) + 2) + "|")

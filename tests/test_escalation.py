@@ -100,9 +100,9 @@ MOVED: dict[str, tuple[Callable[[Image], Image], str, Box]] = {
     ),
     "half of the area": (middle, "as the middle part of the reference", MIDDLE),
     "a corner": (
-        lambda image: image[:150, 110:],
+        lambda image: image[:170, 90:],
         "as the upper right part of the reference",
-        (110 / 320, 0, 1, 150 / 240),
+        (90 / 320, 0, 1, 170 / 240),
     ),
     "cut and mirrored": (
         lambda image: flipped(middle(image)),

@@ -172,7 +172,7 @@ class Model:
             >>> import originid
             >>> from originid.testing import textured_image
             >>> originid.open_model().encode([textured_image(1), textured_image(2)]).shape
-            (2, 1999)
+            (2, 2106)
         """
         latents = []
         for chunk in encode_sources(as_sources(images), self.encoder):
@@ -248,7 +248,7 @@ def open_model(name: str | os.PathLike[str] = DEFAULT, encoder: Encoder | None =
     Example:
         >>> import originid
         >>> originid.open_model("default").spec
-        'tones+edges'
+        'colours+edges'
     """
     text = os.fspath(name)
     if re.fullmatch(r"[a-z0-9-]+", text) and text in packaged_models():

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from originid.encoders import Encoder, JoinedEncoder, latent_dim, open_encoder, split_spec
+from originid.encoders.grid import image_means
 from originid.errors import ExtraError, InputError
 from originid.testing import QuadrantEncoder, flat_image, textured_image
 
@@ -46,6 +47,7 @@ def vae_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     params=[
         "quadrants",
         "pixels",
+        "colours",
         "tones",
         "edges",
         "tones+edges",
@@ -145,6 +147,16 @@ def test_tones_by_hand() -> None:
     # Each colour is 0 or 1 by halves: variance 1/4, three times.
     assert contrast[1, 0] == pytest.approx(0.75**0.25, abs=1e-4)
     assert luma[5, 5] == u[5, 5] == contrast[5, 5] == 0
+
+
+def test_colours_are_tones_and_what_their_roots_are_taken_of() -> None:
+    images = images_for(open_encoder("colours"))
+    luma, u, v, *roots = open_encoder("colours").encode(images).reshape(-1, 6, 1024).swapaxes(0, 1)
+    tones = open_encoder("tones").encode(images).reshape(-1, 4, 1024).swapaxes(0, 1)
+    assert np.array_equal([luma, *roots], tones)
+    red, green, blue = image_means(images, 32).reshape(len(images), 1024, 3).transpose(2, 0, 1)
+    assert np.abs(u - (red - (green + blue) / 2)).max() < 1e-6
+    assert np.abs(v - 3**0.5 / 2 * (green - blue)).max() < 1e-6
 
 
 def test_joined_latents_are_side_by_side() -> None:
@@ -248,7 +260,7 @@ def test_what_to_do_about_a_damaged_file_depends_on_whose_it_is(
     assert "restore it" in caught.value.todo
 
 
-@pytest.mark.parametrize("spec", ["pixels", "tones", "edges"])
+@pytest.mark.parametrize("spec", ["pixels", "colours", "tones", "edges"])
 def test_grid_encoders_average_larger_images(spec: str) -> None:
     encoder = open_encoder(spec)
     images = images_for(encoder)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from originid.encoders import open_encoder
 from originid.errors import InputError
 from originid.training.closed_form import ClosedForm
 from originid.training.distillation.settings import Distillation
+from originid.training.fitting import FULL, basis_for, read_map_settings
 from originid.training.metric.settings import PRESETS, MetricLearning
 from originid.training.settings import Checked, read_settings, warmed_cosine
 
@@ -122,12 +124,29 @@ def test_the_steps_of_distillation_are_those_of_all_epochs() -> None:
         ("dim", 0),
     ],
 )
-def test_the_closed_form_names_the_value_and_all_ranges(name: str, value: float) -> None:
+def test_the_closed_form_names_the_value_and_its_range(name: str, value: float) -> None:
     with pytest.raises(InputError) as caught:
         ClosedForm(**{name: value})  # type: ignore[arg-type]
     assert caught.value.given == f"{name} = {value}"
-    assert all(each.name in caught.value.expected for each in fields(ClosedForm))
+    assert caught.value.expected.startswith("expected a ")
+    assert "number" in caught.value.expected
     assert caught.value.todo == f"choose another {name}"
+
+
+@pytest.mark.parametrize("cutoff", [(), (20, 0), (20, -1.0), (20, "10"), "20", [20]])
+def test_cutoffs_are_one_number_or_some(cutoff: Any) -> None:
+    with pytest.raises(InputError, match="cutoff"):
+        ClosedForm(cutoff=cutoff)
+
+
+def test_each_block_may_have_a_cutoff_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('{"preset": "full", "cutoff": [6, 5, 4, 3, 2], "rank": 0}')
+    settings = read_map_settings(str(tmp_path / "s.json"))
+    assert settings == replace(FULL, cutoff=(6, 5, 4, 3, 2), rank=0)
+    assert isinstance(settings, ClosedForm)
+    assert basis_for(open_encoder("colours+edges"), settings).cutoffs == (6, 5, 4, 3, 2)
+    with pytest.raises(InputError, match=r"5 cutoffs for the encoder pixels\n.*or 1: one for each"):
+        basis_for(open_encoder("pixels"), settings)
 
 
 @pytest.mark.parametrize(

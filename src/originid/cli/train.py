@@ -45,7 +45,7 @@ OriginsOption = Annotated[
 EncoderOption = Annotated[
     str,
     typer.Option(
-        help="Use the latents of this encoder, for example tones+edges, or "
+        help="Use the latents of this encoder, for example colours+edges, or "
         f"diffusers:FOLDER_OR_HUB_ID. {ENCODER}"
     ),
 ]
@@ -79,7 +79,7 @@ def train(
     pairs: PairsArgument,
     output: OutputOption,
     origins: OriginsOption = None,
-    encoder: EncoderOption = "tones+edges",
+    encoder: EncoderOption = "colours+edges",
     map: MapOption = "full",
     dim: DimOption = None,
     latents: LatentsOption = None,
