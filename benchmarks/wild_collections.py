@@ -21,6 +21,7 @@ from originid.training.train import train_model
 from originid.types import Image, Pair
 
 NONE = "none"  # the edit as it is
+PACKAGED_MAP = Path(__file__).parent.parent / "tools" / "packaged_map.json"
 
 
 def sample(pairs: Sequence[Pair], count: int) -> list[Pair]:
@@ -80,7 +81,7 @@ def folds_of(
         yield folder, open_model, list(pairs)
         return
     numbers = assign_folds(pairs, folds=count)
-    encoder, settings = open_encoder("tones+edges"), read_map_settings("full")
+    encoder, settings = open_encoder("colours+edges"), read_map_settings(str(PACKAGED_MAP))
     for fold in range(count):
         place = folder / f"fold{fold}"
         others = [pair for pair, each in zip(pairs, numbers, strict=True) if each != fold]
