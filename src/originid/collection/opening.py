@@ -14,7 +14,8 @@ from originid.system.file_locks import can_lock
 from originid.system.storage import is_full
 from originid.system.text import shell_command
 
-BESIDE = ("model", "index.bin", "shortlist.bin", "words.bin")  # what else a collection reads
+# What else a collection reads.
+BESIDE = ("model", "index.bin", "shortlist.bin", "words.bin", "upgrade")
 UNLOCKED = "model/model.json"  # a file beside it that nobody locks, to try locks on
 
 
