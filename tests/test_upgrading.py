@@ -13,6 +13,7 @@ from fixture_types import WritePhotos
 from originid import upgrading
 from originid.collection import switching
 from originid.collection.collection import Collection, create_collection, open_collection
+from originid.collection.database import Database
 from originid.collection.deciding import decide
 from originid.collection.trusted_folders import FOLDERS
 from originid.errors import CollectionError, InputError, ModelChangedError, StorageError
@@ -217,7 +218,8 @@ def test_another_model_begins_anew(
 def test_what_others_add_and_remove_meanwhile_is_taken_along(
     place: Path, write_photos: WritePhotos, other_model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    late, removed = write_photos(2, "late", first=50), []
+    late = write_photos(2, "late", first=50)
+    removed: list[str] = []
     real = switching.switch
 
     def switch_late(folder: Path, *rest: object) -> bool:
@@ -266,16 +268,16 @@ def test_whoever_has_it_open_never_sees_both(
 def test_a_full_disk_at_the_end_changes_nothing(
     place: Path, model: Model, other_model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = switching.Database.give_vector
+    real = Database.give_vector
 
-    def full(self: switching.Database, *values: object) -> None:
+    def full(self: Database, *values: object) -> None:
         self._connection.execute("PRAGMA max_page_count = 1")
         pages = self._connection.execute("PRAGMA page_count").fetchone()[0]
         self._connection.execute(f"PRAGMA max_page_count = {pages}")
         self._execute("INSERT INTO thumbnail VALUES (?, zeroblob(3000000))", (10**9,))
         real(self, *values)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(switching.Database, "give_vector", full)
+    monkeypatch.setattr(Database, "give_vector", full)
     with pytest.raises(StorageError, match="full"):
         upgrade_collection(place, other_model)
     assert made_by(place) == model.fingerprint
