@@ -184,6 +184,7 @@ def test_evaluate_a_model(run_json: RunJson, pairs: Path, model: Model) -> None:
         done,
         {
             "model": str,
+            "fingerprint": str,
             "encoder": str,
             "map": type(None),
             "attack": type(None),
