@@ -2,9 +2,10 @@
 
 usage: python tools/make_model_cards.py [--check] [--data NAME=MANIFEST.csv ...]
 
-Facts come from the packaged files and from docs/reports, where reports of `originid evaluate --json`
-lie. With --data the rows and licences of a manifest are counted into docs/reports/data.json first.
-With --check nothing is written, and the exit status is 1 if the page is not up to date.
+Facts come from the packaged files and from docs/reports, where reports of `originid evaluate
+--json` lie; sentences come from model_card_texts.json. With --data the rows and licences of a
+manifest are counted into docs/reports/data.json first. With --check nothing is written, and the
+exit status is 1 if the page is not up to date.
 """
 
 import argparse
@@ -20,7 +21,6 @@ from typing import Any
 import onnxruntime
 from safetensors import safe_open
 
-from model_card_texts import HEAD, LIMITS, MADE, PURPOSE, REPORT_COMMANDS
 from originid.model import Model, open_model
 from originid.model_description import PACKAGED, packaged_models
 
@@ -28,13 +28,17 @@ DOCS = Path(__file__).parent.parent / "docs"
 TARGET, REPORTS = DOCS / "models.md", DOCS / "reports"
 STRENGTHS = DOCS / "results" / "strength.csv"
 DATA = PACKAGED.parent
+TEXTS: dict[str, Any] = json.loads(
+    Path(__file__).with_name("model_card_texts.json").read_text(encoding="utf-8")
+)
+"""What no file knows: purposes, commands and limits."""
 MOST_LICENCES = 4  # of a data set that are named; the others are counted
 Lines = list[str]
 
 
 def page() -> str:
     """The whole page as text."""
-    lines = [HEAD]
+    lines: Lines = [*TEXTS["head"]]
     for name in packaged_models():
         lines += _model(open_model(name))
     lines += _distilled() + _details()
@@ -69,7 +73,7 @@ def _model(model: Model) -> Lines:
         "kind",
         "Judged by cross-validation on the pairs that it was made from: each is judged by a map "
         "that was learned from other sources.",
-        REPORT_COMMANDS["cross-validated"].format(encoder=model.spec),
+        TEXTS["reports"]["cross-validated"].format(encoder=model.spec),
     )
     held = REPORTS / f"{model.name}-newer-editors.json"
     if held.exists() and _report(held.name)["fingerprint"] == model.fingerprint:
@@ -79,7 +83,7 @@ def _model(model: Model) -> Lines:
             "As it is, on pairs of editors of 2024 to 2026 that it was not made from. A person "
             "said of each edit whether the layout is kept (tight), the content is moved, or the "
             "subject is redrawn.",
-            REPORT_COMMANDS["held out"].format(model=model.name),
+            TEXTS["reports"]["held out"].format(model=model.name),
         )
     return [*lines, *_limits(f"model {model.name}")]
 
@@ -107,7 +111,7 @@ def _distilled() -> Lines:
         _report("distilled.json"),
         "kind",
         "Alone, with the closed-form map, judged by cross-validation on RealPairs:",
-        REPORT_COMMANDS["cross-validated"].format(encoder="distilled"),
+        TEXTS["reports"]["cross-validated"].format(encoder="distilled"),
     )
     return [*lines, *_limits("distilled")]
 
@@ -148,8 +152,8 @@ def _generator(folder: Path) -> Lines:
 
 def _card(title: str, key: str, facts: dict[str, str], name: str = "") -> Lines:
     rows = [f"| {label} | {text} |" for label, text in facts.items()]
-    made = MADE[key].format(name=name, kind=name.removeprefix("small-"))
-    lines = [f"## {title}", "", PURPOSE[key], "", "| | |", "|---|---|", *rows, ""]
+    made = "\n".join(TEXTS["made"][key]).format(name=name, kind=name.removeprefix("small-"))
+    lines = [f"## {title}", "", TEXTS["purpose"][key], "", "| | |", "|---|---|", *rows, ""]
     return [*lines, "Made by", "", "```", made, "```", ""]
 
 
@@ -216,13 +220,13 @@ def _strengths(name: str) -> Lines:
         "|---" * (2 + len(columns)) + "|",
         *lines,
         "",
-        f"`{REPORT_COMMANDS['strength']}`",
+        f"`{TEXTS['reports']['strength']}`",
         "",
     ]
 
 
 def _limits(key: str) -> Lines:
-    return ["Not good at:", "", *(f"- {text}" for text in LIMITS[key]), ""]
+    return ["Not good at:", "", *(f"- {text}" for text in TEXTS["limits"][key]), ""]
 
 
 def _with_ends(value: float | None, ends: list[float | None]) -> str:
