@@ -32,7 +32,6 @@ TEXTS: dict[str, Any] = json.loads(
     Path(__file__).with_name("model_card_texts.json").read_text(encoding="utf-8")
 )
 """What no file knows: purposes, commands and limits."""
-MOST_LICENCES = 4  # of a data set that are named; the others are counted
 Lines = list[str]
 
 
@@ -44,7 +43,7 @@ def page() -> str:
     lines += _distilled() + _details()
     for folder in sorted((DATA / "generators").iterdir()):
         lines += _generator(folder)
-    return "\n".join(lines)
+    return "\n".join(lines + _data()).rstrip() + "\n"
 
 
 def _model(model: Model) -> Lines:
@@ -67,7 +66,6 @@ def _model(model: Model) -> Lines:
             f"pairs, and model {model.name} has {model.spec} and {training['pairs']}: make it anew"
         )
     lines = _card(f"Model {model.name}", f"model {model.name}", facts)
-    lines += _data(["RealPairs", "photos"])
     lines += _judged(
         report,
         "kind",
@@ -91,7 +89,9 @@ def _model(model: Model) -> Lines:
 def _distilled() -> Lines:
     """The card of the packaged encoder."""
     file = DATA / "encoders" / "distilled.onnx"
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    quiet = onnxruntime.SessionOptions()
+    quiet.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(file), quiet, providers=["CPUExecutionProvider"])
     stated = json.loads(session.get_modelmeta().custom_metadata_map["originid"])
     shapes = " and ".join(" x ".join(map(str, shape)) for shape in stated["shapes"])
     settings, error = stated["settings"], stated["error"]
@@ -106,7 +106,6 @@ def _distilled() -> Lines:
         "size": _megabytes([file]),
     }
     lines = _card("Network distilled", "distilled", facts)
-    lines += _data(["photos"])
     lines += _judged(
         _report("distilled.json"),
         "kind",
@@ -146,29 +145,28 @@ def _generator(folder: Path) -> Lines:
         "size": _megabytes(files),
     }
     lines = _card(f"Generator {folder.name}", "generator", facts, folder.name)
-    lines += _data(["photos"])
     return [*lines, *_strengths(folder.name), *_limits("generator")]
 
 
 def _card(title: str, key: str, facts: dict[str, str], name: str = "") -> Lines:
+    data = TEXTS["data"][key]
+    facts |= {"data": f"{' and '.join(data)} ([licences](#data))"} if data else {}
     rows = [f"| {label} | {text} |" for label, text in facts.items()]
     made = "\n".join(TEXTS["made"][key]).format(name=name, kind=name.removeprefix("small-"))
     lines = [f"## {title}", "", TEXTS["purpose"][key], "", "| | |", "|---|---|", *rows, ""]
     return [*lines, "Made by", "", "```", made, "```", ""]
 
 
-def _data(names: Iterable[str]) -> Lines:
-    """What a card was learned from, with the licences that are stated there."""
-    told = _report("data.json")
-    lines = []
-    for name in names:
-        licences = Counter(told[name]["licences"])
-        most = [f"{count:,} {licence}" for licence, count in licences.most_common(MOST_LICENCES)]
-        rest = licences.total() - sum(count for _, count in licences.most_common(MOST_LICENCES))
-        most += [f"{rest:,} others" if rest else ""]
-        stated = "; ".join(filter(None, most))
-        lines.append(f"- {name}: {told[name]['rows']:,} rows. Licences as stated: {stated}.")
-    return ["Data, of which nothing is in the package:", "", *lines, ""]
+def _data() -> Lines:
+    """What the models were learned from and judged on, with the licences that are stated there."""
+    lines = ["## Data", "", "None of it is in the package.", ""]
+    for name, told in _report("data.json").items():
+        about = TEXTS["about data"][name]
+        lines += [f"{name}, {told['rows']:,} rows: {about}.", "", "| rows | licence as stated |"]
+        lines += ["|---|---|"]
+        lines += [f"| {count:,} | {licence} |" for licence, count in told["licences"].items()]
+        lines += [""]
+    return lines
 
 
 def _judged(report: dict[str, Any], column: str, said: str, command: str) -> Lines:
@@ -214,7 +212,7 @@ def _strengths(name: str) -> Lines:
         if row["learned from"] != name
     ]
     return [
-        "Acc of `find` on its edits by their strength, with maps that did not learn from it:",
+        "Acc on its edits by their strength, with maps that did not learn from it:",
         "",
         f"| encoder | map learned from | {' | '.join(columns)} |",
         "|---" * (2 + len(columns)) + "|",

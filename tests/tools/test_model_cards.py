@@ -58,13 +58,14 @@ def test_a_report_of_other_pairs_is_refused(
 def test_results_of_an_earlier_edition_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = "editors of 2024 to 2026"
+    held = "As it is, on pairs of editors"
     for file in tool.REPORTS.iterdir():
         report = json.loads(file.read_text(encoding="utf-8"))
         if "fingerprint" in report:
             report["fingerprint"] = "0" * 32
         (tmp_path / file.name).write_text(json.dumps(report), encoding="utf-8")
     monkeypatch.setattr(tool, "REPORTS", tmp_path)
+    assert held in tool.TARGET.read_text(encoding="utf-8")
     assert held not in tool.page()
 
 
