@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import threading
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -236,6 +239,70 @@ def test_what_others_add_and_remove_meanwhile_is_taken_along(
         assert best(collection, late[1]) == str(late[1])
         assert removed[0] not in codes(collection)
     assert made_by(place) == other_model.fingerprint
+
+
+def test_what_comes_while_vectors_are_counted_is_not_taken_for_lost(
+    place: Path, write_photos: WritePhotos, other_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = write_photos(1, "late", first=50)
+
+    def add_late(*arguments: object) -> None:
+        with open_collection(place) as writer:
+            add_images(writer, late)
+
+    monkeypatch.setattr(upgrading, "calibrate_again", add_late)
+    done = upgrade_collection(place, other_model)
+    assert (done.finished, done.references, done.left) == (True, PHOTOS + 1, [])
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(
+    place: Path, photos: list[Path], other_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = iter(range(60, 62))
+
+    def change(*arguments: object) -> None:
+        for seed in islice(seeds, 1):
+            Image.fromarray(textured_image(seed, 64, 64)).save(photos[5])
+
+    real = upgrading._paths
+
+    def then_change(collection: Collection) -> dict[int, str | None]:
+        found = real(collection)
+        change()
+        return found
+
+    monkeypatch.setattr(upgrading, "_paths", then_change)
+    assert upgrade_collection(place, other_model).finished
+    with open_collection(place) as collection:
+        assert list(collection.verify(content=True)) == []
+
+
+def test_searches_meanwhile_find_the_right_one(
+    place: Path, photos: list[Path], model: Model, twin_model: Model
+) -> None:
+    found: list[tuple[str, bool]] = []
+    stop, failed = threading.Event(), []
+
+    def search() -> None:
+        try:
+            while not stop.is_set():
+                with suppress(ModelChangedError), Finder.open(place) as finder:
+                    (best, *_) = finder.find(photos[1], effort="quick").matches
+                    found.append((best.reference, best.score > 0.999))
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=search) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for target in (twin_model, model) * 3:
+        assert upgrade_collection(place, target).finished
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(found) > 6
+    assert set(found) == {(str(photos[1]), True)}
 
 
 @pytest.mark.parametrize("name", ["other_model", "twin_model"])

@@ -7,9 +7,8 @@ over at once. What was made stays when a run ends early, and the next one goes o
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 from originid.collection.added import Added
@@ -20,7 +19,6 @@ from originid.collection.encoding import Here
 from originid.collection.image_writer import ImageWriter
 from originid.collection.new_pieces import new_files
 from originid.collection.places import UPGRADE, is_collection_folder, no_collection
-from originid.collection.row import Row
 from originid.collection.stores import Place, place_of
 from originid.collection.switching import clear, settle, switch
 from originid.errors import CollectionError, InputError, ModelError, OriginidError, StorageError
@@ -33,6 +31,7 @@ from originid.system.server_url import ServerUrl
 from originid.system.text import shell_command
 from originid.types import Failure
 
+CHANGING = 3  # rounds after which a file that changes all the time is given up
 ROUNDS = 100  # in which what others store meanwhile is made up for, each much shorter than before
 
 
@@ -156,16 +155,18 @@ def _go_over(
     done: Upgraded,
 ) -> None:
     """Make vectors until all references have one, and then give them to the collection."""
-    for _ in range(ROUNDS):
-        refused = _filled(old, new, encode, progress[0])
+    for number in range(ROUNDS):
+        asked = _filled(old, new, encode, progress[0])
         new.calibrate()
         calibrate_again(new, progress[1])
-        left = list(_left(old, new, refused))
-        done.left = [failure for _, _, failure in left]
-        done.kinds = Counter(kind for _, kind, _ in left)
+        left = list(_left(old, new, asked))
+        if number < CHANGING and any(each.changing for each in left):
+            continue
+        done.left = [each.failure for each in left]
+        done.kinds = Counter(each.kind for each in left)
         if left and not leave_out:
             return
-        if switch(old.path, new, {key for key, _, _ in left}):
+        if switch(old.path, new, {each.reference for each in left}):
             done.finished = True
             return
     raise StorageError(
@@ -175,30 +176,77 @@ def _go_over(
     )
 
 
-def _filled(old: Collection, new: Collection, encode: Here, progress: Progress) -> dict[str, str]:
-    """Read the files of all references into the new collection.
+@dataclass(frozen=True)
+class _Asked:
+    """The references of which vectors were asked for in a round; others came after it began.
 
-    Returns:
-        For files that could not be read, by their absolute paths, why.
+    Args:
+        paths: by id a path at which the file lies and may be opened, or None.
+        refused: for files that could not be read, by their absolute paths, why.
     """
+
+    paths: dict[int, str | None]
+    refused: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Left:
+    """A reference of which nothing could be made.
+
+    Args:
+        reference: its id.
+        kind: of the reason, in words.
+        failure: its path and the reason.
+        changing: whether its file changed while it was read, so that it can be tried again.
+    """
+
+    reference: int
+    kind: str
+    failure: Failure
+    changing: bool = False
+
+
+def _filled(old: Collection, new: Collection, encode: Here, progress: Progress) -> _Asked:
+    """Read the files of all references into the new collection, and changed ones into the old."""
     assert isinstance(old.database, Database)
     assert isinstance(new.database, Database)
     new.database.trust_like(old.database)
     details = old.database.count_details() > 0
     thumbnails = old.database.count_thumbnails() > 0
-    paths = [path for row in old.references() if (path := _path(old, row)) is not None]
-    refused: dict[str, str] = {}
-    for collection, small, report in ((old, thumbnails, silent), (new, False, progress)):
-        added = Added(total=len(paths))
-        writer = ImageWriter(collection, added, details, small)
-        pieces = new_files(paths, writer)
-        first = next(pieces, None)
-        if first is None or (collection is old and not _can_encode(old)):
-            writer.flush()
-        else:
-            store_pieces(collection, chain([first], pieces), writer, encode, report)
-        refused |= {os.path.abspath(each.path): each.reason for each in added.failures}
-    return refused
+    before = _paths(old).values()
+    refused = {}
+    if _can_encode(old):
+        refused = _read(ImageWriter(old, Added(), details, thumbnails), before, old, encode, silent)
+    paths = _paths(old)  # what changed has another id
+    writer = ImageWriter(new, Added(), details, thumbnails=False)
+    refused |= _read(writer, paths.values(), new, encode, progress)
+    return _Asked(paths, refused)
+
+
+def _paths(collection: Collection) -> dict[int, str | None]:
+    """For each reference a path at which its file lies and may be opened, or None."""
+    database, found = collection.database, {}
+    for row in collection.references():
+        path = row.shown if database.is_there(row.location) else None
+        if path is None:
+            names = database.names([row.id]).get(row.id, [])
+            path = next((e.shown for e in names if database.is_there(e.location)), None)
+        found[row.id] = path
+    return found
+
+
+def _read(
+    writer: ImageWriter,
+    paths: Iterable[str | None],
+    collection: Collection,
+    encode: Here,
+    progress: Progress,
+) -> dict[str, str]:
+    """Store what changed or is not stored; return why files could not be read, by their paths."""
+    files = [path for path in paths if path is not None]
+    writer.added.total = len(files)
+    store_pieces(collection, new_files(files, writer), writer, encode, progress)
+    return {os.path.abspath(each.path): each.reason for each in writer.added.failures}
 
 
 def _can_encode(collection: Collection) -> bool:
@@ -210,31 +258,22 @@ def _can_encode(collection: Collection) -> bool:
     return True
 
 
-def _path(collection: Collection, row: Row) -> str | None:
-    """A path at which the file of a reference lies and may be opened."""
-    if collection.database.is_there(row.location):
-        return row.shown
-    names = collection.database.names([row.id]).get(row.id, [])
-    return next((e.shown for e in names if collection.database.is_there(e.location)), None)
-
-
-def _left(
-    old: Collection, new: Collection, refused: dict[str, str]
-) -> Iterator[tuple[int, str, Failure]]:
-    """The references of which nothing could be made: the id, the kind of reason, and the reason."""
+def _left(old: Collection, new: Collection, asked: _Asked) -> Iterator[_Left]:
+    """The references of which nothing could be made."""
     for row in old.references():
-        if new.database.has_content(row.sha256):
+        if row.id not in asked.paths or new.database.has_content(row.sha256):
             continue
-        path, reason = _path(old, row), ""
+        path, reason, changing = asked.paths[row.id], "", False
         if row.width == 0:
             kind = "known by fingerprint only"
         elif is_address(row.location):
             kind = "without a file here (members of archives, pictures of the web)"
         elif path is not None:
             kind = "with a file that cannot be read as it was indexed"
-            reason = refused.get(os.path.abspath(path), "it changes, or changed, since it was read")
+            changing = os.path.abspath(path) not in asked.refused
+            reason = asked.refused.get(os.path.abspath(path), "its content changed")
         elif old.database.is_there(row.location) is None:
             kind = "with a file that may not be opened"
         else:
             kind = "without their file"
-        yield row.id, kind, Failure(row.shown, reason or kind.removesuffix(" here"))
+        yield _Left(row.id, kind, Failure(row.shown, reason or kind), changing)
