@@ -87,6 +87,8 @@ def clear(folder: Path) -> None:
     """
     beside = folder / UPGRADE
     with storage_errors(beside), suppress(FileNotFoundError):
+        for unfinished in folder.glob(f".{UPGRADE}.*.tmp"):  # of a run that died as it began
+            shutil.rmtree(unfinished)
         # Without its database it is no collection any more, whenever the rest stops.
         (beside / DATABASE).unlink(missing_ok=True)
         shutil.rmtree(beside)
