@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import upgrade as upgrade_benchmark
 from answers import best
 from fixture_types import WritePhotos
 from originid import upgrading
@@ -376,3 +377,11 @@ def test_a_link_in_the_place_of_the_work_is_refused(
     with pytest.raises(CollectionError, match="a link to another file"):
         upgrade_collection(place, other_model)
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_the_benchmark_runs(tmp_path: Path) -> None:
+    wall, core = upgrade_benchmark.measure(tmp_path, 40)
+    assert core > 0
+    assert 0 < wall < 60
+    with open_collection(tmp_path / "old") as collection:
+        assert len(collection) == 40
