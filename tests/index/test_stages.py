@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from originid.index import CacheError, Codec, ExactIndex, cache, numbers, stages
-from originid.index.numbers import CHECKSUM, Numbers, fit, row_size, rows_of
+from originid.index.numbers import CHECKSUM, WIDEST, Numbers, fit, row_size, rows_of
 from originid.index.scan import number_scan
 from originid.index.stages import StagedScan
 from originid.types import Floats32, Ids
@@ -32,9 +32,10 @@ def test_a_row_has_a_number_for_each_component_and_a_checksum(dim: int) -> None:
     assert row_size(dim) >= (dim + 1) // 2 + CHECKSUM
     lower, upper = rows & 15, rows >> 4
     levels = np.stack([lower, upper], axis=2).reshape(20, -1)[:, :dim].astype(np.float32)
-    told = (levels - 7.5) * 6 / (16 * np.sqrt(dim))
-    inside = np.abs(units) < 3 / np.sqrt(dim)
-    assert np.abs(told - units)[inside].max() <= 3.01 / (16 * np.sqrt(dim))
+    step = 2 * WIDEST / (16 * np.sqrt(dim))
+    told = (levels - 7.5) * step
+    inside = np.abs(units) < WIDEST / np.sqrt(dim)
+    assert np.abs(told - units)[inside].max() <= 0.501 * step
     assert (np.sign(told) == np.sign(units)).all()
     assert fit(rows, ids).all()
 
@@ -58,10 +59,10 @@ def test_products_of_numbers_are_those_of_vectors(dim: int) -> None:
     compared.room(300)[:] = rows_of(units, np.arange(300))
     values, order = compared.search(query, 300)
     assert sorted(order.tolist()) == list(range(300))
-    # Numbers from -1 to 1, which stand for 3 / sqrt(dim) a bit further out.
-    scale = np.float32(3 * 15 / (16 * np.sqrt(dim)))
+    # Numbers from -1 to 1, which stand for WIDEST / sqrt(dim) a bit further out.
+    scale = np.float32(WIDEST * 15 / (16 * np.sqrt(dim)))
     away = values * scale - units[order] @ query
-    # The number in the middle of a level stands for all in it; what lies beyond 3 is cut.
+    # The number in the middle of a level stands for all in it; what lies further out is cut.
     assert np.abs(away - away.mean()).max() < 1.2 / np.sqrt(dim)
     assert (np.diff(values) <= 0).all()
 

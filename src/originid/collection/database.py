@@ -49,6 +49,10 @@ class Database(Tables, SqliteFile):
         is_coming = coming.is_dir() and not coming.is_symlink()
         return [usual, coming, usual] if is_coming else [usual]
 
+    def version(self) -> tuple[int, int]:
+        """The last id given and the last place in the list of removals, as of `Tables`."""
+        return self._remembered("version", super().version)
+
     def searcher(self, dim: int) -> None:
         """Nothing: the vectors are searched by an index on this machine."""
 

@@ -56,7 +56,7 @@ class FormTable(SqlTables):
     def forms(self, ids: Sequence[int]) -> dict[int, tuple[int, Box | None]]:
         """Those of some ids of vectors that are of second forms, with reference and box."""
         found: dict[int, tuple[int, Box | None]] = {}
-        if self.format < FIRST_FORMAT:
+        if not self.count_forms():
             return found
         for some in slices(list(ids)):
             marks = ",".join("?" * len(some))

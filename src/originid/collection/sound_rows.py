@@ -5,6 +5,8 @@ be is read as one that says nothing, so that a damaged row stops nothing else: i
 changed, and `index` stores it anew. A row whose path cannot be one is passed over.
 """
 
+from functools import cache
+
 from originid.collection.schema import MEASURED, NOTED
 
 CONTENT = 32  # bytes of a SHA-256
@@ -30,6 +32,7 @@ _NOTED = {
 }
 
 
+@cache
 def columns(format: int) -> str:
     """What is selected of the table `reference`, in the order of the fields of a `Row`.
 

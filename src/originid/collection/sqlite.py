@@ -2,14 +2,14 @@
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from originid.collection.expected_tables import refuse_other_tables
 from originid.collection.opening import UNLOCKED, connect, refuse_unsafe
-from originid.collection.sql import SqlTables
+from originid.collection.sql import Item, SqlTables
 from originid.collection.sqlite_errors import no_locks, sqlite_errors
 from originid.errors import CollectionError
 from originid.system.file_locks import can_lock
@@ -39,7 +39,7 @@ class SqliteFile(SqlTables):
     def __init__(self, path: Path, formats: Collection[int], tables: str) -> None:
         self.path = path
         self._lock = threading.RLock()
-        self._counts: dict[str, tuple[object, int]] = {}  # by table, with what had changed before
+        self._found: dict[str, tuple[object, Any]] = {}  # by name, with what had changed before
         refuse_unsafe(path)
         with sqlite_errors(path.parent):
             self._connection, self.without_locks = connect(path)
@@ -115,14 +115,19 @@ class SqliteFile(SqlTables):
         return int(cursor.lastrowid or 0) if cursor.rowcount else None
 
     def _count(self, table: str) -> int:
+        return self._remembered(table, lambda: super(SqliteFile, self)._count(table))
+
+    def _remembered(self, name: str, ask: Callable[[], Item]) -> Item:
+        """What a question finds, which is asked again only where something has changed."""
         with self._lock:
             changes = self._changes(), self._connection.total_changes
-            if table in self._counts and self._counts[table][0] == changes:
-                return self._counts[table][1]
-            count = super()._count(table)
+            if name in self._found and self._found[name][0] == changes:
+                known: Item = self._found[name][1]
+                return known
+            found = ask()
             if not self._in_transaction:  # what is rolled back changes no number of it
-                self._counts[table] = changes, count
-            return count
+                self._found[name] = changes, found
+            return found
 
     def _next_id(self) -> int:
         # The row is there: the first reference was inserted before.

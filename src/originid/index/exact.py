@@ -7,6 +7,7 @@ no score is ever told by anything else.
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -15,34 +16,32 @@ from originid.errors import InputError
 from originid.index.base import Fetch, check_added
 from originid.index.cache import CacheError
 from originid.index.codec import VERSION, Codec, Codes, check_vectors
-from originid.index.shortlist import Shortlist
+from originid.index.shortlist import may_be_best
 from originid.index.signs import PART, OfSigns
 from originid.index.stages import TOGETHER, WIDER, StagedScan
 from originid.types import Floats32, Ids, Json, Scores, Vectors
 
 FILE = "index.bin"  # in the folder of a collection
 QUERIES = 256  # searched at a time: bounds memory, and lets others in between
-MOST = 64  # times the shortlist, up to which it is made wider: 3,072 references
+MOST = 3072  # references up to which a shortlist is made longer
 FETCHED = 4096  # codes read at a time: bounds memory
-LONGER = 25_000  # references for each further one on a shortlist
 # References that are looked at by their numbers. Of the ten best of 600 photos among 5,000 others,
 # 99.5 % were among the first 481 by signs, and among the first 18 by numbers.
 FIRST, MOST_FIRST, LEAST_FIRST = 640, 16_384, 192
 FIRST_SHARE, MORE_SHARE = 4, 400  # one in so many of a few thousand, and of a million
-FIRST_TIMES = 12  # times the shortlist, at least
+FIRST_TIMES = 8  # times the matches, at least
 
 
 @dataclass(frozen=True)
 class ScanSettings:
     """What a scan keeps and hands on.
 
-    ``shortlist`` scored at least, and one more for each `LONGER` references; for many matches half
-    as many again as are asked for.
+    ``shortlist`` scored at least; for many matches half as many again as are asked for.
 
     ``part`` rows that one thread scans.
     """
 
-    shortlist: int = 32
+    shortlist: int = 16
     part: int = PART
 
     def __post_init__(self) -> None:
@@ -96,21 +95,11 @@ class ExactIndex(OfSigns):
         scores = np.full((len(rotated), k), -np.inf, np.float32)
         ids = np.full((len(rotated), k), -1, np.int64)
         for start in range(0, len(rotated), QUERIES):
-            rows, count = np.arange(len(rotated))[start : start + QUERIES], self._least(k)
-            while len(rows):
-                dense = []
-                shortlists = self._shortlists(rotated[rows], count)
-                for row, shortlist, (found, cosines) in zip(
-                    rows, shortlists, self._scored(rotated[rows], shortlists), strict=True
-                ):
-                    best = np.lexsort((found, -cosines))[:k]
-                    scores[row], ids[row] = -np.inf, -1
-                    scores[row, : len(best)], ids[row, : len(best)] = cosines[best], found[best]
-                    if shortlist.may_lack_the_best(found, cosines):
-                        dense.append(row)
-                rows, count = np.array(dense[: len(rows)], np.int64), count * WIDER
-                if count > MOST * self.settings.shortlist:
-                    break
+            some = rotated[start : start + QUERIES]
+            lists = self._shortlists(some, k)
+            for row, (found, cosines) in enumerate(self._scored(some, lists), start):
+                best = np.lexsort((found, -cosines))[:k]
+                scores[row, : len(best)], ids[row, : len(best)] = cosines[best], found[best]
         return scores, ids
 
     def keep(self) -> None:
@@ -154,7 +143,7 @@ class ExactIndex(OfSigns):
             return cls(dim, fetch, file=file)
 
     def _header(self) -> Json:
-        return {"code": VERSION, "dim": self.codec.dim, "numbers": 1}
+        return {"code": VERSION, "dim": self.codec.dim, "numbers": 2}
 
     def _rotated(self, queries: Vectors) -> Floats32:
         """Rotated queries (q, dim) of unit length, a few at a time."""
@@ -164,47 +153,48 @@ class ExactIndex(OfSigns):
         blocks = [checked[block.start : block.stop] for block in _blocks(len(checked), TOGETHER)]
         return np.vstack(list(self._scan.each(self.codec.rotate, blocks)))
 
-    def _least(self, k: int) -> int:
-        return max(self.settings.shortlist + len(self) // LONGER, k + k // 2)
-
-    def _shortlists(self, rotated: Floats32, count: int) -> list[Shortlist]:
-        """The references with the best estimates, at most count, of each query."""
-        scan = self._scan
-        if len(scan) <= count:
-            return [Shortlist(scan.all_ids(), None)] * len(rotated)
+    def _shortlists(self, rotated: Floats32, k: int) -> list[Ids]:
+        """The references that may be among the best k of each query, sorted."""
+        scan, least = self._scan, max(self.settings.shortlist, k + k // 2)
+        if len(scan) <= least:
+            return [scan.all_ids()] * len(rotated)
         usual = max(min(len(scan) // FIRST_SHARE, FIRST), len(scan) // MORE_SHARE, LEAST_FIRST)
-        first = max(min(max(usual, FIRST_TIMES * count), MOST_FIRST), WIDER * count)
-        estimates, ids = scan.best(rotated, first, count)
-        order = np.argsort(ids, axis=1)
-        return [
-            Shortlist(each[places], line[places])
-            for each, line, places in zip(ids, estimates, order, strict=True)
-        ]
+        usual = max(usual, min(FIRST_TIMES * least, MOST_FIRST))
+        lists: list[Ids] = [np.empty(0, np.int64)] * len(rotated)
+        rows, count = np.arange(len(rotated)), WIDER * least
+        while len(rows):
+            count = min(count, len(scan))
+            estimates, ids = scan.best(rotated[rows], max(usual, WIDER * count), count)
+            listed = may_be_best(estimates, k, least)
+            for row, line, chosen in zip(rows, ids, listed, strict=True):
+                lists[row] = np.sort(line[chosen & (line >= 0)])
+            if count >= min(len(scan), MOST):
+                break
+            # There may be more where all that were found are needed.
+            rows, count = rows[listed.all(axis=1)], min(WIDER * count, MOST)
+        return lists
 
-    def _scored(
-        self, rotated: Floats32, shortlists: Sequence[Shortlist]
-    ) -> list[tuple[Ids, Scores]]:
+    def _scored(self, rotated: Floats32, lists: Sequence[Ids]) -> Iterator[tuple[Ids, Scores]]:
         """Those of each query's shortlist that exist, and their cosines."""
 
         def score(rows: range) -> list[tuple[Ids, Scores]]:
             """Score the shortlists of a few queries, whose codes are fetched together."""
-            wanted = np.unique(np.concatenate([shortlists[row].ids for row in rows]))
+            wanted = np.unique(np.concatenate([lists[row] for row in rows]))
             some = [[(np.empty(0, np.int64), np.empty(0, np.float32))] for _ in rows]
             for ids, codes in self._fetched(wanted):
                 for row, its in zip(rows, some, strict=True):
-                    places = np.searchsorted(ids, shortlists[row].ids)
+                    places = np.searchsorted(ids, lists[row])
                     places[places == len(ids)] = 0
-                    places = places[ids[places] == shortlists[row].ids]
-                    cosines = self.codec.scores(codes[places], rotated[row])
-                    its.append((ids[places], cosines))
+                    places = places[ids[places] == lists[row]]
+                    its.append((ids[places], self.codec.scores(codes[places], rotated[row])))
             return [
                 (np.concatenate([ids for ids, _ in its]), np.concatenate([c for _, c in its]))
                 for its in some
             ]
 
-        longest = max(len(each.ids) for each in shortlists)
-        blocks = _blocks(len(shortlists), max(1, min(TOGETHER, FETCHED // max(longest, 1))))
-        return [scored for block in self._scan.each(score, blocks) for scored in block]
+        longest = max(map(len, lists))
+        blocks = _blocks(len(lists), max(1, min(TOGETHER, FETCHED // max(longest, 1))))
+        return chain.from_iterable(self._scan.each(score, blocks))
 
     def _fetched(self, ids: Ids) -> Iterator[tuple[Ids, Codes]]:
         """Stored codes of sorted ids, as many at a time as memory is bounded to."""

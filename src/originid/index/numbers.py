@@ -13,10 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from originid.index.sign_codes import LENGTHENED
 from originid.types import Floats32, Ids, Mask
 
-WIDEST = 3.0  # of a component, in units of 1 / sqrt(dim); one in 370 is cut there
 LEVELS = 16
+# Of a component, in units of 1 / sqrt(dim); one in 240 is cut there. A component of a vector of
+# signs, which has `LENGTHENED` of them, lies in the middle of a level.
+WIDEST = LENGTHENED * (LEVELS / 2) / 3.5
+STEP = 2 / (LEVELS - 1)  # from level to level, in the unit in which `NumberScan` tells products
 CHECKSUM = 4  # bytes
 ALIGNED = 16  # bytes
 IN_MEMORY = 131_072  # rows; with so many they lie in a file without a name until they are kept

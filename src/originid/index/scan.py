@@ -12,6 +12,8 @@ sub-quantiser more than the bits need: each query gives it a range that keeps th
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import faiss as untyped
@@ -32,6 +34,20 @@ SIGNS = ((np.arange(16)[:, None] >> np.arange(4)) & 1) * 2.0 - 1.0
 def use_one_thread() -> None:
     """Let FAISS use no threads of its own when the current thread calls it."""
     faiss.omp_set_num_threads(1)
+
+
+@contextmanager
+def in_one_thread() -> Iterator[None]:
+    """Let FAISS use no threads of its own inside the ``with`` block.
+
+    To start them takes longer than one query does, and they wait busily for more work.
+    """
+    before = faiss.omp_get_max_threads()
+    use_one_thread()
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 class Part:

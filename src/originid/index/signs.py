@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from originid.index.base import refuse_known
 from originid.index.cache import Tail, load_parts, save_parts, unusable
-from originid.index.scan import LAYOUT, Part, scanned_queries, use_one_thread
+from originid.index.scan import LAYOUT, Part, in_one_thread, scanned_queries, use_one_thread
 from originid.system.parallel import available_cores
 from originid.types import Ids, Json, Scores, Vectors
 
@@ -102,14 +102,18 @@ class SignScan:
         scanned = scanned_queries(queries, self.bits)
         with self._lock:
             # A single part is left to FAISS's own threads, which share a batch by queries.
-            found = self.each(lambda part: part.search(scanned, count), self._parts)
-        estimates, ids = (np.hstack(each) for each in zip(*found, strict=True))
+            each = self.each if len(self._parts) > 1 else map
+            found = list(each(lambda part: part.search(scanned, count), self._parts))
+        estimates, ids = (np.hstack(some) for some in zip(*found, strict=True))
         best = np.argpartition(-estimates, count - 1, axis=1)[:, :count]
         return np.take_along_axis(estimates, best, axis=1), np.take_along_axis(ids, best, axis=1)
 
     def each(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """What a function returns for each item; the threads of the scan share several items."""
-        return list((self._pool.map if len(items) > 1 else map)(function, items))
+        if len(items) > 1:
+            return list(self._pool.map(function, items))
+        with in_one_thread():
+            return list(map(function, items))
 
     def equals(self, other: "SignScan") -> bool:
         """Whether both have the same ids with the same bits, in whatever order.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from originid.index.cache import Tail
 from originid.index.numbers import Numbers, Rows, fit, row_size, rows_of
 from originid.index.scan import Part, number_scan, scanned_queries
-from originid.index.shortlist import BY_SIGNS, may_lack_the_best
+from originid.index.shortlist import may_lack_the_best
 from originid.index.signs import PART, SignScan
 from originid.types import Floats32, Ids, Json, Mask, Scores, Vectors
 
@@ -89,14 +89,14 @@ class FinerPart(Part):
         Returns:
             Estimates and ids, (n,), and whether other rows may be better than all of these.
         """
-        order = np.argsort(places)
-        order = order[places[order] >= 0]
-        order = order[self.ids[places[order]] >= 0]
-        keys, compared = self.ids[places[order]], number_scan(row_size(self.bits))
+        keys, compared = self.ids[places], number_scan(row_size(self.bits))
+        known = (places >= 0) & (keys >= 0)
+        if not known.all():
+            signs, places, keys = signs[known], places[known], keys[known]
         rows = compared.room(len(keys))
-        np.take(self.numbers.rows, places[order], axis=0, out=rows, mode="clip")
+        np.take(self.numbers.rows, places, axis=0, out=rows, mode="clip")
         values, best = compared.search(query, len(keys))
-        doubtful = may_lack_the_best(signs[order[best]], values, BY_SIGNS)
+        doubtful = may_lack_the_best(signs[best], values)
         damaged = np.flatnonzero(~fit(rows, keys))
         if len(damaged):
             sound = ~np.isin(best, damaged)
@@ -145,11 +145,13 @@ class StagedScan(SignScan):
                 rows, part = job
                 return part.best(scanned[rows], queries[rows], share, count)
 
-            jobs = list(product(blocks, parts))
-            found = list(self._pool.map(look, jobs) if len(jobs) > 1 else map(look, jobs))
+            found = self.each(look, list(product(blocks, parts)))
             self._give_back(parts)
-        values = np.vstack([np.hstack([v for v, _ in each]) for each in _grouped(found, parts)])
-        ids = np.vstack([np.hstack([i for _, i in each]) for each in _grouped(found, parts)])
+        lines = [found[at : at + len(parts)] for at in range(0, len(found), len(parts))]
+        values = np.vstack([np.hstack([v for v, _ in line]) for line in lines])
+        ids = np.vstack([np.hstack([i for _, i in line]) for line in lines])
+        if len(parts) == 1:
+            return values, ids
         best = np.argpartition(-values, count - 1, axis=1)[:, :count]
         return np.take_along_axis(values, best, axis=1), np.take_along_axis(ids, best, axis=1)
 
@@ -203,10 +205,3 @@ class StagedScan(SignScan):
         if sum(part.numbers.rows.nbytes for part in parts) > MAPPED:
             for part in parts:
                 part.numbers.give_back()
-
-
-def _grouped(
-    found: list[tuple[Scores, Ids]], parts: list[FinerPart]
-) -> list[list[tuple[Scores, Ids]]]:
-    """What was found in all parts, for each block of queries."""
-    return [found[at : at + len(parts)] for at in range(0, len(found), len(parts))]

@@ -8,7 +8,7 @@ from originid.collection.engines.milvus.layout import SCANNED
 from originid.collection.engines.milvus.tables import slices
 from originid.errors import InputError
 from originid.index import Codec
-from originid.index.shortlist import BY_SIGNS, may_lack_the_best
+from originid.index.shortlist import may_lack_the_best
 from originid.types import Floats32, Ids, Scores, Vectors
 
 SHORTLIST = 400  # rescored, and at least 10 per match asked for
@@ -59,7 +59,7 @@ class MilvusIndex:
                     found, cosines, estimates = self._scored(hits, rotated[row])
                     best = np.lexsort((found, -cosines))[:k]
                     scores[row, : len(best)], ids[row, : len(best)] = cosines[best], found[best]
-                    if len(hits) == count and may_lack_the_best(estimates, cosines, BY_SIGNS):
+                    if len(hits) == count and may_lack_the_best(estimates, cosines):
                         dense.append(row)
             rows, count = dense, count * WIDER
             if count > WIDEST:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from originid.collection.engines.postgres.connections import Connection, Connections
 from originid.errors import InputError
 from originid.index import Codec, Codes
-from originid.index.shortlist import BY_SIGNS, may_lack_the_best
+from originid.index.shortlist import may_lack_the_best
 from originid.types import Floats32, Ids, Scores, Vectors
 
 NEAREST = 4  # times as many are compared by bits as are scored
@@ -73,7 +73,7 @@ class PostgresSearcher:
                 return found, cosines
             of_each = dict(zip(near.tolist(), estimates.tolist(), strict=True))
             known = np.array([of_each[key] for key in found.tolist()], np.float32)
-            if not may_lack_the_best(known, cosines, BY_SIGNS):
+            if not may_lack_the_best(known, cosines):
                 return found, cosines
             least *= WIDER
 
