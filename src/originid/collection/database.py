@@ -1,5 +1,6 @@
 """The SQLite file of a collection in a folder: the source of truth."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +59,8 @@ class Database(Tables, SqliteFile):
 
     def size(self) -> int:
         """The bytes of all files of the collection."""
-        return sum(map(_size, self.place.rglob("*")))
+        folders = os.walk(self.place)  # which passes over one that was just removed
+        return sum(_size(Path(folder, name)) for folder, _, names in folders for name in names)
 
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> None:
