@@ -10,6 +10,12 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
+# Where tests run in several processes, each has its share of the cores to compute with. Threads of
+# libraries that share a core wait for each other by counting, which takes three times the time.
+# It is said before any library is loaded, and is so for the processes that tests start.
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
+
 import numpy as np
 import pytest
 from hypothesis import settings

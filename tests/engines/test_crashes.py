@@ -10,6 +10,12 @@ from originid.testing import write_photos
 from postgres_server import PostgresServer
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that was killed comes back when a test starts it, and not while somebody waits."""
+    monkeypatch.setattr("originid.collection.engines.postgres.connections.WAITS", (0.01,))
+
+
 def test_a_server_is_killed_again_and_again(postgres: PostgresServer, tmp_path: Path) -> None:
     counts = crash(postgres, postgres.url("crash"), 3, 7, tmp_path / "photos")
     assert counts["acknowledged"] > 0
@@ -17,9 +23,8 @@ def test_a_server_is_killed_again_and_again(postgres: PostgresServer, tmp_path: 
 
 
 def test_a_server_that_is_not_there_is_an_error_in_three_lines(
-    postgres: PostgresServer, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres: PostgresServer, run: Run, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("originid.collection.engines.postgres.connections.WAITS", (0.01,))
     photos = write_photos(tmp_path / "photos", 6)
     place = postgres.url("gone")
     assert run("index", photos[0], "--into", place)[0] == 0

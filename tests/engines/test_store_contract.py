@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,9 @@ from originid.errors import CollectionError, InputError
 from originid.escalation.looking import is_followed
 from originid.model import Model, open_model
 from originid.testing import write_photos as write_plain
+from originid.types import Verdict
+from originid.verdict.second_look import LEAST_REFERENCES
+from originid.verdict.strangers import LEAST_LEADS
 from shards import write_shards
 from store_kinds import Kind
 
@@ -199,25 +203,50 @@ def test_decisions(place: str, model: Model, write_photos: WritePhotos) -> None:
         assert len(collection.database.decisions()) == 1
 
 
-def test_verdicts_are_those_of_a_folder(place: str, tmp_path: Path) -> None:
-    photos = write_plain(tmp_path / "photos", 80)
-    queries = [*photos[:5], *write_plain(tmp_path / "strangers", 5, first=300)]
-    told, scales = [], []
-    for where in (tmp_path / "plain", place):
-        with create_collection(where, open_model()) as collection:
-            add_images(collection, photos)
-            cohort = collection.database.cohort().cohort
-            rows = collection.database.rows(cohort.members.tolist())
-            names = [rows[key].name for key in cohort.members.tolist()]
-            scales.append(dict(zip(names, cohort.scores, strict=True)))
-            told += [
-                (each.verdict, [(match.reference, match.view, match.box) for match in each.matches])
-                for each in Finder(collection).find(queries, top=3)
-            ]
-    assert scales[0].keys() == scales[1].keys()  # all of so few; which are drawn depends on ids
-    for name, scores in scales[0].items():
-        np.testing.assert_allclose(scores, scales[1][name], atol=1e-5)
-    assert told[: len(queries)] == told[len(queries) :]
+Told = tuple[dict[str, tuple[float, ...]], list[tuple[Verdict | None, list[Any]]]]
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], list[Path]]:
+    """References, as many as a collection needs to learn second leads, and queries."""
+    folder = tmp_path_factory.mktemp("asked")
+    photos = write_plain(folder / "photos", LEAST_REFERENCES)
+    return photos, [*photos[:3], *write_plain(folder / "strangers", 2, first=300)]
+
+
+def told(where: str, photos: list[Path], queries: list[Path]) -> Told:
+    """What a new collection knows of strangers, by the name of a reference, and what it answers."""
+    with pytest.MonkeyPatch.context() as patch, create_collection(where, open_model()) as made:
+        # So few are looked at again as suffice; each takes a third of a second.
+        patch.setattr("originid.verdict.second_look.MOST_SAMPLED", LEAST_LEADS)
+        add_images(made, photos)
+        assert len(made.database.second_looks()) >= LEAST_LEADS
+        cohort = made.database.cohort().cohort
+        rows = made.database.rows(cohort.members.tolist())
+        names = [rows[key].name for key in cohort.members.tolist()]
+        answers = [
+            (each.verdict, [(match.reference, match.view, match.box) for match in each.matches])
+            for each in Finder(made).find(queries, top=3)
+        ]
+        return dict(zip(names, map(tuple, cohort.scores), strict=True)), answers
+
+
+@pytest.fixture(scope="module")
+def told_by_a_folder(
+    asked: tuple[list[Path], list[Path]], tmp_path_factory: pytest.TempPathFactory
+) -> Told:
+    return told(str(tmp_path_factory.mktemp("plain") / "collection"), *asked)
+
+
+def test_verdicts_are_those_of_a_folder(
+    place: str, asked: tuple[list[Path], list[Path]], told_by_a_folder: Told
+) -> None:
+    scales, answers = told(place, *asked)
+    expected, answers_expected = told_by_a_folder
+    assert scales.keys() == expected.keys()  # all of so few; which are drawn depends on ids
+    for name, scores in scales.items():
+        np.testing.assert_allclose(scores, expected[name], atol=1e-5)
+    assert answers == answers_expected
 
 
 def test_a_command_for_each_thing(

@@ -3,13 +3,16 @@
 import io
 import itertools
 from collections import Counter
+from collections.abc import Iterator
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
 
+from any_bytes import TIMES
 from image_files import encoded, natural
 from originid.errors import ImageError
 from originid.images.decode import decode
@@ -105,13 +108,26 @@ def seen(data: bytes) -> NDArray[np.float64]:
     return np.broadcast_to(levels, (*levels.shape[:2], 3))
 
 
+def combinations() -> Iterator[tuple[Any, ...]]:
+    """What `written` is given after the type of the values.
+
+    Byte orders and tiles take turns, so that each of the four pairs of them meets any two of the
+    other options. ``ORIGINID_FUZZ=2`` has all combinations, in four times the time.
+    """
+    laid_out = list(itertools.product("<>", (None, (16, 16))))
+    options = map(enumerate, (COLOURS, (None, "separate"), EXTRA, CODECS))
+    for numbered in itertools.product(*options):
+        turn = sum(number for number, _ in numbered) % len(laid_out)
+        photometric, planar, extra, codec = (value for _, value in numbered)
+        for order, tile in laid_out if TIMES > 1 else laid_out[turn : turn + 1]:
+            yield photometric, planar, extra, order, codec, tile
+
+
 @pytest.mark.parametrize("kind", TYPES)
 def test_every_combination_is_decoded_right_or_refused(kind: str) -> None:
     outcomes: Counter[str] = Counter()
     wrong, refused = [], ""
-    for combination in itertools.product(
-        COLOURS, (None, "separate"), EXTRA, "<>", CODECS, (None, (16, 16))
-    ):
+    for combination in combinations():
         data = written(kind, *combination)
         if data is None:
             continue
@@ -125,7 +141,7 @@ def test_every_combination_is_decoded_right_or_refused(kind: str) -> None:
         outcomes["right" if is_right else "wrong"] += 1
         wrong += [] if is_right else [combination]
     assert not wrong, f"{outcomes}: {wrong[:5]}"
-    assert outcomes["right"] > 100
+    assert outcomes["right"] > 50
     assert outcomes["refused"] == 0, refused
 
 

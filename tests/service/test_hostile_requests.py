@@ -103,9 +103,11 @@ def bomb(width: int, height: int) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return pack(">I", len(data)) + kind + data + pack(">I", zlib.crc32(kind + data))
 
-    maker = zlib.compressobj(9)
-    row = bytes(1 + 3 * width)
-    packed = b"".join(maker.compress(row) for _ in range(min(height, 20_000))) + maker.flush()
+    maker = zlib.compressobj(9, wbits=-15)
+    row, rows = bytes(1 + 3 * width), min(height, 20_000)
+    block = maker.compress(row) + maker.flush(zlib.Z_FULL_FLUSH)  # which may stand there repeatedly
+    adler = pack(">HH", len(row) * rows % 65521, 1)  # of so many zeros
+    packed = b"\x78\xda" + block * rows + maker.flush() + adler
     header = pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from originid.system.parallel import (
     MemoryBudget,
@@ -32,13 +32,21 @@ def test_a_map_keeps_order_and_runs_a_bounded_number_ahead() -> None:
     assert pulled == 50
 
 
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Libraries use two threads; where tests run in several processes, it would be one."""
+    with threadpool_limits(2, "blas"):
+        yield
+
+
 def blas_threads() -> list[int]:
     """How many threads each library of products of matrices uses."""
     return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
 
 
-def test_products_use_one_thread_within_and_as_many_as_before_after() -> None:
+def test_products_use_one_thread_within_and_as_many_as_before_after(two_threads: None) -> None:
     before = blas_threads()
+    assert set(before) == {2}
     with one_blas_thread():
         assert blas_threads() == [1] * len(before)
         with one_blas_thread():
@@ -47,7 +55,7 @@ def test_products_use_one_thread_within_and_as_many_as_before_after() -> None:
     assert blas_threads() == before
 
 
-def test_blas_is_as_before_when_the_last_of_several_threads_leaves() -> None:
+def test_blas_is_as_before_when_the_last_of_several_threads_leaves(two_threads: None) -> None:
     before = blas_threads()
     first, second = one_blas_thread(), one_blas_thread()
     first.__enter__()

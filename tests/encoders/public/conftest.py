@@ -36,12 +36,12 @@ def simclr_encoder(checkpoints: Callable[[str], tuple[Path, Any]]) -> Encoder:
 
 @pytest.fixture(scope="module")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """20 origins of 4 sources, each with a darker copy, 150 other photos, and a manifest."""
+    """20 origins of 4 sources, each with a darker copy, 70 other photos, and a manifest."""
     from PIL import Image
 
     folder = tmp_path_factory.mktemp("material")
     (folder / "photos").mkdir()
-    for seed in range(150):
+    for seed in range(70):  # fewer than a collection looks at again, which takes a minute
         Image.fromarray(textured_image(seed + 500)).save(folder / "photos" / f"{seed}.png")
     with open(folder / "pairs.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
