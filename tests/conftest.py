@@ -82,6 +82,28 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     return save_model(folder, encoder, centring, calibration, {"method": "none"})
 
 
+@pytest.fixture(scope="session")
+def other_model(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """Another model, with vectors of another size."""
+    return _centred_on(range(200, 230), 6.0, model, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def twin_model(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """Another model, with vectors of the same size as those of `model`."""
+    return _centred_on(range(300, 304), 8.0, model, tmp_path_factory)
+
+
+def _centred_on(
+    seeds: range, cutoff: float, model: Model, tmp_path_factory: pytest.TempPathFactory
+) -> Model:
+    encoder = open_encoder("pixels")
+    latents = encoder.encode(np.stack([textured_image(s, 64, 64) for s in seeds]))
+    centring = no_map(DctBasis(encoder.shapes, (cutoff,)), latents.mean(axis=0))
+    folder = tmp_path_factory.mktemp("models") / "other"
+    return save_model(folder, encoder, centring, model.calibration, {"method": "none"})
+
+
 @pytest.fixture
 def write_photos(tmp_path: Path) -> Callable[..., list[Path]]:
     """Writes blob photos, each like no other, into a folder of the test."""

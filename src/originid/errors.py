@@ -65,6 +65,10 @@ class CollectionError(OriginidError):
     """A collection that cannot be used, or not with this model."""
 
 
+class ModelChangedError(CollectionError):
+    """A collection that got another model (`originid upgrade`) after it was opened."""
+
+
 class StorageError(OriginidError):
     """The disk is full or cannot be written."""
 

@@ -1,5 +1,6 @@
 """The main job: which reference was each query made from?"""
 
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -11,7 +12,7 @@ from originid.collection.collection import Collection, open_collection
 from originid.collection.naming import find_reference
 from originid.collection.stores import Place
 from originid.encoders.base import Encoder
-from originid.errors import ImageError, InputError
+from originid.errors import ImageError, InputError, ModelChangedError
 from originid.escalation.escalation import Escalation, chances_as_it_is
 from originid.explain.evidence import Evidence
 from originid.explaining import Found, explain_match
@@ -50,8 +51,14 @@ class Finder:
     """
 
     def __init__(self, collection: Collection) -> None:
-        self.collection = collection
         self.escalation = Escalation(collection)
+        self._before: list[Collection] = []  # other threads may still use them
+        self._renewing = threading.Lock()
+
+    @property
+    def collection(self) -> Collection:
+        """What is searched."""
+        return self.escalation.collection
 
     @classmethod
     def open(cls, path: Place, encoder: Encoder | None = None) -> "Finder":
@@ -62,7 +69,20 @@ class Finder:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.collection.close()
+        for each in (*self._before, self.collection):
+            each.close()
+
+    def renew(self) -> None:
+        """Open the collection anew if it got another model (`originid upgrade`); it takes 20 us.
+
+        What another thread has begun with the model before ends with `ModelChangedError`.
+        """
+        with self._renewing:
+            try:
+                self.collection.database.meta("fingerprint")
+            except ModelChangedError:
+                self._before.append(self.collection)
+                self.escalation = Escalation(self.collection.opened_again())
 
     @overload
     def find(  # type: ignore[overload-overlap]  # a text is an iterable of texts
@@ -165,9 +185,9 @@ class Finder:
         Raises:
             InputError: the query cannot be read, or the reference is not in the collection.
         """
-        source = _picture(query)
-        row = find_reference(self.collection, reference)
-        ((entry,),) = encode_sources([source], self.collection.model.encoder)
+        source, escalation = _picture(query), self.escalation
+        row = find_reference(escalation.collection, reference)
+        ((entry,),) = encode_sources([source], escalation.collection.model.encoder)
         if not isinstance(entry, Encoded):
             reason = entry.reason if isinstance(entry, Failure) else "it cannot be read"
             raise ImageError(
@@ -175,8 +195,8 @@ class Finder:
                 "expected an image that can be read",
                 "name another file",
             )
-        (first,) = self._answers([entry], 1, STATED, "quick")
-        again = self.escalation.match(entry, row)
+        (first,) = _answers(escalation, [entry], 1, STATED, "quick")
+        again = escalation.match(entry, row)
         for match in first.matches:
             if match.reference == row.shown and match.false_match_rate <= again.false_match_rate:
                 return self._looked_up(match)
@@ -193,21 +213,23 @@ class Finder:
                 yield from self._find_images(some, top, stated, effort)
 
     def _find_fingerprint(self, text: str, top: int, stated: float) -> Answer:
-        model = self.collection.model
+        collection = self.collection
+        model = collection.model
         try:
             fingerprint = read_fingerprint(text)
             refuse_other_model(fingerprint, model.fingerprint, model.dim)
         except InputError as error:
             return Answer(text, None, error=error.reason)
-        (answer,) = answers_by_fingerprints(self.collection, [fingerprint], top, stated)
+        (answer,) = answers_by_fingerprints(collection, [fingerprint], top, stated)
         return replace(answer, matches=tuple(map(self._looked_up, answer.matches)))
 
     def _find_images(
         self, sources: Iterable[Source], top: int, stated: float, effort: Effort
     ) -> Iterator[Answer]:
-        for chunk in encode_sources(sources, self.collection.model.encoder):
+        escalation = self.escalation  # one model from end to end, whatever `renew` does meanwhile
+        for chunk in encode_sources(sources, escalation.collection.model.encoder):
             encoded = [entry for entry in chunk if isinstance(entry, Encoded)]
-            found = self._answers(encoded, top, stated, effort) if encoded else iter(())
+            found = _answers(escalation, encoded, top, stated, effort) if encoded else iter(())
             for entry in chunk:
                 if isinstance(entry, Failure):
                     yield Answer(entry.path, None, error=entry.reason)
@@ -216,12 +238,6 @@ class Finder:
                     matches = tuple(map(self._looked_up, answer.matches))
                     note = entry.note if isinstance(entry, Encoded) else ""
                     yield replace(answer, matches=matches, note=note)
-
-    def _answers(
-        self, queries: list[Encoded], top: int, stated: float, effort: Effort
-    ) -> Iterator[Answer]:
-        first = answers(self.collection, queries, top, stated, chances_as_it_is(effort))
-        return self.escalation.answers(queries, first, effort, top, stated)
 
     def _looked_up(self, match: Match) -> Match:
         """A match with what is only asked for those that are shown."""
@@ -237,6 +253,13 @@ class Finder:
                 database.labels_at(map(location_of, (match.reference, *match.copies)))
             ),
         )
+
+
+def _answers(
+    escalation: Escalation, queries: list[Encoded], top: int, stated: float, effort: Effort
+) -> Iterator[Answer]:
+    first = answers(escalation.collection, queries, top, stated, chances_as_it_is(effort))
+    return escalation.answers(queries, first, effort, top, stated)
 
 
 def _is_fingerprint(source: Source) -> bool:

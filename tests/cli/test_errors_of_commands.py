@@ -32,6 +32,10 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
         ["remove", "photos", "--from", "none"],
         ["no collection at none", "collection.sqlite", "originid index"],
     ),
+    "upgrade: no collection": (
+        ["upgrade", "photos"],
+        ["no collection at photos", "collection.sqlite", "index photos --into photos-collection"],
+    ),
     "show: no collection": (
         ["show", "photos"],
         ["no collection at photos", "collection.sqlite", "index photos --into photos-collection"],

@@ -36,6 +36,7 @@ AVERAGES = {
     "acc": float,
     "recall": {"5": float, "10": float},
     "projected": {"N": int, "mAP": float | None, "acc": float | None},
+    "ci95": {"mAP": [float], "acc": [float], "projected_acc": [float | None]},
 }
 SHARES = (
     "false_origin",
@@ -150,6 +151,8 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
         "growth": {"query_seconds": float, "folder_until": int, "then": str},
         "searched_by": type(None),
         "model": str,
+        "newer_model": type(None),
+        "upgrade_begun": bool,
         "encoder": str,
         "dim": int,
         "fingerprint": str,
@@ -172,7 +175,6 @@ def test_remove(run_json: RunJson, indexed: Path) -> None:
 def test_evaluate_a_model(run_json: RunJson, pairs: Path, model: Model) -> None:
     photos = pairs.parent / "photos"
     done = run_json("evaluate", pairs, "--references", photos, "--model", model.folder)
-    ends = [float]
     by = done["by"]
     assert list(by) == ["kind", "source", "strength"]
     for column in list(by)[1:]:
@@ -182,13 +184,13 @@ def test_evaluate_a_model(run_json: RunJson, pairs: Path, model: Model) -> None:
         done,
         {
             "model": str,
+            "fingerprint": str,
             "encoder": str,
             "map": type(None),
             "attack": type(None),
             **AVERAGES,
             "references": int,
             "leaks": int,
-            "ci95": {"mAP": ends, "acc": ends, "projected_acc": [float | None]},
             "by": {"kind": {"a": AVERAGES, "b": AVERAGES}},
             "skipped": SKIPPED,
             "trust": TRUST,

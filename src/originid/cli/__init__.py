@@ -33,6 +33,7 @@ from originid.cli.remove import remove
 from originid.cli.serve import serve
 from originid.cli.show import show
 from originid.cli.train import train
+from originid.cli.upgrade import upgrade
 from originid.cli.usage import TyperError, as_usage_error
 from originid.errors import InputError, OriginidError, UsageError
 
@@ -58,6 +59,7 @@ COMMANDS = (
     decide,
     remove,
     show,
+    upgrade,
     fingerprint,
     plan,
     serve,

@@ -128,8 +128,10 @@ def evaluate(
     cache = LatentCache.open(latents, opened) if latents is not None else None
     outcome = _judge(judged, settings, manifest, references, cache, attacked, strangers)
     if json:
-        what = {"model": None if encoder else model or DEFAULT, "encoder": opened.spec}
-        what |= {"map": (map or "full") if encoder else None, "attack": attack}
+        fingerprint = judged.fingerprint if isinstance(judged, Model) else None
+        what = {"model": None if encoder else model or DEFAULT, "fingerprint": fingerprint}
+        what |= {"encoder": opened.spec, "map": (map or "full") if encoder else None}
+        what["attack"] = attack
         print_json({**what, **outcome.to_json()})
     else:
         print_outcome(outcome, judged if isinstance(judged, Model) else None)

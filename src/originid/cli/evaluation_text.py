@@ -46,7 +46,7 @@ def _print(report: "Report") -> None:
     for column, values in report.by.items():
         for value, averages in values.items():
             _print_row(f"{column} {value}", averages)
-    for name, (low, high) in report.ci95.items():
+    for name, (low, high) in report.averages.ci95.items():
         if not math.isnan(low):
             print(f"95 % interval of {name}: {100 * low:.1f} to {100 * high:.1f}")
     if math.isnan(report.averages.values["projected_acc"]):

@@ -13,6 +13,7 @@ from originid.cli.output import (
     print_failures,
     print_json,
 )
+from originid.cli.upgrade import begun_text, newer_model_text
 from originid.system.csv_rows import write_rows
 from originid.system.text import printable, shell_command
 
@@ -125,6 +126,10 @@ def show(
             "growth": _growth(facts),
             **{label: _told(facts, name) for name, label in LAST.items()},
         }
+        if facts["newer_model"]:
+            told["newer model"] = newer_model_text(opened.place, facts["newer_model"])
+        if facts["upgrade_begun"]:
+            told["upgrade"] = begun_text(opened.place)
         if facts["searched_by"]:
             told["searched by"] = facts["searched_by"]
         for label, text in told.items():
@@ -164,6 +169,8 @@ def _print_decisions(decided: list[dict[str, str | None]]) -> None:
 
 def _facts(collection: "Collection") -> dict[str, Any]:
     """Return what is shown, by its names; the size is that of all files of the collection."""
+    from originid.collection.newer_model import newer_model
+    from originid.collection.stores import is_upgrade_begun
     from originid.escalation.looking import is_followed
     from originid.scale.choice import growth_of
     from originid.verdict.collection_calibration import scores_needed
@@ -198,6 +205,8 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "growth": growth_of(len(collection)) if isinstance(collection.place, Path) else None,
         "searched_by": str(collection.index()) if collection.is_searched_elsewhere else None,
         "model": model.name,
+        "newer_model": newer_model(model.fingerprint),
+        "upgrade_begun": is_upgrade_begun(collection.place),
         "encoder": model.spec,
         "dim": model.dim,
         "fingerprint": model.fingerprint,

@@ -87,11 +87,7 @@ def store_images(
     files |= {path: path for path in list(unseen_links(database, paths, files.keys()))}
     added.total = added.seen + len(files)
     pieces = chain(new_files(list(files.values()), writer), _of_inputs(opened, writer))
-    wanted = Wanted(details, thumbnails)
-    model, report = collection.model, added.failures.append
-    chunks = (encode or Here(workers))(pieces, model, wanted, writer.knows, report)
-    with one_blas_thread(), closing(chunks):  # the workers keep all cores busy
-        _store(chunks, writer, progress)
+    store_pieces(collection, pieces, writer, encode or Here(workers), progress)
     settle_vanished(database, paths, files.keys(), added, prune)
     if added.added or added.updated:
         collection.index()  # so that no search has to begin by making it
@@ -99,6 +95,32 @@ def store_images(
     added.total = max(added.total, added.seen)  # how many an input has is known at its end
     progress(added.seen, added.total)
     return added
+
+
+def store_pieces(
+    collection: Collection,
+    pieces: Iterable[Piece],
+    writer: ImageWriter,
+    encode: EncodePieces,
+    progress: Progress,
+) -> None:
+    """Encode the images of some pieces, and store them until all is committed.
+
+    Args:
+        collection: where to.
+        pieces: what is read.
+        writer: of the collection; it counts what was done.
+        encode: what decodes and encodes.
+        progress: called with the files dealt with and the files in all.
+
+    Raises:
+        StorageError: the disk is full or read-only.
+    """
+    wanted = Wanted(writer.details, writer.thumbnails)
+    report = writer.added.failures.append
+    chunks = encode(pieces, collection.model, wanted, writer.knows, report)
+    with one_blas_thread(), closing(chunks):  # the workers keep all cores busy
+        _store(chunks, writer, progress)
 
 
 def _opened(names: list[str], manners: Manners, added: Added) -> list[Input]:

@@ -6,7 +6,6 @@ that a collection outlives an upgrade of the package) and what the index keeps (
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -16,15 +15,16 @@ from originid.collection.detail_words import DetailWords
 from originid.collection.following import Followed, stored_details, stored_vectors
 from originid.collection.low_frequencies import FILE as SHORTLIST
 from originid.collection.low_frequencies import LowFrequencies
+from originid.collection.own_model import own_model, refuse_other_model
 from originid.collection.row import Row
 from originid.collection.store import Store
 from originid.collection.stores import Place, create_store, open_store
 from originid.collection.verifying import problems
 from originid.encoders.base import Encoder
-from originid.errors import CollectionError, ModelError
+from originid.errors import ModelChangedError
 from originid.index import Codec, ExactIndex, Index, OpenIndex, Searcher
 from originid.index.exact import FILE as INDEX
-from originid.model import Model, open_model
+from originid.model import Model
 from originid.system.addresses import location_of
 from originid.types import Failure, Vectors
 from originid.verdict.cohort import chosen, keys
@@ -73,6 +73,7 @@ class Collection:
             stored_details(database), lambda: DetailWords(words), words
         )
         self._searcher = database.searcher(model.dim)
+        self._open_index = open_index
         self.followers = self._index, self._low_frequencies, self._detail_words
         self._calibration: tuple[object, CollectionCalibration] | None = None
         self._strangers: tuple[object, Strangers] | None = None
@@ -94,6 +95,10 @@ class Collection:
     def close(self) -> None:
         """Close the database; calling it again does nothing."""
         self.database.close()
+
+    def opened_again(self) -> "Collection":
+        """The same collection, opened anew: with the model that it has by now."""
+        return open_collection(self.place, None, self.model.own_encoder, self._open_index)
 
     def add_vectors(self, rows: Sequence[Row], vectors: Vectors) -> None:
         """Add references whose vectors (n, dim) are at hand, in one transaction."""
@@ -276,23 +281,13 @@ def open_collection(
         []
     """
     database = open_store(path)
-    name, fingerprint = database.meta("model"), database.meta("fingerprint")
-    if model is not None and model.fingerprint != fingerprint:
-        database.close()
-        raise CollectionError(
-            f"collection {database.place} was made by model {name!r} ({fingerprint[:8]}), "
-            f"not by {model.name!r} ({model.fingerprint[:8]})",
-            "expected one model per collection: vectors of two models cannot be compared",
-            "leave --model out, or index into a new collection",
-        )
     try:
-        own = replace(open_model(database.model_folder(), encoder), name=name)
-        if own.fingerprint != fingerprint:
-            raise ModelError(
-                f"the model in {database.kept} has fingerprint {own.fingerprint[:8]}",
-                f"expected {fingerprint[:8]}, which made its vectors",
-                "restore the collection's folder `model` from a copy",
-            )
+        if model is not None:
+            refuse_other_model(database, model)
+        own = own_model(database, encoder)
+    except ModelChangedError:  # between two steps: it is whole again
+        database.close()
+        return open_collection(path, model, encoder, open_index)
     except BaseException:
         database.close()
         raise

@@ -24,6 +24,21 @@ class FolderTable(SqlTables, TrustedFolders):
         super().__init__(*opened)
         TrustedFolders.__init__(self)
 
+    def trust_like(self, other: "FolderTable") -> None:
+        """Let those files be looked at that may be looked at for another collection.
+
+        Args:
+            other: the other one; its id is taken over, which is a part of what was signed.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        query = "SELECT CAST(location AS BLOB), signature FROM folder"
+        signed = other._all(query) if other.format >= FIRST_FORMAT else []
+        with self.writing():
+            self._set_meta("id", other.meta("id"))
+            self._keep_signed(signed)
+
     def _keep_signed(self, folders: Iterable[tuple[bytes, bytes]]) -> None:
         self._execute_each(
             "INSERT INTO folder VALUES (CAST(? AS TEXT), ?) ON CONFLICT DO NOTHING", folders

@@ -5,6 +5,7 @@ What lies in its folder is checked before SQLite opens anything.
 
 import os
 import sqlite3
+import stat
 from pathlib import Path
 
 from originid.collection.bounded import BoundedConnection
@@ -14,7 +15,8 @@ from originid.system.file_locks import can_lock
 from originid.system.storage import is_full
 from originid.system.text import shell_command
 
-BESIDE = ("model", "index.bin", "shortlist.bin", "words.bin")  # what else a collection reads
+# What else a collection reads.
+BESIDE = ("model", "index.bin", "shortlist.bin", "words.bin", "upgrade")
 UNLOCKED = "model/model.json"  # a file beside it that nobody locks, to try locks on
 
 
@@ -35,9 +37,13 @@ def refuse_unsafe(path: Path) -> None:
         )
     beside = [path.parent / name for name in BESIDE]
     for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm"), *beside):
-        is_pipe = file.exists() and not (file.is_file() or file.is_dir())  # reading may never end
-        if file.is_symlink() or is_pipe:
-            what = "a pipe or a device" if is_pipe else "a link to another file"
+        try:
+            mode = os.lstat(file).st_mode  # asked once: another process may remove it meanwhile
+        except OSError:
+            continue
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            # Of a pipe or a device reading may never end.
+            what = "a link to another file" if stat.S_ISLNK(mode) else "a pipe or a device"
             raise CollectionError(
                 f"{file.name} in {path.parent} is {what}",
                 "expected the files of the collection themselves",

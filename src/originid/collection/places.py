@@ -11,6 +11,7 @@ from originid.system.storage import storage_errors
 from originid.system.text import shell_command
 
 DATABASE = "collection.sqlite"
+UPGRADE = "upgrade"  # the folder, in that of the collection, where another model's vectors are made
 
 
 def is_collection_folder(path: Path) -> bool:

@@ -263,8 +263,8 @@ class Store(
         """A folder on this machine for what can be made again from the store."""
         ...
 
-    def model_folder(self) -> Path:
-        """The folder of the collection's model, on this machine."""
+    def model_folders(self) -> list[Path]:
+        """Where on this machine the collection's model lies: the first one that is its model."""
         ...
 
     def searcher(self, dim: int) -> Searcher | None:

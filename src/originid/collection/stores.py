@@ -7,6 +7,7 @@ from originid.collection.database import Database
 from originid.collection.engines import engine
 from originid.collection.places import (
     DATABASE,
+    UPGRADE,
     is_collection_folder,
     no_collection,
     refuse_other_folder,
@@ -42,6 +43,11 @@ def is_collection(name: Place) -> bool:
     if isinstance(place, ServerUrl):
         return engine(place).exists(place)
     return is_collection_folder(place)
+
+
+def is_upgrade_begun(place: Path | ServerUrl) -> bool:
+    """Whether another model's vectors are being made for a collection, or were left unfinished."""
+    return isinstance(place, Path) and is_collection_folder(place / UPGRADE)
 
 
 def create_store(name: Place, model: Model) -> None:

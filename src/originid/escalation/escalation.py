@@ -45,12 +45,13 @@ class Escalation:
     """
 
     def __init__(self, collection: Collection) -> None:
-        self._collection = collection
+        self.collection = collection
+        """What is searched."""
 
     @cached_property
     def _look(self) -> SecondLook:
         """What compares a query in all its views with the references."""
-        return SecondLook(self._collection)
+        return SecondLook(self.collection)
 
     def answers(
         self,
@@ -105,7 +106,7 @@ class Escalation:
         Raises:
             ImageError: the file of the query cannot be read any more.
         """
-        database = self._collection.database
+        database = self.collection.database
         form = database.form_id(row.id)
         candidates = self.candidates(query, "thorough", [row.id, *([form] if form else [])])
         if candidates is None:
@@ -116,8 +117,8 @@ class Escalation:
             return Match(1, row.shown, 0.0, 1.0, id=row.id)
         place = int(own[np.argmax(strength[own])])
         strengths = np.sort(strength)[::-1][:JUDGED]
-        chances = self._collection.vectors_each / AGAIN_SHARE
-        rates = chances * self._collection.calibration().rates_again(strengths)
+        chances = self.collection.vectors_each / AGAIN_SHARE
+        rates = chances * self.collection.calibration().rates_again(strengths)
         rate = rates[strengths == strength[place]].min(initial=1.0)
         key = int(candidates.ids[place])
         picture = Picture((database.rows([key])[key],), float(strength[place]), key)
@@ -143,7 +144,7 @@ class Escalation:
         Raises:
             ImageError: the file of the query cannot be read any more.
         """
-        vectors = query_vectors(self._collection.model, [query])
+        vectors = query_vectors(self.collection.model, [query])
         is_framed = bool(framed(query.thumbnail[np.newaxis])[0])
         picture = picture_of(query)
         return self._look.candidates(picture, vectors, is_framed, effort, also, without=without)
@@ -160,12 +161,12 @@ class Escalation:
         if not pictures.shown:
             return None
         judged = judge_again(
-            self._collection.calibration(),
+            self.collection.calibration(),
             pictures.scores,
             [(picture.score, picture.rows[0].information) for picture in pictures.shown],
             float(information(query.thumbnail[np.newaxis])[0]),
             stated,
-            self._collection.vectors_each / AGAIN_SHARE,
+            self.collection.vectors_each / AGAIN_SHARE,
         )
         found = zip(pictures.shown, judged.rates.tolist(), strict=True)
         matches = tuple(
@@ -183,8 +184,8 @@ class Escalation:
         """The strongest pictures, without those that a person rejected for this query."""
         strength = candidates.strength
         order = np.argsort(-strength, kind="stable")[:JUDGED]
-        database, codec = self._collection.database, self._collection.codec
-        vectors = query_vectors(self._collection.model, [query])
+        database, codec = self.collection.database, self.collection.codec
+        vectors = query_vectors(self.collection.model, [query])
         decided = decisions_for(database, codec, [query.sha256], vectors)[0]
         if decided:
             rows = database.rows(candidates.ids[order].tolist())
@@ -200,7 +201,7 @@ class Escalation:
             )
         # A picture with little information is never found by a second look.
         return group_pictures(
-            self._collection, strength[order], candidates.ids[order], top, blank_from=np.inf
+            self.collection, strength[order], candidates.ids[order], top, blank_from=np.inf
         )
 
     def _match(self, rank: int, picture: Picture, candidates: Candidates, rate: float) -> Match:
@@ -214,7 +215,7 @@ class Escalation:
             float(candidates.cosines[place]),
             rate,
             name,
-            other_paths(self._collection, picture),
+            other_paths(self.collection, picture),
             None if name == FULL and form is None else box,
             id=picture.rows[0].id,
         )

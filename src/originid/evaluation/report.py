@@ -26,12 +26,14 @@ class Averages:
         groups: the number of groups.
         population: the number of references that the projected measures are for.
         values: each of `MEASURES` in [0, 1], or NaN if it is unknown.
+        ci95: the two ends, in [0, 1], of the 95 % interval of some measures.
     """
 
     queries: int
     groups: int
     population: int
     values: Mapping[str, float]
+    ci95: Mapping[str, tuple[float, float]]
 
     def to_json(self) -> Json:
         """Return the averages in percent, as ``evaluate --json`` prints them; null if unknown."""
@@ -47,6 +49,7 @@ class Averages:
                 "mAP": percent["projected_mAP"],
                 "acc": percent["projected_acc"],
             },
+            "ci95": {name: [_percent(end) for end in ends] for name, ends in self.ci95.items()},
         }
 
 
@@ -58,7 +61,6 @@ class Report:
         averages: the averages over all queries.
         references: the number of references.
         leaks: the number of references that are queries as well; they are ignored for their group.
-        ci95: the two ends, in [0, 1], of the 95 % interval of some measures.
         by: for each manifest column and each of its values the averages over the queries with that
             value; the most frequent value comes first.
         skipped: the files that could not be used.
@@ -67,7 +69,6 @@ class Report:
     averages: Averages
     references: int
     leaks: int
-    ci95: Mapping[str, tuple[float, float]]
     by: Mapping[str, Mapping[str, Averages]]
     skipped: tuple[Failure, ...]
 
@@ -77,7 +78,6 @@ class Report:
             **self.averages.to_json(),
             "references": self.references,
             "leaks": self.leaks,
-            "ci95": {name: [_percent(end) for end in ends] for name, ends in self.ci95.items()},
             "by": {
                 name: {value: averages.to_json() for value, averages in values.items()}
                 for name, values in self.by.items()
@@ -134,10 +134,6 @@ def summarise(
         _average(values, groups, protocol),
         len(references),
         len({pair.query for pair in pairs} & set(references)),
-        {
-            name: bootstrap_interval(values[name], groups, protocol.bootstrap, protocol.seed)
-            for name in ("mAP", "acc", "projected_acc")
-        },
         {name: _breakdown(values, groups, column(pairs, name), protocol) for name in columns},
         tuple(skipped),
     )
@@ -193,7 +189,11 @@ def _measures(ranking: Ranking, population: int) -> dict[str, Floats64]:
 
 def _average(values: Mapping[str, Floats64], groups: np.ndarray, protocol: Protocol) -> Averages:
     averages = {name: macro_average(each, groups) for name, each in values.items()}
-    return Averages(len(groups), len(np.unique(groups)), protocol.population, averages)
+    ci95 = {
+        name: bootstrap_interval(values[name], groups, protocol.bootstrap, protocol.seed)
+        for name in ("mAP", "acc", "projected_acc")
+    }
+    return Averages(len(groups), len(np.unique(groups)), protocol.population, averages, ci95)
 
 
 def _breakdown(

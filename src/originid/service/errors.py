@@ -16,6 +16,7 @@ from originid.errors import (
     CollectionError,
     ImageError,
     InputError,
+    ModelChangedError,
     OriginidError,
     StorageError,
     TooLargeError,
@@ -167,6 +168,8 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
 
 def from_ours(error: OriginidError) -> ApiError:
     """The answer for one of our errors."""
+    if isinstance(error, ModelChangedError):  # the next request finds the new model
+        return ApiError(503, error.given, error.expected, "ask again", retry_after=1)
     status = 500
     if isinstance(error, TooLargeError):
         status = 413

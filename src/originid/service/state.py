@@ -29,8 +29,14 @@ class State:
     gate: Gate
     rates: Rates
     desk: Desk
-    finder: Finder
+    opened: Finder
     metrics: Metrics
+
+    @property
+    def finder(self) -> Finder:
+        """What searches the collection, with the model that the collection has by now."""
+        self.opened.renew()
+        return self.opened
 
     @property
     def added_folder(self) -> Path:

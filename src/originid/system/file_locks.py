@@ -3,6 +3,8 @@
 import errno
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _NONE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -24,3 +26,32 @@ def can_lock(path: str | os.PathLike[str]) -> bool:
     except OSError as error:
         return error.errno not in _NONE  # others: somebody holds a lock, or there is no file
     return True
+
+
+@contextmanager
+def locked_folder(folder: str | os.PathLike[str]) -> Iterator[bool]:
+    """Hold a folder, so that no other process holds it in this way meanwhile.
+
+    Where a system cannot lock folders, as Windows, nothing is held.
+
+    Args:
+        folder: an existing folder.
+
+    Yields:
+        Whether it is held; False if another process holds it.
+    """
+    if sys.platform == "win32":
+        yield True
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = True
+        except OSError as error:
+            held = error.errno in _NONE
+        yield held
+    finally:
+        os.close(descriptor)  # the death of the process does the same

@@ -18,9 +18,9 @@ class ModelFiles(BlobTable):
 
     place: ServerUrl
 
-    def model_folder(self) -> Path:
-        """As `Store.model_folder`."""
-        return model_folder(self.place, self.meta("fingerprint"), self._files)
+    def model_folders(self) -> list[Path]:
+        """As `Store.model_folders`."""
+        return [model_folder(self.place, self.meta("fingerprint"), self._files)]
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
         try:

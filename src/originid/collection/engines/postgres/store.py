@@ -149,10 +149,10 @@ class PostgresStore(Tables, PostgresTables):
         """The folder on this machine for what follows the vectors."""
         return kept_folder(self.place, self.meta("id"))
 
-    def model_folder(self) -> Path:
+    def model_folders(self) -> list[Path]:
         """The folder of the model on this machine; it is fetched where it is not here."""
         query = "SELECT name, content FROM model_file"
-        return model_folder(self.place, self.meta("fingerprint"), lambda: self._all(query))
+        return [model_folder(self.place, self.meta("fingerprint"), lambda: self._all(query))]
 
     @contextmanager
     def writing(self) -> Iterator[None]:
