@@ -33,7 +33,6 @@ from originid.views.places import (
     coarse_places,
     dense_places,
     encode_sizes,
-    finish,
     windows,
 )
 from originid.views.shortlist import low_frequencies
@@ -99,7 +98,7 @@ def test_damping_is_one_at_no_frequency_and_exp_of_minus_a_half_at_its_own(model
     (c, h, w), kept = dct_map(model).basis.shapes[0], dct_map(model).basis.kept[0]
     _, row, column = np.unravel_index(kept, (c, h, w))
     gain = np.exp(-((np.hypot(row, column) / 4.0) ** 2) / 2)
-    expected = unit_length(finish(dct_map(model), plain.coefficients(latents) * gain))
+    expected = unit_length(dct_map(model).finish(plain.coefficients(latents) * gain))
     np.testing.assert_allclose(damped.vectors(latents), expected, atol=1e-6)
 
 
@@ -107,7 +106,7 @@ def test_what_follows_the_mean_is_what_the_map_does(packaged: Model) -> None:
     map = dct_map(packaged)
     latents = packaged.encoder.encode(np.stack([textured_image(s) for s in range(3)]))
     differences = map.basis.coefficients(latents) - map.mean
-    np.testing.assert_array_equal(finish(map, differences), map.apply(latents))
+    np.testing.assert_array_equal(map.finish(differences), map.apply(latents))
 
 
 def test_a_smaller_grid_is_encoded_as_the_image_alone(packaged: Model) -> None:

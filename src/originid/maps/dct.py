@@ -145,7 +145,18 @@ class DctMap:
 
     def apply(self, latents: Latents) -> Floats32:
         """Map latents to vectors, as `Map.apply` says."""
-        scaled = (self.basis.coefficients(latents) - self.mean) * self.scale
+        return self.finish(self.basis.coefficients(latents) - self.mean)
+
+    def finish(self, differences: Floats32) -> Floats32:
+        """Map what is left of DCT coefficients without the mean.
+
+        Args:
+            differences: float32 of shape (n, dim).
+
+        Returns:
+            float32 of shape (n, dim).
+        """
+        scaled = differences * self.scale
         # From the left, so that no matrix of dim x dim is ever formed: 2 n rank dim products.
         correction = ((scaled @ self.directions.T) * self.gain) @ self.directions
         mapped = np.asarray((scaled + correction) * self.weight, np.float32)

@@ -143,7 +143,7 @@ class Placing:
         Args:
             latents: for each of ``sizes`` a float32 latent (channels, height, width).
         """
-        return unit_length(finish(self.map, self.coefficients(latents) * self._damping))
+        return unit_length(self.map.finish(self.coefficients(latents) * self._damping))
 
     def coefficients(self, latents: Mapping[Size, Floats32]) -> Floats32:
         """The kept DCT coefficients (places, dim) of a placed query less those of the mean."""
@@ -229,17 +229,6 @@ def canvas(image: Image, size: Size, side: int, cells: int) -> Image:
     squashed = Pillow.fromarray(image).resize((width, height), Pillow.Resampling.BILINEAR)
     around = ((0, side - height), (0, side - width), (0, 0))
     return np.pad(np.asarray(squashed), around, mode="edge")
-
-
-def finish(map: DctMap, differences: Floats32) -> Floats32:
-    """What a map makes of DCT coefficients (n, dim) from which its mean was subtracted."""
-    scaled = differences * map.scale
-    correction = ((scaled @ map.directions.T) * map.gain) @ map.directions
-    mapped = np.asarray((scaled + correction) * map.weight, np.float32)
-    if map.clip is None:
-        return mapped
-    limit = np.float32(map.clip) * np.sqrt(np.square(mapped).mean(axis=1, keepdims=True))
-    return np.asarray(np.clip(mapped, -limit, limit), np.float32)
 
 
 def refuse_other(map: Map) -> DctMap:
