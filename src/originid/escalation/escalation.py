@@ -92,9 +92,7 @@ class Escalation:
             if sum(map(is_open, some)) < 2:  # threads would cost more than they save
                 yield from map(again, some)
                 continue
-            with one_blas_thread():  # the threads keep all cores busy
-                found = list(map_ordered(again, some, cores))
-            yield from found
+            yield from list(map_ordered(again, some, cores))
 
     def match(self, query: Encoded, row: Row) -> Match:
         """Compare a query with one reference in all its views and places.
@@ -147,7 +145,10 @@ class Escalation:
         vectors = query_vectors(self.collection.model, [query])
         is_framed = bool(framed(query.thumbnail[np.newaxis])[0])
         picture = picture_of(query)
-        return self._look.candidates(picture, vectors, is_framed, effort, also, without=without)
+        # Products of a few looks are too small to share: more threads take five times as much of
+        # the processor for them, and on a busy machine four times as long.
+        with one_blas_thread():
+            return self._look.candidates(picture, vectors, is_framed, effort, also, without=without)
 
     def _again(self, query: Encoded, effort: Effort, top: int, stated: float) -> Answer | None:
         """The answer of the second look; None where nothing can be said."""
