@@ -118,7 +118,8 @@ def threads(name: str) -> list[threading.Thread]:
 
 def join_readers() -> None:
     for thread in threads("originid-read"):
-        thread.join(PATIENCE)
+        if thread.is_alive():  # an interrupt may come while one is being started
+            thread.join(PATIENCE)
         assert not thread.is_alive()
 
 
