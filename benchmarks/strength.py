@@ -8,12 +8,13 @@ more. Its test edits are of origins that no map has seen. For each encoder, thre
 the edits of each generator: one that learned from the PAIRS, one that learned from the PAIRS and
 the training edits of all other generators, and one that learned from the training edits of this
 generator alone, which knows it best. The columns are generator and strength, and the cells Acc /
-Acc projected to a million references, in percent, over the origins.
+Acc projected to a million references, in percent, over the origins. Few references tell no
+projection, which is left out then.
 """
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from originid.datasets.pairs import read_pairs
 from originid.encoders import open_encoder
 from originid.evaluation.encoded_pairs import EncodedPairs, encode_all
 from originid.evaluation.fold_split import FoldSplit, rank_by_map
+from originid.evaluation.folds import column
 from originid.evaluation.protocol import Protocol, list_references
 from originid.evaluation.report import summarise
 from originid.latents import LatentCache
@@ -45,11 +47,6 @@ def labelled(manifest: Path, role: str) -> list[Pair]:
     return pairs
 
 
-def column(pairs: Sequence[Pair], name: str) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
-    """A column of the pairs' manifests."""
-    return np.array([pair.fields[name] for pair in pairs])
-
-
 def judge(encoded: EncodedPairs, spec: str, settings: Settings, photos: Path) -> Iterator[Json]:
     """Yield a row for each generator and each thing that a map learned from.
 
@@ -59,7 +56,7 @@ def judge(encoded: EncodedPairs, spec: str, settings: Settings, photos: Path) ->
         settings: how maps are learned.
         photos: the folder of photos, which are references.
     """
-    role, generator = column(encoded.pairs, "role"), column(encoded.pairs, "generator")
+    role, generator = (np.array(column(encoded.pairs, name)) for name in ("role", "generator"))
     distractors = [path for path in encoded.references if photos in path.parents]
     for judged in np.unique(generator[role == TEST]).tolist():
         tested = (role == TEST) & (generator == judged)
@@ -116,7 +113,10 @@ def main() -> None:
             header = True
         for number, learned in enumerate(LEARNED):
             cells = {k: v for row in rows[number :: len(LEARNED)] for k, v in row["cells"].items()}
-            shown = (f"{cells[c]['acc']:.1f} / {cells[c]['projected']:.1f}" for c in columns)
+            shown = (
+                " / ".join(f"{value:.1f}" for value in cells[c].values() if value is not None)
+                for c in columns
+            )
             print(f"| {spec} | {learned} | {' | '.join(shown)} |", flush=True)
 
 

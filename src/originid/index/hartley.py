@@ -1,8 +1,9 @@
 """The discrete Hartley transform: ``H[k] = sum_n x[n] (cos + sin)(2 pi k n / N) / sqrt(N)``.
 
-A length that is prime, as the packaged model's is, is slow for any fast Fourier transform. There
-the numbers 1 to N - 1 are the powers of one of them, so that with n and k written as such powers
-the sum is a cyclic convolution (Rader 1968), and that is computed at a length of a power of 2.
+A length that is prime, as that of the first packaged model is, is slow for any fast Fourier
+transform. There the numbers 1 to N - 1 are the powers of one of them, so that with n and k written
+as such powers the sum is a cyclic convolution (Rader 1968), and that is computed at a length of a
+power of 2.
 """
 
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ from originid.types import Failure, Pair
 MOST_BYTES = 1_000_000_000  # of a file that keeps a part of an experiment
 
 PACKAGED = "tones+edges"
-"""The encoder of the packaged model, which needs no network."""
+"""The encoder of the packaged model's first edition, which needs no network."""
 Say = Callable[[str], None]
 """Shows one line of text to the person who waits."""
 
