@@ -276,7 +276,7 @@ def test_a_cache_that_says_something_else_is_told(collection: Collection, file: 
     assert not [each for each in collection.verify() if each.path.endswith(".bin")]
     follower = collection.followers[["index.bin", "shortlist.bin"].index(file)].up_to_date()
     assert isinstance(follower, OfSigns)
-    follower._scan._parts[0].memory()[0] ^= 1  # a bit of the first reference
+    follower._scan._parts[0].memory()[0][0] ^= 1  # a bit of the first reference
     follower.keep()
     with open_collection(collection.path) as again:
         told = [each.path for each in again.verify() if each.path.endswith(".bin")]

@@ -44,11 +44,16 @@ def test_a_scan_estimates_by_the_signs_of_stored_vectors(bits: int) -> None:
     estimates, ids = scanned(signs, [33, 50]).search(scanned_queries(queries, bits), 100)
     np.testing.assert_array_equal(np.sort(ids, axis=1), np.tile(np.arange(100), (3, 1)))
     exact = np.take_along_axis(queries @ (2.0 * signs.T - 1), ids, axis=1)
-    np.testing.assert_array_equal(exact[:, 0], exact.max(axis=1))
-    np.testing.assert_array_equal(exact[:, -1], exact.min(axis=1))
+    places = np.arange(3)
+    np.testing.assert_array_equal(exact[places, estimates.argmax(axis=1)], exact.max(axis=1))
+    np.testing.assert_array_equal(exact[places, estimates.argmin(axis=1)], exact.min(axis=1))
     # FAISS rounds sums of four components to steps of 2 / 255 of the largest, or of
     # 2 / 60,000 of the sum of all; far below the deviation of the estimate itself, 0.6.
-    np.testing.assert_allclose(estimates - exact, np.mean(estimates - exact), atol=0.2 * bits**0.5)
+    np.testing.assert_allclose(
+        estimates - exact,
+        np.mean(estimates - exact),
+        atol=(0.2 if bits <= 512 else 0.5) * bits**0.5,
+    )
 
 
 def test_the_shortlist_nearly_always_holds_the_best(exact: Shelf) -> None:
@@ -170,8 +175,8 @@ def test_a_file_made_for_something_else_is_refused(
         ExactIndex.load(saved, 43, exact.fetch)
     monkeypatch.setattr("originid.index.signs.LAYOUT", "another FAISS")
     assert "expected another FAISS" in refusal(saved, exact)
-    monkeypatch.setattr(cache, "FORMAT", 2)
-    assert "format 1" in refusal(saved, exact)
+    monkeypatch.setattr(cache, "FORMAT", 3)
+    assert "format 2" in refusal(saved, exact)
 
 
 def change_header(saved: Path, change: Callable[[dict[str, object]], object]) -> None:

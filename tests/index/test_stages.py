@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from originid.index import CacheError, Codec, ExactIndex, cache, numbers, stages
-from originid.index.numbers import CHECKSUM, WIDEST, Numbers, fit, row_size, rows_of
+from originid.index import CacheError, Codec, ExactIndex, cache, growing, stages
+from originid.index.growing import GrowingRows
+from originid.index.numbers import CHECKSUM, WIDEST, fit, row_size, rows_of
 from originid.index.scan import number_scan
 from originid.index.stages import StagedScan
 from originid.types import Floats32, Ids
@@ -112,7 +113,7 @@ def test_full_parts_lie_in_a_file_without_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = found(staged(None))
-    monkeypatch.setattr(numbers, "IN_MEMORY", 64)
+    monkeypatch.setattr(growing, "IN_MEMORY", 64)
     scan = staged(tmp_path)
     assert [isinstance(part.numbers._rows, np.memmap) for part in scan._finer()] == [True] * 4 + [
         False
@@ -128,11 +129,11 @@ def test_full_parts_lie_in_a_file_without_a_name(
 
 def test_numbers_grow_in_memory_and_from_a_file() -> None:
     rows = rows_of(units_of(3000, DIM), np.arange(3000))
-    growing = Numbers(row_size(DIM), None)
+    growing = GrowingRows(row_size(DIM))
     for start in range(0, 3000, 700):
         growing.append(rows[start : start + 700])
     np.testing.assert_array_equal(growing.rows, rows)
-    mapped = Numbers.mapped(rows[:10], None)
+    mapped = GrowingRows.of(rows[:10])
     mapped.append(rows[10:12])
     np.testing.assert_array_equal(mapped.rows, rows[:12])
     np.testing.assert_array_equal(growing.only(np.arange(3000) % 2 == 0).rows, rows[::2])

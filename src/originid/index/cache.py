@@ -25,7 +25,7 @@ from originid.system.storage import ON_WINDOWS, new_file
 from originid.system.strict_json import parse_json
 from originid.types import Json
 
-FORMAT = 1
+FORMAT = 2
 MAGIC = b"originid"
 PREFIX = struct.Struct("<8sIII")
 
@@ -98,7 +98,8 @@ def _write(file: BinaryIO, header: Json, parts: Sequence[Part], tail: Sequence[T
     file.write(PREFIX.pack(MAGIC, FORMAT, len(text), zlib.crc32(text)) + text)
     for part in parts:
         file.write(part.ids.astype("<i8", copy=False).data)
-        file.write(part.memory().data)
+        for each in part.memory():
+            file.write(each.data)
     for each in tail:
         file.write(each.data)
 
@@ -125,7 +126,8 @@ def _read_tail(file: BinaryIO, start: int, length: int) -> Tail:
 
 def _read_part(file: BinaryIO, part: Part, rows: int, checksum: int) -> Part:
     part.resize(np.frombuffer(file.read(8 * rows), "<i8").astype(np.int64))
-    file.readinto(part.memory())  # type: ignore[attr-defined]
+    for each in part.memory():
+        file.readinto(each.data)  # type: ignore[attr-defined]
     if _checksum(part) != checksum:
         raise ValueError("its checksum is wrong")
     return part
@@ -138,4 +140,7 @@ def _refuse_other_ids(last_id: object, parts: Sequence[Part]) -> None:
 
 
 def _checksum(part: Part) -> int:
-    return zlib.crc32(part.memory().data, zlib.crc32(part.ids.astype("<i8", copy=False).data))
+    checksum = zlib.crc32(part.ids.astype("<i8", copy=False).data)
+    for each in part.memory():
+        checksum = zlib.crc32(each.data, checksum)
+    return checksum

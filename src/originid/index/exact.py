@@ -28,7 +28,7 @@ FETCHED = 4096  # codes read at a time: bounds memory
 # References that are looked at by their numbers. Of the ten best of 600 photos among 5,000 others,
 # 99.5 % were among the first 481 by signs, and among the first 18 by numbers.
 FIRST, MOST_FIRST, LEAST_FIRST = 640, 16_384, 192
-FIRST_SHARE, MORE_SHARE = 4, 400  # one in so many of a few thousand, and of a million
+FIRST_SHARE, MORE_SHARE = 4, 1200  # one in so many of a few thousand, and of a million
 FIRST_TIMES = 8  # times the matches, at least
 
 

@@ -6,13 +6,10 @@ its checksum counts as the best there is. So damage hides no reference: how near
 what is stored, as for all that are looked at last.
 """
 
-import mmap
-import tempfile
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
+from originid.index.growing import Rows
 from originid.index.sign_codes import LENGTHENED
 from originid.types import Floats32, Ids, Mask
 
@@ -23,11 +20,6 @@ WIDEST = LENGTHENED * (LEVELS / 2) / 3.5
 STEP = 2 / (LEVELS - 1)  # from level to level, in the unit in which `NumberScan` tells products
 CHECKSUM = 4  # bytes
 ALIGNED = 16  # bytes
-IN_MEMORY = 131_072  # rows; with so many they lie in a file without a name until they are kept
-FIRST_ROWS = 1024
-
-Rows = NDArray[np.uint8]
-"""Numbers and checksum of references, of shape (n, `row_size`)."""
 
 
 def row_size(dim: int) -> int:
@@ -36,7 +28,15 @@ def row_size(dim: int) -> int:
 
 
 def rows_of(units: Floats32, ids: Ids) -> Rows:
-    """Rows for what `Codec.units` gives of references with these ids: (n, dim) and (n,)."""
+    """Rows of references.
+
+    Args:
+        units: what `Codec.units` gives of them, (n, dim).
+        ids: theirs, (n,).
+
+    Returns:
+        uint8 of shape (n, `row_size`).
+    """
     count, dim = units.shape
     levels = np.zeros((count, dim + dim % 2), np.uint8)
     steps = units * np.float32(np.sqrt(dim) * LEVELS / (2 * WIDEST))
@@ -50,70 +50,6 @@ def rows_of(units: Floats32, ids: Ids) -> Rows:
 def fit(rows: Rows, ids: Ids) -> Mask:
     """Which rows are as they were written for these ids, (n,)."""
     return np.asarray(_sums(rows) == keys_of(ids))
-
-
-class Numbers:
-    """The rows of a part's references, in the order of these.
-
-    They lie in memory while they are few, in a file without a name until the index is kept, and
-    then in the file of the index; of files the system keeps in memory what it has room for.
-
-    Args:
-        size: bytes of a row.
-        folder: where a file without a name may lie; None leaves all in memory.
-    """
-
-    def __init__(self, size: int, folder: Path | None) -> None:
-        self._folder = folder
-        self._rows: Rows = np.empty((0, size), np.uint8)
-        self._count = 0
-
-    @classmethod
-    def mapped(cls, rows: Rows, folder: Path | None) -> "Numbers":
-        """Rows (n, size) that lie in a file."""
-        numbers = cls(rows.shape[1], folder)
-        numbers._rows, numbers._count = rows, len(rows)
-        return numbers
-
-    @property
-    def rows(self) -> Rows:
-        """All rows (n, size), where they lie."""
-        return np.asarray(self._rows)[: self._count]
-
-    def append(self, rows: Rows) -> None:
-        """Add rows (n, size)."""
-        count = self._count + len(rows)
-        if count > len(self._rows):
-            wider = np.empty((max(count, 2 * self._count, FIRST_ROWS), rows.shape[1]), np.uint8)
-            wider[: self._count] = self.rows
-            self._rows = wider
-        self._rows[self._count : count] = rows
-        self._count = count
-        if count >= IN_MEMORY and self._folder is not None:
-            self._rows = _in_a_file(self.rows, self._folder)
-
-    def only(self, which: Mask) -> "Numbers":
-        """Some of the rows, which (n,) says."""
-        kept = Numbers(self._rows.shape[1], self._folder)
-        kept.append(self.rows[which])
-        return kept
-
-    def give_back(self) -> None:
-        """Let the system take the memory of rows that lie in a file; they are read again."""
-        file = getattr(self._rows, "_mmap", None)
-        if file is not None and hasattr(mmap, "MADV_DONTNEED"):
-            file.madvise(mmap.MADV_DONTNEED)
-
-
-def _in_a_file(rows: Rows, folder: Path) -> Rows:
-    """The rows in a file that nobody else sees, and that is gone with the process."""
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(rows.data)
-            file.flush()
-            return np.memmap(file, np.uint8, "r", shape=rows.shape)
-    except OSError:  # a folder that is only read, or a full disk
-        return rows
 
 
 def _sums(rows: Rows) -> NDArray[np.uint32]:

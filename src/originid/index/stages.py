@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.index.cache import Tail
-from originid.index.numbers import Numbers, Rows, fit, row_size, rows_of
-from originid.index.scan import Part, number_scan, scanned_queries
+from originid.index.growing import GrowingRows, Rows
+from originid.index.numbers import fit, row_size, rows_of
+from originid.index.scan import Part, ScannedQueries, number_scan, scanned_queries
 from originid.index.shortlist import may_lack_the_best
 from originid.index.signs import PART, SignScan
 from originid.types import Floats32, Ids, Json, Mask, Scores, Vectors
@@ -31,12 +32,12 @@ class FinerPart(Part):
 
     Args:
         bits: of each reference, the signs of its components.
-        folder: as of `Numbers`.
+        folder: as of `GrowingRows`.
     """
 
     def __init__(self, bits: int, folder: Path | None) -> None:
         super().__init__(bits)
-        self.numbers = Numbers(row_size(bits), folder)
+        self.numbers = GrowingRows(row_size(bits), folder)
         self._signs_size = -(-bits // 8)
 
     def append(self, ids: Ids, packed: NDArray[np.uint8]) -> None:
@@ -50,7 +51,7 @@ class FinerPart(Part):
         self.numbers = self.numbers.only(which)
 
     def best(
-        self, scanned: Vectors, queries: Floats32, first: int, count: int
+        self, scanned: ScannedQueries, queries: Floats32, first: int, count: int
     ) -> tuple[Scores, Ids]:
         """The best by their numbers, of the best by their signs.
 
@@ -111,7 +112,7 @@ class StagedScan(SignScan):
     Args:
         dim: components of a vector.
         part: rows that one thread scans.
-        folder: where files without a name may lie, as of `Numbers`.
+        folder: where files without a name may lie, as of `GrowingRows`.
     """
 
     def __init__(self, dim: int, part: int = PART, folder: Path | None = None) -> None:
@@ -176,7 +177,7 @@ class StagedScan(SignScan):
         rows, start = tail.reshape(-1, size), 0
         for part in self._finer():
             some = rows[start : start + len(part.ids)]
-            part.numbers = Numbers.mapped(some, self._folder)
+            part.numbers = GrowingRows.of(some, self._folder)
             start += len(part.ids)
 
     def equals(self, other: SignScan) -> bool:

