@@ -1,7 +1,7 @@
 """Search among many references: time, memory and recall, beside a plain product in numpy.
 
 usage: python benchmarks/search.py [--references 1000000...] [--dim 1999...] [--queries 1000]
-           [--cpu] [--json]
+           [--cpu] [--alone] [--folder FOLDER] [--json]
 
 The result has a row for each number of references and each number of dims. Vectors are drawn that
 resemble those of real images (image_vectors.py). They are stored in a collection in a temporary
@@ -16,8 +16,13 @@ the processors worked, all cores together, which other work on the machine distu
 The paper needs 0.53e-10 s for a pair of 512 dims, which is 19.3 TFLOPS on its GPUs. The column
 "paper, here" is what a pair would cost at the speed of numpy's product of two square matrices in
 this run. Recall is the share of the best reference (of the ten best ones), by the exact float
-product of the full vectors, that the search returns. A million references of 1,999 dims need 4 GB
-of disk, 4 GB of memory (for numpy's part) and, on two cores, about 7 minutes.
+product of the full vectors, that the search returns. "peak while made" is the memory of the process
+that stored the references and made the index. "after a change" is the time of the first query after
+another process removed 100 references and added them again.
+
+A million references of 2,106 dims need 5 GB of disk, 4 GB of memory (for numpy's part) and, on two
+cores, about 7 minutes. With --alone nothing is compared with numpy: that of ten million would need
+20 GB of memory, and their collection needs 62 GB of disk while it is made.
 """
 
 import argparse
@@ -31,24 +36,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 from image_vectors import Universe
-from originid.collection.collection import create_collection
+from originid.collection.collection import create_collection, open_collection
 from originid.collection.row import Row
+from originid.index.exact import FILE as INDEX
 from originid.maps import DctBasis, DctMap
 from originid.model import open_model, save_model
 from originid.types import Ids, Image, Json, Latents, Vectors
-from reporting import figure, machine
+from reporting import figure, machine, peak_memory
 from search_process import TOP, Searcher
 from search_turns import in_turn, numpy_top, ratio, seconds
 
 BATCH = 200
 SINGLES, BATCHES = 41, 5  # timed, each beside one of numpy's
 OPENINGS = 3
+CHANGED = 100  # references that are removed and added again
 NUMPY_DIM = 512  # the paper's vectors
 RANK = 512  # of the map, as of the packaged one: opening a collection reads it
 SIDE = 1024  # of a block of a latent at most
@@ -73,7 +82,9 @@ COLUMNS = {
     "uncached_open_s": "open from disk, s",
     "process_s": "process to open, s",
     "peak_mb": "peak MB",
+    "making_mb": "peak while made, MB",
     "disk_mb": "disk MB",
+    "changed_ms": "after a change, ms",
     "single_ms": "1 query, ms",
     "single_vs_numpy": "times numpy",
     "queries_per_s": "queries/s, by 200",
@@ -110,7 +121,7 @@ def row_of(key: int) -> Row:
     return Row(f"/home/someone/{name}", name, sha256.digest(), 2_500_000, key, 4000, 3000)
 
 
-def build(universe: Universe, folder: Path, queries: int) -> Vectors:
+def build(universe: Universe, folder: Path, queries: int) -> tuple[Vectors, float]:
     """Store every reference in a collection, and return queries that are made from some of them.
 
     Args:
@@ -119,7 +130,7 @@ def build(universe: Universe, folder: Path, queries: int) -> Vectors:
         queries: the number of queries, q.
 
     Returns:
-        float32 (q, dim), of unit length.
+        float32 (q, dim), of unit length; and the most MB of memory that this process ever occupied.
     """
     rng = np.random.default_rng(4)
     places = np.sort(rng.choice(universe.count, queries, replace=queries > universe.count)) + 1
@@ -136,7 +147,9 @@ def build(universe: Universe, folder: Path, queries: int) -> Vectors:
                 collection.add_vectors([row_of(key) for key in ids.tolist()], vectors)
                 edits.append(universe.edit(vectors[places[np.isin(places, ids)] - ids[0]], rng))
                 report(f"stored {ids[-1]:,} of {universe.count:,}")
-    return np.concatenate(edits)
+            report("making the index")
+            collection.index()
+    return np.concatenate(edits), peak_memory() / 2**20
 
 
 def exact(universe: Universe, queries: Vectors) -> Ids:
@@ -180,6 +193,7 @@ def forget(folder: Path) -> None:
 
 def measure_opening(folder: Path) -> Json:
     """Return the times of opening a collection, in seconds, and its size on disk, in MB."""
+    (folder / INDEX).unlink()
     first, _ = open_once(folder)
     uncached = None
     if hasattr(os, "posix_fadvise"):
@@ -195,7 +209,9 @@ def measure_opening(folder: Path) -> Json:
     }
 
 
-def time_searches(searcher: Searcher, count: int, queries: Vectors, clock: Clock) -> Json:
+def time_searches(
+    searcher: Searcher, count: int, queries: Vectors, clock: Clock, alone: bool
+) -> Json:
     """Time single queries and batches beside numpy, and return times and ratios.
 
     Args:
@@ -203,15 +219,39 @@ def time_searches(searcher: Searcher, count: int, queries: Vectors, clock: Clock
         count: the number of references.
         queries: the vectors of the queries, float32 (q, dim).
         clock: what measures the time.
+        alone: whether nothing is compared; what would be compared is None then.
     """
-    rng = np.random.default_rng(5)
-    matrix = rng.standard_normal((count, NUMPY_DIM), np.float32)
-    square = rng.standard_normal((SQUARE, SQUARE), np.float32)
 
     def ours(size: int) -> Callable[[int], float]:
         """Return a run that searches for a batch of queries."""
         places = np.arange(size)
         return lambda turn: searcher.search(queries[(turn * size + places) % len(queries)])[0]
+
+    pair = 1e9 / (BATCH * count)
+    if alone:
+        (single,), (batch,) = in_turn([ours(1)], SINGLES), in_turn([ours(BATCH)], BATCHES)
+        compared: Json = {}
+    else:
+        single, batch, compared = _beside_numpy(ours(1), ours(BATCH), count, pair, clock)
+    return {
+        "single_ms": median(single) * 1e3,
+        "queries_per_s": BATCH / median(batch),
+        "pair_ns": median(batch) * pair,
+        **compared,
+    }
+
+
+def _beside_numpy(
+    one: Callable[[int], float],
+    many: Callable[[int], float],
+    count: int,
+    pair: float,
+    clock: Clock,
+) -> tuple[list[float], list[float], Json]:
+    """Let single queries and batches take turns with numpy: their times, and what is compared."""
+    rng = np.random.default_rng(5)
+    matrix = rng.standard_normal((count, NUMPY_DIM), np.float32)
+    square = rng.standard_normal((SQUARE, SQUARE), np.float32)
 
     def plain(size: int) -> Callable[[int], float]:
         """Return a run that searches for a batch of queries with numpy."""
@@ -223,34 +263,49 @@ def time_searches(searcher: Searcher, count: int, queries: Vectors, clock: Clock
         flops = 2 * SQUARE**3 / seconds(lambda: square @ square, clock)
         return 2 * NUMPY_DIM / flops * BATCH * count
 
-    single, numpy_single = in_turn([ours(1), plain(1)], SINGLES)
-    batch, numpy_batch, paper_batch = in_turn([ours(BATCH), plain(BATCH), paper], BATCHES)
-    pair = 1e9 / (BATCH * count)
-    return {
-        "single_ms": median(single) * 1e3,
-        "numpy_single_ms": median(numpy_single) * 1e3,
-        "single_vs_numpy": ratio(single, numpy_single),
-        "queries_per_s": BATCH / median(batch),
-        "pair_ns": median(batch) * pair,
-        "numpy_pair_ns": median(numpy_batch) * pair,
-        "pair_vs_numpy": ratio(batch, numpy_batch),
-        "paper_pair_ns": median(paper_batch) * pair,
-        "pair_vs_paper": ratio(batch, paper_batch),
-    }
+    single, numpy_single = in_turn([one, plain(1)], SINGLES)
+    batch, numpy_batch, paper_batch = in_turn([many, plain(BATCH), paper], BATCHES)
+    return (
+        single,
+        batch,
+        {
+            "numpy_single_ms": median(numpy_single) * 1e3,
+            "single_vs_numpy": ratio(single, numpy_single),
+            "numpy_pair_ns": median(numpy_batch) * pair,
+            "pair_vs_numpy": ratio(batch, numpy_batch),
+            "paper_pair_ns": median(paper_batch) * pair,
+            "pair_vs_paper": ratio(batch, paper_batch),
+        },
+    )
 
 
-def measure_search(folder: Path, universe: Universe, queries: Vectors, clock: Clock) -> Json:
+def search_after_changes(folder: Path, searcher: Searcher, query: Vectors) -> float:
+    """Return the milliseconds of a query (1, dim) after references were removed and added again."""
+    with open_collection(folder) as collection:
+        ids = collection.database.ids()[:CHANGED]
+        rows = [row for _, row in sorted(collection.database.rows(ids.tolist()).items())]
+        vectors = collection.codec.decode(collection.database.codes(ids)[1])
+        collection.remove([row.location for row in rows])
+        collection.add_vectors(rows, vectors)
+    return 1e3 * searcher.search(query)[0]
+
+
+def measure_search(
+    folder: Path, universe: Universe, queries: Vectors, clock: Clock, alone: bool
+) -> Json:
     """Return the times, the memory and the recall of a process that searches the collection."""
     searcher = Searcher(folder, clock)
-    times = time_searches(searcher, universe.count, queries, clock)
+    times = time_searches(searcher, universe.count, queries, clock, alone)
     parts = range(0, len(queries), BATCH)
     ids = np.concatenate([searcher.search(queries[i : i + BATCH])[1] for i in parts])
+    changed = search_after_changes(folder, searcher, queries[:1])
     peak = searcher.close()
     truth = exact(universe, queries)
     shared = [np.isin(mine, his).mean() for mine, his in zip(ids, truth, strict=True)]
     return {
         **times,
         "peak_mb": peak,
+        "changed_ms": changed,
         "recall_at_1": float((ids[:, 0] == truth[:, 0]).mean()),
         "recall_at_10": float(np.mean(shared)),
     }
@@ -262,15 +317,19 @@ def report(text: str) -> None:
         print(f"\r{text}", end="", file=sys.stderr)
 
 
-def benchmark(references: int, dim: int, queries: int, clock: Clock) -> Json:
-    """Measure one row of the result: so many references of so many dims, with so many queries."""
+def benchmark(options: argparse.Namespace, references: int, dim: int) -> Json:
+    """Measure one row of the result: so many references of so many dims."""
     universe = Universe(dim, references)
-    with tempfile.TemporaryDirectory(prefix="originid-search-") as name:
+    clock = time.process_time if options.cpu else time.perf_counter
+    with tempfile.TemporaryDirectory(prefix="originid-search-", dir=options.folder) as name:
         folder = Path(name) / "collection"
-        made = build(universe, folder, queries)
+        # In a process of its own, whose memory is measured and is free afterwards.
+        with ProcessPoolExecutor(1, get_context("spawn")) as other:
+            made, most = other.submit(build, universe, folder, options.queries).result()
         opening = measure_opening(folder)
-        searching = measure_search(folder, universe, made, clock)
-    return {"references": references, "dim": dim, "queries": queries, **opening, **searching}
+        searching = measure_search(folder, universe, made, clock, options.alone)
+    known = {"references": references, "dim": dim, "queries": options.queries, "making_mb": most}
+    return {**dict.fromkeys(COLUMNS), **known, **opening, **searching}
 
 
 def main() -> None:
@@ -280,14 +339,15 @@ def main() -> None:
     parser.add_argument("--dim", type=int, nargs="+", default=[open_model().dim])
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--cpu", action="store_true", help="measure the processors' time")
+    parser.add_argument("--alone", action="store_true", help="compare nothing with numpy")
+    parser.add_argument("--folder", type=Path, help="of the temporary folder; /tmp or the like")
     parser.add_argument("--json", action="store_true", help="print one JSON object a row")
     options = parser.parse_args()
-    clock = time.process_time if options.cpu else time.perf_counter
     where = f"{machine('numpy', 'faiss-cpu')}, SQLite {sqlite3.sqlite_version}"
     if not options.json:
         print(f"{where}\n\n| {' | '.join(COLUMNS.values())} |\n{'|---' * len(COLUMNS)}|")
     for references, dim in itertools.product(options.references, options.dim):
-        row = benchmark(references, dim, options.queries, clock)
+        row = benchmark(options, references, dim)
         if options.json:
             print(json.dumps({**row, "machine": where}), flush=True)
         else:
