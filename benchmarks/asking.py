@@ -90,13 +90,17 @@ class Asker:
         folder: an empty folder.
         effort: what the finder does for a query without an origin, as `Finder.find` says.
         most: the number of queries that a collection is asked at most at a time; None asks all.
+        compact: whether the collections are compact.
     """
 
-    def __init__(self, model: Model, folder: Path, effort: Effort, most: int | None) -> None:
+    def __init__(
+        self, model: Model, folder: Path, effort: Effort, most: int | None, compact: bool = False
+    ) -> None:
         self.model = model
         self.folder = folder
         self.effort = effort
         self.most = most
+        self.compact = compact
         self._made = 0
 
     def new(self) -> Path:
@@ -106,9 +110,13 @@ class Asker:
 
     def collect(self, references: Sequence[Path]) -> Collection:
         """Return a new collection of files; the caller closes it."""
-        collection = create_collection(self.new(), self.model)
+        collection = self.made()
         add_images(collection, references)
         return collection
+
+    def made(self) -> Collection:
+        """Return a new collection without references; the caller closes it."""
+        return create_collection(self.new(), self.model, compact=self.compact)
 
     def ask(self, collection: Collection, queries: Sequence[Path]) -> list[Answer]:
         """Ask a collection the first queries, and return the answer to each, in order.

@@ -35,7 +35,6 @@ from PIL import Image
 
 from asking import Asker, Result, count, line
 from originid.answer import Answer
-from originid.collection.collection import create_collection
 from originid.collection.row import Row
 from originid.datasets.pairs import read_pairs
 from originid.errors import InputError
@@ -151,7 +150,7 @@ def growth(asker: Asker, photos: list[Path], sizes: list[int], seed: int) -> Ite
     mixed = shuffled(photos, seed)
     held, queries = mixed[::2], mixed[1::2]
     rng = np.random.default_rng(seed)
-    with create_collection(asker.new(), asker.model) as collection:
+    with asker.made() as collection:
         for size in sorted(sizes):
             add_images(collection, held[: min(size, len(held))])
             while len(collection) < size:
@@ -229,6 +228,7 @@ def main() -> None:
     parser.add_argument("--blank", action="store_true")
     parser.add_argument("--sizes", help="numbers of references, such as 1000,6000,100000")
     parser.add_argument("--model", default="default")
+    parser.add_argument("--compact", action="store_true", help="make compact collections")
     parser.add_argument("--effort", choices=get_args(Effort), default="normal")
     parser.add_argument("--queries", type=int, help="ask at most so many at a time")
     parser.add_argument("--seed", type=int, default=0)
@@ -245,7 +245,13 @@ def main() -> None:
         print(f"| part | kind | references | queries | counted | {stated} |")
         print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        asker = Asker(open_model(options.model), Path(folder), options.effort, options.queries)
+        asker = Asker(
+            open_model(options.model),
+            Path(folder),
+            options.effort,
+            options.queries,
+            options.compact,
+        )
         for result in chosen_parts(asker, options, folders):
             print(json.dumps(asdict(result)) if options.json else line(result), flush=True)
 

@@ -1,7 +1,8 @@
 """Search among many references: time, memory and recall, beside a plain product in numpy.
 
 usage: python benchmarks/search.py [--references 1000000...] [--dim 1999...] [--queries 1000]
-           [--cpu] [--alone] [--folder FOLDER] [--json]
+           [--cpu] [--alone] [--compact] [--folder FOLDER]
+           [--json]
 
 The result has a row for each number of references and each number of dims. Vectors are drawn that
 resemble those of real images (image_vectors.py). They are stored in a collection in a temporary
@@ -46,7 +47,7 @@ import numpy as np
 from image_vectors import Universe
 from originid.collection.collection import create_collection, open_collection
 from originid.collection.row import Row
-from originid.index.exact import FILE as INDEX
+from originid.index.scan_index import FILE as INDEX
 from originid.maps import DctBasis, DctMap
 from originid.model import open_model, save_model
 from originid.types import Ids, Image, Json, Latents, Vectors
@@ -121,13 +122,14 @@ def row_of(key: int) -> Row:
     return Row(f"/home/someone/{name}", name, sha256.digest(), 2_500_000, key, 4000, 3000)
 
 
-def build(universe: Universe, folder: Path, queries: int) -> tuple[Vectors, float]:
+def build(universe: Universe, folder: Path, queries: int, compact: bool) -> tuple[Vectors, float]:
     """Store every reference in a collection, and return queries that are made from some of them.
 
     Args:
         universe: what draws the vectors.
         folder: the folder of the collection, which does not exist yet.
         queries: the number of queries, q.
+        compact: whether the collection is compact.
 
     Returns:
         float32 (q, dim), of unit length; and the most MB of memory that this process ever occupied.
@@ -142,7 +144,7 @@ def build(universe: Universe, folder: Path, queries: int) -> tuple[Vectors, floa
     edits = []
     with tempfile.TemporaryDirectory() as name:
         model = save_model(Path(name) / "model", nobody, linear, open_model().calibration, {})
-        with create_collection(folder, model) as collection:
+        with create_collection(folder, model, compact=compact) as collection:
             for ids, vectors in universe.blocks():
                 collection.add_vectors([row_of(key) for key in ids.tolist()], vectors)
                 edits.append(universe.edit(vectors[places[np.isin(places, ids)] - ids[0]], rng))
@@ -325,7 +327,9 @@ def benchmark(options: argparse.Namespace, references: int, dim: int) -> Json:
         folder = Path(name) / "collection"
         # In a process of its own, whose memory is measured and is free afterwards.
         with ProcessPoolExecutor(1, get_context("spawn")) as other:
-            made, most = other.submit(build, universe, folder, options.queries).result()
+            made, most = other.submit(
+                build, universe, folder, options.queries, options.compact
+            ).result()
         opening = measure_opening(folder)
         searching = measure_search(folder, universe, made, clock, options.alone)
     known = {"references": references, "dim": dim, "queries": options.queries, "making_mb": most}
@@ -340,6 +344,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--cpu", action="store_true", help="measure the processors' time")
     parser.add_argument("--alone", action="store_true", help="compare nothing with numpy")
+    parser.add_argument("--compact", action="store_true", help="make a compact collection")
     parser.add_argument("--folder", type=Path, help="of the temporary folder; /tmp or the like")
     parser.add_argument("--json", action="store_true", help="print one JSON object a row")
     options = parser.parse_args()

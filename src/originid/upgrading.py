@@ -126,13 +126,13 @@ def _upgraded(
             done.already = done.finished = True
             return done
         model.encoder  # noqa: B018 - what cannot be used is refused before anything is made
-        with _beside(folder, model) as new:
+        with _beside(folder, model, old.compact) as new:
             _go_over(old, new, leave_out, encode, progress, done)
         done.refused = old.database.refused
     return done
 
 
-def _beside(folder: Path, model: Model) -> Collection:
+def _beside(folder: Path, model: Model, compact: bool) -> Collection:
     """The collection in which vectors are made: what an earlier run made of it, or a new one."""
     beside = folder / UPGRADE
     try:
@@ -143,7 +143,7 @@ def _beside(folder: Path, model: Model) -> Collection:
     except (CollectionError, ModelError):
         pass  # there is none, or it is damaged
     clear(folder)
-    return create_collection(beside, model)
+    return create_collection(beside, model, compact=compact)
 
 
 def _go_over(

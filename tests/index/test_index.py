@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from originid.errors import InputError
-from originid.index import Codec, Codes, ExactIndex, Fetch, Index
+from originid.index import Codec, Codes, ExactIndex, Fetch, Index, SignIndex
 from originid.testing import PlainIndex
 from originid.types import Ids, Vectors
 from shelf import DIM, SMALL, Shelf, near, some_vectors
@@ -18,6 +18,7 @@ from shelf import DIM, SMALL, Shelf, near, some_vectors
 INDEXES: dict[str, Callable[[int, Fetch], Index]] = {
     "exact": ExactIndex,
     "exact-scan": lambda dim, fetch: ExactIndex(dim, fetch, SMALL),
+    "signs": lambda dim, fetch: SignIndex(dim, fetch, SMALL),
     "plain": PlainIndex,
 }
 

@@ -51,6 +51,7 @@ LAST = {
     "thumbnails": "with thumbnails",
     "by_fingerprint": "by fingerprint",
     "with_credentials": "with credentials",
+    "vectors": "vectors",
     "encoder": "encoder",
     "dim": "dim",
     "fingerprint": "fingerprint",
@@ -193,6 +194,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "thumbnails": collection.database.count_thumbnails(),
         "by_fingerprint": collection.database.count_fingerprints(),
         "with_credentials": collection.database.count_manifests(),
+        "compact": collection.compact,
         "megabytes": round(collection.database.size() / 1e6, 3),
         "calibration": {
             "by": "model" if own is None else "collection",
@@ -253,6 +255,8 @@ def _told(facts: dict[str, Any], name: str) -> str:
     """A fact in words."""
     if name == "size":
         return f"{facts['megabytes']:.1f} MB"
+    if name == "vectors":
+        return "signs only: the collection is compact" if facts["compact"] else "whole"
     if name == "since":
         return str(facts["since"] or "")[:10] or "nothing was added yet"
     return str(facts[name])

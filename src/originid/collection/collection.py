@@ -13,6 +13,7 @@ from originid.collection.calibrating import update_cohort
 from originid.collection.detail_words import FILE as WORDS
 from originid.collection.detail_words import DetailWords
 from originid.collection.following import Followed, stored_details, stored_vectors
+from originid.collection.kept_codes import META, KeptCodes
 from originid.collection.low_frequencies import FILE as SHORTLIST
 from originid.collection.low_frequencies import LowFrequencies
 from originid.collection.own_model import own_model, refuse_other_model
@@ -22,8 +23,8 @@ from originid.collection.stores import Place, create_store, open_store
 from originid.collection.verifying import problems
 from originid.encoders.base import Encoder
 from originid.errors import ModelChangedError
-from originid.index import Codec, ExactIndex, Index, OpenIndex, Searcher
-from originid.index.exact import FILE as INDEX
+from originid.index import Codec, ExactIndex, Index, OpenIndex, Searcher, SignIndex
+from originid.index.scan_index import FILE as INDEX
 from originid.model import Model
 from originid.system.addresses import location_of
 from originid.types import Failure, Vectors
@@ -51,7 +52,7 @@ class Collection:
         self,
         database: Store,
         model: Model,
-        open_index: OpenIndex = ExactIndex.open,
+        open_index: OpenIndex | None = None,
     ) -> None:
         self.place = database.place
         """The folder or the URL of the collection, as a command names it."""
@@ -60,7 +61,9 @@ class Collection:
         self.model = model
         self.database = database
         self.codec = Codec(model.dim)
-        database.code_size = self.codec.size
+        self.kept_codes = KeptCodes.said(self.codec, database.meta(META))
+        database.kept_codes = self.kept_codes
+        open_index = open_index or (SignIndex.open if self.compact else ExactIndex.open)
         vectors = stored_vectors(database)
         self._index: Followed[Index] = Followed(
             vectors, lambda: open_index(path, model.dim, database.codes), path / INDEX
@@ -80,6 +83,11 @@ class Collection:
 
     def __len__(self) -> int:
         return self.database.count()
+
+    @property
+    def compact(self) -> bool:
+        """Whether nothing but the signs of each vector is stored."""
+        return self.kept_codes.compact
 
     @property
     def forms(self) -> int:
@@ -230,7 +238,7 @@ class Collection:
 
 
 def create_collection(
-    path: Place, model: Model, open_index: OpenIndex = ExactIndex.open
+    path: Place, model: Model, open_index: OpenIndex | None = None, compact: bool = False
 ) -> Collection:
     """Make an empty collection for a model, all of it or nothing, and open it.
 
@@ -239,9 +247,12 @@ def create_collection(
             a server, such as ``postgresql://host/database``.
         model: what turns images into vectors; the collection keeps a copy of it.
         open_index: what searches the collection.
+        compact: whether nothing but the signs of each vector is stored, which takes a fifth of the
+            disk.
 
     Raises:
-        InputError: ``path`` exists and is not an empty folder, or the encoder cannot be used.
+        InputError: ``path`` exists and is not an empty folder, the encoder cannot be used, or a
+            collection on a server is to be compact.
         ModelError: the model's encoder is another one, or its files changed.
         StorageError: the disk refuses.
 
@@ -252,7 +263,7 @@ def create_collection(
         0
     """
     model.encoder  # noqa: B018 - what cannot be used is refused before anything is made
-    create_store(path, model)
+    create_store(path, model, compact)
     return open_collection(path, encoder=model.own_encoder, open_index=open_index)
 
 
@@ -260,7 +271,7 @@ def open_collection(
     path: Place,
     model: Model | None = None,
     encoder: Encoder | None = None,
-    open_index: OpenIndex = ExactIndex.open,
+    open_index: OpenIndex | None = None,
 ) -> Collection:
     """Open a collection.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from originid.collection.form_table import Form
+from originid.collection.kept_codes import KeptCodes
 from originid.collection.places import UPGRADE
 from originid.collection.schema import FORMAT, READ, TABLES, UPGRADES
 from originid.collection.sqlite import SqliteFile, create
@@ -87,7 +88,7 @@ class Database(Tables, SqliteFile):
             self.format = before
             raise
 
-    def begin_with_model(self, name: str, fingerprint: str, code_size: int) -> None:
+    def begin_with_model(self, name: str, fingerprint: str, kept: KeptCodes) -> None:
         """Take another model, within a transaction that stores all vectors anew.
 
         All that the model before had made is forgotten: vectors, second forms, the calibration, and
@@ -96,12 +97,12 @@ class Database(Tables, SqliteFile):
         Args:
             name: of the model.
             fingerprint: of the model.
-            code_size: bytes of each vector as it is stored.
+            kept: how its vectors are stored.
         """
         self._made_by = None  # whoever else has it open sees the change
         self._set_meta("model", name)
         self._set_meta("fingerprint", fingerprint)
-        self.code_size = code_size
+        self.kept_codes = kept
         for table in ("vector", "form", "cohort", "second_look"):
             self._execute(f"DELETE FROM {table}")
         self._execute("UPDATE decision SET code = NULL")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from originid.collection.kept_codes import KeptCodes
 from originid.collection.sql import SqlTables, slices
 from originid.types import Box, Ids
 
@@ -46,6 +47,8 @@ class Form:
 
 class FormTable(SqlTables):
     """The part of a collection's database that holds the second forms of references."""
+
+    kept_codes: KeptCodes | None = None  # the collection knows how its vectors are stored
 
     def count_forms(self) -> int:
         """How many references have a second form."""
@@ -97,7 +100,7 @@ class FormTable(SqlTables):
             " WHERE reference = ? AND typeof(code) = 'blob'",
             reference,
         )
-        return Form(box_of(*rows[0][:4]), rows[0][4]) if rows else None
+        return Form(box_of(*rows[0][:4]), self._whole(rows[0][4])) if rows else None
 
     def torn_forms(self) -> list[int]:
         """Ids of second forms whose vector is missing."""
@@ -127,8 +130,17 @@ class FormTable(SqlTables):
 
     def _add_vector(self, key: int, code: bytes) -> None:
         """Store a vector, within a transaction."""
-        row = (key, zlib.crc32(code), code)
+        stored = code if self.kept_codes is None else self.kept_codes.stored(key, code)
+        row = (key, zlib.crc32(stored), stored)
         self._execute("INSERT INTO vector VALUES (?, ?, ?)", row)
+
+    def _whole(self, stored: bytes) -> bytes:
+        """The code of which this is stored; what cannot be one stays as it is."""
+        kept = self.kept_codes
+        if kept is None or len(stored) not in kept.sizes:
+            return stored
+        code: bytes = kept.read([stored])[0].tobytes()
+        return code
 
     def _delete_vector(self, key: int) -> None:
         """Remove a vector, within a transaction, and note that it was removed."""

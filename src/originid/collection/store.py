@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.collection.form_table import Form
+from originid.collection.kept_codes import KeptCodes
 from originid.collection.name_table import Name
 from originid.collection.row import Row
 from originid.collection.store_beside import (
@@ -243,8 +244,8 @@ class Store(
 
     format: int
     """The format of what is stored; the first `writing` brings an earlier one to `FORMAT`."""
-    code_size: int | None
-    """Bytes of a stored vector, which the collection says; others are damaged."""
+    kept_codes: KeptCodes | None
+    """How vectors are stored, which the collection says; those of another size are damaged."""
     without_locks: bool
     """Whether it can only be read, because its disk has no locks."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from originid.collection.database import Database
 from originid.collection.engines import engine
+from originid.collection.kept_codes import META, SIGNS
 from originid.collection.places import (
     DATABASE,
     UPGRADE,
@@ -13,7 +14,7 @@ from originid.collection.places import (
     refuse_other_folder,
 )
 from originid.collection.store import Store
-from originid.errors import CollectionError
+from originid.errors import CollectionError, InputError
 from originid.model import Model
 from originid.model_description import copy_files
 from originid.system.server_url import ServerUrl, is_server_url
@@ -50,20 +51,28 @@ def is_upgrade_begun(place: Path | ServerUrl) -> bool:
     return isinstance(place, Path) and is_collection_folder(place / UPGRADE)
 
 
-def create_store(name: Place, model: Model) -> None:
+def create_store(name: Place, model: Model, compact: bool = False) -> None:
     """Make a place for a new collection, all of it or nothing.
 
     Args:
         name: a folder that does not exist or is empty, or a URL where no collection is.
         model: what its vectors are made by; the place keeps a copy of it.
+        compact: whether nothing but the signs of each vector is stored.
 
     Raises:
-        InputError: something is there already.
+        InputError: something is there already, or it is a server, and compact.
         StorageError: the disk or the server refuses.
     """
     place = place_of(name)
     meta = {"model": model.name, "fingerprint": model.fingerprint}
+    meta |= {META: SIGNS} if compact else {}
     if isinstance(place, ServerUrl):
+        if compact:
+            raise InputError(
+                f"a compact collection at {place}",
+                "expected one in a folder: a server stores whole vectors",
+                "leave out --compact, or name a folder",
+            )
         engine(place).create(place, meta | {"dim": str(model.dim)}, model.files)
         return
     refuse_other_folder(place)

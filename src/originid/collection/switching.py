@@ -19,7 +19,7 @@ from originid.collection.low_frequencies import FILE as SHORTLIST
 from originid.collection.places import DATABASE, UPGRADE
 from originid.collection.stored_image import stored_image
 from originid.errors import ModelError
-from originid.index.exact import FILE as INDEX
+from originid.index.scan_index import FILE as INDEX
 from originid.model import open_model
 from originid.system.storage import flush, storage_errors
 
@@ -96,7 +96,7 @@ def clear(folder: Path) -> None:
 
 def _pour(database: Database, new: Collection, left_out: Container[int]) -> None:
     model = new.model
-    database.begin_with_model(model.name, model.fingerprint, new.codec.size)
+    database.begin_with_model(model.name, model.fingerprint, new.kept_codes)
     for row in database.all_rows():
         image = stored_image(new, row.sha256)
         if image is not None:

@@ -18,8 +18,6 @@ WITNESSES = 8  # vectors at the end, and as many in between, by which a database
 class VectorTable(FormTable):
     """The part of a collection's database that holds the vectors, and which ids were removed."""
 
-    code_size: int | None = None  # bytes of a stored vector; the collection knows them
-
     def codes(self, ids: Ids) -> tuple[Ids, NDArray[np.uint8]]:
         """Those of sorted ids that exist (n,) and their stored vectors (n, bytes)."""
         rows: list[tuple[int, bytes]] = []
@@ -137,10 +135,14 @@ class VectorTable(FormTable):
     @property
     def _is_sound(self) -> str:
         """The condition that a stored vector can be one: it is not read to find that out."""
-        size = "" if self.code_size is None else f" AND length(code) = {int(self.code_size)}"
+        kept = self.kept_codes
+        sizes = "" if kept is None else ",".join(str(int(size)) for size in kept.sizes)
+        size = f" AND length(code) IN ({sizes})" if sizes else ""
         return f"typeof(code) = 'blob'{size}"
 
     def _stacked(self, rows: list[tuple[int, bytes]]) -> tuple[Ids, NDArray[np.uint8]]:
         ids = np.array([row[0] for row in rows], np.int64)
-        codes = np.frombuffer(b"".join(row[1] for row in rows), np.uint8)
-        return ids, codes.reshape(len(rows), -1 if rows else 0)
+        stored = [row[1] for row in rows]
+        if self.kept_codes is not None:
+            return ids, self.kept_codes.read(stored)
+        return ids, np.frombuffer(b"".join(stored), np.uint8).reshape(len(rows), -1 if rows else 0)

@@ -3,7 +3,9 @@
 from originid.index.base import Fetch, Index, OpenIndex, Searcher
 from originid.index.cache import CacheError
 from originid.index.codec import VERSION, Codec, Codes
-from originid.index.exact import ExactIndex, ScanSettings
+from originid.index.exact import ExactIndex
+from originid.index.scan_index import ScanSettings
+from originid.index.sign_index import SignIndex
 from originid.index.signs import OfSigns, SignScan
 
 __all__ = [
@@ -18,5 +20,6 @@ __all__ = [
     "OpenIndex",
     "ScanSettings",
     "Searcher",
+    "SignIndex",
     "SignScan",
 ]

@@ -25,6 +25,7 @@ PART = 131_072
 """Rows that one thread scans: small enough that 8 cores share a million, large enough that what a
 part costs however small it is stays below a tenth."""
 
+TOGETHER = 32  # queries that one thread scans
 COMPARED = 16  # random queries by which bits are compared: one in 65,000 other bits is missed
 
 

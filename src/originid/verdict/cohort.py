@@ -16,6 +16,7 @@ from originid.verdict.lead import LISTED
 
 MEMBERS = 512  # a million multiplications for each added reference: 0.04 ms of one core
 KEPT = 64  # scores kept for each member: 22 more than are read, for removals and for siblings
+SPARE = 1.25  # times the share of members: five standard deviations more than there are
 COPY = 0.95  # of x-rays and forms, strangers reach 0.9; see `strangers` for other near-copies
 
 
@@ -113,6 +114,16 @@ def empty_cohort(members: Ids) -> Cohort:
 def chosen(ids: Ids, count: int = MEMBERS) -> Ids:
     """The ``count`` ids, of shape (n,), whose keys are smallest, in ascending order of the keys."""
     return ids[np.argsort(keys(ids), kind="stable")[:count]]
+
+
+def may_become_member(key: int) -> bool:
+    """Whether the reference with an id can be a member when its collection has grown to that id.
+
+    Of all that were ever added, those stay members that a later one with a smaller key does not
+    replace. So most members of a collection from which little was removed are among these.
+    """
+    share = SPARE * MEMBERS / max(key, 1)  # of all keys: the largest of a member's, and some more
+    return bool(float(keys(np.array([key]))[0]) < share * 2.0**64)
 
 
 def keys(ids: Ids) -> NDArray[np.uint64]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from originid.collection.engines.milvus.entity import VECTORS, Entity, Kind
 from originid.collection.engines.milvus.references import ReferenceTable
 from originid.collection.engines.milvus.tables import slices
+from originid.collection.kept_codes import KeptCodes
 from originid.types import Ids
 
 READ = 2000  # vectors read at a time: 6 MB
@@ -17,7 +18,7 @@ READ = 2000  # vectors read at a time: 6 MB
 class VectorTable(ReferenceTable):
     """The part of a collection on a Milvus server that holds vectors."""
 
-    code_size: int | None = None  # bytes of a stored vector; the collection knows them
+    kept_codes: KeptCodes | None = None  # the collection knows how its vectors are stored
 
     def codes(self, ids: Ids) -> tuple[Ids, NDArray[np.uint8]]:
         """As `Store.codes`."""
@@ -94,7 +95,7 @@ class VectorTable(ReferenceTable):
         return self._is_sound(entity) and zlib.crc32(entity.data) == entity.value.get("crc32")
 
     def _is_sound(self, entity: Entity) -> bool:
-        return len(entity.data) == (self.code_size or self._codec.size)
+        return len(entity.data) == self._codec.size
 
     def _stacked(self, entities: list[Entity]) -> tuple[Ids, NDArray[np.uint8]]:
         """Ids, ascending, and vectors of those whose vector can be one."""
