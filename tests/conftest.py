@@ -64,6 +64,19 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.meta_path[sys.meta_path.index(PathFinder)] = WithoutTorch
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give the tests of a file to one process, and those of all engines too.
+
+    So each server is started once: a Milvus takes two thirds of a core while it waits.
+    """
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        group = item.path.parent if item.path.parent.name == "engines" else item.path
+        item.add_marker(pytest.mark.xdist_group(str(group.relative_to(config.rootpath))))
+
+
 # The same examples in every run, and none fails because the machine is busy.
 settings.register_profile("originid", deadline=None, derandomize=True)
 settings.load_profile("originid")
