@@ -26,6 +26,7 @@ def test_the_fingerprint_of_a_packaged_picture_is_frozen(run: Run) -> None:
     assert name == str(CAT)
     made, frozen = read_fingerprint(text), read_fingerprint(OF_CAT)
     assert (made.model, made.dim, len(text)) == (frozen.model, 2106, 392)
+    assert "a text of 392 characters" in run("fingerprint", "--help")[1].replace("\n", " ")
     # Another version of a JPEG decoder may round a pixel otherwise.
     differ = int.from_bytes(made.signs, "big") ^ int.from_bytes(frozen.signs, "big")
     assert differ.bit_count() <= 10

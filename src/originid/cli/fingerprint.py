@@ -55,7 +55,7 @@ def fingerprint(
 ) -> None:
     """Print fingerprints of images, which may be exchanged instead of the images.
 
-    A fingerprint is a text of 374 characters for the default model. originid find takes it in the
+    A fingerprint is a text of 392 characters for the default model. originid find takes it in the
     place of an image, and originid index takes lists of them. A picture can be searched for and
     recognised by it. It gives away a blurred likeness of the picture: docs/fingerprints.md shows
     how much, and says what may be shared with whom.

@@ -32,7 +32,7 @@ from originid.verdict.presets import PRESETS
 
 MOST_MATCHES = 100  # of one answer: each is looked up and sent
 LONGEST = 20_000  # characters of a fingerprint; the longest one has 10,963
-LONGEST_IN_ADDRESS = 4000  # characters; one of the packaged model has 374
+LONGEST_IN_ADDRESS = 4000  # characters; one of the packaged model has 392
 BY_TEXT = "The fingerprint of a picture, as originid fingerprint prints it."
 Rate = Literal["strict", "balanced", "wide"]
 Effort = Literal["quick", "normal", "thorough"]
