@@ -114,6 +114,31 @@ def test_a_damaged_vector_is_told(signs: Collection) -> None:
     assert len(signs.database.ids()) == PHOTOS - 1
 
 
+@pytest.mark.parametrize("name", ["whole", "signs"])
+def test_a_search_passes_over_a_vector_that_was_changed(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    collection: Collection = request.getfixturevalue(name)
+    photos = [str(tmp_path / "photos" / f"{n:04}.png") for n in (2, 3)]
+    forge(collection, "UPDATE vector SET code = zeroblob(length(code)) WHERE id = 3")
+    changed, whole = Finder(collection).find(photos, 1)
+    assert changed.matches[0].reference != photos[0]
+    assert whole.matches[0].reference == photos[1]
+    assert "damaged" in " ".join(failure.reason for failure in collection.verify())
+    (collection.path / "index.bin").unlink()
+    with open_collection(collection.path) as again:
+        assert again.passed_over == 1
+        assert next(Finder(again).find(photos[:1], 1)).matches[0].reference != photos[0]
+
+
+def test_many_damaged_vectors_hide_none_behind_them(whole: Collection) -> None:
+    forge(whole, "UPDATE vector SET crc32 = crc32 + 1 WHERE id BETWEEN 5 AND 20")
+    ids, codes = whole.database.codes_after(4, 6)
+    assert ids.tolist() == [21, 22, 23, 24, 25, 26][: len(ids)]
+    assert len(ids) == len(codes) > 0
+    assert whole.database.codes_after(30, 6)[0].tolist() == []
+
+
 def test_those_that_may_be_members_are_stored_as_a_whole(whole: Collection, tmp_path: Path) -> None:
     with create_collection(tmp_path / "compact", whole.model, compact=True) as made:
         store_images(made, [tmp_path / "photos"])
@@ -184,4 +209,4 @@ def test_a_collection_of_whole_vectors_does_not_become_compact(
     assert "--compact for the collection" in error
     for _ in range(2):  # to make it, and to add to it
         assert run("index", photos, "--into", new, "--compact")[0] == 0
-    assert "signs only" in run("show", new)[1]
+    assert "the signs only" in run("show", new)[1]

@@ -49,6 +49,8 @@ app = typer.Typer(
     help="Find the photo that an AI edit was made from.",
     no_args_is_help=True,
     add_completion=False,
+    # Rich markup would take the name of an extra, such as [ray], for a style.
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 COMMANDS = (

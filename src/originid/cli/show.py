@@ -256,7 +256,11 @@ def _told(facts: dict[str, Any], name: str) -> str:
     if name == "size":
         return f"{facts['megabytes']:.1f} MB"
     if name == "vectors":
-        return "signs only: the collection is compact" if facts["compact"] else "whole"
+        return (
+            "of most of them the signs only: the collection is compact"
+            if facts["compact"]
+            else "whole"
+        )
     if name == "since":
         return str(facts["since"] or "")[:10] or "nothing was added yet"
     return str(facts[name])
@@ -268,7 +272,8 @@ def _sentence(facts: dict[str, Any]) -> str:
 
     calibration, references = facts["calibration"], facts["references"]
     needed = calibration["score_needed"]
-    scores = f"score {needed['middle']:.2f} ({needed['few']:.2f} to {needed['many']:.2f})"
+    least, most = min(needed.values()), max(needed.values())
+    scores = f"score {needed['middle']:.2f} ({least:.2f} to {most:.2f})"
     if calibration["by"] == "collection":
         return f"{scores}, by {calibration['sampled']} references of its own"
     if references < LEAST:

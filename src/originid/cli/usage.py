@@ -31,6 +31,9 @@ def as_usage_error(error: Any, arguments: Sequence[str]) -> UsageError:
         options = _options(context.command)
         todo = closest(error.option_name, options, look)
         return UsageError(f"{command} has no option {error.option_name}", _one_of(options), todo)
+    if "does not take a value" in message:
+        given = next((word for word in arguments if word.startswith(error.option_name)), message)
+        return UsageError(given, "expected this option alone: it takes no value", look)
     if hasattr(error, "option_name"):
         expected = "expected a value behind this option"
         return UsageError(f"{error.option_name} without a value", expected, look)

@@ -86,7 +86,7 @@ class Collection:
 
     @property
     def compact(self) -> bool:
-        """Whether nothing but the signs of each vector is stored."""
+        """Whether nothing but the signs of most vectors is stored."""
         return self.kept_codes.compact
 
     @property
@@ -247,8 +247,8 @@ def create_collection(
             a server, such as ``postgresql://host/database``.
         model: what turns images into vectors; the collection keeps a copy of it.
         open_index: what searches the collection.
-        compact: whether nothing but the signs of each vector is stored, which takes a fifth of the
-            disk.
+        compact: whether nothing but the signs of most vectors is stored, which takes a fourth of
+            the disk where there are many.
 
     Raises:
         InputError: ``path`` exists and is not an empty folder, the encoder cannot be used, or a

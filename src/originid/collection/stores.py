@@ -29,6 +29,12 @@ def place_of(name: Place) -> Path | ServerUrl:
     """The folder or the URL that a name stands for."""
     if isinstance(name, ServerUrl):
         return name
+    if name == "":
+        raise InputError(
+            "an empty name for a collection",
+            "expected a folder, or the URL of a server",
+            "give the name of one",
+        )
     return ServerUrl(name) if isinstance(name, str) and is_server_url(name) else Path(name)
 
 
@@ -57,22 +63,18 @@ def create_store(name: Place, model: Model, compact: bool = False) -> None:
     Args:
         name: a folder that does not exist or is empty, or a URL where no collection is.
         model: what its vectors are made by; the place keeps a copy of it.
-        compact: whether nothing but the signs of each vector is stored.
+        compact: whether nothing but the signs of most vectors is stored.
 
     Raises:
         InputError: something is there already, or it is a server, and compact.
         StorageError: the disk or the server refuses.
     """
     place = place_of(name)
+    if compact:
+        refuse_compact(place)
     meta = {"model": model.name, "fingerprint": model.fingerprint}
     meta |= {META: SIGNS} if compact else {}
     if isinstance(place, ServerUrl):
-        if compact:
-            raise InputError(
-                f"a compact collection at {place}",
-                "expected one in a folder: a server stores whole vectors",
-                "leave out --compact, or name a folder",
-            )
         engine(place).create(place, meta | {"dim": str(model.dim)}, model.files)
         return
     refuse_other_folder(place)
@@ -80,6 +82,20 @@ def create_store(name: Place, model: Model, compact: bool = False) -> None:
         (folder / "model").mkdir()
         copy_files(model.files, folder / "model")
         Database.create(folder / DATABASE, meta)
+
+
+def refuse_compact(place: Place) -> None:
+    """Refuse a place where no compact collection can be.
+
+    Raises:
+        InputError: it is a server.
+    """
+    if isinstance(place_of(place), ServerUrl):
+        raise InputError(
+            f"a compact collection at {place}",
+            "expected one in a folder: a server stores whole vectors",
+            "leave out --compact, or name a folder",
+        )
 
 
 def open_store(name: Place) -> Store:

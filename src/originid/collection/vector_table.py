@@ -12,6 +12,8 @@ from originid.types import Ids
 
 CRC32 = "CASE typeof(crc32) WHEN 'integer' THEN crc32 END"
 KEPT_REMOVALS = 1_000_000  # 10 MB; a search that missed more makes its index again
+Stored = tuple[int, int | None, bytes]
+"""Id, checksum and what is stored of a vector."""
 WITNESSES = 8  # vectors at the end, and as many in between, by which a database is known
 
 
@@ -19,10 +21,12 @@ class VectorTable(FormTable):
     """The part of a collection's database that holds the vectors, and which ids were removed."""
 
     def codes(self, ids: Ids) -> tuple[Ids, NDArray[np.uint8]]:
-        """Those of sorted ids that exist (n,) and their stored vectors (n, bytes)."""
-        rows: list[tuple[int, bytes]] = []
+        """Those of sorted ids that exist and are whole (n,), and their codes (n, bytes)."""
+        rows: list[Stored] = []
         for some in slices(ids.tolist()):
-            query = f"SELECT id, code FROM vector WHERE id IN ({','.join('?' * len(some))})"
+            query = (
+                f"SELECT id, {CRC32}, code FROM vector WHERE id IN ({','.join('?' * len(some))})"
+            )
             rows += self._all(f"{query} AND {self._is_sound}", *some)
         return self._stacked(rows)
 
@@ -37,14 +41,18 @@ class VectorTable(FormTable):
             forms: whether second forms are read too.
 
         Returns:
-            Ids (n,), ascending, and vectors (n, bytes).
+            Ids (n,), ascending, and codes (n, bytes) of those that are whole; none at the end.
         """
         which = "true" if forms else self._of_references
         where = f"id > ? AND {which} AND {self._is_sound}"
-        query = f"SELECT id, code FROM vector WHERE {where} ORDER BY id LIMIT ?"
-        rows = self._all(query, last, batch)
-        self._check_order([last, *(row[0] for row in rows)])
-        return self._stacked(rows)
+        query = f"SELECT id, {CRC32}, code FROM vector WHERE {where} ORDER BY id LIMIT ?"
+        while rows := self._all(query, last, batch):
+            self._check_order([last, *(row[0] for row in rows)])
+            ids, codes = self._stacked(rows)
+            if len(ids):
+                return ids, codes
+            last = rows[-1][0]
+        return self._stacked([])
 
     def ids(self) -> Ids:
         """Ids (n,) of all stored vectors but those of second forms, in ascending order."""
@@ -140,9 +148,13 @@ class VectorTable(FormTable):
         size = f" AND length(code) IN ({sizes})" if sizes else ""
         return f"typeof(code) = 'blob'{size}"
 
-    def _stacked(self, rows: list[tuple[int, bytes]]) -> tuple[Ids, NDArray[np.uint8]]:
-        ids = np.array([row[0] for row in rows], np.int64)
-        stored = [row[1] for row in rows]
+    def _stacked(self, rows: list[Stored]) -> tuple[Ids, NDArray[np.uint8]]:
+        """Ids (n,) and codes (n, bytes) of those that are as they were written."""
+        whole = [row for row in rows if zlib.crc32(row[2]) == row[1]]
+        ids = np.array([row[0] for row in whole], np.int64)
+        stored = [row[2] for row in whole]
         if self.kept_codes is not None:
             return ids, self.kept_codes.read(stored)
-        return ids, np.frombuffer(b"".join(stored), np.uint8).reshape(len(rows), -1 if rows else 0)
+        return ids, np.frombuffer(b"".join(stored), np.uint8).reshape(
+            len(whole), -1 if whole else 0
+        )

@@ -143,9 +143,9 @@ class ScanIndex(OfSigns, ABC):
 
     def _rotated(self, queries: Vectors) -> Floats32:
         """Rotated queries (q, dim) of unit length, a few at a time."""
+        if len(queries) <= TOGETHER:
+            return self.codec.rotate(queries)
         checked = check_vectors(queries, self.codec.dim)
-        if len(checked) <= TOGETHER:
-            return self.codec.rotate(checked)
         blocks = [checked[block.start : block.stop] for block in _blocks(len(checked), TOGETHER)]
         return np.vstack(list(self._scan.each(self.codec.rotate, blocks)))
 

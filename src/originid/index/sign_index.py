@@ -1,4 +1,4 @@
-"""The index of a compact collection, of which nothing but the signs of each vector is stored."""
+"""The index of a compact collection, of which nothing but the signs of most vectors is stored."""
 
 from pathlib import Path
 

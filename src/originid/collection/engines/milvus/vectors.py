@@ -98,8 +98,8 @@ class VectorTable(ReferenceTable):
         return len(entity.data) == self._codec.size
 
     def _stacked(self, entities: list[Entity]) -> tuple[Ids, NDArray[np.uint8]]:
-        """Ids, ascending, and vectors of those whose vector can be one."""
-        sound = {entity.id: entity.data for entity in entities if self._is_sound(entity)}
+        """Ids, ascending, and vectors of those whose vector is as it was written."""
+        sound = {entity.id: entity.data for entity in entities if self._is_whole(entity)}
         ids = np.array(sorted(sound), np.int64)
         codes = np.frombuffer(b"".join(sound[key] for key in ids.tolist()), np.uint8)
         return ids, codes.reshape(len(ids), -1 if len(ids) else 0)
