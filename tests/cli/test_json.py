@@ -139,6 +139,7 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
         "thumbnails": int,
         "by_fingerprint": int,
         "with_credentials": int,
+        "compact": bool,
         "megabytes": float,
         "calibration": {
             "by": str,
