@@ -150,7 +150,8 @@ class Part:
         wanted = min(count + self.removed, len(self.ids))
         if not queries.rest.count:
             return self._by_first(queries, wanted)
-        listed = min(max(FEWEST, TIMES * wanted, len(self.ids) // SHARE), len(self.ids))
+        listed = max(FEWEST, TIMES * count, len(self.ids) // SHARE) + self.removed
+        listed = min(listed, len(self.ids))
         most = max(listed, len(self.ids) // WIDEST_SHARE)
         estimates = np.empty((len(queries), wanted), np.float32)
         rows = np.empty((len(queries), wanted), np.int64)
