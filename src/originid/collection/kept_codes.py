@@ -1,6 +1,6 @@
 """How a collection stores vectors: as whole codes, or, if it is compact, as little but their signs.
 
-A compact collection stores a few hundred whole codes too: those of the references that may be
+A compact collection stores some thousand whole codes too: those of the references that may be
 members of the cohort, by which it learns how alike strangers are. They stand for queries, and a
 query is known as a whole: by its signs alone it would err more.
 """
@@ -63,6 +63,8 @@ class KeptCodes:
 
     def read(self, stored: Sequence[bytes]) -> Codes:
         """Codes (n, bytes) of what is stored of n vectors, each of one of the `sizes`."""
+        if not self.compact:
+            return np.frombuffer(b"".join(stored), np.uint8).reshape(-1, self.codec.size)
         codes = np.empty((len(stored), self.codec.size), np.uint8)
         lengths = np.array([len(each) for each in stored], np.int64)
         for size in self.sizes:
