@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import OriginidError
+from originid.index.growing import GrowingRows
 from originid.index.scan import Part, memory_size
 from originid.system.storage import ON_WINDOWS, new_file
 from originid.system.strict_json import parse_json
@@ -36,7 +37,9 @@ class CacheError(OriginidError):
     """An index file that cannot be used; the index can be made again from what is stored."""
 
 
-def save_parts(path: Path, header: Json, parts: Sequence[Part], tail: Sequence[Tail] = ()) -> None:
+def save_parts(
+    path: Path, header: Json, parts: Sequence[Part], tail: Sequence[GrowingRows] = ()
+) -> None:
     """Write a file, all of it or nothing; what is there is replaced.
 
     Raises:
@@ -91,17 +94,20 @@ def unusable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _write(file: BinaryIO, header: Json, parts: Sequence[Part], tail: Sequence[Tail]) -> None:
+def _write(
+    file: BinaryIO, header: Json, parts: Sequence[Part], tail: Sequence[GrowingRows]
+) -> None:
     described = [{"rows": len(part.ids), "checksum": _checksum(part)} for part in parts]
-    length = sum(each.nbytes for each in tail)
+    length = sum(each.rows.nbytes for each in tail)
     text = json.dumps(header | {"parts": described, "tail": length}).encode()
     file.write(PREFIX.pack(MAGIC, FORMAT, len(text), zlib.crc32(text)) + text)
     for part in parts:
         file.write(part.ids.astype("<i8", copy=False).data)
         for each in part.memory():
             file.write(each.data)
-    for each in tail:
-        file.write(each.data)
+    for rows in tail:
+        file.write(rows.rows.data)
+        rows.give_back()  # all of them may be more than the memory
 
 
 def _read_header(file: BinaryIO, size: int) -> Json:

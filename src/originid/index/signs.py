@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from originid.index.base import refuse_known
 from originid.index.cache import Tail, load_parts, save_parts, unusable
+from originid.index.growing import GrowingRows
 from originid.index.scan import LAYOUT, Part, in_one_thread, scanned_queries, use_one_thread
 from originid.system.parallel import available_cores
 from originid.types import Ids, Json, Scores, Vectors
@@ -166,7 +167,7 @@ class SignScan:
     def _described(self, header: Json) -> Json:
         return {**header, "faiss": LAYOUT, "bits": self.bits}
 
-    def _tail(self) -> Sequence[Tail]:
+    def _tail(self) -> Sequence[GrowingRows]:
         """What the file holds behind the parts."""
         return ()
 

@@ -164,8 +164,8 @@ class StagedScan(SignScan):
     def _described(self, header: Json) -> Json:
         return {**super()._described(header), "stages": 2}
 
-    def _tail(self) -> Sequence[Tail]:
-        return [part.numbers.rows for part in self._finer()]
+    def _tail(self) -> Sequence[GrowingRows]:
+        return [part.numbers for part in self._finer()]
 
     def _take(self, found: Json, parts: list[Part], tail: Tail) -> None:
         size = row_size(self.bits)
