@@ -127,6 +127,22 @@ def test_full_parts_lie_in_a_file_without_a_name(
         np.testing.assert_array_equal(mine, other)
 
 
+def test_what_was_saved_of_each_part_is_given_back_and_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing, "IN_MEMORY", 64)
+    scan, given = staged(tmp_path), []
+    give_back = GrowingRows.give_back
+    monkeypatch.setattr(
+        GrowingRows, "give_back", lambda rows: (given.append(len(rows.rows)), give_back(rows))
+    )
+    before = found(scan)
+    scan.save(tmp_path / "index.bin", {})
+    assert given == [len(part.ids) for part in scan._finer()]
+    for mine, other in zip(found(scan), before, strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
 def test_numbers_grow_in_memory_and_from_a_file() -> None:
     rows = rows_of(units_of(3000, DIM), np.arange(3000))
     growing = GrowingRows(row_size(DIM))
