@@ -131,11 +131,15 @@ def test_what_was_saved_of_each_part_is_given_back_and_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(growing, "IN_MEMORY", 64)
-    scan, given = staged(tmp_path), []
+    scan = staged(tmp_path)
+    given: list[int] = []
     give_back = GrowingRows.give_back
-    monkeypatch.setattr(
-        GrowingRows, "give_back", lambda rows: (given.append(len(rows.rows)), give_back(rows))
-    )
+
+    def counted(rows: GrowingRows) -> None:
+        given.append(len(rows.rows))
+        give_back(rows)
+
+    monkeypatch.setattr(GrowingRows, "give_back", counted)
     before = found(scan)
     scan.save(tmp_path / "index.bin", {})
     assert given == [len(part.ids) for part in scan._finer()]
