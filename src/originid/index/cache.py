@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.errors import OriginidError
-from originid.index.growing import GrowingRows
+from originid.index.growing import GrowingRows, in_file
 from originid.index.scan import Part, memory_size
 from originid.system.storage import ON_WINDOWS, new_file
 from originid.system.strict_json import parse_json
@@ -127,7 +127,7 @@ def _read_tail(file: BinaryIO, start: int, length: int) -> Tail:
     if ON_WINDOWS:
         file.seek(start)
         return np.frombuffer(file.read(length), np.uint8)
-    return np.memmap(file, np.uint8, "r", start, (length,)) if length else np.empty(0, np.uint8)
+    return in_file(file, start, length) if length else np.empty(0, np.uint8)
 
 
 def _read_part(file: BinaryIO, part: Part, rows: int, checksum: int) -> Part:

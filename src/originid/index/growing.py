@@ -3,6 +3,7 @@
 import mmap
 import tempfile
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +67,25 @@ class GrowingRows:
     def give_back(self) -> None:
         """Let the system take the memory of rows that lie in a file; they are read again."""
         file = getattr(self._rows, "_mmap", None)
-        if file is not None and hasattr(mmap, "MADV_DONTNEED"):
-            file.madvise(mmap.MADV_DONTNEED)
+        if file is None or not self._rows.nbytes or not hasattr(mmap, "MADV_DONTNEED"):
+            return
+        start = _address(self._rows) - _address(np.frombuffer(file, np.uint8))
+        stop, start = start + self._rows.nbytes, start // mmap.PAGESIZE * mmap.PAGESIZE
+        file.madvise(mmap.MADV_DONTNEED, start, stop - start)
+
+
+def in_file(file: BinaryIO, start: int, length: int) -> NDArray[np.uint8]:
+    """Bytes of a file where they lie; the system reads what is asked for, and not what is near."""
+    memory: np.memmap[Any, Any] = np.memmap(file, np.uint8, "r", start, (length,))
+    pages = getattr(memory, "_mmap", None)
+    if pages is not None and hasattr(mmap, "MADV_RANDOM"):
+        pages.madvise(mmap.MADV_RANDOM)
+    return memory
+
+
+def _address(array: NDArray[np.uint8]) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 def _in_a_file(rows: Rows, folder: Path) -> Rows:
@@ -76,6 +94,6 @@ def _in_a_file(rows: Rows, folder: Path) -> Rows:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(rows.data)
             file.flush()
-            return np.memmap(file, np.uint8, "r", shape=rows.shape)
+            return in_file(file, 0, rows.nbytes).reshape(rows.shape)
     except OSError:  # a folder that is only read, or a full disk
         return rows

@@ -23,7 +23,7 @@ from originid.types import Floats32, Ids, Json, Mask, Scores, Vectors
 
 UNEVEN = 1.25  # times its share of the first stage is what a part looks at: the best may lie in one
 WIDER, MOST_WIDER = 4, 16  # times as many are looked at, where these may lack the best; at most
-MAPPED = 1 << 30  # bytes of files: with more, what was read of them is given back after a search
+MAPPED = 1 << 30  # bytes of files: with more, what was read of them is given back at once
 
 
 class FinerPart(Part):
@@ -138,15 +138,18 @@ class StagedScan(SignScan):
         blocks = [slice(at, at + TOGETHER) for at in range(0, len(queries), TOGETHER)]
         with self._lock:
             parts = self._finer()
+            is_large = sum(part.numbers.rows.nbytes for part in parts) > MAPPED
             share = first if len(parts) == 1 else int(UNEVEN * first / len(parts)) + count // 2
 
             def look(job: tuple[slice, FinerPart]) -> tuple[Scores, Ids]:
                 """Search a part for some queries."""
                 rows, part = job
-                return part.best(scanned[rows], queries[rows], share, count)
+                result = part.best(scanned[rows], queries[rows], share, count)
+                if is_large:
+                    part.numbers.give_back()
+                return result
 
             found = self.each(look, list(product(blocks, parts)))
-            self._give_back(parts)
         lines = [found[at : at + len(parts)] for at in range(0, len(found), len(parts))]
         values = np.vstack([np.hstack([v for v, _ in line]) for line in lines])
         ids = np.vstack([np.hstack([i for _, i in line]) for line in lines])
@@ -199,9 +202,3 @@ class StagedScan(SignScan):
                 here = (places >= start) & (places < start + len(part.ids))
                 rows[here] = part.numbers.rows[places[here] - start]
             yield rows
-
-    @staticmethod
-    def _give_back(parts: list[FinerPart]) -> None:
-        if sum(part.numbers.rows.nbytes for part in parts) > MAPPED:
-            for part in parts:
-                part.numbers.give_back()
