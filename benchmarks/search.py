@@ -284,9 +284,9 @@ def _beside_numpy(
 def search_after_changes(folder: Path, searcher: Searcher, query: Vectors) -> float:
     """Return the milliseconds of a query (1, dim) after references were removed and added again."""
     with open_collection(folder) as collection:
-        ids = collection.database.ids()[:CHANGED]
+        ids, codes = collection.database.codes_after(0, CHANGED)
         rows = [row for _, row in sorted(collection.database.rows(ids.tolist()).items())]
-        vectors = collection.codec.decode(collection.database.codes(ids)[1])
+        vectors = collection.codec.decode(codes)
         collection.remove([row.location for row in rows])
         collection.add_vectors(rows, vectors)
     return 1e3 * searcher.search(query)[0]
