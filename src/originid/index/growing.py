@@ -12,6 +12,7 @@ from originid.types import Mask
 
 IN_MEMORY = 131_072  # rows; with so many they lie in a file without a name until they are kept
 FIRST_ROWS = 1024
+LARGE = 1 << 30  # bytes of a file
 
 Rows = NDArray[np.uint8]
 """Bytes of references, of shape (n, size)."""
@@ -75,10 +76,14 @@ class GrowingRows:
 
 
 def in_file(file: BinaryIO, start: int, length: int) -> NDArray[np.uint8]:
-    """Bytes of a file where they lie; the system reads what is asked for, and not what is near."""
+    """Bytes of a file where they lie.
+
+    Of a large file the system reads what is asked for, and not what is near. A smaller one is soon
+    in memory as a whole, if what is near comes along.
+    """
     memory: np.memmap[Any, Any] = np.memmap(file, np.uint8, "r", start, (length,))
     pages = getattr(memory, "_mmap", None)
-    if pages is not None and hasattr(mmap, "MADV_RANDOM"):
+    if length > LARGE and pages is not None and hasattr(mmap, "MADV_RANDOM"):
         pages.madvise(mmap.MADV_RANDOM)
     return memory
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.index.cache import Tail
-from originid.index.growing import GrowingRows, Rows
+from originid.index.growing import LARGE, GrowingRows, Rows
 from originid.index.numbers import fit, row_size, rows_of
 from originid.index.scan import Part, ScannedQueries, number_scan, scanned_queries
 from originid.index.shortlist import may_lack_the_best
@@ -23,7 +23,7 @@ from originid.types import Floats32, Ids, Json, Mask, Scores, Vectors
 
 UNEVEN = 1.25  # times its share of the first stage is what a part looks at: the best may lie in one
 WIDER, MOST_WIDER = 4, 16  # times as many are looked at, where these may lack the best; at most
-MAPPED = 1 << 30  # bytes of files: with more, what was read of them is given back at once
+MAPPED = LARGE  # bytes of files: with more, what was read of them is given back at once
 
 
 class FinerPart(Part):
