@@ -72,7 +72,7 @@ CompactOption = Annotated[
     typer.Option(
         "--compact",
         help="Store nothing but the signs of most vectors in a new collection, which takes a "
-        "fourth of the disk where it is large, and finds a little less (docs/collections.md).",
+        "fifth of the disk where it is large, and finds a little less (docs/collections.md).",
     ),
 ]
 MetadataOption = Annotated[

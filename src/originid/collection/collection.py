@@ -247,7 +247,7 @@ def create_collection(
             a server, such as ``postgresql://host/database``.
         model: what turns images into vectors; the collection keeps a copy of it.
         open_index: what searches the collection.
-        compact: whether nothing but the signs of most vectors is stored, which takes a fourth of
+        compact: whether nothing but the signs of most vectors is stored, which takes a fifth of
             the disk where there are many.
 
     Raises:
