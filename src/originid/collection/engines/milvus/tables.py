@@ -69,8 +69,8 @@ class MilvusTables:
         self._connection.close()
 
     def meta(self, key: str) -> str:
-        """A value that was given when the collection was made; empty if there is none."""
-        return self._meta.get(key, "")
+        """As `Store.meta`."""
+        return self._meta.get(key, "None")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
