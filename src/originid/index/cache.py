@@ -1,9 +1,9 @@
 """The file that keeps the parts of an exact index between runs.
 
 Magic, format, length and CRC-32 of a JSON header; the header; then for each part its ids (int64)
-and packed bits, all little-endian; then a tail: arrays that are too large to be read as a whole,
-one after the other. The header says what the file was made
-for and holds each part's rows and CRC-32, and the bytes of the tail. The file is never changed in
+and its bits, the packed first ones and then the rest, all little-endian; then a tail: arrays that
+are too large to be read as a whole, one after the other. The header says what the file was made for
+and holds each part's rows and CRC-32, and the bytes of the tail. The file is never changed in
 place: a new one replaces it.
 """
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from originid.index.codec import Codes
 from originid.index.scan_index import ScanIndex
-from originid.index.shortlist import may_be_best
-from originid.index.stages import WIDER, StagedScan
+from originid.index.shortlist import WIDER, may_be_best
+from originid.index.stages import StagedScan
 from originid.types import Floats32, Ids, Json
 
 MOST = 3072  # references up to which a shortlist is made longer

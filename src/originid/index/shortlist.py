@@ -10,6 +10,7 @@ DOUBT = 4.0  # standard deviations: of 1,600 further references, 1 in 20 lists l
 # Of the spread of scores on a list, what estimates by signs leave open in a dense series: more than
 # this. It is 0.9 among strangers in an ordinary collection, and 0.3 beside an origin.
 OPEN = 0.95
+WIDER = 4  # times as many are looked at next, where these may lack the best
 # By so much an estimate by numbers errs, and the best of many such estimates.
 MARGIN = 4.5 * STEP / np.sqrt(12)
 

@@ -17,12 +17,12 @@ from originid.index.cache import Tail
 from originid.index.growing import LARGE, GrowingRows, Rows
 from originid.index.numbers import fit, row_size, rows_of
 from originid.index.scan import Part, ScannedQueries, number_scan, scanned_queries
-from originid.index.shortlist import may_lack_the_best
+from originid.index.shortlist import WIDER, may_lack_the_best
 from originid.index.signs import PART, TOGETHER, SignScan
 from originid.types import Floats32, Ids, Json, Mask, Scores, Vectors
 
 UNEVEN = 1.25  # times its share of the first stage is what a part looks at: the best may lie in one
-WIDER, MOST_WIDER = 4, 16  # times as many are looked at, where these may lack the best; at most
+MOST_WIDER = 16  # times as many are looked at, at most, where these may lack the best
 MAPPED = LARGE  # bytes of files: with more, what was read of them is given back at once
 
 
