@@ -117,12 +117,18 @@ def _answers(
                 picture.rows[0].shown,
                 picture.score,
                 float(rate),
-                copies=other_paths(collection, picture),
+                copies=copies,
                 box=picture.rows[0].box,
                 id=picture.rows[0].id,
             )
-            for rank, (picture, rate) in enumerate(
-                zip(pictures.shown, judged.rates, strict=False), start=1
+            for rank, (picture, rate, copies) in enumerate(
+                zip(
+                    pictures.shown,
+                    judged.rates,
+                    other_paths(collection, pictures.shown),
+                    strict=False,
+                ),
+                start=1,
             )
         )
         verdict, reason = judged.verdict, judged.reason if matches or len(collection) else EMPTY

@@ -1,9 +1,9 @@
 """The main job: which reference was each query made from?"""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import overload
 
 from originid.answer import Answer, Match
@@ -199,8 +199,8 @@ class Finder:
         again = escalation.match(entry, row)
         for match in first.matches:
             if match.reference == row.shown and match.false_match_rate <= again.false_match_rate:
-                return self._looked_up(match)
-        return self._looked_up(again)
+                return self._looked_up([match])[0]
+        return self._looked_up([again])[0]
 
     def _find(
         self, sources: Iterable[Source], top: int, stated: float, effort: Effort
@@ -221,7 +221,7 @@ class Finder:
         except InputError as error:
             return Answer(text, None, error=error.reason)
         (answer,) = answers_by_fingerprints(collection, [fingerprint], top, stated)
-        return replace(answer, matches=tuple(map(self._looked_up, answer.matches)))
+        return replace(answer, matches=self._looked_up(answer.matches))
 
     def _find_images(
         self, sources: Iterable[Source], top: int, stated: float, effort: Effort
@@ -235,24 +235,28 @@ class Finder:
                     yield Answer(entry.path, None, error=entry.reason)
                 else:
                     answer = next(found)
-                    matches = tuple(map(self._looked_up, answer.matches))
+                    matches = self._looked_up(answer.matches)
                     note = entry.note if isinstance(entry, Encoded) else ""
                     yield replace(answer, matches=matches, note=note)
 
-    def _looked_up(self, match: Match) -> Match:
-        """A match with what is only asked for those that are shown."""
+    def _looked_up(self, matches: Sequence[Match]) -> tuple[Match, ...]:
+        """Matches with what is only asked for those that are shown."""
         database = self.collection.database
-        there = database.is_there(location_of(match.reference))
-        description = database.descriptions([match.id]).get(match.id)
-        return replace(
-            match,
-            exists=there is not False,
-            trusted=there is not None,
-            description=description,
-            credentials=bool(
-                database.labels_at(map(location_of, (match.reference, *match.copies)))
-            ),
-        )
+        descriptions = database.descriptions([match.id for match in matches])
+        locations = [list(map(location_of, (each.reference, *each.copies))) for each in matches]
+        labels = database.labels_at(chain.from_iterable(locations))
+        found = []
+        for match, places in zip(matches, locations, strict=True):
+            there = database.is_there(places[0])
+            match = replace(
+                match,
+                exists=there is not False,
+                trusted=there is not None,
+                description=descriptions.get(match.id),
+                credentials=not labels.keys().isdisjoint(places),
+            )
+            found.append(match)
+        return tuple(found)
 
 
 def _answers(

@@ -51,7 +51,7 @@ def test_they_are_kept_moved_and_removed_with_their_reference(
         database = sqlite_of(collection)
         assert (database.count_manifests(), stored(collection)) == (1, {"0000.png": LABEL})
         assert database.store_of(LABEL) == store
-        assert database.labels_at([str(path) for path in photos]) == [LABEL]
+        assert database.labels_at([str(path) for path in photos]) == {str(photos[0]): LABEL}
         # A copy is not read again, and has them too; a file that moves keeps them.
         (tmp_path / "photos" / "copy.png").write_bytes(photos[0].read_bytes())
         photos[0].rename(tmp_path / "photos" / "moved.png")
@@ -121,7 +121,7 @@ def test_labels_and_stores_of_a_forged_database_are_left_out(
             text = (9, LABEL, "a text")
             database._connection.execute("INSERT INTO manifest VALUES (?,?,?)", text)
         assert stored(collection) == {}
-        assert database.labels_at([str(path) for path in photos]) == []
+        assert database.labels_at([str(path) for path in photos]) == {}
         assert database.store_of(LABEL) is None
 
 

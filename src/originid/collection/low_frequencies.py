@@ -40,7 +40,7 @@ class LowFrequencies(KeptSigns):
 
     def add(self, ids: Ids, codes: Codes) -> None:
         """Add references, as `Index.add`."""
-        positive = self._codec.components(codes, self._components) > 0
+        positive = self._codec.decode(codes)[:, self._components] > 0
         self._scan.add(ids, np.packbits(positive, axis=1, bitorder="little"))
 
     def shortlist(self, vectors: Vectors, strangers: Strangers, count: int) -> Ids:

@@ -33,17 +33,17 @@ class ManifestTable(SqlTables):
             return 0
         return int(self._one("SELECT count(*) FROM manifest")[0])
 
-    def labels_at(self, locations: Iterable[str]) -> list[str]:
-        """The labels of the active manifests of references at some locations, each once."""
-        found: list[str] = []
+    def labels_at(self, locations: Iterable[str]) -> dict[str, str]:
+        """The labels of the active manifests of references, by those of some locations."""
+        found: dict[str, str] = {}
         if self.format < FIRST_FORMAT:
             return found
         for some in slices(list(locations)):
             marks = ",".join("CAST(? AS TEXT)" for _ in some)
             where = f"WHERE location IN ({marks}) ORDER BY id"
-            query = f"SELECT label FROM manifest JOIN reference USING (id) {where}"
-            found += [label for (label,) in self._all(query, *map(os.fsencode, some))]
-        return [label for label in dict.fromkeys(found) if is_label(label)]
+            query = f"SELECT location, label FROM manifest JOIN reference USING (id) {where}"
+            found |= dict(self._all(query, *map(os.fsencode, some)))
+        return {location: label for location, label in found.items() if is_label(label)}
 
     def store_of(self, label: str) -> bytes | None:
         """The manifest store whose active manifest has a label."""

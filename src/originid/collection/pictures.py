@@ -141,16 +141,21 @@ def _group(collection: Collection, ids: Ids, scores: Scores, blank_from: float) 
     return grouped
 
 
-def other_paths(collection: Collection, picture: Picture) -> tuple[str, ...]:
-    """The paths of a picture beside that of its first reference: of copies, and further names.
+def other_paths(collection: Collection, pictures: Sequence[Picture]) -> list[tuple[str, ...]]:
+    """The paths of each picture beside its first reference's: of copies, and further names.
 
     Args:
         collection: what was searched.
-        picture: found in it.
+        pictures: found in it.
     """
-    names = collection.database.names([row.id for row in picture.rows])
-    own = [row.shown for row in picture.rows[1:]]
-    return (*own, *(name.shown for row in picture.rows for name in names.get(row.id, [])))
+    names = collection.database.names([row.id for picture in pictures for row in picture.rows])
+    return [
+        (
+            *(row.shown for row in picture.rows[1:]),
+            *(name.shown for row in picture.rows for name in names.get(row.id, [])),
+        )
+        for picture in pictures
+    ]
 
 
 def tidy(rows: Sequence[Row]) -> tuple[Row, ...]:

@@ -98,8 +98,8 @@ class Manifests(Protocol):
         """How many references have content credentials."""
         ...
 
-    def labels_at(self, locations: Iterable[str]) -> list[str]:
-        """The labels of the active manifests of references at some locations, each once."""
+    def labels_at(self, locations: Iterable[str]) -> dict[str, str]:
+        """The labels of the active manifests of references, by those of some locations."""
         ...
 
     def store_of(self, label: str) -> bytes | None:

@@ -120,7 +120,7 @@ class Escalation:
         rate = rates[strengths == strength[place]].min(initial=1.0)
         key = int(candidates.ids[place])
         picture = Picture((database.rows([key])[key],), float(strength[place]), key)
-        return self._match(1, picture, candidates, float(rate))
+        return self._matches([picture], candidates, [float(rate)])[0]
 
     def candidates(
         self,
@@ -169,11 +169,7 @@ class Escalation:
             stated,
             self.collection.vectors_each / AGAIN_SHARE,
         )
-        found = zip(pictures.shown, judged.rates.tolist(), strict=True)
-        matches = tuple(
-            self._match(rank, picture, candidates, rate)
-            for rank, (picture, rate) in enumerate(found, 1)
-        )
+        matches = self._matches(pictures.shown, candidates, judged.rates.tolist())
         best = matches[0].view
         block = best.startswith("block")
         what = f"what was compared is {best}" if block else f"the query was compared {best}"
@@ -205,21 +201,29 @@ class Escalation:
             self.collection, strength[order], candidates.ids[order], top, blank_from=np.inf
         )
 
-    def _match(self, rank: int, picture: Picture, candidates: Candidates, rate: float) -> Match:
-        place = int(np.searchsorted(candidates.ids, picture.best))
-        form = picture.rows[0].box
-        view, box = candidates.seen(place, form, self._look.cells)
-        name = described(view, box)
-        return Match(
-            rank,
-            picture.rows[0].shown,
-            float(candidates.cosines[place]),
-            rate,
-            name,
-            other_paths(self.collection, picture),
-            None if name == FULL and form is None else box,
-            id=picture.rows[0].id,
-        )
+    def _matches(
+        self, pictures: Sequence[Picture], candidates: Candidates, rates: Sequence[float]
+    ) -> tuple[Match, ...]:
+        """Pictures as matches, the first one best, with the false-match rate of each."""
+        copies = other_paths(self.collection, pictures)
+        matches = []
+        for rank, (picture, rate) in enumerate(zip(pictures, rates, strict=True), 1):
+            place = int(np.searchsorted(candidates.ids, picture.best))
+            form = picture.rows[0].box
+            view, box = candidates.seen(place, form, self._look.cells)
+            name = described(view, box)
+            match = Match(
+                rank,
+                picture.rows[0].shown,
+                float(candidates.cosines[place]),
+                rate,
+                name,
+                copies[rank - 1],
+                None if name == FULL and form is None else box,
+                id=picture.rows[0].id,
+            )
+            matches.append(match)
+        return tuple(matches)
 
 
 def chances_as_it_is(effort: Effort) -> float:

@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 from originid.collection.row import Row
 from originid.collection.store import Store
@@ -43,7 +44,7 @@ class ReferenceFeatures:
         """
         stored = self._database.details([row.id for row in rows])
         missing = list({row.id: row for row in rows if row.id not in stored}.values())
-        missing = [row for row in missing if self._database.trusts(row.location)][:files]
+        missing = list(islice((e for e in missing if self._database.trusts(e.location)), files))
         read = dict(
             zip([row.id for row in missing], self._pool.map(self._one, missing), strict=True)
         )

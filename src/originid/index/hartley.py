@@ -8,21 +8,25 @@ power of 2.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats64 = NDArray[np.float64]
+Float = TypeVar("Float", bound=np.floating[Any])
 SHORT = 50  # a Fourier transform of such a length is fast even where it is prime
 
 
-def hartley(rows: Floats64) -> Floats64:
-    """The orthonormal discrete Hartley transform of each row (n, N); it is its own inverse."""
+def hartley(rows: NDArray[Float]) -> NDArray[Float]:
+    """The orthonormal discrete Hartley transform of each row (n, N); it is its own inverse.
+
+    It is computed in the precision of the rows, where numpy's Fourier transform can do that.
+    """
     prime = _prime(rows.shape[1])
     return _by_fourier(rows) if prime is None else _by_convolution(rows, prime)
 
 
-def _by_fourier(rows: Floats64) -> Floats64:
+def _by_fourier(rows: NDArray[Float]) -> NDArray[Float]:
     spectrum = np.fft.rfft(rows, axis=1, norm="ortho")
     out = np.empty_like(rows)
     length, known = rows.shape[1], spectrum.shape[1]
@@ -33,7 +37,7 @@ def _by_fourier(rows: Floats64) -> Floats64:
     return out
 
 
-def _by_convolution(rows: Floats64, prime: "_Prime") -> Floats64:
+def _by_convolution(rows: NDArray[Float], prime: "_Prime") -> NDArray[Float]:
     spectrum = np.fft.rfft(rows.take(prime.taken, axis=1), prime.padded, axis=1)
     spectrum *= prime.kernel
     sums = np.fft.irfft(spectrum, prime.padded, axis=1)
@@ -41,7 +45,7 @@ def _by_convolution(rows: Floats64, prime: "_Prime") -> Floats64:
     out = sums.take(prime.given, axis=1)
     out += rows[:, :1]
     out *= 1 / np.sqrt(rows.shape[1])
-    return out
+    return out.astype(rows.dtype, copy=False)
 
 
 @dataclass(frozen=True)

@@ -158,12 +158,13 @@ class DctMap:
         """
         scaled = differences * self.scale
         # From the left, so that no matrix of dim x dim is ever formed: 2 n rank dim products.
-        correction = ((scaled @ self.directions.T) * self.gain) @ self.directions
-        mapped = np.asarray((scaled + correction) * self.weight, np.float32)
-        if self.clip is None:
-            return mapped
-        limit = np.float32(self.clip) * np.sqrt(np.square(mapped).mean(axis=1, keepdims=True))
-        return np.asarray(np.clip(mapped, -limit, limit), np.float32)
+        mapped = ((scaled @ self.directions.T) * self.gain) @ self.directions
+        mapped += scaled
+        mapped *= self.weight
+        if self.clip is not None:
+            limit = np.float32(self.clip) * np.sqrt(np.square(mapped).mean(axis=1, keepdims=True))
+            np.clip(mapped, -limit, limit, out=mapped)
+        return np.asarray(mapped, np.float32)
 
     def pack(self) -> tuple[Tensors, Json]:
         """Return the arrays, and the settings of the basis and of the clipping."""

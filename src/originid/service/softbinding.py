@@ -243,7 +243,8 @@ def _found(shared: State, query: Source, most: int) -> list[dict[str, Any]]:
     database = shared.finder.collection.database
     found: dict[str, int] = {}
     for match in _origins(answer):
-        for label in database.labels_at(map(location_of, (match.reference, *match.copies))):
+        labels = database.labels_at(map(location_of, (match.reference, *match.copies)))
+        for label in labels.values():
             found.setdefault(label, similarity(match.score))
     return [{"manifestId": k, "similarityScore": v} for k, v in list(found.items())[:most]]
 

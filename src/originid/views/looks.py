@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from originid.encoders.base import Encoder
 from originid.errors import InputError
 from originid.images.thumbnails import SIDE
-from originid.maps import Map
+from originid.maps import Map, unit_length
 from originid.system.text import closest
 from originid.types import Floats32, Image, Ints, Mask, Rows, Vectors
 from originid.verdict.margins import CELLS, content_cells, with_unknown
@@ -202,23 +202,25 @@ class Lookout:
 
     def coarse(self, views: Sequence[View]) -> Looks:
         """All views: each as it is, damped, and at coarse places if it is `View.placed`."""
-        found = []
+        placed = []
         for view in views:
             placing = self._damped
             if view.placed:
                 placing = self._likely if view.block else self._coarse
             latents = self._latents(placing, view)
             # The undamped whole is exact where nothing was cut away.
-            found += [self._looks(each, view, latents) for each in (self._whole, placing)]
-        return _joined(found)
+            placed += [(view, each, latents) for each in (self._whole, placing)]
+        return self._looks(placed)
 
     def dense(self, views: Sequence[View]) -> Looks:
         """Some views at the dense places; of a picture in a frame only as it is."""
-        found = []
-        for view in views:
-            placing = self._dense if view.known is None else self._damped
-            found.append(self._looks(placing, view, self._latents(placing, view)))
-        return _joined(found)
+        placings = [self._dense if view.known is None else self._damped for view in views]
+        return self._looks(
+            [
+                (view, placing, self._latents(placing, view))
+                for view, placing in zip(views, placings, strict=True)
+            ]
+        )
 
     def compare(self, looks: Looks, cosines: Floats32, strangers: Strangers) -> Stage:
         """How references compare with strangers under some looks.
@@ -250,9 +252,12 @@ class Lookout:
         )
         return {**latents, whole: flat.reshape(latents[whole].shape)}
 
-    def _looks(self, placing: Placing, view: View, latents: Mapping[Size, Floats32]) -> Looks:
-        vectors = placing.vectors(latents)
-        return Looks(vectors, tuple(Look(view.name, place) for place in placing.places))
+    def _looks(self, placed: Sequence[tuple[View, Placing, Mapping[Size, Floats32]]]) -> Looks:
+        """Views at the places of placings, which their latents are for; all are mapped together."""
+        differences = [placing.differences(latents) for _, placing, latents in placed]
+        vectors = unit_length(self._whole.map.finish(np.concatenate(differences)))
+        looks = (Look(view.name, each) for view, placing, _ in placed for each in placing.places)
+        return Looks(vectors, tuple(looks))
 
 
 def best_looks(looks: Looks, cosines: Floats32, strangers: Strangers) -> Stage:
@@ -267,10 +272,3 @@ def best_views(stage: Stage, views: Sequence[View], count: int = DENSE_VIEWS) ->
     names = dict.fromkeys(stage.looks[stage.look[row]].view for row in order)
     by_name = {view.name: view for view in views}
     return tuple(by_name[name] for name in list(names)[:count])
-
-
-def _joined(looks: Sequence[Looks]) -> Looks:
-    return Looks(
-        np.concatenate([each.vectors for each in looks]),
-        tuple(look for each in looks for look in each.looks),
-    )

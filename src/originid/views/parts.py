@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 
 from originid.errors import InputError
-from originid.maps import Map
+from originid.maps import Map, unit_length
 from originid.types import Floats32, Vectors
 from originid.views.normalise import Strangers, moments
 from originid.views.places import Place, Placing
@@ -78,12 +78,12 @@ class Parts:
     def vectors(self, latent: Floats32) -> Vectors:
         """Vectors (parts, moves, dim) of a latent (channels, cells, cells)."""
         side = self.settings.side
-        return np.stack(
-            [
-                placing.vectors({(side, side): latent[:, top : top + side, left : left + side]})
-                for placing, (top, left) in zip(self._placings, self.corners, strict=True)
-            ]
-        )
+        differences = [
+            placing.differences({(side, side): latent[:, top : top + side, left : left + side]})
+            for placing, (top, left) in zip(self._placings, self.corners, strict=True)
+        ]
+        vectors = unit_length(self._placings[0].map.finish(np.concatenate(differences)))
+        return vectors.reshape(len(self.corners), self.moves, -1)
 
 
 def part_statistic(vectors: Vectors, references: Vectors, strangers: Strangers) -> Floats32:

@@ -143,7 +143,15 @@ class Placing:
         Args:
             latents: for each of ``sizes`` a float32 latent (channels, height, width).
         """
-        return unit_length(self.map.finish(self.coefficients(latents) * self._damping))
+        return unit_length(self.map.finish(self.differences(latents)))
+
+    def differences(self, latents: Mapping[Size, Floats32]) -> Floats32:
+        """Damped coefficients (places, dim), which `DctMap.finish` maps; many at once are quicker.
+
+        Args:
+            latents: as for `vectors`.
+        """
+        return self.coefficients(latents) * self._damping
 
     def coefficients(self, latents: Mapping[Size, Floats32]) -> Floats32:
         """The kept DCT coefficients (places, dim) of a placed query less those of the mean."""

@@ -108,12 +108,12 @@ class BelongingsTable(ReferenceTable):
                     continue
         return found
 
-    def labels_at(self, locations: Iterable[str]) -> list[str]:
+    def labels_at(self, locations: Iterable[str]) -> dict[str, str]:
         """As `Store.labels_at`."""
-        keys = [key_of(Kind.REFERENCE, location) for location in locations]
-        found = sorted(self._get(keys, Kind.REFERENCE).values(), key=lambda entity: entity.id)
-        labels = dict.fromkeys(read_path(entity.label) for entity in found)
-        return [label for label in labels if is_label(label)]
+        by_key = {key_of(Kind.REFERENCE, location): location for location in locations}
+        found = sorted(self._get(list(by_key), Kind.REFERENCE).items(), key=lambda pair: pair[1].id)
+        labels = {by_key[key]: read_path(entity.label) for key, entity in found}
+        return {location: label for location, label in labels.items() if is_label(label)}
 
     def store_of(self, label: str) -> bytes | None:
         """As `Store.store_of`."""
