@@ -1,5 +1,6 @@
 """Features of references come from their files, and some of them stay in memory."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from originid.testing import write_photos
 @pytest.fixture
 def features(tmp_path: Path) -> ReferenceFeatures:
     """Of an empty database, in which nothing is stored."""
-    return ReferenceFeatures(empty(tmp_path))
+    return ReferenceFeatures(empty(tmp_path), ThreadPoolExecutor(2))
 
 
 def empty(folder: Path) -> Database:
@@ -68,7 +69,6 @@ def test_they_are_remembered_and_the_oldest_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reference_features, "REMEMBERED", 3)
-    monkeypatch.setattr(reference_features, "available_cores", lambda: 1)
     read: list[int] = []
     from_file = reference_features._from_file
 
@@ -79,7 +79,7 @@ def test_they_are_remembered_and_the_oldest_forgotten(
     monkeypatch.setattr(reference_features, "_from_file", noted)
     rows = [row(path, n) for n, path in enumerate(write_photos(tmp_path, 4))]
     rows.append(row(tmp_path / "missing.png", 4))
-    features = ReferenceFeatures(empty(tmp_path))
+    features = ReferenceFeatures(empty(tmp_path), ThreadPoolExecutor(1))
     features.of(rows[:3], 99)
     features.of(rows[:3], 99)
     assert read == [0, 1, 2]

@@ -1,5 +1,7 @@
 """Places, parts and looks against slow references; scores made comparable; the shortlist."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -221,7 +223,7 @@ def compared(lookout: Lookout, looks: Looks, references: Vectors, strangers: Str
 
 
 def test_a_mirrored_part_is_found_where_it_lies(packaged: Model) -> None:
-    lookout = Lookout(packaged.encoder, packaged.map)
+    lookout = Lookout(packaged.encoder, packaged.map, ThreadPoolExecutor(2))
     images = [scene(seed) for seed in range(80)]
     references = packaged.encode(images)
     strangers = Strangers(references[20:])

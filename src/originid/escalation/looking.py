@@ -9,16 +9,18 @@ Stage by stage fewer references are compared with more of the query:
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from originid.collection.collection import Collection
 from originid.details.features import Features, find_features
-from originid.details.verification import verify
+from originid.details.verification import Agreement, verify
 from originid.errors import ModelError
 from originid.escalation.candidates import Candidates
 from originid.escalation.reference_features import ReferenceFeatures
 from originid.index.sign_codes import cosines_between
+from originid.system.parallel import available_cores
 from originid.types import Ids, Image, Vectors
 from originid.verdict.cohort import COPY
 from originid.views.looks import (
@@ -65,13 +67,15 @@ class SecondLook:
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
+        # What it is given never waits for something else that it is given.
+        self._pool = ThreadPoolExecutor(available_cores(), "originid-look")
         self._lookout: Lookout | WholeLookout
         encoder, map = collection.model.encoder, collection.model.map
         try:
-            self._lookout = Lookout(encoder, map)
+            self._lookout = Lookout(encoder, map, self._pool)
         except ModelError:
             self._lookout = WholeLookout(encoder, map)
-        self._features = ReferenceFeatures(collection.database)
+        self._features = ReferenceFeatures(collection.database, self._pool)
 
     @property
     def cells(self) -> int:
@@ -169,10 +173,10 @@ class SecondLook:
         best = best_views(coarse, views)
         rows = np.union1d(np.argsort(-coarse.z)[:KEPT], np.flatnonzero(np.isin(ids, kept)))
         vectors, few = collection.codec.decode(codes[rows]), strangers.first(COMPARED)
+        parts = self._pool.submit(self._lookout.compare_parts, best[0], vectors, few)
         dense = self._lookout.dense(best)
         compared = self._lookout.compare(dense, dense.vectors @ vectors.T, few)
-        parts = self._lookout.compare_parts(best[0], vectors, few)
-        return Candidates(ids[rows], coarse.only(rows), compared, parts, {}), best
+        return Candidates(ids[rows], coarse.only(rows), compared, parts.result(), {}), best
 
     def _verify(
         self,
@@ -195,15 +199,19 @@ class SecondLook:
                 likely.setdefault(place, [name])
         rows = self._collection.database.rows(candidates.ids[list(likely)].tolist())
         known = [place for place in likely if int(candidates.ids[place]) in rows]
+        looked_at = self._pool.map(features.of, best)
         found = self._features.of([rows[int(candidates.ids[place])] for place in known], files)
-        for view in best:
-            features.of(view)
-        for place, of_reference in zip(known, found, strict=True):
-            if of_reference is not None:
-                agreements = [
-                    (name, verify(features.named(name), of_reference)) for name in likely[place]
-                ]
-                candidates.agreements[place] = max(agreements, key=lambda each: each[1].statistic)
+        list(looked_at)  # waits until the views' features are there
+
+        def agreement(place: int, of_reference: Features) -> tuple[str, Agreement]:
+            """The view that agrees best with the reference at a place, and how well."""
+            names = likely[place]
+            agreements = [(name, verify(features.named(name), of_reference)) for name in names]
+            return max(agreements, key=lambda each: each[1].statistic)
+
+        seen = {place: each for place, each in zip(known, found, strict=True) if each is not None}
+        agreements = self._pool.map(agreement, seen, seen.values())
+        candidates.agreements.update(zip(seen, agreements, strict=True))
 
 
 class FeaturesOfViews:

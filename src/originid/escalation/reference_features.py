@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from itertools import islice
 
 from originid.collection.row import Row
@@ -11,7 +11,6 @@ from originid.collection.store import Store
 from originid.details.features import Features, features_of_file
 from originid.errors import ImageError
 from originid.images.decode import read_bytes
-from originid.system.parallel import available_cores
 
 REMEMBERED = 2000  # references whose features stay in memory once their files were read: 10 MB
 
@@ -23,11 +22,12 @@ class ReferenceFeatures:
 
     Args:
         database: of the collection.
+        pool: of threads that read files and look at them.
     """
 
-    def __init__(self, database: Store) -> None:
+    def __init__(self, database: Store, pool: Executor) -> None:
         self._database = database
-        self._pool = ThreadPoolExecutor(available_cores(), "originid-features")
+        self._pool = pool
         self._read: OrderedDict[int, Features | None] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -6,6 +6,7 @@ best views at many more places) and *parts* are compared with the shortlist alon
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -181,6 +182,7 @@ class Lookout:
     Args:
         encoder: of the model; its latents are one square grid.
         map: of the model, as `Placing` takes it.
+        pool: of threads that encode several views at the same time.
 
     Raises:
         ModelError: as `Placing`.
@@ -188,8 +190,9 @@ class Lookout:
 
     has_places = True
 
-    def __init__(self, encoder: Encoder, map: Map) -> None:
+    def __init__(self, encoder: Encoder, map: Map, pool: Executor) -> None:
         self.encoder = encoder
+        self._pool = pool
         self.cells = Placing(map, ()).cells
         whole = coarse_places(self.cells)[:1]
         self._whole = Placing(map, whole)
@@ -202,24 +205,19 @@ class Lookout:
 
     def coarse(self, views: Sequence[View]) -> Looks:
         """All views: each as it is, damped, and at coarse places if it is `View.placed`."""
-        placed = []
+        placings = []
         for view in views:
             placing = self._damped
             if view.placed:
                 placing = self._likely if view.block else self._coarse
-            latents = self._latents(placing, view)
-            # The undamped whole is exact where nothing was cut away.
-            placed += [(view, each, latents) for each in (self._whole, placing)]
-        return self._looks(placed)
+            placings.append(placing)
+        # The undamped whole is exact where nothing was cut away.
+        return self._looks(views, [(self._whole, placing) for placing in placings])
 
     def dense(self, views: Sequence[View]) -> Looks:
         """Some views at the dense places; of a picture in a frame only as it is."""
-        placings = [self._dense if view.known is None else self._damped for view in views]
         return self._looks(
-            [
-                (view, placing, self._latents(placing, view))
-                for view, placing in zip(views, placings, strict=True)
-            ]
+            views, [(self._dense if view.known is None else self._damped,) for view in views]
         )
 
     def compare(self, looks: Looks, cosines: Floats32, strangers: Strangers) -> Stage:
@@ -252,12 +250,18 @@ class Lookout:
         )
         return {**latents, whole: flat.reshape(latents[whole].shape)}
 
-    def _looks(self, placed: Sequence[tuple[View, Placing, Mapping[Size, Floats32]]]) -> Looks:
-        """Views at the places of placings, which their latents are for; all are mapped together."""
-        differences = [placing.differences(latents) for _, placing, latents in placed]
+    def _looks(self, views: Sequence[View], placings: Sequence[tuple[Placing, ...]]) -> Looks:
+        """The looks of views at the places of their placings, the last of which has all sizes."""
+        latents = self._pool.map(self._latents, (some[-1] for some in placings), views)
+        found: list[Look] = []
+        differences = []
+        for view, some, of_view in zip(views, placings, latents, strict=True):
+            for placing in some:
+                differences.append(placing.differences(of_view))
+                found += [Look(view.name, place) for place in placing.places]
+        # All are mapped together: the map's matrices are large, and read once then.
         vectors = unit_length(self._whole.map.finish(np.concatenate(differences)))
-        looks = (Look(view.name, each) for view, placing, _ in placed for each in placing.places)
-        return Looks(vectors, tuple(looks))
+        return Looks(vectors, tuple(found))
 
 
 def best_looks(looks: Looks, cosines: Floats32, strangers: Strangers) -> Stage:
