@@ -39,7 +39,11 @@ ONLY = {
     "pytorch_metric_learning": {"training/metric"},
     "tensorboardX": {"training/checkpoints.py"},
     "onnx": {"training/distillation/export.py"},
-    "onnxruntime": {"details/features.py", "encoders/onnx.py", "training/distillation/export.py"},
+    "onnxruntime": {
+        "details/features.py",
+        "system/onnx_session.py",
+        "training/distillation/export.py",
+    },
     "diffusers": {
         "encoders/diffusers.py",
         "experiments/theory/identity.py",

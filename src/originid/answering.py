@@ -1,6 +1,7 @@
 """From encoded images to answers: one search for all of them, then a judgement of each."""
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,11 +39,14 @@ def answers(
         The answer for each query, in order.
     """
     thumbnails = np.stack([query.thumbnail for query in queries])
+    contents = [query.sha256 for query in queries]
+    # A file that is stored is compared as it was stored, with its frame.
+    stored = collection.database.contents(contents)
     asked = Asked(
         [query.source.name for query in queries],
-        query_vectors(collection.model, queries),
+        query_vectors(collection.model, queries, stored),
         information(thumbnails),
-        [query.sha256 for query in queries],
+        contents,
     )
     yield from _answers(collection, asked, top, stated, chances)
 
@@ -137,12 +141,21 @@ def _answers(
         yield Answer(asked.names[row], verdict, matches, reason)
 
 
-def query_vectors(model: Model, queries: Sequence[Encoded]) -> Vectors:
-    """The vectors (q, dim) of queries, without what framed pictures share: their frames."""
+def query_vectors(
+    model: Model, queries: Sequence[Encoded], whole: AbstractSet[bytes] = frozenset()
+) -> Vectors:
+    """The vectors (q, dim) of queries, without what framed pictures share: their frames.
+
+    Args:
+        model: of the collection.
+        queries: the encoded queries.
+        whole: the SHA-256 of files whose frames count.
+    """
     latents = np.stack([query.latent for query in queries])
     thumbnails = np.stack([query.thumbnail for query in queries])
     mean = model.natural_mean
-    rows = np.flatnonzero(framed(thumbnails))
+    bare = np.array([query.sha256 not in whole for query in queries])
+    rows = np.flatnonzero(framed(thumbnails) & bare)
     if mean is not None and len(rows):
         known = np.stack([content_cells(image) for image in thumbnails[rows]])
         latents[rows] = with_unknown(latents[rows], mean, known)

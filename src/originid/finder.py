@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, groupby
+from numbers import Integral, Real
 from typing import overload
 
 from originid.answer import Answer, Match
@@ -135,11 +136,12 @@ class Finder:
             InputError: ``top`` is below 1, a query is of another type, the rate is out of range, or
                 the effort is unknown.
         """
-        if top < 1:
-            raise InputError(f"top {top}", "expected at least 1", "ask for 1 match or more")
-        if not 0 < false_matches <= UNCERTAIN:
+        if not isinstance(top, Integral) or top < 1:
+            given = f"top {top!r}"
+            raise InputError(given, "expected a whole number from 1 on", "ask for 1 match or more")
+        if not isinstance(false_matches, Real) or not 0 < false_matches <= UNCERTAIN:
             raise InputError(
-                f"a rate of false matches of {false_matches}",
+                f"a rate of false matches of {false_matches!r}",
                 f"expected a number above 0 and at most {UNCERTAIN}",
                 "for example 0.001, which allows 1 false origin in 1,000 queries without an origin",
             )

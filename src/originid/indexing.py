@@ -1,20 +1,18 @@
 """Adding images to a collection, and what the collection then learns about itself."""
 
-import os
-from collections.abc import Iterable
-
 from originid.collection.added import Added
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection
 from originid.collection.encoding import EncodePieces
 from originid.escalation.calibrating import calibrate_again
 from originid.inputs.manners import POLITE, Manners
+from originid.system.paths import Paths
 from originid.system.progress import Progress, silent
 
 
 def add_images(
     collection: Collection,
-    paths: Iterable[str | os.PathLike[str]],
+    paths: Paths,
     workers: int | None = None,
     progress: Progress = silent,
     all_folders: bool = False,
@@ -37,9 +35,10 @@ def add_images(
 
     Args:
         collection: where to.
-        paths: files and folders, tar shards, lists of addresses, parquet files, and objects of a
-            store; docs/scale.md describes them. A CSV file with a column ``fingerprint`` is a list
-            of references without pictures; docs/fingerprints.md describes it.
+        paths: one path or several: files and folders, tar shards, lists of addresses, parquet
+            files, and objects of a store; docs/scale.md describes them. A CSV file with a column
+            ``fingerprint`` is a list of references without pictures; docs/fingerprints.md
+            describes it.
         workers: threads that decode and encode; by default one per core.
         progress: called with the files dealt with and the files in all.
         all_folders: whether recycle bins and folders of thumbnails are searched for images too.

@@ -185,6 +185,8 @@ class Model:
                     )
                 if isinstance(entry, Encoded):
                     latents.append(entry.latent)
+        if not latents:
+            return np.empty((0, self.dim), np.float32)
         return self.vectors(np.stack(latents))
 
 

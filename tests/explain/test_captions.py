@@ -21,7 +21,7 @@ def line(verdict: Verdict | None, rate: float) -> str:
     [
         (
             Verdict.ORIGIN, 1e-6,
-            "Verdict: origin. Score 0.068, of 1 at most. 1 in 1,000,000 strangers in this "
+            "Verdict: origin. Score 0.068, of 1 at most. Fewer than 1 in 100,000 strangers in this "
             "collection scores as high.",
         ),
         (

@@ -28,7 +28,7 @@ def test_counts(origin: int, uncertain: int, none: int, unreadable: int, text: s
 @pytest.mark.parametrize(
     ("verdict", "rate", "text"),
     [
-        ("origin", 1e-6, "1 in 1,000,000"),
+        ("origin", 1e-6, "fewer than 1 in 100,000"),
         ("origin", 0.0, "no stranger"),
         ("uncertain", 0.025, "1 in 40"),
         ("origin", 0.4, ""),  # of a further match, which is ordinary

@@ -200,7 +200,7 @@ def test_evaluate_says_that_a_model_may_know_the_pairs(
     status, out, _ = run(*command)  # the packaged model
     assert status == 0
     known = open_model().training["pairs"]
-    assert f"was fitted to {known} pairs: figures on them are no result" in out
+    assert f"was fitted to {known} pairs. If these are among them, figures say little" in out
     status, out, _ = run(*command, "--model", model.folder)
     assert status == 0
     assert "fitted to" not in out

@@ -51,9 +51,9 @@ def test_what_a_score_tells(
     [
         (
             Verdict.ORIGIN,
-            4.2e-7,
+            4.2e-5,
             5800,
-            "certain: 1 in 2,000,000 strangers in this collection scores as high",
+            "certain: 1 in 20,000 strangers in this collection scores as high",
         ),
         (
             Verdict.ORIGIN,

@@ -90,8 +90,8 @@ def _print_training(model: "Model") -> None:
     """Warn that a model cannot be judged on the pairs that it was learned from."""
     if "pairs" in model.training:
         print(
-            f"The model was fitted to {model.training['pairs']} pairs: figures on them are no "
-            f"result. Cross-validate instead: --encoder {printable(model.spec)}"
+            f"The model was fitted to {model.training['pairs']} pairs. If these are among them, "
+            f"figures say little: cross-validate instead, by --encoder {printable(model.spec)}"
         )
 
 

@@ -129,9 +129,9 @@ def _unfinished(collection: str, done: "Upgraded", model: str | None) -> Excepti
     kinds = ", ".join(f"{count} {kind}" for kind, count in done.kinds.most_common())
     words = [] if model is None else ["--model", model]
     again = shell_command("upgrade", place_of(collection), *words, "--leave-out")
+    drop = f"; or drop these references: {again}" if len(done.left) < done.references else ""
     return InputError(
         f"{counted(len(done.left), 'reference')} of {done.references:,} cannot be read: {kinds}",
         "expected the files of all references: vectors are made from them",
-        f"nothing has changed. Put the files in their place and give the command again; or drop "
-        f"these references: {again}",
+        f"nothing has changed. Put the files in their place and give the command again{drop}",
     )

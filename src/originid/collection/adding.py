@@ -21,13 +21,14 @@ from originid.inputs.pieces import Piece
 from originid.latents.encode_files import Entry
 from originid.system.account_key import make_account_key
 from originid.system.parallel import one_blas_thread
+from originid.system.paths import Paths, as_paths
 from originid.system.progress import Progress, silent
 from originid.types import Failure
 
 
 def store_images(
     collection: Collection,
-    paths: Iterable[str | os.PathLike[str]],
+    paths: Paths,
     workers: int | None = None,
     progress: Progress = silent,
     all_folders: bool = False,
@@ -69,7 +70,7 @@ def store_images(
         StorageError: the disk is full or read-only.
     """
     added, database = Added(), collection.database
-    given = [os.fsdecode(path) for path in paths]
+    given = as_paths(paths)
     lists = {path for path in given if is_fingerprint_list(path)}
     for path in dict.fromkeys(path for path in given if path in lists):
         store_fingerprints(collection, path, added, progress)

@@ -22,11 +22,12 @@ from originid.collection.store import Store
 from originid.collection.stores import Place, create_store, open_store
 from originid.collection.verifying import problems
 from originid.encoders.base import Encoder
-from originid.errors import ModelChangedError
+from originid.errors import InputError, ModelChangedError
 from originid.index import Codec, ExactIndex, Index, OpenIndex, Searcher, SignIndex
 from originid.index.scan_index import FILE as INDEX
 from originid.model import Model
 from originid.system.addresses import location_of
+from originid.system.paths import as_paths
 from originid.types import Failure, Vectors
 from originid.verdict.cohort import chosen, keys
 from originid.verdict.collection_calibration import CollectionCalibration, calibrate
@@ -116,16 +117,19 @@ class Collection:
             for row, code in zip(rows, codes, strict=True):
                 self.database.insert(row, code.tobytes())
 
-    def remove(self, references: Iterable[str]) -> list[str]:
+    def remove(self, references: str | Iterable[str]) -> list[str]:
         """Remove references, named as `references` names them, by a path or by an address; a folder
         removes all that lies in it. A reference that has further names elsewhere keeps those.
+
+        Args:
+            references: one name or several.
 
         Returns:
             The names that are not in the collection.
         """
         unknown = []
         with self.database.writing():
-            for name in references:
+            for name in as_paths(references):
                 location = location_of(name)
                 forgotten = self.database.forget_failures(location)
                 if not self.database.remove(location) + forgotten:
@@ -262,6 +266,12 @@ def create_collection(
         ...     len(collection)
         0
     """
+    if not isinstance(model, Model):
+        raise InputError(
+            f"a model of the type {type(model).__name__}",
+            "expected what open_model returns",
+            "for example: create_collection(path, open_model())",
+        )
     model.encoder  # noqa: B018 - what cannot be used is refused before anything is made
     create_store(path, model, compact)
     return open_collection(path, encoder=model.own_encoder, open_index=open_index)

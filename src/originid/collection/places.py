@@ -47,6 +47,12 @@ def refuse_other_folder(folder: Path) -> None:
     """
     with storage_errors(folder):
         free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not free and is_collection_folder(folder):
+        raise InputError(
+            f"{folder} is a collection already",
+            "expected the name of a new or empty folder",
+            f"open it, add to it, or choose another name, such as {free_name(folder)}",
+        )
     if not free:
         raise _not_here(folder, f"{folder} exists and is no collection")
 

@@ -1,6 +1,5 @@
 """The parts of `originid.collection.store.Store` for what is stored beside references."""
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -8,6 +7,7 @@ from originid.collection.cohort_table import StoredCohort
 from originid.collection.decisions import Decision
 from originid.collection.name_table import Name
 from originid.details.features import Features
+from originid.system.paths import Paths
 from originid.types import Description, Failure, Ids, Manifest
 
 
@@ -181,9 +181,7 @@ class Folders(Protocol):
     refused: str | None
     """The first path that was to be looked at, and is not trusted."""
 
-    def sign_folders(
-        self, paths: Iterable[str | os.PathLike[str]], key: bytes | None = None
-    ) -> None:
+    def sign_folders(self, paths: Paths, key: bytes | None = None) -> None:
         """Let the files of some folders be looked at."""
         ...
 

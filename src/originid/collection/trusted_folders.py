@@ -17,6 +17,7 @@ from pathlib import Path
 from originid.system.account_key import account_key, signature
 from originid.system.addresses import is_address
 from originid.system.file_status import same_file
+from originid.system.paths import Paths, as_paths
 from originid.system.server_url import ServerUrl
 from originid.system.text import quoted, shell_command
 
@@ -73,9 +74,7 @@ class TrustedFolders(ABC):
     def _has_signed(self, folder: bytes, signature: bytes) -> bool:
         """Whether a folder is stored with a signature."""
 
-    def sign_folders(
-        self, paths: Iterable[str | os.PathLike[str]], key: bytes | None = None
-    ) -> None:
+    def sign_folders(self, paths: Paths, key: bytes | None = None) -> None:
         """Let the files of some folders be looked at.
 
         What lies in a folder that is signed already is not signed once more.
@@ -88,7 +87,7 @@ class TrustedFolders(ABC):
         Raises:
             StorageError: the disk refuses.
         """
-        given = map(os.fsdecode, paths)
+        given = as_paths(paths)
         named = [os.path.abspath(path) for path in given if not is_address(path)]
         with self._folders_lock:
             self._forget_if_changed()

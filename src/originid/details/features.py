@@ -8,15 +8,19 @@ signs are kept: 8 bytes, and 2 for the place, so that features can be stored bes
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from originid.errors import InputError
 from originid.images.reduced import decode_reduced
+from originid.system.onnx_session import open_session
 from originid.types import Floats32, Image, Mask
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 BITS = 64  # of a descriptor
 CELL = 8  # pixels a side, of which the network tells one descriptor
@@ -151,12 +155,8 @@ def features_of_file(
 
 
 @cache
-def _network() -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # faults come as exceptions
-    data = (files("originid") / "data" / "details" / "xfeat.onnx").read_bytes()
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+def _network() -> "onnxruntime.InferenceSession":
+    return open_session((files("originid") / "data" / "details" / "xfeat.onnx").read_bytes())
 
 
 def _resized(image: Image, side: int) -> Floats32:

@@ -8,13 +8,13 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from originid.encoders.base import Shape, latent_dim
 from originid.encoders.onnx_file import MOST_BYTES, read_network
 from originid.encoders.onnx_network import MOST_VALUES, MOST_WORK
 from originid.errors import InputError, cause
 from originid.maps.limits import read_blocks
+from originid.system.onnx_session import CPU, available_providers, open_session
 from originid.system.small_files import read_small_file
 from originid.types import Image, Json, Latents
 
@@ -24,7 +24,7 @@ INPUT, OUTPUT = "images", "latents"  # the names of the network's input and outp
 BATCH = 16  # images at a time; more of them would not fit into the caches of a processor
 PACKAGED = Path(str(files("originid") / "data" / "encoders" / "distilled.onnx"))
 REINSTALL = "install originid again: pip install --force-reinstall originid"
-PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CPUExecutionProvider")
+PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", CPU)
 """The parts of onnxruntime that may run a network, best first; those not installed are skipped.
 
 CoreML is left out. It comes with the plain package on macOS and computes in half precision, so
@@ -55,9 +55,6 @@ class OnnxEncoder:
     ) -> None:
         path = Path(os.path.abspath(source)) if source else PACKAGED
         self.spec = f"onnx:{path}" if source else "distilled"
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # fatal; every fault is raised as an exception too
         try:
             data = read_small_file(path, MOST_BYTES, links)
             network = read_network(data, METADATA, INPUT, OUTPUT)
@@ -71,9 +68,9 @@ class OnnxEncoder:
             self.cutoffs = _cutoffs(self.description["cutoffs"], len(self.shapes))
             if math.prod(network.output) != latent_dim(self.shapes):
                 raise ValueError(f"latents of {network.output}, described as {self.shapes}")
-            present = onnxruntime.get_available_providers()
+            present = available_providers()
             chosen = [p for p in providers or PROVIDERS if p in present]
-            self._session = onnxruntime.InferenceSession(data, options, providers=chosen)
+            self._session = open_session(data, chosen)
         except Exception as error:  # onnxruntime raises a dozen kinds for a bad file
             raise _unusable(path, error) from error
         self._path = path

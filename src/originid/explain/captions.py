@@ -15,7 +15,7 @@ from originid.explain.panels import (
 from originid.system.text import printable
 from originid.types import Image, Verdict
 from originid.verdict.presets import UNCERTAIN
-from originid.verdict.reasons import often, rounded
+from originid.verdict.reasons import often, one_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,4 +87,5 @@ def _rate(match: Match) -> str:
         return f"That is ordinary: {_ordinary(match)}"
     if rate <= 0:
         return "No stranger of the collection is expected to score as high."
-    return f"1 in {rounded(1 / rate)} strangers in this collection scores as high."
+    words = one_in(rate)
+    return f"{words[0].upper()}{words[1:]} strangers in this collection scores as high."

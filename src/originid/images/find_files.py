@@ -2,12 +2,13 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from originid.errors import InputError
 from originid.images.decode import os_reason
 from originid.images.unread import Unread, look_at
+from originid.system.paths import Paths, as_paths
 from originid.types import Failure
 
 _SUFFIXES = "jpg jpeg jpe jfif png apng webp gif bmp tif tiff avif heic heif hif"
@@ -28,7 +29,7 @@ def _ignore(found: object) -> None:
 
 
 def find_images(
-    paths: Sequence[str | os.PathLike[str]],
+    paths: Paths,
     on_failure: Callable[[Failure], None],
     all_folders: bool = False,
     on_passed_over: Callable[[str], None] = _ignore,
@@ -74,7 +75,7 @@ def find_images(
             on_passed_over(os.path.join(parent, name))
         return all_folders
 
-    for path in map(os.fsdecode, paths):
+    for path in as_paths(paths):
         try:
             is_folder = stat.S_ISDIR(os.stat(path).st_mode)
         except (OSError, ValueError) as error:
@@ -89,7 +90,7 @@ def find_images(
             on_failure(Failure(path, "folders nested too deep; not all were walked"))
 
 
-def refuse_missing(folders: Iterable[str | os.PathLike[str]]) -> None:
+def refuse_missing(folders: Paths) -> None:
     """Check that all folders exist.
 
     Args:
@@ -98,11 +99,9 @@ def refuse_missing(folders: Iterable[str | os.PathLike[str]]) -> None:
     Raises:
         InputError: if one is missing or is not a folder; the error names the first such one.
     """
-    for folder in folders:
+    for folder in as_paths(folders):
         if not os.path.isdir(folder):
-            raise InputError(
-                f"no folder {os.fspath(folder)}", "expected a folder of images", "check its name"
-            )
+            raise InputError(f"no folder {folder}", "expected a folder of images", "check its name")
 
 
 def is_walked(inside: str, all_folders: bool = False) -> bool:

@@ -1,5 +1,6 @@
 """What stands for an image: a path, the bytes of a file, an array, or an image of Pillow."""
 
+import io
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image as Pillow
 
+from originid.errors import InputError
 from originid.images.decode import ReserveMemory
 from originid.images.limits import Limits
 from originid.images.lossless import lossless_file
@@ -58,8 +60,8 @@ class Source:
         """
         if isinstance(image, str | os.PathLike):
             return cls(os.fspath(image))
-        if isinstance(image, bytes):
-            return cls(name, image)
+        if isinstance(image, bytes | bytearray):
+            return cls(name, bytes(image))
         return cls(name, lossless_file(image))
 
 
@@ -67,7 +69,7 @@ def is_one_image(images: object) -> bool:
     """Whether something is one image, as `ImageLike` says, and not several."""
     if isinstance(images, np.ndarray):
         return images.ndim == 3
-    return isinstance(images, str | os.PathLike | bytes | Pillow.Image | Source)
+    return isinstance(images, str | os.PathLike | bytes | bytearray | Pillow.Image | Source)
 
 
 def as_sources(images: "ImageLike | Source | Iterable[ImageLike | Source]") -> "Iterator[Source]":
@@ -76,7 +78,14 @@ def as_sources(images: "ImageLike | Source | Iterable[ImageLike | Source]") -> "
     Raises:
         InputError: an array of another type or shape, or something that is no image.
     """
+    one = is_one_image(images)
+    if not one and (isinstance(images, io.IOBase) or not isinstance(images, Iterable)):
+        raise InputError(
+            f"an object of the type {type(images).__name__}",
+            "expected an image, or several: paths, bytes of files, images of Pillow, or arrays",
+            "name the file; of an open file, give what its read() returns",
+        )
     several: Iterable[ImageLike | Source]
-    several = [images] if is_one_image(images) else images  # type: ignore[list-item, assignment]
+    several = [images] if one else images  # type: ignore[list-item, assignment]
     for number, image in enumerate(several, start=1):
         yield image if isinstance(image, Source) else Source.of(image, f"image {number}")

@@ -3,7 +3,7 @@
 from originid.system.text import printable
 from originid.types import Json
 from originid.verdict.presets import PRESETS, UNCERTAIN
-from originid.verdict.reasons import rounded
+from originid.verdict.reasons import one_in, rounded
 
 
 def queries_in_words(count: int) -> str:
@@ -35,7 +35,7 @@ def rate_in_words(verdict: str | None, match: Json) -> str:
     rate = match["false_match_rate"]
     if verdict in (None, "none") or rate > UNCERTAIN:
         return ""
-    return "no stranger" if rate <= 0 else f"1 in {rounded(1 / rate)}"
+    return "no stranger" if rate <= 0 else one_in(rate)
 
 
 def stated_in_words(rate: float) -> str:

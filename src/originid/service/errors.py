@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from originid.errors import (
@@ -24,6 +25,7 @@ from originid.errors import (
 from originid.system.text import closest
 
 LOG = logging.getLogger("originid.service")
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 # By status: a word for programs, for errors that come from elsewhere.
 CODES = {
     400: "bad_request",
@@ -121,6 +123,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         404: "There is no such thing.",
         408: "The request took too long to arrive.",
         413: "The request or its picture is too large.",
+        415: "The body is of another type than the route takes.",
         422: "A value or a picture cannot be used.",
         429: "Too many requests; ask again after Retry-After seconds.",
         503: "The collection cannot be used now.",
@@ -137,17 +140,34 @@ def explain_errors(app: FastAPI) -> None:
 
 
 async def refuse_unknown(request: Request) -> None:
-    """Refuse a request that has a field or a parameter which its route does not know.
+    """Refuse a request that has a field or a parameter which its route does not know, or one twice.
 
-    A misspelt option would otherwise be passed over, and the answer be another than was asked for.
+    A misspelt option would otherwise be passed over, and the answer be another than was asked for;
+    of two pictures one would be.
 
     Raises:
-        ApiError: it has one.
+        ApiError: it has one, or its body is no form where the route takes a form.
     """
     known = request.scope["route"].dependant
-    form = await request.form() if known.body_params else {}
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if known.body_params and kind and kind not in FORMS:
+        raise ApiError(
+            415,
+            f"a body of the type {kind[:100]!r}",
+            f"expected a form, {' or '.join(FORMS)}",
+            "send values and pictures as the fields of a form",
+        )
+    form = await request.form() if known.body_params else FormData()
     for given, fields in ((request.query_params, known.query_params), (form, known.body_params)):
         names = [field.alias for field in fields]
+        twice = next((name for name in given if len(given.getlist(name)) > 1), None)
+        if twice in names:
+            raise ApiError(
+                422,
+                f"the field {twice!r} {len(given.getlist(twice))} times",
+                "expected it once",
+                "send what is further asked or added by a request of its own",
+            )
         unknown = next((name for name in given if name not in names), None)
         if unknown is not None:
             raise ApiError(

@@ -11,7 +11,6 @@ import pickle
 import re
 import struct
 import warnings
-from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from originid.images.find_files import find_images, refuse_missing
 from originid.latents import encode_paths
 from originid.maps import DenseMap, unit_length
 from originid.model import Model, save_model
+from originid.system.paths import Paths, as_paths
 from originid.system.progress import Progress, silent
 from originid.system.small_files import check_regular
 from originid.system.storage import refuse_existing
@@ -94,7 +94,7 @@ def import_official(
     path: str | os.PathLike[str],
     vae: str,
     output: str | os.PathLike[str],
-    origins: Sequence[str | os.PathLike[str]] = (),
+    origins: Paths = (),
     progress: Progress = silent,
 ) -> tuple[Model, list[Failure]]:
     """Make a model of the official W and a VAE, calibrated on photos compared with each other.
@@ -116,12 +116,13 @@ def import_official(
         StorageError: The disk refuses.
     """
     refuse_existing(Path(output))  # now, and not after minutes of encoding
-    refuse_missing(origins)
+    given = as_paths(origins)
+    refuse_missing(given)
     matrix = read_official(path)
     encoder = open_encoder(f"diffusers:{vae}")
     _check_dims(path, matrix, encoder)
     map = DenseMap(matrix, np.zeros(matrix.shape[1], np.float32))
-    photos = list(origins) or [str(files("originid") / "data" / "demo_photos")]
+    photos = given or [str(files("originid") / "data" / "demo_photos")]
     latents, failures = _encode(photos, encoder, progress)
     vectors = unit_length(map.apply(latents))
     # Each photo is a stranger to every other; the upper triangle has each pair once.
@@ -202,7 +203,7 @@ def _check_dims(path: str | os.PathLike[str], matrix: Floats32, encoder: Encoder
 
 
 def _encode(
-    folders: Sequence[str | os.PathLike[str]],
+    folders: Paths,
     encoder: Encoder,
     progress: Progress,
 ) -> tuple[Latents, list[Failure]]:

@@ -18,6 +18,7 @@ from originid.latents.cached import FillCache
 from originid.latents.stores import Store
 from originid.maps import Map, unit_length
 from originid.model import Model, open_model, save_model
+from originid.system.paths import Paths, as_paths
 from originid.system.progress import Progress, silent
 from originid.system.storage import refuse_existing
 from originid.training.closed_form import ClosedForm
@@ -38,7 +39,7 @@ SAMPLE_STRANGERS = 10_000
 def train_model(
     path: str | os.PathLike[str],
     pairs: Sequence[Pair],
-    origins: Sequence[str | os.PathLike[str]],
+    origins: Paths,
     encoder: Encoder,
     settings: Settings,
     latents: str | os.PathLike[str] | None = None,
@@ -79,9 +80,10 @@ def train_model(
         3072
     """
     refuse_existing(Path(path))  # now, and not after hours of encoding
-    refuse_missing(origins)
+    folders = as_paths(origins)
+    refuse_missing(folders)
     processes, work, failures = Processes.join(), work_folder(path), list[Failure]()
-    photos = [Path(photo) for photo in find_images(list(origins), failures.append)]
+    photos = [Path(photo) for photo in find_images(folders, failures.append)]
     refuse_few(pairs, photos)
     with processes.main_first():  # the others then find all in the cache
         cache = LatentCache.open(latents or work / "latents", encoder, dtype)

@@ -22,7 +22,7 @@ def reason(verdict: Verdict, rate: float, references: int, calibrated: bool = Tr
     where = "in this collection" if calibrated else "among the photos of the model"
     if verdict is Verdict.ORIGIN:
         word = "certain" if rate <= CERTAIN else "likely"
-        return f"{word}: 1 in {rounded(1 / max(rate, 1e-12))} strangers {where} scores as high"
+        return f"{word}: {one_in(rate)} strangers {where} scores as high"
     best = "the only reference" if references == 1 else f"the best of {references:,} strangers"
     if verdict is Verdict.UNCERTAIN:
         return f"look at it: {best} would score as high 1 time in {rounded(1 / max(rate, 1e-12))}"
@@ -46,6 +46,16 @@ def often(rate: float) -> str:
         return "half of the time" if rate <= 0.55 else f"{round(10 * rate)} times in 10"
     tenths = round(10 * rate)
     return f"{tenths} times in 10" if tenths >= 2 else f"1 time in {rounded(1 / max(rate, 1e-12))}"
+
+
+RAREST = 1e-5  # rate below which a sample of some hundred strangers tells nothing more
+
+
+def one_in(rate: float) -> str:
+    """How many strangers score as high, of a false-match rate in [0, 1]: "1 in 2,000"."""
+    if rate < RAREST:
+        return f"fewer than 1 in {round(1 / RAREST):,}"
+    return f"1 in {rounded(1 / rate)}"
 
 
 MOST = 1_000_000_000_000  # above it, a number of strangers says nothing more to a person

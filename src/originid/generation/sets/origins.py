@@ -15,6 +15,7 @@ from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
 from originid.model import Model
 from originid.system.parallel import available_cores, map_ordered
+from originid.system.paths import Paths, as_paths
 from originid.system.progress import Progress, silent
 from originid.types import Failure, Vectors
 from originid.verdict.calibration import Calibration
@@ -41,9 +42,7 @@ class Origin:
         return f"{int(self.sha256[:2], 16) % SHARDS:02}"
 
 
-def find_origins(
-    folders: Sequence[str | os.PathLike[str]], progress: Progress = silent
-) -> tuple[list[Origin], list[Failure]]:
+def find_origins(folders: Paths, progress: Progress = silent) -> tuple[list[Origin], list[Failure]]:
     """Read image files and those in folders. Of files with the same content the first is taken.
 
     Args:
@@ -56,9 +55,10 @@ def find_origins(
     Raises:
         InputError: A folder does not exist.
     """
-    refuse_missing(folder for folder in folders if not os.path.isfile(folder))
+    given = as_paths(folders)
+    refuse_missing(folder for folder in given if not os.path.isfile(folder))
     failures: list[Failure] = []
-    paths = list(find_images(folders, failures.append))
+    paths = list(find_images(given, failures.append))
     found: dict[str, Origin] = {}
     for done, result in enumerate(map_ordered(_read, paths, available_cores()), 1):
         if isinstance(result, Failure):

@@ -24,7 +24,7 @@ export function draw(stats, current, redraw) {
   );
   document.getElementById("footer").replaceChildren(
     h("p", {}, t("frame.privacy")),
-    stats && h("p.quiet", {}, t("frame.about", { n: stats.references, model: stats.model, version: stats.version })),
+    ...(stats ? [h("p.quiet", {}, t("frame.about", { n: stats.references, model: stats.model, version: stats.version }))] : []),
   );
   // The person who changed the language goes on from there.
   if (focused) document.getElementById(focused)?.focus();

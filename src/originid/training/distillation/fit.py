@@ -3,7 +3,6 @@
 import math
 import os
 import tempfile
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from originid.errors import ExtraError, InputError, OriginidError
 from originid.images.find_files import find_images
 from originid.latents import LatentCache
 from originid.maps import Map
+from originid.system.paths import Paths
 from originid.system.progress import Progress, silent
 from originid.training.distillation.lessons import Lessons, read_lessons
 from originid.training.distillation.settings import Distillation
@@ -43,7 +43,7 @@ CALIBRATION = 128  # views by which the ranges of eight bits are chosen
 
 def distill(
     path: str | os.PathLike[str],
-    images: Sequence[str | os.PathLike[str]],
+    images: Paths,
     teacher: Encoder,
     settings: Distillation,
     map: Map | None = None,
@@ -83,7 +83,7 @@ def distill(
     stated = _stated(teacher, settings, map)
     TrainingRun(work, stated, writes=False).check()  # now, and not after hours of encoding
     failures: list[Failure] = []
-    paths = [Path(name) for name in find_images(list(images), failures.append)]
+    paths = [Path(name) for name in find_images(images, failures.append)]
     cache = LatentCache.open(latents or work / "latents", teacher)
     lessons = read_lessons(paths, teacher, settings, cache, failures, encoding)
     learner = _learner(lessons, teacher.shapes[0], settings, map)
