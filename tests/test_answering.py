@@ -1,5 +1,6 @@
 """Answers against a search of every reference, shares of rates, and the order of what was seen."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from originid.finder import Finder
 from originid.images.lossless import lossless_file
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
-from originid.model import Model
+from originid.model import Model, open_model
 from originid.testing import textured_image, write_photos
 from originid.types import Image, Verdict
 from originid.verdict.margins import content_cells, framed
@@ -171,6 +172,21 @@ def test_only_framed_queries_lose_what_frames_show(model: Model) -> None:
     expected = model.vectors(np.stack([latents[0], changed.reshape(-1), latents[2]]))
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert abs(found[1] - model.vectors(latents[1:2])[0]).max() > 1e-3  # it does change something
+
+
+def test_a_stored_file_is_compared_with_its_frame(tmp_path: Path) -> None:
+    packaged = open_model()
+    path = tmp_path / "framed.png"
+    Pillow.fromarray(framed_image(2)).save(path)
+    with create_collection(tmp_path / "c", packaged) as collection:
+        store_images(collection, [path])
+        (same,) = answers(collection, encoded(packaged, framed_image(2)), 1, 0.01)
+        content = hashlib.sha256(path.read_bytes()).digest()
+        (query,) = encoded(packaged, framed_image(2))
+        (stored,) = answers(collection, [replace(query, sha256=content)], 1, 0.01)
+    assert same.matches[0].score < 0.99
+    assert stored.matches[0].score == pytest.approx(1, abs=1e-3)
+    assert stored.reason == "the same file"
 
 
 def test_a_vector_does_not_depend_on_the_other_queries(model: Model) -> None:

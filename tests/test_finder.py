@@ -168,7 +168,7 @@ def test_ten_matches_are_shown_where_nothing_is_asked_for(finder: Finder, strang
 
 @pytest.mark.parametrize("top", [0, -1, -(10**9)])
 def test_no_match_at_all_cannot_be_asked_for(top: int, finder: Finder, stranger: Path) -> None:
-    with pytest.raises(InputError, match=f"top {top}\nexpected at least 1"):
+    with pytest.raises(InputError, match=f"top {top}\nexpected a whole number from 1 on"):
         next(finder.find([stranger], top=top))
 
 

@@ -260,12 +260,13 @@ def test_show_says_by_which_photos_a_verdict_comes(
         if line.startswith("origin from")
     )
     scores, by = said.split(", ", 1)
-    found = re.fullmatch(r"score (\d\.\d\d) \((\d\.\d\d) to (\d\.\d\d)\)", scores)
+    found = re.fullmatch(r"score (\d\.\d\d)(?: \((\d\.\d\d) to (\d\.\d\d)\))?", scores)
     assert found
-    middle, few, many = map(float, found.groups())
+    middle, few, many = (float(each or found[1]) for each in found.groups())
     assert few <= middle <= many
+    assert (few < many) == ("to" in scores)
     if count < 24:
-        assert by == "by the photos of the model: there are few references"
+        assert by == "by the photos of the model, as there are few references"
     else:
         assert by == "by 24 references of its own"
 

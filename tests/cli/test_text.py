@@ -87,7 +87,7 @@ def test_show_prints_a_fact_a_line(indexed: Path, run: Run, run_json: RunJson) -
     assert (status, err) == (0, "")
     lines = {line[:19].rstrip(): line[19:] for line in out.splitlines()}
     needed = facts.pop("calibration")["score_needed"]
-    assert lines.pop("origin from").startswith(f"score {needed['middle']:.2f} (")
+    assert lines.pop("origin from").startswith(f"score {needed['middle']:.2f}")
     facts["pictures"], facts["too little to tell"] = facts.pop("references"), facts.pop("blank")
     assert (lines.pop("vectors"), facts.pop("compact")) == ("whole", False)
     facts["margins cut"] = facts.pop("margins_cut")
@@ -100,7 +100,7 @@ def test_show_prints_a_fact_a_line(indexed: Path, run: Run, run_json: RunJson) -
     facts["since"] = facts["since"][:10]
     assert list(lines)[:5] == ["collection", "pictures", "size", "since", "model"]
     assert list(lines)[-3:] == ["encoder", "dim", "fingerprint"]
-    assert lines.pop("second looks").startswith("judged by photos of one kind")
+    assert lines.pop("second looks").startswith("judged by what is usual among photos")
     assert lines.pop("growth").startswith("a query takes about ")
     facts.pop("growth")
     assert facts.pop("searched_by") is None  # a folder is searched here

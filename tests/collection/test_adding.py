@@ -84,6 +84,24 @@ def test_a_changed_file_replaces_its_reference(
     assert best(collection, paths[0]) == str(paths[0])
 
 
+def test_a_reference_whose_file_is_no_image_any_more_stays_and_is_told(
+    collection: Collection, write_photos: WritePhotos
+) -> None:
+    first, second = write_photos(2)
+    store_images(collection, [first.parent])
+    first.write_text("not an image")
+    (failure,) = store_images(collection, [first.parent]).failures
+    assert failure.path == str(first)
+    assert failure.reason.endswith("; what was indexed of it before stays in the collection")
+    assert len(collection) == 2
+    second.unlink()
+    (first.parent / "new.jpg").write_text("not an image")
+    reasons = {
+        Path(f.path).name: f.reason for f in store_images(collection, [first.parent]).failures
+    }
+    assert "before" not in reasons["new.jpg"]
+
+
 def test_broken_files_are_rows_and_the_run_goes_on(
     collection: Collection, write_photos: WritePhotos, tmp_path: Path
 ) -> None:

@@ -237,3 +237,27 @@ def test_pictures_that_are_asked_about_are_not_stored(
     assert sorted(tmp_path.rglob("*")) == before
     assert made == []
     assert len(finder.collection) == PHOTOS + 1
+
+
+def test_a_second_picture_is_not_dropped(client: TestClient, photos: list[Path]) -> None:
+    both = [("image", ("a.png", path.read_bytes())) for path in photos[:2]]
+    answer = client.post("/v1/find", files=both)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["given"] == "the field 'image' 2 times"
+    picture = {"image": photos[0].read_bytes()}
+    twice = client.post("/v1/find", files=picture, data={"top": ["1", "2"]})
+    assert twice.json()["error"]["given"] == "the field 'top' 2 times"
+    assert client.get("/v1/find", params={"reference": ["1", "2"]}).status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["application/json", "image/jpeg; charset=utf-8", "nonsense"])
+def test_a_body_that_is_no_form_is_told_so(
+    client: TestClient, photos: list[Path], kind: str
+) -> None:
+    body = photos[0].read_bytes()
+    answer = client.post("/v1/find", content=body, headers={"Content-Type": kind})
+    assert answer.status_code == 415
+    error = answer.json()["error"]
+    assert error["code"] == "wrong_type"
+    assert kind.partition(";")[0] in error["given"]
+    assert "multipart/form-data" in error["expected"]

@@ -121,7 +121,7 @@ PNG, JSON = b"Content-Type: image/png\r\n", b"Content-Type: application/json\r\n
 MANY_FIELDS = b'Content-Disposition: form-data; name="f"\r\n\r\nx'
 ATTEMPTS = {  # by name: what is sent, and the status of the answer; 0 is a closed connection
     "no body": (post(b""), 422),
-    "no form": (post(b"{}", b"Content-Type: application/json\r\n"), 422),
+    "no form": (post(b"{}", b"Content-Type: application/json\r\n"), 415),
     "a form without an end": (post(b"--b\r\n" + file_field(b"x")), 422),
     "a form without its boundary": (post(form(file_field(b"x")), BOUNDARY[:-4] + b"\r\n"), 400),
     "10,000 fields": (post(form(*[MANY_FIELDS] * 10_000)), 400),

@@ -179,6 +179,11 @@ def run(arguments: list[str]) -> int:
     except OriginidError as error:
         print_error(error)
         return 2 if isinstance(error, UsageError) else 1
+    except PermissionError as error:
+        given = f"{error.filename or 'a file'} may not be read or written by this account"
+        todo = "name another place, or change what the account may do there"
+        print_error(OriginidError(given, f"expected it to be allowed ({error.strerror})", todo))
+        return 1
     except (OSError, MemoryError) as error:
         given = f"{type(error).__name__}: {error}"
         expected = "expected enough memory, and files that can be read and written"

@@ -273,11 +273,12 @@ def _sentence(facts: dict[str, Any]) -> str:
     calibration, references = facts["calibration"], facts["references"]
     needed = calibration["score_needed"]
     least, most = min(needed.values()), max(needed.values())
-    scores = f"score {needed['middle']:.2f} ({least:.2f} to {most:.2f})"
+    low, middle, high = (f"{score:.2f}" for score in (least, needed["middle"], most))
+    scores = f"score {middle}" if low == high else f"score {middle} ({low} to {high})"
     if calibration["by"] == "collection":
         return f"{scores}, by {calibration['sampled']} references of its own"
     if references < LEAST:
-        return f"{scores}, by the photos of the model: there are few references"
+        return f"{scores}, by the photos of the model, as there are few references"
     return f"{scores}, by the photos of the model; to learn it: {_again(facts)}"
 
 
@@ -291,8 +292,8 @@ def _second_looks(facts: dict[str, Any]) -> str:
     if sampled:
         return f"judged by {sampled} references of its own"
     if facts["references"] < LEAST_REFERENCES:
-        return "judged by photos of one kind: there are few references"
-    return f"judged by photos of one kind; to learn more: {_again(facts)}"
+        return "judged by what is usual among photos of one kind, as there are few references"
+    return f"judged by what is usual among photos of one kind; to learn more: {_again(facts)}"
 
 
 def _again(facts: dict[str, Any]) -> str:

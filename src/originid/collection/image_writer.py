@@ -292,7 +292,11 @@ class ImageWriter:
         return None
 
     def _fail(self, failure: Failure, done: Added) -> None:
-        self.database.fail(location_of(failure.path), failure)
+        location = location_of(failure.path)
+        if self.database.at(location) is not None:
+            stays = f"{failure.reason}; what was indexed of it before stays in the collection"
+            failure = replace(failure, reason=stays)
+        self.database.fail(location, failure)
         done.failures.append(failure)
 
 

@@ -25,10 +25,18 @@ def no_collection(folder: Path) -> CollectionError:
     Args:
         folder: the place; a folder with other things in it is taken for one of photos.
     """
+    others = False
     try:
         others = folder.is_dir() and any(folder.iterdir())
-    except OSError:  # it may not be looked at
-        others = False
+        os.stat(folder / DATABASE)
+    except PermissionError:
+        return CollectionError(
+            f"{folder} may not be read by this account",
+            "expected a folder that this account may read",
+            "ask whoever owns it, or give the command as that account",
+        )
+    except OSError:  # mostly as nothing is there
+        pass
     photos, into = (folder, free_name(folder)) if others else (Path("PHOTOS"), folder)
     what = "" if others else " from a folder of photos"
     return CollectionError(

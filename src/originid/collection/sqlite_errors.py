@@ -1,10 +1,12 @@
 """What SQLite's errors mean for the person who uses a collection."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from originid.collection.places import DATABASE
 from originid.errors import CollectionError, StorageError
 from originid.system.mounts import file_system
 from originid.system.storage import is_full
@@ -76,6 +78,12 @@ def _explain(error: sqlite3.Error, folder: Path) -> CollectionError | StorageErr
                 "expected a sound disk with locks",
                 f"check the disk; if it is sound, {_place(folder)} may have no locks: copy the "
                 "collection to a local disk, or make it there",
+            )
+        if "unable to open" in text and not os.access(folder / DATABASE, os.R_OK):
+            return StorageError(
+                f"{folder / DATABASE} may not be read by this account",
+                "expected a collection that this account may read",
+                "ask whoever owns it, or give the command as that account",
             )
         if failed or any(word in text for word in ("full", "readonly", "unable to open")):
             return StorageError(

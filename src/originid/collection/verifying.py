@@ -105,7 +105,8 @@ def _state(database: Store, row: Row, content: bool) -> str | None:
         for other in database.with_content(row.sha256, read=True):
             if other.id != row.id and database.is_there(other.location):
                 return f"missing; the same content is at {other.shown}"
-        return f"missing: {error.strerror}"
+        gone = isinstance(error, FileNotFoundError | NotADirectoryError)
+        return f"{'missing' if gone else 'out of reach'}: {error.strerror}"
     if content:
         try:
             same = hashlib.sha256(read_bytes(row.location)).digest() == row.sha256

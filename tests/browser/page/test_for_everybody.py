@@ -153,6 +153,7 @@ def test_a_token_is_asked_for_and_kept_for_this_window(visit: Visit, guarded: st
     dialog = page.get_by_role("dialog", name="A token is needed")
     field = dialog.get_by_label("Token")
     expect(field).to_be_focused()
+    expect(page.locator("#footer")).not_to_contain_text("null")
     field.fill("wrong" * 5)
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_contain_text("That token is not valid")

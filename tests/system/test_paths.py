@@ -1,0 +1,34 @@
+"""One path or several: the characters of a text are no paths."""
+
+from pathlib import Path
+
+import pytest
+
+import originid
+from originid.images.find_files import find_images, refuse_missing
+from originid.system.paths import as_paths
+from originid.testing import write_photos
+
+
+def test_one_path_is_one_path() -> None:
+    for one in ("a/b", Path("a/b")):
+        assert as_paths(one) == as_paths([one]) == as_paths(iter([one])) == [str(Path("a/b"))]
+    assert as_paths(["a", Path("b")]) == ["a", "b"]
+    assert as_paths("") == [""]
+
+
+def test_a_text_is_walked_as_one_folder(tmp_path: Path) -> None:
+    write_photos(tmp_path / "photos", 2)
+    refuse_missing(str(tmp_path / "photos"))
+    found = list(find_images(str(tmp_path / "photos"), lambda failure: pytest.fail(str(failure))))
+    assert len(found) == 2
+
+
+def test_one_path_is_added_and_removed_and_nothing_else(tmp_path: Path) -> None:
+    first, second = write_photos(tmp_path / "photos", 2)
+    with originid.create_collection(tmp_path / "c", originid.open_model()) as collection:
+        assert originid.add_images(collection, str(tmp_path / "photos")).added == 2
+        assert collection.remove(str(first)) == []
+        assert [row.location for row in collection.references()] == [str(second)]
+        assert collection.remove("/nowhere/else") == ["/nowhere/else"]
+        assert len(collection) == 1
