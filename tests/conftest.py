@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 # Where tests run in several processes, each has its share of the cores to compute with. Threads of
 # libraries that share a core wait for each other by counting, which takes three times the time.
@@ -33,6 +34,10 @@ from originid.verdict.pareto_tail import BODY, Tail
 os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="originid-tests-")
 atexit.register(shutil.rmtree, os.environ["XDG_DATA_HOME"], ignore_errors=True)
 
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
+ENGINES = "tests/engines"
 TORCH = ("torch", "diffusers", "transformers", "accelerate", "pytorch_metric_learning")
 
 
@@ -64,17 +69,23 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.meta_path[sys.meta_path.index(PathFinder)] = WithoutTorch
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> "LoadScopeScheduling":
     """Give the tests of a file to one process, and those of all engines too.
 
-    So each server is started once: a Milvus takes two thirds of a core while it waits.
+    So what a file sets up is set up once, and each server is started once: a Milvus takes two
+    thirds of a core while it waits.
     """
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        group = item.path.parent if item.path.parent.name == "engines" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(group.relative_to(config.rootpath))))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+        """Keeps the tests of a file together."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return ENGINES if file.startswith(f"{ENGINES}/") else file
+
+    return ByFile(config, log)
 
 
 # The same examples in every run, and none fails because the machine is busy.
