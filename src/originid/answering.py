@@ -1,6 +1,6 @@
 """From encoded images to answers: one search for all of them, then a judgement of each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -9,15 +9,16 @@ import numpy as np
 from originid.answer import Answer, Match
 from originid.collection.collection import Collection
 from originid.collection.deciding import decided_pictures, decisions_for
-from originid.collection.pictures import find_pictures, other_paths
+from originid.collection.pictures import Picture, find_pictures, other_paths
 from originid.index.fingerprint import Fingerprint, packed_signs
 from originid.latents.encode_files import Encoded
 from originid.model import Model
 from originid.system.parallel import one_blas_thread
-from originid.types import Floats32, Vectors, Verdict
+from originid.types import Box, Floats32, Vectors, Verdict
 from originid.verdict.information import information
 from originid.verdict.judge import Candidate, judge
 from originid.verdict.margins import content_cells, framed, with_unknown
+from originid.views.words import FULL
 
 EMPTY = "none: the collection is empty"
 AS_IT_IS_ONLY = "; a fingerprint is compared as it is only: a search by the picture may find more"
@@ -39,14 +40,12 @@ def answers(
         The answer for each query, in order.
     """
     thumbnails = np.stack([query.thumbnail for query in queries])
-    contents = [query.sha256 for query in queries]
-    # A file that is stored is compared as it was stored, with its frame.
-    stored = collection.database.contents(contents)
     asked = Asked(
         [query.source.name for query in queries],
-        query_vectors(collection.model, queries, stored),
+        # A file that is stored is compared as it was stored, with its frame.
+        query_vectors(collection.model, queries, collection.database.contents),
         information(thumbnails),
-        contents,
+        [query.sha256 for query in queries],
     )
     yield from _answers(collection, asked, top, stated, chances)
 
@@ -105,35 +104,22 @@ def _answers(
     for row, (decisions, nearest) in enumerate(zip(decided, found, strict=True)):
         vector, content = asked.vectors[row], asked.contents[row]
         pictures, confirming = decided_pictures(collection, nearest, decisions, vector)
+        shown = pictures.shown[:top]
         candidates = [
             Candidate(
                 picture.score,
                 any(each.sha256 == content for each in picture.rows),
                 picture.rows[0].information,
             )
-            for picture in pictures.shown[:top]
+            for picture in shown
         ]
         share = float(asked.information[row])
         judged = judge(calibration, pictures.scores, candidates, share, stated, chances)
-        matches = tuple(
-            Match(
-                rank,
-                picture.rows[0].shown,
-                picture.score,
-                float(rate),
-                copies=copies,
-                box=picture.rows[0].box,
-                id=picture.rows[0].id,
-            )
-            for rank, (picture, rate, copies) in enumerate(
-                zip(
-                    pictures.shown,
-                    judged.rates,
-                    other_paths(collection, pictures.shown),
-                    strict=False,
-                ),
-                start=1,
-            )
+        matches = as_matches(
+            collection,
+            shown,
+            judged.rates.tolist(),
+            [Seen(picture.score, FULL, picture.rows[0].box) for picture in shown],
         )
         verdict, reason = judged.verdict, judged.reason if matches or len(collection) else EMPTY
         if confirming is not None:
@@ -141,21 +127,74 @@ def _answers(
         yield Answer(asked.names[row], verdict, matches, reason)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """How a query is seen in a picture.
+
+    Args:
+        score: the cosine of the two vectors.
+        view: what was done to the query before it matched, as of `Match`.
+        box: where in the picture it lies, as of `Match`.
+    """
+
+    score: float
+    view: str
+    box: Box | None
+
+
+def as_matches(
+    collection: Collection,
+    pictures: Sequence[Picture],
+    rates: Sequence[float],
+    seen: Sequence[Seen],
+) -> tuple[Match, ...]:
+    """Pictures as the matches of an answer, (n,).
+
+    Args:
+        collection: that they were found in.
+        pictures: the best first.
+        rates: the false-match rate of each.
+        seen: how the query is seen in each.
+    """
+    each = zip(pictures, rates, seen, other_paths(collection, pictures), strict=True)
+    return tuple(
+        Match(
+            rank,
+            picture.rows[0].shown,
+            how.score,
+            rate,
+            how.view,
+            copies,
+            how.box,
+            id=picture.rows[0].id,
+        )
+        for rank, (picture, rate, how, copies) in enumerate(each, start=1)
+    )
+
+
+def nothing_stored(contents: Sequence[bytes]) -> AbstractSet[bytes]:
+    """No content is stored."""
+    return frozenset()
+
+
 def query_vectors(
-    model: Model, queries: Sequence[Encoded], whole: AbstractSet[bytes] = frozenset()
+    model: Model,
+    queries: Sequence[Encoded],
+    stored: Callable[[Sequence[bytes]], AbstractSet[bytes]] = nothing_stored,
 ) -> Vectors:
     """The vectors (q, dim) of queries, without what framed pictures share: their frames.
 
     Args:
         model: of the collection.
         queries: the encoded queries.
-        whole: the SHA-256 of files whose frames count.
+        stored: those of some SHA-256 whose frames count, since they are compared as they are.
     """
     latents = np.stack([query.latent for query in queries])
     thumbnails = np.stack([query.thumbnail for query in queries])
-    mean = model.natural_mean
-    bare = np.array([query.sha256 not in whole for query in queries])
-    rows = np.flatnonzero(framed(thumbnails) & bare)
+    mean, rows = model.natural_mean, np.flatnonzero(framed(thumbnails))
+    if mean is not None and len(rows):
+        whole = stored([queries[row].sha256 for row in rows.tolist()])
+        rows = rows[[queries[row].sha256 not in whole for row in rows.tolist()]]
     if mean is not None and len(rows):
         known = np.stack([content_cells(image) for image in thumbnails[rows]])
         latents[rows] = with_unknown(latents[rows], mean, known)

@@ -12,10 +12,10 @@ from itertools import islice
 import numpy as np
 
 from originid.answer import Answer, Match
-from originid.answering import query_vectors
+from originid.answering import Seen, as_matches, query_vectors
 from originid.collection.collection import Collection
 from originid.collection.deciding import decisions_for, rejects
-from originid.collection.pictures import Picture, Pictures, group_pictures, other_paths
+from originid.collection.pictures import Picture, Pictures, group_pictures
 from originid.collection.row import Row
 from originid.errors import ImageError
 from originid.escalation.candidates import Candidates
@@ -205,25 +205,15 @@ class Escalation:
         self, pictures: Sequence[Picture], candidates: Candidates, rates: Sequence[float]
     ) -> tuple[Match, ...]:
         """Pictures as matches, the first one best, with the false-match rate of each."""
-        copies = other_paths(self.collection, pictures)
-        matches = []
-        for rank, (picture, rate) in enumerate(zip(pictures, rates, strict=True), 1):
+        seen = []
+        for picture in pictures:
             place = int(np.searchsorted(candidates.ids, picture.best))
             form = picture.rows[0].box
             view, box = candidates.seen(place, form, self._look.cells)
             name = described(view, box)
-            match = Match(
-                rank,
-                picture.rows[0].shown,
-                float(candidates.cosines[place]),
-                rate,
-                name,
-                copies[rank - 1],
-                None if name == FULL and form is None else box,
-                id=picture.rows[0].id,
-            )
-            matches.append(match)
-        return tuple(matches)
+            where = None if name == FULL and form is None else box
+            seen.append(Seen(float(candidates.cosines[place]), name, where))
+        return as_matches(self.collection, pictures, rates, seen)
 
 
 def chances_as_it_is(effort: Effort) -> float:

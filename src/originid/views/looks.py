@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 from originid.encoders.base import Encoder
 from originid.errors import InputError
 from originid.images.thumbnails import SIDE
-from originid.maps import Map, unit_length
+from originid.maps import Map
 from originid.system.text import closest
 from originid.types import Floats32, Image, Ints, Mask, Rows, Vectors
 from originid.verdict.margins import CELLS, content_cells, with_unknown
@@ -32,6 +32,7 @@ from originid.views.places import (
     dense_places,
     encode_sizes,
     likely_places,
+    mapped,
 )
 from originid.views.words import FULL
 
@@ -259,9 +260,7 @@ class Lookout:
             for placing in some:
                 differences.append(placing.differences(of_view))
                 found += [Look(view.name, place) for place in placing.places]
-        # All are mapped together: the map's matrices are large, and read once then.
-        vectors = unit_length(self._whole.map.finish(np.concatenate(differences)))
-        return Looks(vectors, tuple(found))
+        return Looks(mapped(self._whole.map, differences), tuple(found))
 
 
 def best_looks(looks: Looks, cosines: Floats32, strangers: Strangers) -> Stage:

@@ -13,10 +13,10 @@ from itertools import product
 import numpy as np
 
 from originid.errors import InputError
-from originid.maps import Map, unit_length
+from originid.maps import Map
 from originid.types import Floats32, Vectors
 from originid.views.normalise import Strangers, moments
-from originid.views.places import Place, Placing
+from originid.views.places import Place, Placing, mapped
 
 USUAL_BEST = 1.55  # mean of a part's best z over its moves among photos
 USUAL_SPREAD = 0.36  # deviation of the mean of all parts' best z among photos
@@ -82,7 +82,7 @@ class Parts:
             placing.differences({(side, side): latent[:, top : top + side, left : left + side]})
             for placing, (top, left) in zip(self._placings, self.corners, strict=True)
         ]
-        vectors = unit_length(self._placings[0].map.finish(np.concatenate(differences)))
+        vectors = mapped(self._placings[0].map, differences)
         return vectors.reshape(len(self.corners), self.moves, -1)
 
 

@@ -143,10 +143,10 @@ class Placing:
         Args:
             latents: for each of ``sizes`` a float32 latent (channels, height, width).
         """
-        return unit_length(self.map.finish(self.differences(latents)))
+        return mapped(self.map, [self.differences(latents)])
 
     def differences(self, latents: Mapping[Size, Floats32]) -> Floats32:
-        """Damped coefficients (places, dim), which `DctMap.finish` maps; many at once are quicker.
+        """Damped coefficients (places, dim), as `mapped` takes them.
 
         Args:
             latents: as for `vectors`.
@@ -193,6 +193,14 @@ class Placing:
     def _cosines(self) -> Floats32:
         """The lowest frequencies of the DCT of the grid, (frequencies, cells)."""
         return dct_matrix(self.cells)[: self._limit]
+
+
+def mapped(map: DctMap, differences: Sequence[Floats32]) -> Vectors:
+    """Vectors (n, dim) of unit length of what `Placing.differences` returned, one after another.
+
+    All at once are quicker: the matrices of a map are large, and are read once then.
+    """
+    return unit_length(map.finish(np.concatenate(differences)))
 
 
 def encode_sizes(image: Image, sizes: Iterable[Size], encoder: Encoder) -> dict[Size, Floats32]:
