@@ -61,8 +61,8 @@ def test_copies_are_one_match_with_their_number(
     first, best, group, *second = out.splitlines()
     assert first == f"{original}: origin: the same file"
     assert best == f"   1  score 1.000  {original}"
-    word = "copy" if count == 1 else "copies"
-    assert group == f"      and {count} {word}, such as {copies[0]}"
+    of = "a copy:" if count == 1 else f"{count} copies, such as"
+    assert group == f"      and {of} {copies[0]}"
     assert len(second) == 1
     answer = ask(original, "--top", 2)
     assert answer["matches"][0]["copies"] == [str(copy) for copy in copies]

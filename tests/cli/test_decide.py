@@ -75,7 +75,7 @@ def test_csv_has_no_formulas(
     file = tmp_path / "decisions.csv"
     status, out, _ = run("show", indexed, "--decisions-csv", file)
     assert status == 0
-    assert "decisions" not in out
+    assert f"written            1 decision to {file}\n" in out
     with file.open(newline="", encoding="utf-8") as opened:
         (row,) = csv.DictReader(opened)
     assert row["note"] == f"'{note}"

@@ -15,6 +15,8 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "find p --in c --effort fast": ("--effort fast", "quick, normal, thorough", "find --help"),
     "find p --in c --effort=quik": ("--effort quik", "one of quick, normal,", "mean quick?"),
     "find p --in c --top 0": ("--top 0", "expected a number of at least 1", "find --help"),
+    "serve c --port 99999": ("--port 99999", "a number of at most 65535", "serve --help"),
+    "find p --report r": ("find has no option --report", "--in, ", "see originid find --help"),
     "find p --in c --top=x": ("--top x", "expected a whole number", "find --help"),
     "find p --in": ("--in without a value", "expected a value behind this option", "--help"),
     "find --in c": ("no query", "expected images, folders, or --list FILE", "--help"),

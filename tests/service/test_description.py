@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip("schemathesis", reason="needs schemathesis, of the extra [dev]")
 pytest.importorskip("uvicorn", reason="needs the extra [serve]")
 
+from fastapi.testclient import TestClient
+
 from originid.collection.adding import store_images
 from originid.collection.collection import create_collection
 from originid.model import Model
@@ -60,3 +62,11 @@ def test_every_route_answers_as_it_is_described(tmp_path: Path, model: Model) ->
         )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert "Tested: 22" in done.stdout
+
+
+def test_each_operation_has_a_name_that_a_program_can_use(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    names = [operation["operationId"] for path in paths.values() for operation in path.values()]
+    assert len(names) == len(set(names))
+    assert {"find", "explain", "add", "decide", "by_content"} <= set(names)
+    assert all(name.isidentifier() for name in names)

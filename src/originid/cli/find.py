@@ -199,8 +199,8 @@ def _print(answer: "Answer", picture: Path | None = None) -> None:
             print(f"      {line}")
         if match.copies:
             count = len(match.copies)
-            print(f"      and {count} {'copy' if count == 1 else 'copies'}, such as "
-                  f"{printable(match.copies[0])}")  # fmt: skip
+            of = "a copy:" if count == 1 else f"{count:,} copies, such as"
+            print(f"      and {of} {printable(match.copies[0])}")
     if picture is not None:
         print(f"      see {printable(str(picture))}")
 

@@ -15,7 +15,7 @@ from originid.cli.output import (
 )
 from originid.cli.upgrade import begun_text, newer_model_text
 from originid.system.csv_rows import write_rows
-from originid.system.text import printable, shell_command
+from originid.system.text import counted, printable, shell_command
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
@@ -147,6 +147,9 @@ def show(
             print(f"{'found first':18} {_nearest(recall)}")
         if decisions:
             _print_decisions(decided)
+        if decisions_csv is not None:
+            text = f"{counted(len(decided), 'decision')} to {decisions_csv}"
+            print(f"{'written':18} {printable(text)}")
     if problems:
         raise typer.Exit(1)
 

@@ -62,12 +62,14 @@ def _wrong_value(param: Any, message: str, arguments: Sequence[str], look: str) 
     value = _value(param.opts, arguments)
     given = f"{option} {value}"
     choices = re.search(r"is not one of (.+?)\.?$", message)
-    least = re.search(r"(?:greater than or equal to |x>=)(\d+)", message)
+    limit = re.search(r"(greater|less) than or equal to (\d+)|x([<>])=(\d+)", message)
     if choices:
         known = re.findall(r"'([^']*)'", choices[1])
         return UsageError(given, _one_of(known), closest(value, known, look))
-    if least:
-        return UsageError(given, f"expected a number of at least {least[1]}", look)
+    if limit:
+        side = "least" if limit[1] == "greater" or limit[3] == ">" else "most"
+        number = limit[2] or limit[4]
+        return UsageError(given, f"expected a number of at {side} {number}", look)
     if "integer" in message:
         return UsageError(given, "expected a whole number", look)
     return UsageError(given, f"expected another value: {message.rstrip('.')}", look)

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
+from fastapi.routing import APIRoute
 from starlette.formparsers import MultiPartParser
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -71,6 +72,7 @@ def create_app(finder: Finder, settings: Settings | None = None) -> FastAPI:
         summary="Which photo of this collection was an AI edit made from?",
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
+        generate_unique_id_function=_operation,
         lifespan=lifespan,
     )
     app.state.shared = shared
@@ -97,6 +99,11 @@ class PageFiles(StaticFiles):
         response = super().file_response(*arguments, **options)
         response.headers["Cache-Control"] = "no-cache"
         return response
+
+
+def _operation(route: APIRoute) -> str:
+    """What a request is called in the description, from which programs make clients."""
+    return route.name
 
 
 def _page() -> Response:

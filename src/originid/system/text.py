@@ -29,6 +29,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+ALIKE = (
+    0.7  # of two names, from which on one may be a slip of the other: report and effort have 0.67
+)
+
+
 def closest(given: str, known: Iterable[str], otherwise: str) -> str:
     """Ask whether a name was misspelt.
 
@@ -40,8 +45,9 @@ def closest(given: str, known: Iterable[str], otherwise: str) -> str:
     Returns:
         For example ``did you mean default?``.
     """
-    by_key = {name.casefold(): name for name in known}
-    found = difflib.get_close_matches(given.casefold(), by_key, n=1)
+    # Dashes count for nothing: all options begin with two, which makes any two of them alike.
+    by_key = {name.lstrip("-").casefold(): name for name in known}
+    found = difflib.get_close_matches(given.lstrip("-").casefold(), by_key, 1, ALIKE)
     return f"did you mean {by_key[found[0]]}?" if found else otherwise
 
 
