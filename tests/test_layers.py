@@ -54,6 +54,7 @@ ONLY = {
     "pdqhash": {"encoders/public/hashes.py"},
     "matplotlib": {"evaluation/reliability.py", "experiments"},
     "faiss": {"index"},
+    "simplejpeg": {"images/jpeg.py"},
     "ray": {"scale"},
     "fsspec": {"inputs/stores.py"},
     "pyarrow": {"inputs/parquet.py"},

@@ -1,5 +1,8 @@
 """The square that an encoder sees, against the filter of the whole image."""
 
+import io
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -10,6 +13,8 @@ from image_files import (
 )
 from originid.images import opened as images
 from originid.images.decode import decode
+from originid.images.jpeg import AT_ONCE, SCAN, Jpeg, decode_at_once
+from originid.testing import textured_image
 from sound_images import SOUND, correlation_of_gradients, distance
 
 
@@ -79,3 +84,37 @@ def test_grey_and_cmyk_jpegs_are_reduced() -> None:
     assert (got[..., 0] == got[..., 2]).all()
     cmyk = decode(encoded(grey.convert("CMYK"), "JPEG"), 64).image
     assert distance(cmyk, small) < 1
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("how", [{}, {"progressive": True}, {"subsampling": 0}, {"quality": 20}])
+@pytest.mark.parametrize("size", [None, 31, 64, 100, 1000])
+def test_a_jpeg_that_is_decoded_at_once_has_the_pixels_of_pillow(
+    mode: str, how: dict[str, Any], size: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = io.BytesIO()
+    Pillow.fromarray(textured_image(3, 403, 271)).convert(mode).save(file, "JPEG", **how)
+    at_once = decode(file.getvalue(), size)
+    calls = []
+
+    def leave_it_to_pillow(*arguments: object) -> None:
+        calls.append(arguments)
+
+    monkeypatch.setattr(images, "decode_at_once", leave_it_to_pillow)
+    by_pillow = decode(file.getvalue(), size)
+    assert calls
+    np.testing.assert_array_equal(at_once.image, by_pillow.image)
+    assert (at_once.width, at_once.height) == (by_pillow.width, by_pillow.height)
+
+
+def test_what_is_decoded_at_once() -> None:
+    file = io.BytesIO()
+    Pillow.fromarray(textured_image(3, 40, 30)).save(file, "JPEG")
+    data = file.getvalue()
+    damaged = data[:-9]
+    many = data + SCAN * (AT_ONCE // 1200)
+    found = [decode_at_once(each, Jpeg(io.BytesIO(each))) for each in (data, damaged, many)]
+    assert [each is not None for each in found] == [True, False, False]
+    cmyk = io.BytesIO()
+    Pillow.new("CMYK", (40, 30)).save(cmyk, "JPEG")
+    assert decode_at_once(cmyk.getvalue(), Jpeg(cmyk)) is None

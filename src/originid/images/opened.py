@@ -13,7 +13,7 @@ from originid.errors import ImageError, TooLargeError
 from originid.images.bounded_bytes import BoundedBytes
 from originid.images.formats import FORMATS
 from originid.images.frames import is_blank, later_frames, moves
-from originid.images.jpeg import END, Jpeg, missing_rows
+from originid.images.jpeg import END, Jpeg, decode_at_once, missing_rows
 from originid.images.limits import Limits
 from originid.images.orientation import TURNS, orientation
 from originid.images.pillow_modes import flat, rgb
@@ -77,6 +77,10 @@ class OpenedImage:
 
     def decode(self) -> Decoded:
         """Decode the pixels, and bring them into the shape that was asked for."""
+        if isinstance(self.file, Jpeg):
+            at_once = decode_at_once(self._data, self.file)
+            if at_once is not None:
+                return self._upright(at_once)
         self._reader.restart()
         upper_bytes = has_16_bits(self.file)
         try:
@@ -85,17 +89,22 @@ class OpenedImage:
             if self._kind != "JPEG" or self._data.endswith(END) or "truncat" not in str(error):
                 raise
             return self._without_its_end()
-        turn, picture = orientation(self.file), flat(self.file)
+        picture = flat(self.file)
         if upper_bytes and are_upper_bytes_low(self.file):
             self._reader.seek(0)
             picture = flat(both_bytes(self.file, FORMATS[self._kind][1](self._reader)))
-        image = self._shaped(picture, turn)
-        if moves(self.file) and is_blank(image):
-            frames = (self._shaped(flat(frame), turn) for frame in later_frames(self.file))
-            image = next((frame for frame in frames if not is_blank(frame)), image)
+        decoded = self._upright(picture)
+        if moves(self.file) and is_blank(decoded.image):
+            frames = (self._upright(flat(frame)) for frame in later_frames(self.file))
+            decoded = next((frame for frame in frames if not is_blank(frame.image)), decoded)
+        return decoded
+
+    def _upright(self, picture: Pillow.Image) -> Decoded:
+        """Bring decoded pixels, without transparency, into the shape that was asked for."""
+        turn = orientation(self.file)
         turned = turn > 4
         width, height = (self.height, self.width) if turned else (self.width, self.height)
-        return Decoded(image, width, height)
+        return Decoded(self._shaped(picture, turn), width, height)
 
     def _without_its_end(self) -> Decoded:
         """Decode a JPEG that is cut short: with an end, the decoder fills what is missing."""

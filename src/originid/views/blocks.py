@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.types import Image, Ints, Mask
+from originid.verdict.margins import largest
 from originid.views.moves import reduced
 
 
@@ -247,13 +248,12 @@ def _jumps(levels: NDArray[np.int16], settings: BlockSettings) -> Mask:
     height, width = levels.shape[:2]
     size = np.zeros((height, width + 1), np.int16)
     change = np.abs(levels[:, 1:] - levels[:, :-1])
-    # Two maxima are many times as fast as numpy's reduction over a short axis.
-    size[:, 1:-1] = np.maximum(np.maximum(change[..., 0], change[..., 1]), change[..., 2])
-    largest = size.copy()
+    size[:, 1:-1] = largest(change)
+    around = size.copy()
     for shift in range(1, settings.apart + 1):
-        np.maximum(largest[:, shift:], size[:, :-shift], out=largest[:, shift:])
-        np.maximum(largest[:, :-shift], size[:, shift:], out=largest[:, :-shift])
-    jumps = (size >= settings.step) & (size == largest)
+        np.maximum(around[:, shift:], size[:, :-shift], out=around[:, shift:])
+        np.maximum(around[:, :-shift], size[:, shift:], out=around[:, :-shift])
+    jumps = (size >= settings.step) & (size == around)
     # A reduced border lies between two pixels: either may hold the jump.
     jumps[:, :-1] |= jumps[:, 1:]
     found: Mask = jumps
@@ -289,7 +289,8 @@ def _longest(mask: Mask) -> tuple[int, int]:
 
 def _grey(image: Image) -> NDArray[np.int16]:
     """Grey levels (h, w): the mean of the colours."""
-    return np.asarray(image.astype(np.int16).sum(axis=2) // 3, np.int16)
+    red, green, blue = (image[..., channel].astype(np.int16) for channel in range(3))
+    return np.asarray((red + green + blue) // 3)
 
 
 def _enlarged(block: Block, small: Block, width: int, height: int) -> Block:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from originid.types import Box, Image, Mask
+from originid.verdict.margins import largest
 from originid.views.blocks import Block, find_blocks
 
 LEAST = 0.2  # of the area: smaller content is a small picture on a page
@@ -118,5 +119,4 @@ def _side(lines: Image, at: int, ground: NDArray[np.int16]) -> _Side:
 
 def _differs(colours: Image, ground: NDArray[np.int16]) -> Mask:
     """Which colours (..., 3) are not those of the ground (3,)."""
-    red, green, blue = np.moveaxis(np.abs(colours - ground) > NEAR, -1, 0)
-    return np.asarray(red | green | blue)
+    return np.asarray(largest(np.abs(colours - ground)) > NEAR)
