@@ -7,7 +7,8 @@ This is measured twice: for the photos of the folder, and for JPEGs of 12 megapi
 mosaics of these photos and are made in a temporary folder. Each repeat is a process of its own. It
 indexes the images into a new collection, until all can be searched (``index_s``) and until the
 collection has looked again at some of its own references, if it has 72 or more (``leads_s``, which
-do not grow with it). It notes its peak memory, and indexes the same images again.
+do not grow with it). It notes its peak memory, and that of the largest of the processes that encode
+for it (``child_mb``), and indexes the same images again.
 Then it only decodes every image in as many threads: at full size (``decode_s``), and squashed to
 the size that the model takes (``squash_s``). The figures are medians over the repeats, and each
 ratio is the median of the repeats' ratios.
@@ -16,7 +17,9 @@ ratio is the median of the repeats' ratios.
 import argparse
 import json
 import multiprocessing
+import resource
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +38,7 @@ from originid.model import DEFAULT, open_model
 from originid.system.parallel import available_cores, map_ordered
 from reporting import machine, peak_memory
 
+UNIT = 1 if sys.platform == "darwin" else 1024  # bytes, of getrusage
 WIDTH, HEIGHT, TILE = 4000, 3000, 250
 
 
@@ -102,7 +106,8 @@ def measure(task: tuple[Sequence[str], str, int]) -> dict[str, float]:
         start, moments = time.perf_counter(), []
         add_images(collection, paths, workers, lambda *_: moments.append(time.perf_counter()))
         seconds = {"index_s": moments[-1] - start, "leads_s": time.perf_counter() - moments[-1]}
-        memory = {"start_mb": before, "peak_mb": peak_memory() / 1e6}
+        children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * UNIT
+        memory = {"start_mb": before, "peak_mb": peak_memory() / 1e6, "child_mb": children / 1e6}
         seconds["again_s"] = timed(lambda: add_images(collection, paths, workers))
     seconds["decode_s"] = timed(lambda: decode_alone(paths, None, workers))
     seconds["squash_s"] = timed(lambda: decode_alone(paths, size, workers))

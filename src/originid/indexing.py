@@ -6,6 +6,7 @@ from originid.collection.collection import Collection
 from originid.collection.encoding import EncodePieces
 from originid.escalation.calibrating import calibrate_again
 from originid.inputs.manners import POLITE, Manners
+from originid.scale.in_processes import InProcesses
 from originid.system.paths import Paths
 from originid.system.progress import Progress, silent
 
@@ -39,7 +40,8 @@ def add_images(
             files, and objects of a store; docs/scale.md describes them. A CSV file with a column
             ``fingerprint`` is a list of references without pictures; docs/fingerprints.md
             describes it.
-        workers: threads that decode and encode; by default one per core.
+        workers: processes that decode and encode, or threads where few images are added; by
+            default one per core.
         progress: called with the files dealt with and the files in all.
         all_folders: whether recycle bins and folders of thumbnails are searched for images too.
         calibrating: called with the number of references looked at again and of all.
@@ -53,8 +55,8 @@ def add_images(
             mounted; `Added.kept` names it.
         thumbnails: whether small pictures are stored, of these and of all that are added later, so
             that pages and reports can show references whose files are not at hand: 12 kB each.
-        encode: what encodes; None encodes here, by ``workers``. `originid.scale.on_ray.OnRay`
-            encodes on the machines of a cluster.
+        encode: what encodes; None encodes on this machine, by ``workers``.
+            `originid.scale.on_ray.OnRay` encodes on the machines of a cluster.
         manners: how pictures are fetched from the web.
 
     Raises:
@@ -81,7 +83,7 @@ def add_images(
         only_suffixes,
         prune,
         thumbnails,
-        encode,
+        encode or InProcesses(workers),
         manners,
     )
     # Also if nothing came: an earlier run may have been stopped before it was done.

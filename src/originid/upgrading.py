@@ -15,7 +15,7 @@ from originid.collection.added import Added
 from originid.collection.adding import store_pieces
 from originid.collection.collection import Collection, create_collection, open_collection
 from originid.collection.database import Database
-from originid.collection.encoding import Here
+from originid.collection.encoding import EncodePieces
 from originid.collection.image_writer import ImageWriter
 from originid.collection.new_pieces import new_files
 from originid.collection.places import UPGRADE, is_collection_folder, no_collection
@@ -24,6 +24,7 @@ from originid.collection.switching import clear, settle, switch
 from originid.errors import CollectionError, InputError, ModelError, OriginidError, StorageError
 from originid.escalation.calibrating import calibrate_again
 from originid.model import Model
+from originid.scale.in_processes import InProcesses
 from originid.system.addresses import is_address
 from originid.system.file_locks import locked_folder
 from originid.system.progress import Progress, silent
@@ -76,7 +77,8 @@ def upgrade_collection(
         model: the other model; the collection gets a copy of it.
         leave_out: whether references whose picture cannot be read are dropped. Otherwise nothing
             changes as long as there are any; what was made of the others is kept for the next run.
-        workers: threads that decode and encode; by default one per core.
+        workers: processes that decode and encode, or threads where there are few references; by
+            default one per core.
         progress: called with the files dealt with and the files in all.
         calibrating: called with the number of references looked at again and of all.
 
@@ -102,7 +104,7 @@ def upgrade_collection(
                 "expected one upgrade at a time",
                 f"wait until it is done, and look: {shell_command('show', folder)}",
             )
-        done = _upgraded(folder, model, leave_out, Here(workers), (progress, calibrating))
+        done = _upgraded(folder, model, leave_out, InProcesses(workers), (progress, calibrating))
         if done.finished:
             settle(folder)
             clear(folder)
@@ -114,7 +116,11 @@ def upgrade_collection(
 
 
 def _upgraded(
-    folder: Path, model: Model, leave_out: bool, encode: Here, progress: tuple[Progress, Progress]
+    folder: Path,
+    model: Model,
+    leave_out: bool,
+    encode: EncodePieces,
+    progress: tuple[Progress, Progress],
 ) -> Upgraded:
     """Bring a collection over, but for the last steps."""
     with open_collection(folder) as old:
@@ -150,7 +156,7 @@ def _go_over(
     old: Collection,
     new: Collection,
     leave_out: bool,
-    encode: Here,
+    encode: EncodePieces,
     progress: tuple[Progress, Progress],
     done: Upgraded,
 ) -> None:
@@ -206,7 +212,7 @@ class _Left:
     changing: bool = False
 
 
-def _filled(old: Collection, new: Collection, encode: Here, progress: Progress) -> _Asked:
+def _filled(old: Collection, new: Collection, encode: EncodePieces, progress: Progress) -> _Asked:
     """Read the files of all references into the new collection, and changed ones into the old."""
     assert isinstance(old.database, Database)
     assert isinstance(new.database, Database)
@@ -239,7 +245,7 @@ def _read(
     writer: ImageWriter,
     paths: Iterable[str | None],
     collection: Collection,
-    encode: Here,
+    encode: EncodePieces,
     progress: Progress,
 ) -> dict[str, str]:
     """Store what changed or is not stored; return why files could not be read, by their paths."""

@@ -20,7 +20,8 @@ if not importlib.util.find_spec("ray"):
 
 from originid.scale import latents
 from originid.scale.latents import fill_cache
-from originid.scale.worker import Packed, Part
+from originid.scale.packed import Packed
+from originid.scale.worker import Part
 
 
 def unexpected(failure: Failure) -> None:

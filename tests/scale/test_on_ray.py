@@ -35,7 +35,8 @@ if not importlib.util.find_spec("ray"):
 from originid.errors import OriginidError
 from originid.scale import on_ray
 from originid.scale.on_ray import OnRay
-from originid.scale.worker import EncodingWorker, PackedModel, Part
+from originid.scale.packed import PackedModel, for_others
+from originid.scale.worker import EncodingWorker, Part
 from ray_nodes import RayNodes
 
 WritePhotos = Callable[..., list[Path]]
@@ -165,10 +166,10 @@ def test_pieces_for_other_processes_depend_on_no_folder(
     monkeypatch.chdir(tmp_path)
     web = FromWeb("https://a.org/1.jpg", Manners(connections=4, delay=1))
     listed = (Source("photos/0000.png"), Source(web.url, read=web))
-    piece = pickle.loads(pickle.dumps(on_ray._for_others(Piece(listed=listed), 2)))
+    piece = pickle.loads(pickle.dumps(for_others(Piece(listed=listed), 2)))
     (shard,) = write_shards([photo], tmp_path / "shards", 1)
     archive = Piece(archive=TarShard("shards/000000.tar"), skip=frozenset({f"{shard}!/x.png"}))
-    other = pickle.loads(pickle.dumps(on_ray._for_others(archive, 2)))
+    other = pickle.loads(pickle.dumps(for_others(archive, 2)))
     monkeypatch.chdir("/")
     from originid.images.decode import no_limit
     from originid.images.limits import LIMITS

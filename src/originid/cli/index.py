@@ -129,8 +129,8 @@ WorkersOption = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Decode and encode in this many threads; at least 1. The default is one thread a "
-        "core.",
+        help="Decode and encode in this many processes, or threads where there are few images; at "
+        "least 1. The default is one a core.",
     ),
 ]
 

@@ -41,8 +41,8 @@ def upgrade(
         int | None,
         typer.Option(
             min=1,
-            help="Decode and encode in this many threads; at least 1. The default is one thread a "
-            "core.",
+            help="Decode and encode in this many processes, or threads where there are few "
+            "images; at least 1. The default is one a core.",
         ),
     ] = None,
     json: JsonOption = False,

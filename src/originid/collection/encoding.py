@@ -9,7 +9,7 @@ from originid.encoders.base import Encoder
 from originid.images.credentials import can_read_credentials
 from originid.inputs.kinds import OnFailure
 from originid.inputs.pieces import Piece
-from originid.latents.encode_files import Entry, encode_sources
+from originid.latents.encode_files import READERS, Entry, encode_sources
 from originid.model import Model
 from originid.views.content import find_content
 
@@ -85,6 +85,7 @@ def encode_pieces(
     known: Callable[[bytes], bool],
     on_failure: OnFailure,
     workers: int | None = None,
+    readers: int = READERS,
 ) -> Generator[list[Entry], None, None]:
     """Encode the images of some pieces in threads, in the order of the pieces.
 
@@ -95,6 +96,7 @@ def encode_pieces(
         known: tells whether a content, by its SHA-256, need not be encoded; several threads ask.
         on_failure: called, in this thread, with what is no image to read.
         workers: the number of threads; by default one for each core.
+        readers: the number of threads that read.
     """
     sources = chain.from_iterable(piece.sources(on_failure) for piece in pieces)
     return encode_sources(
@@ -106,4 +108,5 @@ def encode_pieces(
         details=wanted.details,
         thumbnails=wanted.thumbnails,
         credentials=wanted.contents and can_read_credentials(),
+        readers=readers,
     )

@@ -39,7 +39,7 @@ BATCH = 16  # images encoded together; more of them would not fit into the cache
 AHEAD = 4  # chunks for each worker from the first unfinished one to the last begun one: 38 MB
 FILES = 32_000_000  # bytes for each worker: 5 to 10 photos of a 12-megapixel camera
 PIXELS = 256_000_000  # bytes for each worker: 12 megapixels of any common mode, 50 of most modes
-READERS = 8  # threads, which mostly wait for the disk
+READERS = 8  # threads, which mostly wait for a disk or a network
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ def encode_sources(
     details: bool = False,
     thumbnails: bool = False,
     credentials: bool = False,
+    readers: int = READERS,
 ) -> Generator[list[Entry], None, None]:
     """Encode images in chunks, in the order of the sources.
 
@@ -110,6 +111,8 @@ def encode_sources(
         thumbnails: whether a small picture is made as well: the image is decoded again for it.
         credentials: whether the content credentials of files that carry some are read as well:
             some 150 ms of a core for each such file, as a process is started for it.
+        readers: the number of threads that read. Each takes some of the others' time, as Python
+            runs one at a time.
 
     Yields:
         For each chunk a list with one entry for each source: `Encoded`, `Known`, or `Failure` if
@@ -117,7 +120,7 @@ def encode_sources(
     """
     workers = workers or available_cores()
     looks = Looks(encoder.size, limits, find_content, details, thumbnails, credentials)
-    pools = _WorkerPools(encoder, known, looks, workers)
+    pools = _WorkerPools(encoder, known, looks, workers, readers)
     iterator = iter(sources)
     pending: deque[list[_Batch]] = deque()
     try:
@@ -173,10 +176,15 @@ class _WorkerPools:
     """The threads and the memory budgets of one call of `encode_sources`."""
 
     def __init__(
-        self, encoder: Encoder, known: Callable[[bytes], bool], looks: Looks, workers: int
+        self,
+        encoder: Encoder,
+        known: Callable[[bytes], bool],
+        looks: Looks,
+        workers: int,
+        readers: int,
     ) -> None:
         self._encoder, self._known, self._looks = encoder, known, looks
-        self._readers = Threads(READERS, "originid-read")
+        self._readers = Threads(readers, "originid-read")
         self._workers = Threads(workers, "originid-encode")
         self._files, self._pixels = MemoryBudget(FILES * workers), MemoryBudget(PIXELS * workers)
 

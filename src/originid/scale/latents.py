@@ -12,7 +12,7 @@ from originid.latents import LatentCache
 from originid.latents.encode_files import Encoded
 from originid.latents.sources import Source
 from originid.scale.on_ray import parts_on_ray
-from originid.scale.worker import NamedEncoder
+from originid.scale.packed import NamedEncoder
 from originid.system.progress import Progress, silent
 
 

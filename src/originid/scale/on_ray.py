@@ -6,32 +6,27 @@ one piece after the other. If a worker dies, another does its piece again; of wh
 the first counts. A piece at which workers die again and again becomes a failure.
 """
 
-import os
 import pickle
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
 from originid.collection.encoding import Wanted
-from originid.encoders.registry import split_spec
 from originid.errors import OriginidError
-from originid.images.decode import read_bytes
 from originid.inputs.kinds import OnFailure
-from originid.inputs.manners import FromWeb
 from originid.inputs.pieces import Piece
 from originid.latents.cache_keys import Keys
 from originid.latents.encode_files import CHUNK, Entry
-from originid.latents.sources import Source
 from originid.model import Model
 from originid.scale.cluster import TRIES, cluster, count_tries, deadly, ray
-from originid.scale.worker import EncodingWorker, Packed, PackedModel, Part
+from originid.scale.packed import Packed, PackedModel, for_others, needs_torch
+from originid.scale.worker import EncodingWorker, Part
 from originid.types import Failure
 
 ROUND = 1024  # pieces handed out together: 65,000 images that are named, or as many archives
 BLOCK = 16_000_000  # bytes of entries that travel together; Ray's own 128 MB would fill its store
-ON_GPU = ("diffusers", "baseline")  # encoders that are quicker on a GPU
 DEAD = f"{TRIES} workers of the cluster died while they read this, or what was read with it"
 
 
@@ -149,12 +144,12 @@ def _rows(
     """Let a pool of workers encode pieces, and yield the parts as they come."""
     resources = ray.cluster_resources()
     cores, gpus = max(1, int(resources.get("CPU", 1))), int(resources.get("GPU", 0))
-    on_gpus = gpus > 0 and any(part.partition(":")[0] in ON_GPU for part in split_spec(packed.spec))
+    on_gpus = gpus > 0 and needs_torch(packed.spec)
     workers = min(gpus if on_gpus else cores, len(pieces))
     threads = max(1, cores // gpus) if on_gpus else 1
     ray.data.DataContext.get_current().target_max_block_size = BLOCK
     tries = count_tries()
-    shared = [(number, _for_others(piece, workers)) for number, piece in pieces]
+    shared = [(number, for_others(piece, workers)) for number, piece in pieces]
     rows = [{"piece": number, "data": pickle.dumps(piece)} for number, piece in shared]
     work = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
         EncodingWorker,
@@ -174,23 +169,3 @@ def _rows(
         ray.exceptions.ObjectLostError,
     ):
         return  # what has not come is asked for again
-
-
-def _for_others(piece: Piece, workers: int) -> Piece:
-    """A piece that other processes can read: none of its paths depends on the folder.
-
-    Args:
-        piece: the piece.
-        workers: how many processes fetch from the web at the same time.
-    """
-    if piece.archive is not None:
-        return replace(piece, archive=piece.archive.anywhere())
-
-    def for_other(source: Source) -> Source:
-        """The same image for another process."""
-        read = source.read or partial(read_bytes, os.path.abspath(source.name))
-        if isinstance(read, FromWeb):
-            read = replace(read, manners=read.manners.shared_by(workers))
-        return replace(source, read=read)
-
-    return replace(piece, listed=tuple(map(for_other, piece.listed)))
