@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deadly import Deadly
+from deadly import Deadly, DeadlyShard
 from originid.collection.encoding import EncodePieces, Here, Wanted
 from originid.errors import ModelError
 from originid.inputs.pieces import Piece
@@ -129,6 +129,24 @@ def test_an_image_at_which_processes_die_becomes_a_failure(
     assert failures == [Failure(str(photos[13]), DEAD)]
     counted = Counter(map(_name, entries))
     assert counted == Counter(str(photo) for photo in photos if photo != photos[13])
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_an_archive_is_read_again_from_where_a_process_died(
+    times: int, tmp_path: Path, model: Model, write_photos: WritePhotos
+) -> None:
+    photos = write_photos(30)
+    (shard,) = write_shards(photos[4:], tmp_path / "shards", 100)
+    archive = DeadlyShard(str(shard), "", tmp_path / "deaths", times)
+    entries, failures = run(InProcesses(2), [*in_pieces(photos[:4]), Piece(archive=archive)], model)
+    by_threads, _ = run(
+        Here(2), [*in_pieces(photos[:4]), Piece(archive=TarShard(str(shard)))], model
+    )
+    if times == 1:
+        assert plain(entries) == plain(by_threads)
+        assert not failures
+    else:
+        assert failures == [Failure(str(shard), DEAD)]
 
 
 @pytest.mark.parametrize("how", ["no program", "it ends at once"])

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 import simplejpeg
+from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import JpegImagePlugin
 
@@ -42,8 +43,8 @@ class Jpeg(JpegImagePlugin.JpegImageFile):
             super()._open()
 
 
-def decode_at_once(data: bytes, opened: Jpeg) -> Pillow.Image | None:
-    """Decode a sound JPEG in one call: the pixels are those of Pillow, in half of the time.
+def decode_at_once(data: bytes, opened: Jpeg) -> NDArray[np.uint8] | None:
+    """Decode a sound JPEG in one call: the pixels are those of Pillow, in three quarters of the time.
 
     Both use libjpeg-turbo. Pillow feeds it with pieces of the file, and copies each row.
 
@@ -53,20 +54,19 @@ def decode_at_once(data: bytes, opened: Jpeg) -> Pillow.Image | None:
             reduced size.
 
     Returns:
-        An image of mode L or RGBX. None leaves it to Pillow: colours of another kind, work beyond
-        `AT_ONCE`, which could take longer than is allowed, and any damage.
+        RGB (h, w, 3) or grey (h, w), read-only. None leaves it to Pillow: colours of another kind,
+        work beyond `AT_ONCE`, which could take longer than is allowed, and any damage.
     """
-    colours, (width, height) = {"L": "GRAY", "RGB": "RGBX"}.get(opened.mode), opened.size
+    colours, (width, height) = {"L": "GRAY", "RGB": "RGB"}.get(opened.mode), opened.size
     if colours is None or width * height * data.count(SCAN) > AT_ONCE:
         return None
     try:
-        pixels = simplejpeg.decode_jpeg(data, colours, min_height=height, min_width=width)
+        decoded = simplejpeg.decode_jpeg(data, colours, min_height=height, min_width=width)
     except ValueError:
         return None
-    if pixels.shape[:2] != (height, width):
-        return None
-    mode = "L" if colours == "GRAY" else colours
-    return Pillow.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1)
+    pixels: NDArray[np.uint8] = decoded[:, :, 0] if colours == "GRAY" else decoded
+    pixels.flags.writeable = False
+    return pixels if pixels.shape[:2] == (height, width) else None
 
 
 def needed_segments(data: bytes) -> bytes:

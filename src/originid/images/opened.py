@@ -99,12 +99,12 @@ class OpenedImage:
             decoded = next((frame for frame in frames if not is_blank(frame.image)), decoded)
         return decoded
 
-    def _upright(self, picture: Pillow.Image) -> Decoded:
+    def _upright(self, pixels: Pillow.Image | Image) -> Decoded:
         """Bring decoded pixels, without transparency, into the shape that was asked for."""
         turn = orientation(self.file)
         turned = turn > 4
         width, height = (self.height, self.width) if turned else (self.width, self.height)
-        return Decoded(self._shaped(picture, turn), width, height)
+        return Decoded(self._shaped(pixels, turn), width, height)
 
     def _without_its_end(self) -> Decoded:
         """Decode a JPEG that is cut short: with an end, the decoder fills what is missing."""
@@ -117,7 +117,12 @@ class OpenedImage:
         grey = f"{missing:.0%} of the rows are grey" if missing else "no row is missing"
         return replace(decoded, note=f"the file is cut short: {grey}")
 
-    def _shaped(self, image: Pillow.Image, turn: int) -> Image:
+    def _shaped(self, pixels: Pillow.Image | Image, turn: int) -> Image:
+        if not isinstance(pixels, Pillow.Image):
+            if not self._size and turn not in TURNS and pixels.ndim == 3:
+                return pixels
+            pixels = Pillow.fromarray(pixels)
+        image = pixels
         if self._size:
             square, bilinear = (self._size, self._size), Pillow.Resampling.BILINEAR
             image = image.resize(square, bilinear, box=self._box)

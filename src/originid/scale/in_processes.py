@@ -2,8 +2,11 @@
 
 Python runs one thread of a process at a time, so that threads encode small images hardly faster on
 many cores than on one. The process that writes the collection hands out pieces, and stores what
-comes back: nothing else writes. If a process dies, another one does the rest of its piece in two
-halves, and so on, until the image at which processes die is alone, and becomes a failure.
+comes back: nothing else writes.
+
+If a process dies, another one does the rest of its piece in two halves, and so on, until the image
+at which processes die is alone, and becomes a failure. An archive is read again from there, and
+becomes a failure if nothing more comes of it.
 """
 
 import os
@@ -27,6 +30,7 @@ from originid.latents.read_files import Known
 from originid.model import Model
 from originid.scale.encoding_process import PROGRAM, Made, Ready, Work
 from originid.scale.packed import PackedModel, needs_torch, shared
+from originid.system.addresses import location_of
 from originid.system.parallel import available_cores
 from originid.types import Failure
 
@@ -34,7 +38,7 @@ FEW = 1024  # images that are encoded by threads first: to start processes takes
 OF_ARCHIVE = 512  # images that an archive is taken to hold
 MOST_KNOWN = 0.5  # of the first images, above which threads go on: they do not decode what is known
 AHEAD = 3  # pieces that a process has at a time, so that it need not wait for the next one
-DEAD = "the process that read it died, and so did another one"
+DEAD = "processes die while they read it"
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ class _Pool:
         self._events: SimpleQueue[tuple[_Process, Any]] = SimpleQueue()
         self._running: set[_Process] = set()
         self._again: deque[Piece] = deque()
+        self._tried: list[Piece] = []  # archives from a place on, which were handed out again
         self._left: list[Piece] = []
         self._rest: Iterator[Piece] = iter(())
 
@@ -172,13 +177,16 @@ class _Pool:
         """Hand out anew what a dead process had, the piece at which it died in two halves."""
         first, *others = process.pieces
         self._again.extend(others)
-        if first.archive is not None or len(first.listed) == 1:
+        if first in self._tried or len(first.listed) == 1:
             for name in first.named:
                 self._on_failure(Failure(name, DEAD))
-            return
-        middle = len(first.listed) // 2
-        for half in (first.listed[:middle], first.listed[middle:]):
-            self._again.append(replace(first, listed=half))
+        elif first.archive is not None:
+            self._tried.append(first)
+            self._again.append(first)
+        else:
+            middle = len(first.listed) // 2
+            for half in (first.listed[:middle], first.listed[middle:]):
+                self._again.append(replace(first, listed=half))
 
 
 class _Process:
@@ -212,13 +220,20 @@ class _Process:
     def take(self, made: Made) -> None:
         """Note what it has done of its first piece."""
         piece = self.pieces.popleft()
-        if not made.done:
-            self.pieces.appendleft(replace(piece, listed=piece.listed[len(made.entries) :]))
+        if made.done:
+            return
+        if piece.archive is None:
+            rest = replace(piece, listed=piece.listed[len(made.entries) :])
+        else:
+            names = (e.path if isinstance(e, Failure) else e.source.name for e in made.entries)
+            rest = replace(piece, skip=piece.skip.union(map(location_of, names)))
+        self.pieces.appendleft(rest)
 
     def end(self) -> None:
         """Let it end: it has nothing to do."""
         assert self._process.stdin
-        self._process.stdin.close()
+        with suppress(OSError):
+            self._process.stdin.close()
 
     def kill(self) -> None:
         """End it at once, and wait until it has ended."""
@@ -233,7 +248,10 @@ class _Process:
 
     def _listen(self) -> None:
         assert self._process.stdout
-        with self._process, suppress(EOFError, OSError, pickle.UnpicklingError):
+        with suppress(EOFError, OSError, pickle.UnpicklingError):
             while True:
                 self._events.put((self, pickle.load(self._process.stdout)))
+        # Closing may fail: what it was told last may still wait to be sent.
+        with suppress(OSError), self._process:
+            self._process.kill()
         self._events.put((self, None))
