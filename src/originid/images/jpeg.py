@@ -44,7 +44,7 @@ class Jpeg(JpegImagePlugin.JpegImageFile):
 
 
 def decode_at_once(data: bytes, opened: Jpeg) -> NDArray[np.uint8] | None:
-    """Decode a sound JPEG in one call: the pixels are those of Pillow, in three quarters of the time.
+    """Decode a sound JPEG in one call: the pixels of Pillow, in three quarters of the time.
 
     Both use libjpeg-turbo. Pillow feeds it with pieces of the file, and copies each row.
 
