@@ -37,7 +37,8 @@ atexit.register(shutil.rmtree, os.environ["XDG_DATA_HOME"], ignore_errors=True)
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
-ENGINES = "tests/engines"
+# Folders of which one process runs all tests, so that servers and browsers are started once.
+TOGETHER = ("tests/engines", "tests/browser")
 TORCH = ("torch", "diffusers", "transformers", "accelerate", "pytorch_metric_learning")
 
 
@@ -71,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> "LoadScopeScheduling":
-    """Give the tests of a file to one process, and those of all engines too.
+    """Give the tests of a file to one process, and those of `TOGETHER` too.
 
     So what a file sets up is set up once, and each server is started once: a Milvus takes two
     thirds of a core while it waits.
@@ -83,7 +84,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> "LoadScop
 
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return ENGINES if file.startswith(f"{ENGINES}/") else file
+            return next((each for each in TOGETHER if file.startswith(f"{each}/")), file)
 
     return ByFile(config, log)
 

@@ -1,7 +1,7 @@
 """The information of a picture, by its definition."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from originid.types import Image
@@ -19,6 +19,7 @@ def bends(image: Image, y: int, x: int) -> bool:
     return any((np.abs(values[y, x] - mean) >= BEND).any() for mean in pairs)
 
 
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000), dots=st.integers(0, 60))
 def test_it_is_the_share_of_cells_that_bend(seed: int, dots: int) -> None:
     rng = np.random.default_rng(seed)
