@@ -66,7 +66,7 @@ def serve() -> None:
 class _Server:
     def __init__(self, orders: IO[bytes], told: IO[bytes]) -> None:
         self._orders, self._told = orders, told
-        self._pieces: queue.SimpleQueue[Piece] = queue.SimpleQueue()
+        self._pieces: queue.SimpleQueue[Piece | Exception] = queue.SimpleQueue()
 
     def run(self) -> None:
         """Encode pieces; the process ends with its input."""
@@ -76,7 +76,10 @@ class _Server:
             encoder = work.packed.open()
             self._tell(Ready())
             while True:
-                for made in self._made(self._pieces.get(), encoder, work.wanted):
+                piece = self._pieces.get()
+                if isinstance(piece, Exception):
+                    raise piece
+                for made in self._made(piece, encoder, work.wanted):
                     self._tell(made)
         except Exception as error:
             self._tell(_for_others(error))
@@ -97,8 +100,10 @@ class _Server:
         try:
             while True:
                 self._pieces.put(pickle.load(self._orders))
-        except (EOFError, pickle.UnpicklingError):
+        except EOFError:
             os._exit(0)  # whoever gives orders reads nothing any more
+        except Exception as error:  # of an order that names what is not installed
+            self._pieces.put(error)
 
     def _tell(self, what: Ready | Made | Exception) -> None:
         pickle.dump(what, self._told, pickle.HIGHEST_PROTOCOL)
@@ -106,7 +111,7 @@ class _Server:
 
 
 def _is_new(sha256: bytes) -> bool:
-    """Nothing is known here: to ask for each image takes a third of the time that it saves."""
+    """Nobody is asked: what is known already is found again when it is stored."""
     return False
 
 
