@@ -5,17 +5,21 @@ It is version 2.3.5, for Linux on x86-64, and unpacks to 250 MB.
 
 import ctypes
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
+
+FOR_SERVERS = range(12_000, 32_000)  # ports
 
 
 class MilvusServer:
@@ -124,11 +128,15 @@ def _bound(port: int) -> socket.socket:
 
 
 def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports that nobody has, and that no connection of another program takes meanwhile.
+
+    A server that was killed needs its ports once more. Linux gives those from 32,768 on to clients.
+    """
+    found: list[int] = []
+    for port in random.sample(FOR_SERVERS, len(FOR_SERVERS)):
+        with suppress(OSError), socket.socket() as each:
+            each.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            break
+    return found
