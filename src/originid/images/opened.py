@@ -80,7 +80,7 @@ class OpenedImage:
         if isinstance(self.file, Jpeg):
             at_once = decode_at_once(self._data, self.file)
             if at_once is not None:
-                return self._upright(at_once)
+                return self._upright(at_once, orientation(self.file))
         self._reader.restart()
         upper_bytes = has_16_bits(self.file)
         try:
@@ -89,19 +89,18 @@ class OpenedImage:
             if self._kind != "JPEG" or self._data.endswith(END) or "truncat" not in str(error):
                 raise
             return self._without_its_end()
-        picture = flat(self.file)
+        turn, picture = orientation(self.file), flat(self.file)
         if upper_bytes and are_upper_bytes_low(self.file):
             self._reader.seek(0)
             picture = flat(both_bytes(self.file, FORMATS[self._kind][1](self._reader)))
-        decoded = self._upright(picture)
+        decoded = self._upright(picture, turn)
         if moves(self.file) and is_blank(decoded.image):
-            frames = (self._upright(flat(frame)) for frame in later_frames(self.file))
+            frames = (self._upright(flat(frame), turn) for frame in later_frames(self.file))
             decoded = next((frame for frame in frames if not is_blank(frame.image)), decoded)
         return decoded
 
-    def _upright(self, pixels: Pillow.Image | Image) -> Decoded:
+    def _upright(self, pixels: Pillow.Image | Image, turn: int) -> Decoded:
         """Bring decoded pixels, without transparency, into the shape that was asked for."""
-        turn = orientation(self.file)
         turned = turn > 4
         width, height = (self.height, self.width) if turned else (self.width, self.height)
         return Decoded(self._shaped(pixels, turn), width, height)

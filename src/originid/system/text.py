@@ -29,9 +29,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-ALIKE = (
-    0.7  # of two names, from which on one may be a slip of the other: report and effort have 0.67
-)
+ALIKE = 0.7  # of two names: one may be a slip of the other; report and effort have 0.67
 
 
 def closest(given: str, known: Iterable[str], otherwise: str) -> str:
