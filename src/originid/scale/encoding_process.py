@@ -11,16 +11,14 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
-from originid.collection.encoding import Wanted, encode_pieces
+from originid.collection.encoding import Wanted
 from originid.inputs.pieces import Piece
-from originid.latents.encode_files import READERS, Entry
-from originid.scale.packed import Packed, bare
-from originid.types import Failure
+from originid.latents.encode_files import READERS
+from originid.scale.packed import Made, Packed, encode_for_others
 
 FILE_READERS = 2  # of each process: enough for a disk, and cheaper than more
 PROGRAM = (
@@ -35,15 +33,6 @@ class Work:
 
     packed: Packed
     wanted: Wanted
-
-
-@dataclass(frozen=True)
-class Made:
-    """What some images of the oldest piece that is not done became, in their order."""
-
-    entries: tuple[Entry, ...]
-    failures: tuple[Failure, ...]
-    done: bool
 
 
 @dataclass(frozen=True)
@@ -79,21 +68,12 @@ class _Server:
                 piece = self._pieces.get()
                 if isinstance(piece, Exception):
                     raise piece
-                for made in self._made(piece, encoder, work.wanted):
+                for made in encode_for_others(
+                    piece, encoder, work.wanted, _is_new, workers=1, readers=_readers(piece)
+                ):
                     self._tell(made)
         except Exception as error:
             self._tell(_for_others(error))
-
-    def _made(self, piece: Piece, encoder: Any, wanted: Wanted) -> Iterator[Made]:
-        failures: list[Failure] = []
-        files = piece.archive is None and all(source.read is None for source in piece.listed)
-        readers = FILE_READERS if files else READERS
-        chunks = encode_pieces([piece], encoder, wanted, _is_new, failures.append, 1, readers)
-        with closing(chunks):
-            for chunk in chunks:
-                yield Made(bare(chunk), tuple(failures), False)
-                failures.clear()
-        yield Made((), tuple(failures), True)
 
     def _read(self) -> None:
         """Queue the pieces until there are no more orders, which ends the process."""
@@ -108,6 +88,12 @@ class _Server:
     def _tell(self, what: Ready | Made | Exception) -> None:
         pickle.dump(what, self._told, pickle.HIGHEST_PROTOCOL)
         self._told.flush()
+
+
+def _readers(piece: Piece) -> int:
+    """The number of threads that read the images of a piece: fewer for files than for the web."""
+    files = piece.archive is None and all(source.read is None for source in piece.listed)
+    return FILE_READERS if files else READERS
 
 
 def _is_new(sha256: bytes) -> bool:

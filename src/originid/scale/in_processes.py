@@ -28,8 +28,8 @@ from originid.inputs.pieces import Piece
 from originid.latents.encode_files import Entry
 from originid.latents.read_files import Known
 from originid.model import Model
-from originid.scale.encoding_process import PROGRAM, Made, Ready, Work
-from originid.scale.packed import PackedModel, needs_torch, shared
+from originid.scale.encoding_process import PROGRAM, Ready, Work
+from originid.scale.packed import Made, PackedModel, needs_torch, shared
 from originid.system.addresses import location_of
 from originid.system.parallel import available_cores
 from originid.types import Failure
@@ -136,7 +136,7 @@ class _Pool:
                 self._fill(process)
             else:
                 self._running.discard(process)
-                if not process.pieces:  # it was told to end
+                if process.told_to_end:
                     continue
                 if not process.ready:
                     self._left += process.pieces
@@ -198,7 +198,7 @@ class _Process:
     """
 
     def __init__(self, work: Work, events: "SimpleQueue[tuple[_Process, Any]]") -> None:
-        self.ready = False
+        self.ready = self.told_to_end = False
         self.pieces: deque[Piece] = deque()
         self._events = events
         self._process = subprocess.Popen(
@@ -220,7 +220,7 @@ class _Process:
     def take(self, made: Made) -> None:
         """Note what it has done of its first piece."""
         piece = self.pieces.popleft()
-        if made.done:
+        if made.last:
             return
         if piece.archive is None:
             rest = replace(piece, listed=piece.listed[len(made.entries) :])
@@ -232,6 +232,7 @@ class _Process:
     def end(self) -> None:
         """Let it end: it has nothing to do."""
         assert self._process.stdin
+        self.told_to_end = True
         with suppress(OSError):
             self._process.stdin.close()
 

@@ -3,18 +3,20 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from originid.collection.encoding import Wanted, encode_pieces
 from originid.encoders import Encoder, open_encoder
 from originid.encoders.registry import split_spec
 from originid.images.decode import read_bytes
 from originid.inputs.manners import FromWeb
 from originid.inputs.pieces import Piece
-from originid.latents.encode_files import Entry
+from originid.latents.encode_files import READERS, Entry
 from originid.latents.sources import Source
 from originid.model import Model, open_model
 from originid.types import Failure
@@ -129,6 +131,48 @@ def for_others(piece: Piece, workers: int) -> Piece:
 
     piece = shared(piece, workers)
     return replace(piece, listed=tuple(map(anywhere, piece.listed)))
+
+
+@dataclass(frozen=True)
+class Made:
+    """What some images of a piece became, in their order, for the process that stores them.
+
+    Args:
+        entries: what the images became.
+        failures: what was no image to read.
+        last: whether the piece ends with it.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    last: bool = False
+
+
+def encode_for_others(
+    piece: Piece,
+    encoder: Encoder,
+    wanted: Wanted,
+    known: Callable[[bytes], bool],
+    workers: int,
+    readers: int = READERS,
+) -> Generator[Made, None, None]:
+    """Encode the images of one piece, for the process that stores them.
+
+    Args:
+        piece: the piece.
+        encoder: the encoder.
+        wanted: what is taken from each image beside its latent.
+        known: tells whether a content, by its SHA-256, need not be encoded.
+        workers: the number of threads that decode and encode.
+        readers: the number of threads that read.
+    """
+    failures: list[Failure] = []
+    chunks = encode_pieces([piece], encoder, wanted, known, failures.append, workers, readers)
+    with closing(chunks):
+        for chunk in chunks:
+            yield Made(bare(chunk), tuple(failures))
+            failures.clear()
+    yield Made(failures=tuple(failures), last=True)
 
 
 def bare(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from originid.collection.encoding import Wanted, encode_pieces
+from originid.collection.encoding import Wanted
 from originid.encoders import Encoder
 from originid.errors import OriginidError
 from originid.inputs.pieces import Piece
 from originid.latents.cache_keys import Keys
 from originid.latents.encode_files import Entry
 from originid.scale.cluster import TRIES, ray
-from originid.scale.packed import Packed, bare
+from originid.scale.packed import Packed, encode_for_others
 from originid.system.parallel import one_blas_thread
 from originid.types import Failure
 
@@ -85,17 +85,12 @@ class EncodingWorker:
 
     def _parts(self, number: int, piece: Piece) -> Iterator[Part]:
         self._encoder = encoder = self._encoder or self._packed.open()
-        failures: list[Failure] = []
-        place = 0
-        report, threads = failures.append, self._threads
-        chunks = encode_pieces([piece], encoder, self._wanted, self._is_known, report, threads)
-        with one_blas_thread(), closing(chunks):
-            for chunk in chunks:
-                entries, told = bare(chunk), tuple(failures)
-                failures.clear()
-                yield Part(number, place, False, self._machine, entries, told)
-                place += 1
-        yield Part(number, place, True, self._machine, (), tuple(failures))
+        known, threads = self._is_known, self._threads
+        made = encode_for_others(piece, encoder, self._wanted, known, threads)
+        with one_blas_thread(), closing(made):
+            for place, some in enumerate(made):
+                machine, entries, failures = self._machine, some.entries, some.failures
+                yield Part(number, place, some.last, machine, entries, failures)
 
     def _is_known(self, sha256: bytes) -> bool:
         return self._known.find(sha256) is not None
