@@ -2,9 +2,6 @@
 
 import doctest
 import importlib
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,73 +15,19 @@ from originid.errors import ImageError, InputError
 from originid.model import Model
 from originid.testing import textured_image
 from originid.types import Image
+from user_script import origins
 
 WritePhotos = Callable[..., list[Path]]
-ROOT = Path(__file__).parents[1]
-
-SCRIPT = """\
-from pathlib import Path
-
-import numpy as np
-
-import originid
-
-
-def origins(photos: Path, queries: list[Path], collection: Path) -> dict[str, str]:
-    with originid.create_collection(collection, originid.open_model()) as stored:
-        added: originid.Added = originid.add_images(stored, [photos])
-        assert added.added > 0
-        found: dict[str, str] = {}
-        for answer in originid.Finder(stored).find(queries):
-            if answer.verdict is originid.Verdict.ORIGIN:
-                found[answer.query] = answer.matches[0].reference
-        one: originid.Answer = originid.Finder(stored).find(np.zeros((9, 9, 3), np.uint8))
-        assert one.error is None
-    return found
-"""
-
-
-WRONG = {
-    "argument": ("add_images(stored, [photos])", "add_images(stored, 3)", "[arg-type]"),
-    "value": ("matches[0].reference", "matches[0].score", "[assignment]"),
-    "name": ("originid.Finder(stored).find(queries)", "originid.Search(stored)", "[attr-defined]"),
-}
-
-
-@pytest.fixture(scope="module")
-def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What mypy says of the script as it is, and of each wrong use; all in one run."""
-    folder = tmp_path_factory.mktemp("typed")
-    (folder / "right.py").write_text(SCRIPT)
-    for name, (right, wrong, _) in WRONG.items():
-        assert right in SCRIPT
-        (folder / f"wrong_{name}.py").write_text(SCRIPT.replace(right, wrong))
-    files = sorted(path.name for path in folder.glob("*.py"))
-    options = ["--strict", "--follow-imports=silent", "--ignore-missing-imports"]
-    environment = {**os.environ, "MYPYPATH": str(Path(originid.__file__).parents[1])}
-    command = [sys.executable, "-m", "mypy", *options, "--cache-dir", str(ROOT / ".mypy_cache")]
-    result = subprocess.run(
-        [*command, *files], capture_output=True, text=True, cwd=folder, env=environment
-    )
-    return result.stdout.splitlines()
-
-
-def test_a_script_of_a_user_is_checked_strictly(complaints: list[str]) -> None:
-    assert complaints[-1].endswith(f"(checked {1 + len(WRONG)} source files)")
-    assert [line for line in complaints if line.startswith("right.py")] == []
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_use_is_found(complaints: list[str], name: str) -> None:
-    found = [line for line in complaints if line.startswith(f"wrong_{name}.py")]
-    assert found[0].endswith(WRONG[name][2])
 
 
 def test_the_script_of_a_user_runs(tmp_path: Path, write_photos: WritePhotos) -> None:
-    paths, scope = write_photos(5), {"__name__": "script"}
-    exec(SCRIPT, scope)
-    found = scope["origins"](paths[0].parent, paths[:2], tmp_path / "c")  # type: ignore[operator]
+    paths = write_photos(5)
+    found = origins(paths[0].parent, paths[:2], tmp_path / "c")
     assert found == {str(path): str(path) for path in paths[:2]}
+
+
+def test_types_are_published() -> None:
+    assert (Path(originid.__file__).parent / "py.typed").is_file()
 
 
 FORMS: dict[str, Callable[[Path, Image], object]] = {
