@@ -1,7 +1,7 @@
 """A script as a user writes it, which mypy checks strictly with everything else.
 
-The second function is never called: each line of it is wrong, and mypy complains of a `type:
-ignore` where it finds nothing.
+The second function is never called. Each of its lines with a `type: ignore` is wrong: mypy
+complains where it finds nothing to ignore, or another error than the one in brackets.
 """
 
 from pathlib import Path

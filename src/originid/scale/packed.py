@@ -1,4 +1,4 @@
-"""What another process needs to encode: the encoder, and pieces that it can read."""
+"""Encoding in another process: the encoder, pieces that it can read, and what it gives back."""
 
 import os
 import shutil

@@ -85,12 +85,10 @@ class EncodingWorker:
 
     def _parts(self, number: int, piece: Piece) -> Iterator[Part]:
         self._encoder = encoder = self._encoder or self._packed.open()
-        known, threads = self._is_known, self._threads
-        made = encode_for_others(piece, encoder, self._wanted, known, threads)
+        made = encode_for_others(piece, encoder, self._wanted, self._is_known, self._threads)
         with one_blas_thread(), closing(made):
             for place, some in enumerate(made):
-                machine, entries, failures = self._machine, some.entries, some.failures
-                yield Part(number, place, some.last, machine, entries, failures)
+                yield Part(number, place, some.last, self._machine, some.entries, some.failures)
 
     def _is_known(self, sha256: bytes) -> bool:
         return self._known.find(sha256) is not None
