@@ -9,6 +9,7 @@ import pytest
 
 from originid.testing import write_photos
 from page_driving import LAKE, LAKE_ORIGIN, Visit, card, choose, give
+from prefix_proxy import under_prefix
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Page, Route, expect
@@ -173,3 +174,22 @@ def test_answers_stay_while_the_collection_is_looked_at(page: Page) -> None:
     page.go_back()
     expect(page.locator(".card")).to_have_attribute("data-verdict", "origin")
     expect(page.locator(".stage")).to_be_visible()
+
+
+def test_a_proxy_may_show_the_page_under_a_prefix(
+    visit: Visit, service: str, tmp_path: Path
+) -> None:
+    with under_prefix(urlsplit(service).port or 0, "/photos/origin/") as address:
+        page = visit(address)
+        choose(page, LAKE)
+        page.locator(".stage").wait_for()
+        page.get_by_role("link", name="Collection").click()
+        expect(page.locator(".grid img").first).not_to_have_js_property("naturalWidth", 0)
+        page.goto(f"{address}#/collection?add")
+        page.locator(".adding[open]").wait_for()
+        give(page, "drop", "added.jpg", write_photos(tmp_path, 1, first=777)[0].read_bytes())
+        expect(page.locator(".added li")).to_have_text("added.jpg was added.")
+        page.locator(".added li a").click()
+        expect(page.locator("h1")).to_have_text("added.jpg")
+    found = page.request.get(f"{service}v1/references?q=added.jpg").json()["references"]
+    page.request.delete(f"{service}v1/references/{found[0]['id']}")

@@ -23,6 +23,9 @@ let token = kept(sessionStorage, TOKEN);
 let ask = async () => null;
 let asking = null;
 
+/** A path of the service below the page, which a proxy may show under a prefix of its own. */
+export const below = (path) => path.replace(/^\//, "");
+
 export const hasToken = () => Boolean(token);
 
 /** Say how a token is asked for: a function that promises one, or null if the person gives none. */
@@ -45,7 +48,7 @@ export function newToken(wrong = false) {
 
 /**
  * Ask the service.
- * @param {string} path with its query
+ * @param {string} path with its query, as the service writes it: from its root
  * @param {object} options method; fields, an object that is sent as a form; onwait, told the seconds
  *   before a busy service is asked again; onprogress, told the share that is sent
  * @returns {Promise<Response>} a success
@@ -83,8 +86,8 @@ async function send(path, { method = "GET", fields, signal, onprogress }) {
     }
   }
   try {
-    if (onprogress) return await upload(path, method, headers, body, onprogress);
-    return await fetch(path, { method, headers, body, signal, credentials: "omit" });
+    if (onprogress) return await upload(below(path), method, headers, body, onprogress);
+    return await fetch(below(path), { method, headers, body, signal, credentials: "omit" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiFailure(await readable(fields?.image) ? "offline" : "file_gone");

@@ -16,7 +16,7 @@ export function draw(stats, current, redraw) {
   const focused = document.activeElement?.id;
   document.getElementById("header").replaceChildren(
     h("div.bar", {},
-      h("a.brand", { href: "#/" }, h("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }), "originid"),
+      h("a.brand", { href: "#/" }, h("img", { src: "static/icon.svg", alt: "", width: 24, height: 24 }), "originid"),
       h("nav", { "aria-label": t("frame.views") }, h("ul", {}, PLACES.map(([name, address]) =>
         h("li", {}, h("a", { href: address, "aria-current": name === current && "page" }, t(`${name}.name`)))))),
       h("div.tools", {}, tokenButton(stats, redraw), languages(redraw), appearance(redraw)),

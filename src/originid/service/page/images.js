@@ -1,5 +1,5 @@
 // The small and large pictures of references. With a token they are fetched, as an <img> sends none.
-import { hasToken, request } from "./api.js";
+import { below, hasToken, request } from "./api.js";
 import { h, ICONS, icon } from "./dom.js";
 
 const MOST = 400; // pictures that are kept for a while, some 12 kB each
@@ -32,7 +32,7 @@ export function picture(address, alt = "") {
   const missing = () => frame.replaceChildren(icon(ICONS.picture, "missing"));
   const image = h("img", { alt, loading: "lazy", decoding: "async", onerror: missing });
   if (hasToken()) fetched(address).then((url) => { image.src = url; }, missing);
-  else image.src = address;
+  else image.src = below(address);
   frame.append(image);
   return frame;
 }

@@ -23,7 +23,7 @@ export async function chooseLanguage(name) {
 }
 
 async function useLanguage(name) {
-  const answer = await fetch(`/static/texts/${name}.json`);
+  const answer = await fetch(`static/texts/${name}.json`);
   NOW.texts = await answer.json();
   NOW.language = name;
   document.documentElement.lang = name;
