@@ -16,8 +16,10 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem;
   color: #141414; background: #fff; }
 .sentence { font-size: 1.15rem; } .note, figcaption span { color: #555; font-size: .85rem; }
-.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1.2rem; }
+.panels { display: grid; gap: 1.2rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); }
 figure { margin: 0; break-inside: avoid; } figcaption { overflow-wrap: anywhere; }
+.panels figure { display: grid; grid-row: span 2; grid-template-rows: subgrid; gap: .3rem; }
 img { max-width: 100%; display: block; } .fade { position: relative; width: fit-content; }
 .fade img + img { position: absolute; inset: 0; } input { width: 100%; max-width: 30rem; }
 table { border-collapse: collapse; } th { text-align: left; padding-right: 1rem; }
