@@ -262,7 +262,7 @@ def _told(facts: dict[str, Any], name: str) -> str:
         return (
             "of most of them the signs only: the collection is compact"
             if facts["compact"]
-            else "whole"
+            else "with all their numbers"
         )
     if name == "since":
         return str(facts["since"] or "")[:10] or "nothing was added yet"
