@@ -293,7 +293,36 @@ def test_comparing_with_the_origin_says_what_finding_says(
 def test_comparing_a_query_as_it_is(finder: Finder, collection: Collection) -> None:
     match = finder.compare(scene(18), reference_path(collection, 18))
     assert (Path(match.reference).stem, match.view, match.box) == ("018", "full", None)
-    assert match == finder.find(scene(18), effort="quick").matches[0]
+    assert match == finder.find(scene(18)).matches[0]
+
+
+@pytest.mark.parametrize("edge", [0, 6], ids=["plain", "with a thin edge"])
+def test_comparing_says_at_least_what_the_search_of_the_query_as_it_is_says(
+    finder: Finder, edge: int
+) -> None:
+    query = pad(scene(24), edge) if edge else scene(24)
+    matches = finder.find(query, top=4, effort="quick").matches
+    assert len(matches) == 4
+    for match in matches:
+        compared = finder.compare(query, match.reference)
+        most = min(1.0, chances_as_it_is("normal") * match.false_match_rate)
+        assert compared.false_match_rate <= most + 1e-9
+        assert compared.false_match_rate < most or compared.score >= match.score - 1e-6
+
+
+def test_comparing_does_not_depend_on_what_was_decided(
+    collection: Collection, tmp_path: Path
+) -> None:
+    query, finder = tmp_path / "query.png", Finder(collection)
+    Pillow.fromarray(pad(scene(25), 6)).save(query)
+    reference = reference_path(collection, 25)
+    before = finder.compare(query, reference)
+    assert before.false_match_rate < 1e-3
+    decide(collection, str(query), reference, confirmed=False)
+    try:
+        assert finder.compare(query, reference) == before
+    finally:
+        forget(collection, str(query), reference)
 
 
 def test_comparing_with_a_stranger_states_a_high_rate(

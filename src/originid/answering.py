@@ -10,6 +10,7 @@ from originid.answer import Answer, Match
 from originid.collection.collection import Collection
 from originid.collection.deciding import decided_pictures, decisions_for
 from originid.collection.pictures import Picture, find_pictures, other_paths
+from originid.collection.row import Row
 from originid.index.fingerprint import Fingerprint, packed_signs
 from originid.latents.encode_files import Encoded
 from originid.model import Model
@@ -18,6 +19,7 @@ from originid.types import Box, Floats32, Vectors, Verdict
 from originid.verdict.information import information
 from originid.verdict.judge import Candidate, judge
 from originid.verdict.margins import content_cells, framed, with_unknown
+from originid.verdict.presets import DEFAULT, PRESETS
 from originid.views.words import FULL
 
 EMPTY = "none: the collection is empty"
@@ -39,15 +41,41 @@ def answers(
     Yields:
         The answer for each query, in order.
     """
-    thumbnails = np.stack([query.thumbnail for query in queries])
-    asked = Asked(
-        [query.source.name for query in queries],
-        # A file that is stored is compared as it was stored, with its frame.
-        query_vectors(collection.model, queries, collection.database.contents),
-        information(thumbnails),
-        [query.sha256 for query in queries],
+    yield from _answers(collection, _asked(collection, queries), top, stated, chances)
+
+
+def compared(collection: Collection, query: Encoded, row: Row, chances: float = 1) -> Match:
+    """Compare a query as it is with one reference, whatever a person decided about the two.
+
+    Args:
+        collection: what holds the reference.
+        query: the encoded query.
+        row: the reference.
+        chances: as for `answers`.
+    """
+    asked, database = _asked(collection, [query]), collection.database
+    form = database.form_id(row.id)
+    keys, codes = database.codes(np.array([row.id, *([form] if form else [])], np.int64))
+    if not len(keys):  # it was removed meanwhile, or its vector is damaged
+        return Match(1, row.shown, 0.0, 1.0, id=row.id)
+    cosines = collection.codec.scores(codes, collection.codec.rotate(asked.vectors)[0])
+    best, score = int(keys[np.argmax(cosines)]), float(cosines.max())
+    (nearest,) = find_pictures(collection, asked.vectors, 1)
+    scores = nearest.scores
+    if score not in scores:  # others are nearer, or it is a copy of the nearest
+        scores = np.sort(np.append(scores, score))[::-1]
+    picture = Picture((database.rows([best]).get(best, row),), score, best)
+    candidate = Candidate(score, row.sha256 == query.sha256, row.information)
+    judged = judge(
+        collection.calibration(),
+        scores,
+        [candidate],
+        float(asked.information[0]),
+        PRESETS[DEFAULT],
+        chances * collection.vectors_each,
     )
-    yield from _answers(collection, asked, top, stated, chances)
+    seen = [Seen(score, FULL, picture.rows[0].box)]
+    return as_matches(collection, [picture], judged.rates.tolist(), seen)[0]
 
 
 def answers_by_fingerprints(
@@ -91,6 +119,16 @@ class Asked:
     vectors: Vectors
     information: Floats32
     contents: Sequence[bytes]
+
+
+def _asked(collection: Collection, queries: Sequence[Encoded]) -> Asked:
+    return Asked(
+        [query.source.name for query in queries],
+        # A file that is stored is compared as it was stored, with its frame.
+        query_vectors(collection.model, queries, collection.database.contents),
+        information(np.stack([query.thumbnail for query in queries])),
+        [query.sha256 for query in queries],
+    )
 
 
 def _answers(

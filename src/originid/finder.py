@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import overload
 
 from originid.answer import Answer, Match
-from originid.answering import answers, answers_by_fingerprints
+from originid.answering import answers, answers_by_fingerprints, compared
 from originid.collection.collection import Collection, open_collection
 from originid.collection.naming import find_reference
 from originid.collection.stores import Place
@@ -197,12 +197,10 @@ class Finder:
                 "expected an image that can be read",
                 "name another file",
             )
-        (first,) = _answers(escalation, [entry], 1, STATED, "quick")
-        again = escalation.match(entry, row)
-        for match in first.matches:
-            if match.reference == row.shown and match.false_match_rate <= again.false_match_rate:
-                return self._looked_up([match])[0]
-        return self._looked_up([again])[0]
+        first = compared(escalation.collection, entry, row, chances_as_it_is("normal"))
+        both = (first, escalation.match(entry, row))
+        better = min(both, key=lambda match: (match.false_match_rate, -match.score))
+        return self._looked_up([better])[0]
 
     def _find(
         self, sources: Iterable[Source], top: int, stated: float, effort: Effort
