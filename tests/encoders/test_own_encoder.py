@@ -1,5 +1,7 @@
 """Encoders that a user brings, by name and as objects, and whom a stored model may make run."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,13 @@ from originid.encoders import JoinedEncoder
 from originid.encoders.python import checked
 from originid.encoders.trust import MODULES
 from originid.errors import InputError, ModelError
+from originid.latents.cached import FileLatent, encode_cached
+from originid.latents.sources import as_sources
 from originid.maps import DctBasis
 from originid.model import Model, save_model
-from originid.testing import QuadrantEncoder, textured_image
+from originid.testing import QuadrantEncoder, textured_image, write_photos
 from originid.training.closed_form import no_map
+from originid.types import Image, Latents
 
 CODE = """
 import math
@@ -75,6 +80,50 @@ def test_what_is_no_encoder_is_refused(module: str, source: str, given: str) -> 
 def test_shapes_and_cutoffs_must_fit() -> None:
     with pytest.raises(InputError, match=r"cutoffs \(1\.0, 2\.0\)"):
         checked(QuadrantEncoder(cutoffs=(1.0, 2.0)), "quadrants")
+
+
+@pytest.mark.parametrize("shapes", [((192,),), (), ((1, 2),), 7])
+def test_a_block_has_three_numbers(shapes: object) -> None:
+    encoder = QuadrantEncoder()
+    object.__setattr__(encoder, "shapes", shapes)
+    with pytest.raises(InputError, match="and a cutoff for each block"):
+        checked(encoder, "quadrants")
+
+
+WRONG: dict[str, Callable[[Latents], Latents]] = {
+    "twice as long": lambda latents: np.hstack([latents, latents]),
+    "half as long": lambda latents: latents[:, :6],
+    "twice as many": lambda latents: np.vstack([latents, latents]),
+    "one less": lambda latents: latents[1:],
+    "one latent without its batch": lambda latents: latents[0],
+}
+
+
+@dataclass(frozen=True)
+class Strange(QuadrantEncoder):
+    """An encoder that does not return what it says."""
+
+    change: Callable[[Latents], Latents] = np.copy
+
+    def encode(self, images: Image) -> Latents:
+        return self.change(super().encode(images))
+
+
+@pytest.mark.parametrize("kind", list(WRONG))
+def test_latents_of_another_shape_are_refused(kind: str, tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    with pytest.raises(InputError, match=r"gave an array of shape .* for 3 images"):
+        list(encode_cached(as_sources(photos), Strange(change=WRONG[kind])))
+
+
+def test_latents_may_keep_the_shape_of_their_blocks(tmp_path: Path) -> None:
+    photos = list(as_sources(write_photos(tmp_path / "photos", 3)))
+    (kept,) = encode_cached(photos, Strange(change=lambda latents: latents.reshape(3, 3, 2, 2)))
+    (plain,) = encode_cached(photos, QuadrantEncoder())
+    for one, other in zip(kept, plain, strict=True):
+        assert isinstance(one, FileLatent)
+        assert isinstance(other, FileLatent)
+        np.testing.assert_array_equal(one.latent, other.latent)
 
 
 def stored(tmp_path: Path, spec: str, model: Model) -> Path:

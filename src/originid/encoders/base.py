@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+import numpy as np
+
+from originid.errors import InputError
 from originid.types import Image, Latents
 
 Shape = tuple[int, int, int]
@@ -82,3 +85,31 @@ def latent_dim(shapes: tuple[Shape, ...]) -> int:
         shapes: the shape (C, H, W) of each block of the latent.
     """
     return sum(c * h * w for c, h, w in shapes)
+
+
+def latents_of(encoder: Encoder, images: Image) -> Latents:
+    """Encode images, and refuse latents that are not those which the encoder says it makes.
+
+    An encoder of the user's own may return anything. Latents of another width would be stored and
+    read again as other numbers.
+
+    Args:
+        encoder: any encoder.
+        images: as for `Encoder.encode`.
+
+    Returns:
+        Latents of shape (n, latent_dim).
+
+    Raises:
+        InputError: they have another shape.
+    """
+    latents = np.asarray(encoder.encode(images))
+    expected = len(images), latent_dim(encoder.shapes)
+    if latents.size != expected[0] * expected[1] or latents.shape[:1] != expected[:1]:
+        raise InputError(
+            f"encoder {encoder.spec} gave an array of shape {latents.shape} for {len(images)} "
+            f"{'image' if len(images) == 1 else 'images'}",
+            f"expected {expected}: a latent of each image, as long as its blocks are together",
+            "correct what its encode returns, or its shapes",
+        )
+    return latents.reshape(expected)

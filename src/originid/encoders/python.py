@@ -63,13 +63,22 @@ def checked(encoder: object, spec: str) -> Encoder:
             "see originid.Encoder, and the page on the Python interface",
         )
     own: Encoder = encoder  # type: ignore[assignment]
-    if len(own.cutoffs) != len(own.shapes) or latent_dim(own.shapes) < 1 or own.size < 1:
+    if not _fits_together(own):
         raise InputError(
             f"encoder {spec} has shapes {own.shapes}, cutoffs {own.cutoffs} and size {own.size}",
             "expected (C, H, W) and a cutoff for each block, and a size of at least 1 pixel",
             "correct the encoder",
         )
     return own
+
+
+def _fits_together(encoder: Encoder) -> bool:
+    """Whether each block has three numbers and a cutoff, and there are blocks and pixels."""
+    try:
+        blocks = len(encoder.cutoffs) == len(encoder.shapes) and latent_dim(encoder.shapes) > 0
+        return blocks and encoder.size > 0
+    except (TypeError, ValueError):
+        return False
 
 
 def _import(name: str) -> object:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image as Pillow
 
-from originid.encoders.base import Encoder
+from originid.encoders.base import Encoder, latents_of
 from originid.errors import ImageError
 from originid.images.decode import decode
 from originid.images.limits import Limits
@@ -88,7 +88,7 @@ def encode_cuts(cuts: Sequence[Cut | None], encoder: Encoder) -> list[Content | 
     found = [cut for cut in cuts if cut is not None]
     if not found:
         return [None] * len(cuts)
-    latents = iter(encoder.encode(np.stack([cut.image for cut in found])))
+    latents = iter(latents_of(encoder, np.stack([cut.image for cut in found])))
     contents = [None if cut is None else Content(cut.box, next(latents)) for cut in cuts]
     return [each if each and np.isfinite(each.latent).all() else None for each in contents]
 

@@ -25,7 +25,7 @@ from typing import TypeAlias
 import numpy as np
 
 from originid.details.features import Features
-from originid.encoders.base import Encoder
+from originid.encoders.base import Encoder, latents_of
 from originid.images.limits import LIMITS, Limits
 from originid.images.thumbnails import thumbnails
 from originid.latents.contents import Content, FindContent, encode_cuts
@@ -242,7 +242,7 @@ def _encode(found: list[_Found], encoder: Encoder) -> list[Entry]:
     if decoded:
         images = np.stack([entry.image for entry in decoded])
         contents = encode_cuts([entry.content for entry in decoded], encoder)
-        encoded = map(_encoded, decoded, thumbnails(images), encoder.encode(images), contents)
+        encoded = map(_encoded, decoded, thumbnails(images), latents_of(encoder, images), contents)
     return [next(encoded) if isinstance(entry, Decoded) else entry for entry in found]
 
 
