@@ -166,3 +166,17 @@ def test_python_explains_too(indexed: Path, tmp_path: Path) -> None:
     assert Path(other.match.reference).name == "0004.png"
     assert evidence.cells is not None
     assert np.isclose(evidence.cells.score, 1, atol=1e-3)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".html", ".json"])
+def test_an_explanation_replaces_an_explanation_and_nothing_else(
+    suffix: str, indexed: Path, tmp_path: Path, run: Run
+) -> None:
+    query, output = tmp_path / "photos" / "0000.png", tmp_path / f"seen{suffix}"
+    for _ in range(2):
+        assert run("explain", query, "--in", indexed, "-o", output)[0] == 0
+    photo = tmp_path / f"photo{suffix}"
+    shutil.copy(query, photo)
+    status, _, errors = run("explain", photo, "--in", indexed, "-o", photo)
+    assert (status, photo.read_bytes()) == (1, query.read_bytes())
+    assert f"{photo} exists, and is no explanation of originid" in errors

@@ -77,9 +77,10 @@ def test_a_report_that_exists_is_replaced(tmp_path: Path) -> None:
 def test_a_file_of_others_beside_the_page_is_not_replaced(tmp_path: Path, suffix: str) -> None:
     other = tmp_path / f"pairs{suffix}"
     other.write_text("origin,query\n", encoding="utf-8")
-    with pytest.raises(InputError, match="is no report of originid"):
-        check_output(tmp_path / "pairs.html")
-    check_output(other)  # it is named itself
+    for name in ("pairs.html", other.name):
+        with pytest.raises(InputError, match="is no report of originid"):
+            check_output(tmp_path / name)
+    assert other.read_text(encoding="utf-8") == "origin,query\n"
 
 
 @pytest.mark.parametrize("name", ["report", "report.pdf", "report.html.gz"])
@@ -90,7 +91,7 @@ def test_another_ending_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "r.html").mkdir()
-    with pytest.raises(UsageError, match="is a folder"):
+    with pytest.raises(InputError, match="is a folder"):
         check_output(tmp_path / "r.html")
     with pytest.raises(UsageError, match="mkdir -p"):
         check_output(tmp_path / "no folder" / "r.html")

@@ -23,7 +23,7 @@ def explain(
             "-o",
             "--output",
             help="Write this file: a picture (.png or .jpg), a page (.html) or all numbers "
-            "(.json). A file that exists is replaced.",
+            "(.json). An explanation that exists is replaced.",
         ),
     ],
     reference: Annotated[

@@ -142,6 +142,9 @@ def _made(
 def _write(output: Path, made: "Iterator[Fingerprinted]") -> None:
     from originid.collection.fingerprint_list import COLUMNS
     from originid.system.csv_rows import write_rows
+    from originid.system.outputs import refuse_to_replace
+
+    refuse_to_replace(output, ",".join(COLUMNS), "list of fingerprints")
 
     def rows() -> Iterator[tuple[str, ...]]:
         """The header, and a row for each picture."""

@@ -15,6 +15,7 @@ from originid.cli.output import (
 )
 from originid.cli.upgrade import begun_text, newer_model_text
 from originid.system.csv_rows import write_rows
+from originid.system.outputs import refuse_to_replace
 from originid.system.text import counted, printable, shell_command
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ def show(
     from originid.collection.collection import open_collection
     from originid.collection.decision_rows import decision_row
 
+    if decisions_csv is not None:
+        refuse_to_replace(decisions_csv, ",".join(COLUMNS), "list of decisions")
     with open_collection(collection) as opened:
         note_missing_locks(opened)
         facts = _facts(opened)

@@ -12,6 +12,8 @@ from originid.explain.panels import aligned_panel, fitted
 from originid.system.text import printable
 from originid.types import Image
 
+MARK = "originid explain"
+"""What tells an explanation, in each of its forms, from other files."""
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem;
   color: #141414; background: #fff; }
@@ -52,7 +54,8 @@ def to_html(evidence: Evidence) -> str:
         f"<script>{SCRIPT}</script>",
     ]
     head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<meta charset="utf-8"><meta name="generator" content="{MARK}">'
+        '<meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{STYLE}</style>"
     )
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(

@@ -4,11 +4,10 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from originid.errors import InputError, UsageError
 from originid.report.page import START as PAGE
 from originid.report.page import write_page
 from originid.system.csv_rows import write_rows
-from originid.system.outputs import refuse_other_output
+from originid.system.outputs import refuse_other_output, refuse_to_replace
 from originid.system.storage import new_file, storage_errors
 from originid.types import Json
 
@@ -33,7 +32,7 @@ STARTS = {
     ".json": '{"report": "originid audit"',
     ".csv": ",".join(COLUMNS),
 }
-"""How our own files begin: others beside a page are not replaced."""
+"""How our own files begin: others are not replaced."""
 
 Cases = Callable[[], Iterator[Json]]
 """All cases in their order, as often as they are asked for."""
@@ -56,30 +55,12 @@ def check_output(output: Path) -> None:
 
     Raises:
         UsageError: it ends otherwise, in small or capital letters, or has no folder.
-        InputError: a file that originid did not write lies where one beside the page would.
+        InputError: what lies there, or where a file beside the page would, is no report.
     """
     todo = "give it its ending, such as report.html, which also writes report.json and report.csv"
     refuse_other_output(output, "the report", SUFFIXES, todo)
-    if output.is_dir():
-        raise UsageError(
-            f"the report {output} is a folder", "expected a file", "give the report another name"
-        )
-    for path in files_of(output)[1:]:
-        if path.exists() and not _is_ours(path):
-            raise InputError(
-                f"{path} exists, and is no report of originid",
-                f"expected a free name beside {output}",
-                "give the report another name with -o, or move that file away",
-            )
-
-
-def _is_ours(path: Path) -> bool:
-    start = STARTS[path.suffix].encode()
-    try:
-        with path.open("rb") as file:
-            return path.is_file() and file.read(len(start)) == start
-    except OSError:
-        return False
+    for path in files_of(output):
+        refuse_to_replace(path, STARTS[path.suffix.lower()], "report")
 
 
 def write_report(output: Path, about: Json, cases: Cases) -> None:
