@@ -81,7 +81,7 @@ def create_app(finder: Finder, settings: Settings | None = None) -> FastAPI:
         app.include_router(each.router)
     if PAGE.is_dir():
         app.mount("/static", PageFiles(directory=PAGE), name="static")
-        app.get("/", include_in_schema=False)(_page)
+        app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)(_page)
     explain_errors(app)
     # The last one is the first that a request meets.
     app.add_middleware(BodyLimits, most=settings.max_bytes, seconds=settings.body_seconds)

@@ -158,6 +158,7 @@ async def refuse_unknown(request: Request) -> None:
             "send values and pictures as the fields of a form",
         )
     form = await request.form() if known.body_params else FormData()
+    of_form = [field.alias for field in known.body_params]
     for given, fields in ((request.query_params, known.query_params), (form, known.body_params)):
         names = [field.alias for field in fields]
         twice = next((name for name in given if len(given.getlist(name)) > 1), None)
@@ -174,7 +175,9 @@ async def refuse_unknown(request: Request) -> None:
                 422,
                 f"an unknown field {unknown[:100]!r}",
                 f"expected only {', '.join(names)}" if names else "expected none here",
-                closest(unknown, names, "leave it out"),
+                "send it as a field of the form"
+                if given is not form and unknown in of_form
+                else closest(unknown, names, "leave it out"),
             )
 
 
@@ -210,6 +213,13 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         given, expected = f"a request without {place}", f"expected the field {place}"
     else:
         given = f"{place} {str(first.get('input'))[:100]!r}"
+        if "UploadFile" in message:
+            return ApiError(
+                status,
+                f"{given}, which is a text",
+                "expected a file",
+                f"send it as a file of a form: curl -F {place}=@FILE",
+            ).response()
         # Pydantic says for example "Input should be a valid integer, unable to parse ...".
         wanted = message.removeprefix("Input should be ").removeprefix("Value error, ")
         expected = f"expected {wanted.split(', unable')[0]}"

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from originid.collection.row import Row
 from originid.errors import ImageError
+from originid.images.captions import clean
 from originid.images.decode import read_bytes
 from originid.images.preview import SIDE, small_jpeg
 from originid.latents.sources import Source
@@ -119,6 +120,13 @@ async def add(
     settings = shared.settings
     source = await read_upload(image, settings.max_bytes, settings.max_pixels)
     description = Description(caption, credit, licence, date, link)
+    if link.strip() and not clean(description).link:
+        raise ApiError(
+            422,
+            f"link {link[:100]!r}",
+            "expected an address of the web, which begins with http:// or https://",
+            "correct the link, or leave it out",
+        )
 
     def work() -> dict[str, Any]:
         row, added = keep_picture(shared, source, description)

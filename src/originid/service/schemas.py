@@ -72,7 +72,7 @@ class AddedBody(ReferenceBody):
 
 
 class ReferencesBody(BaseModel):
-    """Some references, in the order in which they came."""
+    """Some references, in the order in which they came; ``total`` counts all of the collection."""
 
     references: list[ReferenceBody]
     next: int | None

@@ -22,8 +22,16 @@ export function headline(answer) {
   return t(`verdict.${answer.verdict}`);
 }
 
-/** Why the verdict is what it is, in a sentence. */
+const REJECTED = /; (\d+) references? (?:was|were) rejected .* on (\S{10})$/;
+
+/** Why the verdict is what it is, in a sentence, and what a person rejected before. */
 export function why(answer) {
+  const found = REJECTED.exec(answer.reason);
+  const rejected = found && t("reason.rejected", { n: Number(found[1]), day: found[2] });
+  return [because(answer), rejected].filter(Boolean).join(" ");
+}
+
+function because(answer) {
   for (const [pattern, words] of REASONS) {
     const found = pattern.exec(answer.reason);
     if (found) return words(found);

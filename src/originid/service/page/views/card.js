@@ -21,7 +21,7 @@ export function card(one, stats, onremove) {
 export function update(item, one, stats, onremove) {
   const focused = item.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   item.dataset.state = one.state;
-  item.dataset.verdict = one.answer?.verdict ?? "";
+  item.dataset.verdict = isRejected(one) ? "none" : one.answer?.verdict ?? "";
   const redraw = () => update(item, one, stats, onremove);
   const body = newId("body");
   item.replaceChildren(head(one, body, redraw, onremove), ...content(one, stats, body, redraw));
@@ -35,12 +35,17 @@ function head(one, body, redraw, onremove) {
     h("div.told", {},
       h("p.query", {}, one.name),
       verdict(one),
-      one.answer && h("p.why", {}, why(one.answer)),
+      one.answer && h("p.why", {}, isRejected(one) ? t("reason.rejected_now") : why(one.answer)),
       one.answer?.note && h("p.quiet", {}, t("card.note"), " ", h("span", { lang: "en" }, one.answer.note))),
     h("div.ends", {},
       one.state === "answered" && h("button.plain", { "aria-expanded": String(one.open), "aria-controls": one.open && body, onclick: toggle, "data-key": "toggle" },
         t(one.open ? "card.close" : "card.open"), h("span.unseen", {}, ` ${one.name}`)),
       h("button.plain", { onclick: onremove, "data-key": "remove" }, t("card.remove"), h("span.unseen", {}, ` ${one.name}`))));
+}
+
+/** Whether the match that the verdict is about was rejected since. */
+function isRejected(one) {
+  return one.decided?.[one.answer?.matches[0]?.id]?.decision === "no";
 }
 
 function verdict(one) {
@@ -49,6 +54,7 @@ function verdict(one) {
     const text = one.wait ? t("card.wait", { n: one.wait }) : t(`card.${one.state}`);
     return h("h2.verdict.working", {}, h("span.spinner", { "aria-hidden": "true" }), text);
   }
+  if (isRejected(one)) return h("h2.verdict", {}, icon(ICONS.none, "sign"), t("verdict.rejected"));
   return h("h2.verdict", {}, icon(ICONS[one.answer.verdict], "sign"), headline(one.answer));
 }
 
