@@ -24,6 +24,5 @@ originid find "$1" --in "$out/archive" --top 1 || [ $? = 3 ] # 3: none has an or
 
 for generator in small-ddpm small-flow; do
     echo "judged on $generator, map learned from small-ddpm:"
-    originid evaluate "$out/$generator/test.csv" --references "$photos" --model "$out/model" \
-        --by strength
+    originid evaluate "$out/$generator/test.csv" --references "$photos" --model "$out/model"
 done

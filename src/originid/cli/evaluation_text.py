@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from originid.evaluation.trust import Estimate, Trust
     from originid.model import Model
 
+LABEL = 20  # characters of a row's name before its figures
+
 
 def print_outcome(outcome: "Evaluation", model: "Model | None") -> None:
     """Print what was measured, and warn if the model was learned from pairs."""
@@ -40,7 +42,7 @@ def _print(report: "Report") -> None:
         f"{report.averages.queries} queries of {report.averages.groups} origin groups, "
         f"{report.references} references; macro averages in %"
     )
-    print(f"{'':20}{'queries':>8}{'groups':>8}{'mAP':>8}{'Acc':>8}  projected to")
+    print(f"{'':{LABEL}}{'queries':>8}{'groups':>8}{'mAP':>8}{'Acc':>8}  projected to")
     print(f"{'':44}{report.averages.population:>14,}: mAP     Acc")
     _print_row("all", report.averages)
     for column, values in report.by.items():
@@ -97,8 +99,12 @@ def _print_training(model: "Model") -> None:
 
 def _print_row(name: str, averages: "Averages") -> None:
     value = averages.values
+    label = printable(name)
+    if len(label) > LABEL:  # on a line of its own: two may begin alike
+        print(label)
+        label = ""
     print(
-        f"{printable(name)[:20]:20}{averages.queries:8}{averages.groups:8}"
+        f"{label:{LABEL}}{averages.queries:8}{averages.groups:8}"
         f"{_percent(value['mAP']):>8}{_percent(value['acc']):>8}"
         f"{_percent(value['projected_mAP']):>20}{_percent(value['projected_acc']):>8}"
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from originid.errors import ExtraError
 from originid.evaluation.metrics import bootstrap_interval
-from originid.evaluation.trust import Trials, observed_frequencies, rates_of_strangers
+from originid.evaluation.trust import Trials, rates_of_strangers
 from originid.system.storage import storage_errors
 from originid.types import Floats64
 from originid.verdict.presets import PRESETS
@@ -63,7 +63,10 @@ def draw_reliability(trials: Trials, path: Path) -> None:
     refuse_missing_matplotlib()
     from matplotlib.figure import Figure  # without pyplot: no window, no global state
 
-    stated, observed = observed_frequencies(*rates_of_strangers(trials))
+    rates, weights = rates_of_strangers(trials)
+    order = np.argsort(rates, kind="stable")
+    # All of each query's own weight, as the axis says and as the table counts.
+    stated, observed = rates[order], np.cumsum(weights[order])
     steps = np.geomspace(LOWEST, 1, STEPS)
     figure = Figure(figsize=(5.5, 5), layout="constrained")
     axes = figure.add_subplot()
