@@ -70,7 +70,7 @@ def test_the_command_lists_generators(run: Run) -> None:
         (["-o", "set", "--generator", "sd2", "--strength", "high"], 2, "numbers"),
         (["-o", "set", "--generator", "sd2", "--strength", "1.5"], 2, "up to 1"),
         (["-o", "set", "--generator", "instruct-pix2pix", "--strength", "0.5"], 2, "no strength"),
-        (["-o", "set", "--generator", "sd2", "--prompts", "what"], 2, "names, chat:MODEL"),
+        (["-o", "set", "--generator", "sd2", "--prompts", "what"], 2, "names, styles, chat:MODEL"),
         (["-o", "set", "--generator", "sd2", "--prompts", "names:99"], 2, "1 to 40"),
         (["-o", "set", "--generator", "sd2", "--prompts", "names:0"], 2, "1 or more"),
         (["-o", "set", "--generator", "sd2", "--test", "1.5"], 2, "error: a test share of 1.5"),

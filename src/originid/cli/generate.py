@@ -41,9 +41,10 @@ PromptsOption = Annotated[
     typer.Option(
         metavar="SOURCE[:COUNT]",
         help="Take prompts from this source: names (templates with the names of the files), "
-        "chat:MODEL (a model behind OpenAI's API, at OPENAI_BASE_URL and with the key "
-        "OPENAI_API_KEY), or a .csv file with the columns path and prompt, or path and caption. "
-        "COUNT is the number of prompts for each origin, at least 1; without it there are 20.",
+        "styles (the 18 templates that the small generators have learned), chat:MODEL (a model "
+        "behind OpenAI's API, at OPENAI_BASE_URL and with the key OPENAI_API_KEY), or a .csv file "
+        "with the columns path and prompt, or path and caption. COUNT is the number of prompts for "
+        "each origin, at least 1; without it there are 20.",
     ),
 ]
 StrengthOption = Annotated[
@@ -195,6 +196,7 @@ def _print_plan(plan: "JobPlan", to_stdout: bool, json: bool) -> None:
         return
     lines = [
         f"{plan.origins:,} origins, {plan.images:,} images, {plan.made:,} of them made",
+        *([f"{plan.unprompted:,} origins have no prompt"] if plan.unprompted else []),
         f"time    {_time(plan.seconds)}",
         f"disk    {_size(plan.bytes)}, free {_size(plan.free)}",
     ]

@@ -29,7 +29,7 @@ from originid.generation.prompts import (
     read_count,
 )
 from originid.generation.prompts.answers import read_answer
-from originid.generation.prompts.templates import TEMPLATES, caption_of_name
+from originid.generation.prompts.templates import STYLES, TEMPLATES, caption_of_name
 from originid.testing import textured_image
 
 pytest.importorskip("httpx")
@@ -479,3 +479,16 @@ def test_a_chat_source_goes_to_other_processes(tmp_path: Path) -> None:
 def test_more_prompts_than_templates_are_refused(count: int, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         open_prompts("names", count, tmp_path)
+
+
+def test_styles_are_those_that_the_small_generators_have_learned(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from small_diffusion import styles
+
+    assert tuple(style.replace("{}", "{caption}") for style in styles.STYLES) == STYLES
+    source = open_prompts("styles", 20, tmp_path)
+    image = textured_image(0, 8, 8)
+    assert source.count(tmp_path / "a.jpg") == len(STYLES)
+    first = open_prompts("styles", 1, tmp_path).prompts(tmp_path / "red fox.jpg", image)
+    assert first == source.prompts(tmp_path / "red fox.jpg", image)[:1]
+    assert "red fox" in first[0]

@@ -8,7 +8,7 @@ from originid.generation.prompts.base import PromptError, PromptSource
 from originid.generation.prompts.chat import ChatPrompts
 from originid.generation.prompts.chat_settings import ChatSettings
 from originid.generation.prompts.file import COLUMNS, FilePrompts, columns, read_column
-from originid.generation.prompts.templates import TemplatePrompts
+from originid.generation.prompts.templates import STYLES, TemplatePrompts
 
 __all__ = [
     "ChatPrompts",
@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 NAMES = "names"
+LEARNED = "styles"
 CHAT = "chat:"
 COUNT = 20  # prompts for each origin, as in the paper
 
@@ -40,11 +41,13 @@ def open_prompts(spec: str, count: int, folder: Path) -> PromptSource:
     """Open the source of prompts that an option names.
 
     Args:
-        spec: One of: ``names``, for templates that are filled with the names of the files; a CSV
-            file with the columns ``path`` and ``prompt``; a CSV file with ``path`` and ``caption``,
-            for templates that are filled with captions; or ``chat:MODEL``, for a model behind the
-            chat API of OpenAI at ``OPENAI_BASE_URL``, with the key ``OPENAI_API_KEY``.
-        count: The number of prompts for each origin. A file of prompts may have fewer.
+        spec: One of: ``names``, for templates that are filled with the names of the files;
+            ``styles``, for those that the two packaged generators have learned; a CSV file with the
+            columns ``path`` and ``prompt``; a CSV file with ``path`` and ``caption``, for templates
+            that are filled with captions; or ``chat:MODEL``, for a model behind the chat API of
+            OpenAI at ``OPENAI_BASE_URL``, with the key ``OPENAI_API_KEY``.
+        count: The number of prompts for each origin. A file of prompts may have fewer, and there
+            are 18 styles.
         folder: The folder in which the answers of a chat model are kept.
 
     Raises:
@@ -58,13 +61,15 @@ def open_prompts(spec: str, count: int, folder: Path) -> PromptSource:
         )
     if spec == NAMES:
         return TemplatePrompts(count)
+    if spec == LEARNED:
+        return TemplatePrompts(min(count, len(STYLES)), templates=STYLES)
     if spec.startswith(CHAT):
         return ChatPrompts(ChatSettings.from_environment(spec.removeprefix(CHAT), count), folder)
     file = Path(spec)
     if file.suffix.lower() != ".csv":
         raise UsageError(
             f"prompts from {spec!r}",
-            f"expected names, chat:MODEL, or a .csv file with {COLUMNS}",
+            f"expected names, styles, chat:MODEL, or a .csv file with {COLUMNS}",
             "name one of these sources",
         )
     if "prompt" in columns(file):

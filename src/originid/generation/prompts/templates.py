@@ -52,6 +52,27 @@ TEMPLATES: tuple[str, ...] = (
     "{caption} in spring, cherry blossoms everywhere",
 )
 """The templates. Each holds ``{caption}`` once."""
+STYLES: tuple[str, ...] = (
+    "a black and white photo of {caption}",
+    "a pencil drawing of {caption}",
+    "an oil painting of {caption}",
+    "a watercolour of {caption}",
+    "a cartoon of {caption}",
+    "a comic of {caption}",
+    "an engraving of {caption}",
+    "a blueprint of {caption}",
+    "neon lights of {caption}",
+    "a thermal image of {caption}",
+    "pixel art of {caption}",
+    "an old photo of {caption}",
+    "a negative of {caption}",
+    "{caption} at night",
+    "{caption} at sunset",
+    "{caption} in the fog",
+    "{caption} in the snow",
+    "{caption} in autumn",
+)
+"""The templates that the two packaged generators have learned; they make a blur of others."""
 
 
 class TemplatePrompts:

@@ -23,6 +23,7 @@ class JobPlan:
 
     Args:
         origins: The number of origins.
+        unprompted: How many of them have no prompt, such as where a file of prompts names others.
         images: The largest number of images of this generator from these origins, when all is done.
         made: How many of these images exist already.
         seconds: The time for the other images on one device. None until some images of the
@@ -33,6 +34,7 @@ class JobPlan:
     """
 
     origins: int
+    unprompted: int
     images: int
     made: int
     seconds: float | None
@@ -50,7 +52,8 @@ def plan_job(inputs: SetInputs, size: int) -> JobPlan:
     """
     origins, prompts = inputs.origins, inputs.prompts
     settings, strengths = inputs.settings, inputs.settings.strengths
-    images = len(strengths) * sum(prompts.count(Path(origin.path)) for origin in origins)
+    counts = [prompts.count(Path(origin.path)) for origin in origins]
+    images = len(strengths) * sum(counts)
     known = {origin.sha256 for origin in origins}
     # Also those of other origins and seeds: they take the same time and space.
     same = [row for row in _rows(inputs.image_set) if row.generator == settings.generator]
@@ -64,6 +67,7 @@ def plan_job(inputs: SetInputs, size: int) -> JobPlan:
     each = statistics.fmean(sizes) if sizes else size * size * JPEG
     return JobPlan(
         origins=len(origins),
+        unprompted=counts.count(0),
         images=images,
         made=min(made, images),
         # The median, as the first batch of a run takes longer than the others.
