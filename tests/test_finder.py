@@ -18,13 +18,14 @@ from originid.answer import Answer, Match
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection
 from originid.collection.row import Row
-from originid.errors import CollectionError, InputError
+from originid.errors import CollectionError, ImageError, InputError
 from originid.finder import TOP, Finder
+from originid.indexing import add_images
 from originid.latents.sources import Source
-from originid.model import Model
+from originid.model import Model, open_model
 from originid.testing import textured_image
 from originid.types import Verdict
-from originid.verdict.presets import verdict_at
+from originid.verdict.presets import PRESETS, verdict_at
 
 PHOTOS = 12
 
@@ -77,6 +78,60 @@ def test_answers_keep_their_order_over_many_chunks(finder: Finder, photos: list[
             assert (answer.verdict, answer.matches) == (None, ())
         else:
             assert references(answer) == [str(photos[n % PHOTOS])]
+
+
+def test_a_preset_is_a_rate(finder: Finder, stranger: Path) -> None:
+    for name, rate in PRESETS.items():
+        by_name = finder.find(stranger, false_matches=name)
+        assert by_name == finder.find(stranger, false_matches=rate)
+    with pytest.raises(InputError, match="expected strict, balanced, wide, or a number"):
+        finder.find(stranger, false_matches="loose")
+
+
+def test_a_match_can_be_explained(finder: Finder, photos: list[Path]) -> None:
+    answer = finder.find(photos[3], top=3)
+    second = answer.matches[1]
+    assert finder.explain(photos[3], second).match == second
+    assert finder.explain(photos[3], answer).match == answer.matches[0]
+    with pytest.raises(ImageError, match=r"nowhere\.jpg: No such file"):
+        finder.explain("nowhere.jpg")
+
+
+def test_what_is_closed_or_not_open_is_told_as_that(
+    tmp_path: Path, model: Model, photos: list[Path]
+) -> None:
+    with create_collection(tmp_path / "c", model) as made:
+        store_images(made, photos[:3])
+    finder = Finder.open(tmp_path / "c")
+    finder.close()
+    finder.close()
+    for use in (lambda: len(made), lambda: finder.find(photos[0]), lambda: add_images(made, [])):
+        with pytest.raises(CollectionError, match="is closed"):
+            use()
+    for wrong in (str(tmp_path / "c"), tmp_path / "c", None):
+        with pytest.raises(InputError, match="expected one that is open"):
+            Finder(wrong)  # type: ignore[arg-type]
+        with pytest.raises(InputError, match="expected one that is open"):
+            add_images(wrong, photos)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1.5, "2"])
+def test_a_number_of_workers_that_is_none_is_refused(
+    tmp_path: Path, model: Model, photos: list[Path], workers: object
+) -> None:
+    with (
+        create_collection(tmp_path / "c", model) as made,
+        pytest.raises(InputError, match="whole number from 1 on"),
+    ):
+        add_images(made, photos, workers=workers)  # type: ignore[arg-type]
+
+
+def test_a_packaged_model_takes_the_place_of_a_lost_one(tmp_path: Path, photos: list[Path]) -> None:
+    with create_collection(tmp_path / "c", open_model()) as made:
+        store_images(made, photos[:3])
+    shutil.rmtree(tmp_path / "c" / "model")
+    with Finder.open(tmp_path / "c") as finder:
+        assert references(finder.find(photos[1], top=1)) == [str(photos[1])]
 
 
 def test_matches_are_ranked_from_one_and_fall_in_score(finder: Finder, stranger: Path) -> None:

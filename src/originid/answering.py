@@ -9,6 +9,7 @@ import numpy as np
 from originid.answer import Answer, Match
 from originid.collection.collection import Collection
 from originid.collection.deciding import decided_pictures, decisions_for
+from originid.collection.decisions import rejections
 from originid.collection.pictures import Picture, find_pictures, other_paths
 from originid.collection.row import Row
 from originid.index.fingerprint import Fingerprint, packed_signs
@@ -160,6 +161,7 @@ def _answers(
             [Seen(picture.score, FULL, picture.rows[0].box) for picture in shown],
         )
         verdict, reason = judged.verdict, judged.reason if matches or len(collection) else EMPTY
+        reason += rejections(decisions.values())
         if confirming is not None:
             verdict, reason = Verdict.ORIGIN, confirming.sentence
         yield Answer(asked.names[row], verdict, matches, reason)

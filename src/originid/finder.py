@@ -4,12 +4,12 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, groupby
-from numbers import Integral, Real
+from numbers import Integral
 from typing import overload
 
 from originid.answer import Answer, Match
 from originid.answering import answers, answers_by_fingerprints, compared
-from originid.collection.collection import Collection, open_collection
+from originid.collection.collection import Collection, open_collection, refuse_unopened
 from originid.collection.naming import find_reference
 from originid.collection.stores import Place
 from originid.encoders.base import Encoder
@@ -27,11 +27,10 @@ from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import ImageLike, Source, as_sources, is_one_image
 from originid.system.addresses import location_of
 from originid.types import Failure
-from originid.verdict.presets import DEFAULT, PRESETS, UNCERTAIN
+from originid.verdict.presets import DEFAULT, read_rate
 from originid.views.looks import Effort, check_effort
 
 TOP = 10
-STATED = PRESETS[DEFAULT]
 
 
 class Finder:
@@ -52,6 +51,7 @@ class Finder:
     """
 
     def __init__(self, collection: Collection) -> None:
+        refuse_unopened(collection)
         self.escalation = Escalation(collection)
         self._before: list[Collection] = []  # other threads may still use them
         self._renewing = threading.Lock()
@@ -70,6 +70,10 @@ class Finder:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the collection, and those that `renew` left open; calling it again does nothing."""
         for each in (*self._before, self.collection):
             each.close()
 
@@ -90,7 +94,7 @@ class Finder:
         self,
         queries: ImageLike | Source,
         top: int = TOP,
-        false_matches: float = STATED,
+        false_matches: float | str = DEFAULT,
         effort: Effort = "normal",
     ) -> Answer:
         """Find the origin of one query."""
@@ -100,7 +104,7 @@ class Finder:
         self,
         queries: Iterable[ImageLike | Source],
         top: int = TOP,
-        false_matches: float = STATED,
+        false_matches: float | str = DEFAULT,
         effort: Effort = "normal",
     ) -> Iterator[Answer]:
         """Find the origin of each of several queries, in order."""
@@ -109,7 +113,7 @@ class Finder:
         self,
         queries: ImageLike | Source | Iterable[ImageLike | Source],
         top: int = TOP,
-        false_matches: float = STATED,
+        false_matches: float | str = DEFAULT,
         effort: Effort = "normal",
     ) -> Answer | Iterator[Answer]:
         """Find the origin of one query, or of each of several.
@@ -120,8 +124,8 @@ class Finder:
                 ``io.originid.signs.1:`` is a fingerprint, which is searched as it is.
             top: number of matches returned for each query, at least 1.
             false_matches: the share of queries without an origin in the collection that may get
-                the verdict `Verdict.ORIGIN`, above 0 and at most 0.1. `verdict.presets.PRESETS` has
-                common values.
+                the verdict `Verdict.ORIGIN`: "strict" (1 in 10,000), "balanced" (1 in 1,000),
+                "wide" (1 in 100), or a number above 0 and at most 0.1.
             effort: what is done for a query that has no origin as it is. "quick" does nothing more.
                 "normal" looks at it again: mirrored, turned by quarters, by each block that a frame
                 may hold, and as a part of the references, and compares local features of the best
@@ -139,25 +143,23 @@ class Finder:
         if not isinstance(top, Integral) or top < 1:
             given = f"top {top!r}"
             raise InputError(given, "expected a whole number from 1 on", "ask for 1 match or more")
-        if not isinstance(false_matches, Real) or not 0 < false_matches <= UNCERTAIN:
-            raise InputError(
-                f"a rate of false matches of {false_matches!r}",
-                f"expected a number above 0 and at most {UNCERTAIN}",
-                "for example 0.001, which allows 1 false origin in 1,000 queries without an origin",
-            )
+        stated = read_rate(false_matches)
         check_effort(effort)
-        found = self._find(as_sources(queries), top, false_matches, effort)
+        found = self._find(as_sources(queries), top, stated, effort)
         return next(found) if is_one_image(queries) else found
 
     def explain(
-        self, query: ImageLike | Source, of: str | Answer | None = None, effort: Effort = "normal"
+        self,
+        query: ImageLike | Source,
+        of: str | Answer | Match | None = None,
+        effort: Effort = "normal",
     ) -> Evidence:
         """Say where a query and a reference agree, with pictures that show it.
 
         Args:
             query: one image, as for `find`.
-            of: the reference, as for `compare`; or the answer for the query, whose best match is
-                explained; or None to search for it.
+            of: the reference, as for `compare`; or a match of the answer for the query; or that
+                answer, whose best match is explained; or None to search for it.
             effort: of that search.
 
         Raises:
@@ -165,15 +167,15 @@ class Finder:
                 not in the collection, or nothing was found.
         """
         source = _picture(query)
-        if isinstance(of, str):
-            return explain_match(self.collection, Found(source, self.compare(source, of)))
+        if isinstance(of, str | Match):
+            match = self.compare(source, of) if isinstance(of, str) else of
+            return explain_match(self.collection, Found(source, match))
         answer = self.find(source, top=1, effort=effort) if of is None else of
+        if answer.error is not None:
+            raise _unreadable(answer.query, answer.error)
         if not answer.matches:
-            raise InputError(
-                f"{answer.query}: {answer.error or 'no reference was found'}",
-                "expected a query with a match",
-                "name a reference",
-            )
+            given = f"{answer.query}: no reference was found"
+            raise InputError(given, "expected a query with a match", "name a reference")
         return explain_match(self.collection, Found(source, answer.matches[0], answer.verdict))
 
     def compare(self, query: ImageLike | Source, reference: str) -> Match:
@@ -192,11 +194,7 @@ class Finder:
         ((entry,),) = encode_sources([source], escalation.collection.model.encoder)
         if not isinstance(entry, Encoded):
             reason = entry.reason if isinstance(entry, Failure) else "it cannot be read"
-            raise ImageError(
-                f"{source.name}: {reason}",
-                "expected an image that can be read",
-                "name another file",
-            )
+            raise _unreadable(source.name, reason)
         first = compared(escalation.collection, entry, row, chances_as_it_is("normal"))
         both = (first, escalation.match(entry, row))
         better = min(both, key=lambda match: (match.false_match_rate, -match.score))
@@ -264,6 +262,11 @@ def _answers(
 ) -> Iterator[Answer]:
     first = answers(escalation.collection, queries, top, stated, chances_as_it_is(effort))
     return escalation.answers(queries, first, effort, top, stated)
+
+
+def _unreadable(name: str, reason: str) -> ImageError:
+    given = f"{name}: {reason.partition('; expected')[0]}"
+    return ImageError(given, "expected an image that can be read", "name another file")
 
 
 def _is_fingerprint(source: Source) -> bool:

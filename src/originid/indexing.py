@@ -2,7 +2,7 @@
 
 from originid.collection.added import Added
 from originid.collection.adding import store_images
-from originid.collection.collection import Collection
+from originid.collection.collection import Collection, refuse_unopened
 from originid.collection.encoding import EncodePieces
 from originid.escalation.calibrating import calibrate_again
 from originid.inputs.manners import POLITE, Manners
@@ -73,6 +73,7 @@ def add_images(
         >>> first.added, again.added, again.unchanged
         (2, 0, 2)
     """
+    refuse_unopened(collection)
     added = store_images(
         collection,
         paths,

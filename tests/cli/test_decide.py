@@ -159,3 +159,17 @@ def test_find_follows_decisions(indexed: Path, stranger: Path, run: Run) -> None
     found = find(photo, 30)
     assert str(photo) not in [match["reference"] for match in found["matches"]]
     assert found["verdict"] != "origin"
+
+
+def test_an_answer_says_that_a_reference_was_rejected(
+    indexed: Path, photo: Path, run: Run, run_json: Callable[..., Any]
+) -> None:
+    assert "rejected" not in run_json("find", photo, "--in", indexed)["reason"]
+    made = run_json("decide", photo, photo, "--no", "--in", indexed)
+    status, out, _ = run("find", photo, "--in", indexed, "--json")
+    answer = json.loads(out)
+    assert (status, answer["verdict"] == "origin") == (3, False)
+    day = made["decided_at"][:10]
+    told = f"; 1 reference was rejected for this picture, or nearly the same one, on {day}"
+    assert answer["reason"].endswith(told)
+    assert told in run("find", photo, "--in", indexed)[1]

@@ -89,7 +89,7 @@ def test_show_prints_a_fact_a_line(indexed: Path, run: Run, run_json: RunJson) -
     needed = facts.pop("calibration")["score_needed"]
     assert lines.pop("origin from").startswith(f"score {needed['middle']:.2f}")
     facts["pictures"], facts["too little to tell"] = facts.pop("references"), facts.pop("blank")
-    assert (lines.pop("vectors"), facts.pop("compact")) == ("whole", False)
+    assert (lines.pop("vectors"), facts.pop("compact")) == ("with all their numbers", False)
     facts["margins cut"] = facts.pop("margins_cut")
     facts["with details"] = facts.pop("with_details")
     facts["further names"] = facts.pop("further_names")

@@ -1,6 +1,7 @@
 """Rows that somebody else forged lead to an error in three parts, or to nothing at all."""
 
 import json
+import os
 import shutil
 import sqlite3
 import zlib
@@ -82,6 +83,32 @@ def test_stored_vectors_of_another_form_are_passed_over_and_told(
         told = {problem.path: problem.reason for problem in collection.verify()}
         assert set(told) == set(damaged)
         assert all("remove it and index it again" in reason for reason in told.values())
+
+
+def test_damage_that_came_after_the_index_is_told_by_the_search_that_reads_it(
+    foreign: Path, tmp_path: Path, run: Run
+) -> None:
+    photo = tmp_path / "photos" / "0002.png"
+    assert run("find", photo, "--in", foreign, "--effort", "quick")[2] == ""  # keeps the index
+    assert (foreign / "index.bin").exists()
+    forge(foreign, "UPDATE vector SET crc32 = crc32 + 1 WHERE id = 3")
+    status, out, errors = run("find", photo, "--in", foreign, "--effort", "quick")
+    assert (status, str(photo) in out.partition("\n")[2]) == (3, False)
+    assert errors.startswith("note: 1 stored vector is damaged and passed over")
+
+
+def test_indexing_a_file_whose_vector_is_damaged_names_the_way_out(
+    foreign: Path, tmp_path: Path, run: Run
+) -> None:
+    photo = tmp_path / "photos" / "0002.png"
+    forge(foreign, "UPDATE vector SET crc32 = crc32 + 1 WHERE id = 3")
+    os.utime(photo, (1, 1))
+    errors = run("index", photo, "--into", foreign)[2]
+    assert "is damaged: remove it and index it again" in errors
+    assert "removed while" not in errors
+    assert run("remove", photo, "--from", foreign)[0] == 0
+    assert run("index", photo, "--into", foreign)[0] == 0
+    assert run("find", photo, "--in", foreign)[0] == 0
 
 
 @pytest.mark.parametrize("kind", list(CODES))

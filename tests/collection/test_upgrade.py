@@ -220,6 +220,6 @@ def test_a_read_only_collection_of_format_1_is_read_and_never_written(
             with pytest.raises(StorageError) as caught:
                 write()
             assert "cannot write" in caught.value.given
-            assert "can be written" in caught.value.expected
+            assert "may write" in caught.value.expected
         assert collection.database.format == 1
     assert (read_only / "collection.sqlite").read_bytes() == before

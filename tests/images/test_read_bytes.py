@@ -57,3 +57,17 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(ImageError, match="Permission denied"):
         read_bytes(path)
+
+
+def test_an_address_is_told_from_a_missing_file() -> None:
+    with pytest.raises(ImageError, match="nothing is fetched here") as caught:
+        read_bytes("https://example.org/cat.jpg")
+    assert caught.value.todo == "download the picture first"
+
+
+def test_a_folder_that_may_not_be_opened_is_no_other_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *arguments: False)
+    with pytest.raises(ImageError, match="Permission denied"):
+        read_bytes(tmp_path)

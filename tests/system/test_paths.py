@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import originid
+from originid.errors import InputError
 from originid.images.find_files import find_images, refuse_missing
 from originid.system.paths import as_paths
 from originid.testing import write_photos
@@ -32,3 +33,9 @@ def test_one_path_is_added_and_removed_and_nothing_else(tmp_path: Path) -> None:
         assert [row.location for row in collection.references()] == [str(second)]
         assert collection.remove("/nowhere/else") == ["/nowhere/else"]
         assert len(collection) == 1
+
+
+@pytest.mark.parametrize("given", [5, b"\xff\xd8\xff\0", [5], [b"a\0b"], [object()], None])
+def test_what_is_no_path_is_refused(given: object) -> None:
+    with pytest.raises(InputError, match="expected a path, or several"):
+        as_paths(given)  # type: ignore[arg-type]

@@ -134,3 +134,21 @@ def test_without_hard_links_a_free_name_is_taken(
         except OSError:
             assert text == "two"
     assert (tmp_path / "file").read_text() == "one"
+
+
+@pytest.mark.parametrize(
+    ("number", "todo"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EACCES, "ask whoever owns"),
+        (errno.EROFS, "ask whoever owns"),
+        (errno.EEXIST, "choose another name"),
+        (errno.ENOENT, "make the folder first"),
+        (errno.EIO, "free some space or choose another place"),
+    ],
+)
+def test_the_advice_is_for_what_went_wrong(number: int, todo: str) -> None:
+    with pytest.raises(StorageError) as caught, storage_errors("a"):
+        raise OSError(number, os.strerror(number))
+    assert todo in caught.value.todo
+    assert caught.value.todo.endswith("; what was there is unchanged")

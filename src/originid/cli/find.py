@@ -76,6 +76,8 @@ def find(
 
     A query without an origin is looked at again: mirrored, turned, without its frame, and as a part
     of the references. If that finds more, the reason says what was done to the query. See --effort.
+    The matches of a second look come in the order of all that was compared, local features among
+    it, and the score is one part of that.
 
     The exit status is 0 if an origin was found, and 3 if no query has an origin. It is 1 if a query
     could not be read and no other has an origin.

@@ -28,10 +28,25 @@ from originid.index.scan_index import FILE as INDEX
 from originid.model import Model
 from originid.system.addresses import location_of
 from originid.system.paths import as_paths
+from originid.system.text import as_it_was
 from originid.types import Failure, Vectors
 from originid.verdict.cohort import chosen, keys
 from originid.verdict.collection_calibration import CollectionCalibration, calibrate
 from originid.views.normalise import Strangers
+
+
+def refuse_unopened(collection: object) -> None:
+    """Refuse what is no open collection, such as its path.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if not isinstance(collection, Collection):
+        raise InputError(
+            f"{str(collection)[:100]!r} as a collection",
+            "expected one that is open",
+            "open it first: with originid.open_collection(PATH) as collection",
+        )
 
 
 class Collection:
@@ -119,7 +134,8 @@ class Collection:
 
     def remove(self, references: str | Iterable[str]) -> list[str]:
         """Remove references, named as `references` names them, by a path or by an address; a folder
-        removes all that lies in it. A reference that has further names elsewhere keeps those.
+        removes all that lies in it. A reference that has further names elsewhere keeps those. A
+        path may be given as it was printed, with escapes for what no terminal shows.
 
         Args:
             references: one name or several.
@@ -130,12 +146,16 @@ class Collection:
         unknown = []
         with self.database.writing():
             for name in as_paths(references):
-                location = location_of(name)
-                forgotten = self.database.forget_failures(location)
-                if not self.database.remove(location) + forgotten:
+                if not any(map(self._remove, dict.fromkeys((name, as_it_was(name))))):
                     unknown.append(name)
         self.calibrate()
         return unknown
+
+    def _remove(self, name: str) -> int:
+        """Remove what lies at a path or an address; how many references and failures that was."""
+        location = location_of(name)
+        forgotten = self.database.forget_failures(location)
+        return self.database.remove(location) + forgotten
 
     def references(self) -> Iterator[Row]:
         """Every reference, in the order in which they came."""
@@ -188,9 +208,12 @@ class Collection:
 
     @property
     def passed_over(self) -> int:
-        """How many stored vectors are damaged, so that a search passes them over."""
+        """How many stored vectors are known to be damaged, so that a search passes them over.
+
+        An index that was made before the damage knows nothing of it, until a search reads them.
+        """
         self.index()
-        return self._index.passed_over
+        return max(self._index.passed_over, len(self.database.seen_torn))
 
     @property
     def vectors_each(self) -> float:

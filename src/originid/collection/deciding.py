@@ -101,7 +101,8 @@ def forget(collection: Collection, query: str, reference: str) -> Decision:
     raise InputError(
         f"there is no decision on {query} and {reference}",
         "expected the files of a decision, or their SHA-256",
-        f"see all decisions: {shell_command('show', collection.place, '--decisions')}",
+        "see all decisions with their SHA-256: "
+        f"{shell_command('show', collection.place, '--decisions', '--json')}",
     )
 
 

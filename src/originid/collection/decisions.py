@@ -7,6 +7,7 @@ lies, and is kept when a file moves or is indexed again.
 
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from originid.collection.sql import SqlTables
@@ -58,6 +59,15 @@ class Decision:
         about = "" if self.likeness == 1 else " for nearly the same picture"
         note = f": {self.note}" if self.note else ""
         return f"{word} on {self.decided_at[:10]}{about}{note}"
+
+
+def rejections(decisions: Iterable[Decision]) -> str:
+    """What is said of references that a person rejected for a query, as the end of a reason."""
+    found = sorted(each.decided_at[:10] for each in decisions if not each.confirmed)
+    if not found:
+        return ""
+    what = "1 reference was" if len(found) == 1 else f"{len(found)} references were"
+    return f"; {what} rejected for this picture, or nearly the same one, on {found[-1]}"
 
 
 class DecisionTable(SqlTables):

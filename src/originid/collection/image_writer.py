@@ -273,6 +273,9 @@ class ImageWriter:
             self._insert(entry, replace(stored, description=said), done)
         else:
             reason = "removed while it was being added; run again"
+            if damaged := self.database.with_content(entry.sha256):
+                remedy = "remove it and index it again"
+                reason = f"its vector, stored for {damaged[0].shown}, is damaged: {remedy}"
             self._fail(Failure(entry.source.name, reason), done)
 
     def _moved_from(self, entry: Known) -> Row | None:

@@ -9,7 +9,7 @@ from originid.collection.store import Store
 from originid.errors import ImageError, InputError
 from originid.images.decode import read_bytes
 from originid.system.addresses import is_address, location_of
-from originid.system.text import shell_command
+from originid.system.text import as_it_was, shell_command
 
 
 def find_reference(collection: Collection, name: str) -> Row:
@@ -17,14 +17,14 @@ def find_reference(collection: Collection, name: str) -> Row:
 
     Args:
         collection: what it belongs to.
-        name: its path or address, or the path of a file with the same content, or the SHA-256 of
-            its content as 64 hexadecimal digits.
+        name: its path or address, as it is or as `printable` prints it, or the path of a file with
+            the same content, or the SHA-256 of its content as 64 hexadecimal digits.
 
     Raises:
         InputError: the collection has no such reference.
     """
     database = collection.database
-    row = database.reached_by(location_of(name))
+    row = _named(database, name)
     if row is not None:
         return row
     content = content_of_file(name)
@@ -46,8 +46,15 @@ def content_of(database: Store, name: str) -> bytes | None:
         database: of the collection.
         name: as for `find_reference`.
     """
-    row = database.reached_by(location_of(name))
+    row = _named(database, name)
     return content_of_file(name) if row is None else row.sha256
+
+
+def _named(database: Store, name: str) -> Row | None:
+    row = database.reached_by(location_of(name))
+    if row is None and (unescaped := as_it_was(name)) != name:
+        row = database.reached_by(location_of(unescaped))
+    return row
 
 
 def content_of_file(name: str) -> bytes | None:

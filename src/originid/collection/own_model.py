@@ -6,6 +6,7 @@ from originid.collection.store import Store
 from originid.encoders.base import Encoder
 from originid.errors import CollectionError, ModelError
 from originid.model import Model, open_model
+from originid.model_description import packaged_models
 
 
 def own_model(database: Store, encoder: Encoder | None) -> Model:
@@ -37,6 +38,10 @@ def own_model(database: Store, encoder: Encoder | None) -> Model:
             )
         )
     database.meta("fingerprint")  # raises if it is another one by now
+    if name in packaged_models():  # its files were lost, and we have the same ones
+        packaged = open_model(name)
+        if packaged.fingerprint == fingerprint:
+            return packaged
     raise errors[0]
 
 

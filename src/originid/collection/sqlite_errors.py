@@ -54,6 +54,12 @@ def _place(folder: Path) -> str:
 
 def _explain(error: sqlite3.Error, folder: Path) -> CollectionError | StorageError:
     text = str(error)
+    if isinstance(error, sqlite3.ProgrammingError) and "closed" in text:
+        return CollectionError(
+            f"the collection {folder} is closed",
+            "expected one that is open",
+            "use it inside of its with block, or open it again",
+        )
     if isinstance(error, sqlite3.OperationalError):
         if text == "interrupted":  # see BoundedConnection
             return CollectionError(
@@ -85,7 +91,14 @@ def _explain(error: sqlite3.Error, folder: Path) -> CollectionError | StorageErr
                 "expected a collection that this account may read",
                 "ask whoever owns it, or give the command as that account",
             )
-        if failed or any(word in text for word in ("full", "readonly", "unable to open")):
+        if "readonly" in text:
+            return StorageError(
+                f"cannot write {folder}: {text}",
+                "expected a folder, and files in it, that this account may write",
+                "ask whoever owns it, or give the command as that account; where the disk is "
+                "mounted to be read only, copy the collection to another one",
+            )
+        if failed or any(word in text for word in ("full", "unable to open")):
             return StorageError(
                 f"cannot write {folder}: {text}",
                 "expected a folder that can be written, with free space",

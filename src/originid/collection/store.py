@@ -159,6 +159,9 @@ class References(Protocol):
 class Vectors(Protocol):
     """The stored vectors, and which ids were removed."""
 
+    seen_torn: frozenset[int]
+    """Ids of vectors that were read, and are not as they were written."""
+
     def codes(self, ids: Ids) -> tuple[Ids, NDArray[np.uint8]]:
         """Those of sorted ids that exist (n,) and their stored vectors (n, bytes)."""
         ...

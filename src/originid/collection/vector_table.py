@@ -20,6 +20,8 @@ WITNESSES = 8  # vectors at the end, and as many in between, by which a database
 class VectorTable(FormTable):
     """The part of a collection's database that holds the vectors, and which ids were removed."""
 
+    seen_torn: frozenset[int] = frozenset()
+
     def codes(self, ids: Ids) -> tuple[Ids, NDArray[np.uint8]]:
         """Those of sorted ids that exist and are whole (n,), and their codes (n, bytes)."""
         rows: list[Stored] = []
@@ -151,6 +153,8 @@ class VectorTable(FormTable):
     def _stacked(self, rows: list[Stored]) -> tuple[Ids, NDArray[np.uint8]]:
         """Ids (n,) and codes (n, bytes) of those that are as they were written."""
         whole = [row for row in rows if zlib.crc32(row[2]) == row[1]]
+        if len(whole) < len(rows):
+            self.seen_torn |= {row[0] for row in rows} - {row[0] for row in whole}
         ids = np.array([row[0] for row in whole], np.int64)
         stored = [row[2] for row in whole]
         if self.kept_codes is not None:

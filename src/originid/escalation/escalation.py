@@ -5,7 +5,7 @@ looks (Bonferroni's bound): the rate of each is divided by its share of the stat
 better of them is the answer.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 
@@ -15,6 +15,7 @@ from originid.answer import Answer, Match
 from originid.answering import Seen, as_matches, query_vectors
 from originid.collection.collection import Collection
 from originid.collection.deciding import decisions_for, rejects
+from originid.collection.decisions import Decision, rejections
 from originid.collection.pictures import Picture, Pictures, group_pictures
 from originid.collection.row import Row
 from originid.errors import ImageError
@@ -158,7 +159,11 @@ class Escalation:
             return None
         if candidates is None:
             return None
-        pictures = self._pictures(query, candidates, top)
+        vectors = query_vectors(self.collection.model, [query])
+        decided = decisions_for(
+            self.collection.database, self.collection.codec, [query.sha256], vectors
+        )[0]
+        pictures = self._pictures(candidates, decided, top)
         if not pictures.shown:
             return None
         judged = judge_again(
@@ -172,20 +177,22 @@ class Escalation:
         matches = self._matches(pictures.shown, candidates, judged.rates.tolist())
         best = matches[0].view
         block = best.startswith("block")
-        what = f"what was compared is {best}" if block else f"the query was compared {best}"
+        what = f"the query was compared {best}"
+        if block:  # the picture that the query's page, frame or screen holds
+            what = f"only a part of the query was compared, {best}"
         says = judged.verdict is not Verdict.NONE and best != FULL
         reason = f"{judged.reason}; {what}" if says else judged.reason
+        reason += rejections(decided.values())
         return Answer(query.source.name, judged.verdict, matches, reason)
 
-    def _pictures(self, query: Encoded, candidates: Candidates, top: int) -> Pictures:
+    def _pictures(
+        self, candidates: Candidates, decided: Mapping[bytes, Decision], top: int
+    ) -> Pictures:
         """The strongest pictures, without those that a person rejected for this query."""
         strength = candidates.strength
         order = np.argsort(-strength, kind="stable")[:JUDGED]
-        database, codec = self.collection.database, self.collection.codec
-        vectors = query_vectors(self.collection.model, [query])
-        decided = decisions_for(database, codec, [query.sha256], vectors)[0]
         if decided:
-            rows = database.rows(candidates.ids[order].tolist())
+            rows = self.collection.database.rows(candidates.ids[order].tolist())
             cosines = candidates.cosines
             order = np.array(
                 [

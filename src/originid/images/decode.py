@@ -12,6 +12,7 @@ is not used: it would try further formats (for EPS it starts ghostscript), and i
 several threads may decode at the same time.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from originid.images.formats import find_format, picture_bytes
 from originid.images.limits import LIMITS, Limits
 from originid.images.opened import Decoded, OpenedImage, image_errors
 from originid.images.working_memory import working_memory
+from originid.system.addresses import is_url
 
 PREPROCESSING = "squash-bilinear-1"
 """The name of how `decode` squashes an image to a size. Every model's fingerprint has it."""
@@ -60,6 +62,8 @@ def read_bytes(
         info = os.stat(path)
         if not stat.S_ISREG(info.st_mode):
             given = "a folder" if stat.S_ISDIR(info.st_mode) else "a pipe or a device"
+            if stat.S_ISDIR(info.st_mode) and not os.access(path, os.R_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             raise ImageError(given, "expected a regular file", "name a file")
         if not 0 < info.st_size <= limits.max_bytes:
             given = f"the file has {info.st_size:,} bytes"
@@ -69,6 +73,9 @@ def read_bytes(
         with open(path, "rb", opener=_open_at_once) as file:
             return file.read(info.st_size)
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        if is_url(os.fsdecode(path)):
+            given, expected = "an address, from which nothing is fetched here", "expected a file"
+            raise ImageError(given, expected, "download the picture first") from error
         raise ImageError(os_reason(error), "expected a readable file", "check the path") from error
 
 

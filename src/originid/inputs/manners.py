@@ -127,7 +127,9 @@ class FromWeb:
                     break
                 except FetchError as error:
                     if attempt + 1 == TRIES or not _is_passing(error):
-                        raise _refused(error.text) from error
+                        is_private = error.why in (Why.PORT, Why.PRIVATE)
+                        more = "; --fetch private=yes takes it" if is_private else ""
+                        raise _refused(error.text + more) from error
                     asked = 2.0**attempt if error.after is None else error.after
                     host.rest(min(asked, LONGEST_PAUSE))
         reserve(len(data))

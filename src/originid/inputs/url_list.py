@@ -96,7 +96,9 @@ def checked(
     """
     scheme = url.partition("://")[0].lower()
     if not url.isprintable() or " " in url or len(url) > MOST_CHARACTERS:
-        told = f"an address with spaces, control characters, or more than {MOST_CHARACTERS:,}"
+        told = (
+            f"an address with spaces, control characters, or more than {MOST_CHARACTERS:,} of them"
+        )
         on_failure(Failure(where, told))
     elif not is_url(url) or scheme not in SCHEMES:
         shown = url[:100] or "an empty address"

@@ -31,7 +31,7 @@ from originid.images.thumbnails import thumbnails
 from originid.latents.contents import Content, FindContent, encode_cuts
 from originid.latents.read_files import Decoded, Known, Looks, Read, decode_read, read_source
 from originid.latents.sources import Source
-from originid.system.parallel import MemoryBudget, Reservation, Threads, available_cores
+from originid.system.parallel import MemoryBudget, Reservation, Threads, workers_or_cores
 from originid.types import NOT_DESCRIBED, Description, Failure, Image, JpegFile, Latents, Manifest
 
 CHUNK = 48  # images yielded together, so that a caller can search or store them together
@@ -117,8 +117,11 @@ def encode_sources(
     Yields:
         For each chunk a list with one entry for each source: `Encoded`, `Known`, or `Failure` if
         the file is not a usable image.
+
+    Raises:
+        InputError: the number of workers is none, or the encoder gives latents of another shape.
     """
-    workers = workers or available_cores()
+    workers = workers_or_cores(workers)
     looks = Looks(encoder.size, limits, find_content, details, thumbnails, credentials)
     pools = _WorkerPools(encoder, known, looks, workers, readers)
     iterator = iter(sources)

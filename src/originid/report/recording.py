@@ -10,13 +10,14 @@ from pathlib import Path
 
 from originid import __version__
 from originid.answer import Answer
-from originid.finder import STATED, TOP, Finder
+from originid.finder import TOP, Finder
 from originid.latents.sources import ImageLike, Source, as_sources
 from originid.report.case import make_case, sha256_of
 from originid.report.forms import files_of, has_pictures, write_report
 from originid.report.journal import START, SUFFIX, Journal, Key, Place
 from originid.system.text import counted
 from originid.types import Json, Verdict
+from originid.verdict.presets import DEFAULT, PRESETS
 from originid.views.looks import Effort
 
 UNREADABLE = "unreadable"  # what queries without a verdict are counted as
@@ -34,7 +35,7 @@ class Asked:
     """
 
     top: int = TOP
-    false_matches: float = STATED
+    false_matches: float = PRESETS[DEFAULT]
     effort: Effort = "normal"
 
 

@@ -31,7 +31,7 @@ from originid.model import Model
 from originid.scale.encoding_process import PROGRAM, Ready, Work
 from originid.scale.packed import Made, PackedModel, needs_torch, shared
 from originid.system.addresses import location_of
-from originid.system.parallel import available_cores
+from originid.system.parallel import workers_or_cores
 from originid.types import Failure
 
 FEW = 1024  # images that are encoded by threads first: to start processes takes as long
@@ -66,10 +66,11 @@ class InProcesses:
         """Encode the images, as `EncodePieces` says.
 
         Raises:
+            InputError: the number of workers is none.
             Exception: whatever ended the work of a process.
         """
         here, rest = Here(self.workers), iter(pieces)
-        workers = self.workers or available_cores()
+        workers = workers_or_cores(self.workers)
         if workers > 1 and model.own_encoder is None and not needs_torch(model.spec):
             images = found_known = 0
             for entries in here(_first(rest), model, wanted, known, on_failure):

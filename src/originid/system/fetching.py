@@ -34,6 +34,7 @@ class Why(Enum):
     """Why nothing was fetched."""
 
     ADDRESS = "the address is none of the web"
+    PORT = "it names another port than the usual one"
     PRIVATE = "it is one of a private network"
     LARGE = "the answer has too many bytes"
     STATUS = "the answer has another status than 200"
@@ -131,7 +132,7 @@ class _Target:
         if parts.scheme not in ports or not parts.hostname or parts.username is not None:
             raise FetchError(Why.ADDRESS, "an address that is not of the web")
         if ports[parts.scheme] is not None and port not in (None, ports[parts.scheme]):
-            raise FetchError(Why.ADDRESS, f"an address with the port {port}")
+            raise FetchError(Why.PORT, f"an address with the port {port}")
         path = parts.path or "/"
         path += f"?{parts.query}" if parts.query else ""
         if not path.isascii() or any(c.isspace() or ord(c) < 33 for c in path):

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from functools import cache
+from numbers import Integral
 from queue import SimpleQueue
 from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
+
+from originid.errors import InputError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -218,6 +221,23 @@ class Reservation:
         size, self._size = self._size, 0
         if size:
             self._budget.free(size)
+
+
+def workers_or_cores(workers: int | None) -> int:
+    """The number of workers that was asked for, or one for each core where none was.
+
+    Raises:
+        InputError: it is no whole number from 1 on.
+    """
+    if workers is None:
+        return available_cores()
+    if not isinstance(workers, Integral) or workers < 1:
+        raise InputError(
+            f"workers {workers!r}",
+            "expected a whole number from 1 on, or None for one for each core",
+            "leave it out to use all cores",
+        )
+    return int(workers)
 
 
 def available_cores() -> int:

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from originid.errors import InputError
+
 Paths: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """One path, or several."""
 
@@ -13,5 +15,20 @@ def as_paths(paths: Paths) -> list[str]:
 
     Args:
         paths: bytes that are not UTF-8 are in a text as surrogates, as `os.fsdecode` leaves them.
+
+    Raises:
+        InputError: something is no path, such as the bytes of an image.
     """
-    return list(map(os.fsdecode, [paths] if isinstance(paths, (str, os.PathLike)) else paths))
+    if isinstance(paths, str | bytes | os.PathLike) or not isinstance(paths, Iterable):
+        return [_text(paths)]
+    return [_text(path) for path in paths]
+
+
+def _text(path: object) -> str:
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(
+            f"an object of the type {type(path).__name__}",
+            "expected a path, or several",
+            "write an image that is in memory to a file, and name the file",
+        )
+    return os.fsdecode(path)

@@ -4,6 +4,7 @@ A crash or a power cut never leaves half a file under its final name: everything
 temporary name, flushed to the disk, and then renamed.
 """
 
+import errno
 import os
 import shutil
 import time
@@ -18,6 +19,22 @@ LEFT_OVER = 3600.0  # seconds; an older temporary file was left by a process tha
 NEXT_TO_NOTHING = 1 << 18  # bytes: less than the smallest file that a collection writes needs
 ON_WINDOWS = os.name == "nt"
 RENAME_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds; a virus scanner holds a new file for tenths
+FREE = (
+    "expected a folder that can be written, with free space",
+    "free some space or choose another place",
+)
+NOT_ALLOWED = (
+    "expected a folder that this account may write",
+    "choose another place, or ask whoever owns this one",
+)
+IN_THE_WAY = "expected nothing else of this name in the way", "choose another name or another place"
+# By the number of the error: what was expected, and what helps.
+REMEDIES = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), NOT_ALLOWED),
+    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY), IN_THE_WAY),
+    errno.ENOENT: ("expected a folder that exists", "make the folder first"),
+    errno.ENAMETOOLONG: ("expected a name that the disk takes", "choose a shorter name"),
+}
 
 
 @contextmanager
@@ -33,11 +50,9 @@ def storage_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(
-            f"cannot write {os.fspath(path)}: {error.strerror or error}",
-            "expected a folder that can be written, with free space",
-            "free some space or choose another place; what was there is unchanged",
-        ) from error
+        expected, todo = REMEDIES.get(error.errno or 0, FREE)
+        given = f"cannot write {os.fspath(path)}: {error.strerror or error}"
+        raise StorageError(given, expected, f"{todo}; what was there is unchanged") from error
 
 
 def refuse_existing(path: Path) -> None:

@@ -2,11 +2,14 @@
 
 import difflib
 import os
+import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
 from originid.system.server_url import ServerUrl
+
+_ESCAPED = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[nrt])")
 
 
 def printable(text: str) -> str:
@@ -22,6 +25,15 @@ def printable(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
+
+
+def as_it_was(text: str) -> str:
+    """The text that `printable` printed, where no backslash in it was one before.
+
+    So that a person can give a path as it was printed. A path with a real backslash may read as
+    another one: look for it as it is first.
+    """
+    return _ESCAPED.sub(lambda found: found[0].encode("ascii").decode("unicode_escape"), text)
 
 
 def counted(count: int, noun: str) -> str:

@@ -13,20 +13,21 @@ DEFAULT = "balanced"
 UNCERTAIN = 0.1  # false-match rate up to which a person should look
 
 
-def read_rate(text: str) -> float:
-    """Return the false-match rate that a text states.
+def read_rate(given: str | float) -> float:
+    """Return the false-match rate that a text or a number states.
 
     Args:
-        text: a key of `PRESETS`, or a number above 0 and at most `UNCERTAIN`.
+        given: a key of `PRESETS`, or a number above 0 and at most `UNCERTAIN`.
 
     Raises:
         UsageError: it is neither.
     """
+    text = str(given)
     if text in PRESETS:
         return PRESETS[text]
     try:
-        rate = float(text)
-    except ValueError:
+        rate = float(given)
+    except (TypeError, ValueError):
         rate = math.nan
     if not 0 < rate <= UNCERTAIN:
         raise UsageError(

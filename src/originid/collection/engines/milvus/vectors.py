@@ -18,6 +18,7 @@ READ = 2000  # vectors read at a time: 6 MB
 class VectorTable(ReferenceTable):
     """The part of a collection on a Milvus server that holds vectors."""
 
+    seen_torn: frozenset[int] = frozenset()
     kept_codes: KeptCodes | None = None  # the collection knows how its vectors are stored
 
     def codes(self, ids: Ids) -> tuple[Ids, NDArray[np.uint8]]:
@@ -100,6 +101,8 @@ class VectorTable(ReferenceTable):
     def _stacked(self, entities: list[Entity]) -> tuple[Ids, NDArray[np.uint8]]:
         """Ids, ascending, and vectors of those whose vector is as it was written."""
         sound = {entity.id: entity.data for entity in entities if self._is_whole(entity)}
+        if len(sound) < len(entities):
+            self.seen_torn |= {entity.id for entity in entities} - sound.keys()
         ids = np.array(sorted(sound), np.int64)
         codes = np.frombuffer(b"".join(sound[key] for key in ids.tolist()), np.uint8)
         return ids, codes.reshape(len(ids), -1 if len(ids) else 0)
