@@ -43,6 +43,10 @@ def under_prefix(port: int, prefix: str) -> Iterator[str]:
             """Answer as the service does."""
             self.do_GET()
 
+        def do_DELETE(self) -> None:
+            """Answer as the service does."""
+            self.do_GET()
+
         def log_message(self, format: str, *arguments: object) -> None:
             """Say nothing."""
 

@@ -15,6 +15,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Page, Route, expect
 
 MANY = 100_000
+TOKEN = "w" * 24  # of the service that is guarded
 HOSTILE = "<img src=x onerror=alert(1)>.jpg"
 CAPTION = '<b id="hurt">A lake</b> & its "shore"'
 
@@ -191,5 +192,16 @@ def test_a_proxy_may_show_the_page_under_a_prefix(
         expect(page.locator(".added li")).to_have_text("added.jpg was added.")
         page.locator(".added li a").click()
         expect(page.locator("h1")).to_have_text("added.jpg")
-    found = page.request.get(f"{service}v1/references?q=added.jpg").json()["references"]
-    page.request.delete(f"{service}v1/references/{found[0]['id']}")
+        page.get_by_text("Remove it from the collection").click()
+        page.get_by_role("button", name="Remove it now").click()
+        expect(page).to_have_url(re.compile("#/collection$"))
+        expect(page.locator("#live")).to_contain_text("added.jpg was removed.")
+    assert page.request.get(f"{service}v1/references?q=added.jpg").json()["references"] == []
+
+
+def test_only_an_admin_is_offered_to_remove(visit: Visit, guarded: str) -> None:
+    page = visit(f"{guarded}#/reference/1")
+    page.get_by_role("dialog").get_by_label("Token").fill(TOKEN)
+    page.keyboard.press("Enter")
+    expect(page.locator(".whole")).to_be_visible()
+    expect(page.get_by_text("Remove it from the collection")).to_have_count(0)

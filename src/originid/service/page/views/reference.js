@@ -1,6 +1,6 @@
 // One reference: its picture, large, and all that is stored of it. Its address can be mailed.
-import { ApiFailure, json } from "../api.js";
-import { h } from "../dom.js";
+import { ApiFailure, json, request } from "../api.js";
+import { announce, h } from "../dom.js";
 import { failureOf, notice } from "../failures.js";
 import { picture } from "../images.js";
 import { moment, number, size, t } from "../texts.js";
@@ -11,7 +11,7 @@ import { facts } from "./facts.js";
 export const name = "collection";
 
 /** Draw the view of the reference whose number the address has. */
-export async function show(view, { rest }) {
+export async function show(view, { shared, rest }) {
   const back = h("p", {}, h("a", { href: "#/collection" }, t("reference.back")));
   let one;
   try {
@@ -36,5 +36,23 @@ export async function show(view, { rest }) {
           ["added", moment(one.added_at)], ["path", one.reference], ["sha256", one.sha256],
         ].filter(([, value]) => value).map(([key, value]) => [h("dt", {}, t(`reference.${key}`)), h("dd.long", {}, value)])),
         !one.exists && h("p.notice", {}, t("match.gone")),
-        h("div.actions", {}, h("button", { onclick: find }, t("reference.find")), copyButton(one.id)))));
+        h("div.actions", {}, h("button", { onclick: find }, t("reference.find")), copyButton(one.id)),
+        shared.stats.role === "admin" && shared.stats.writable && removal(one, shared))));
+}
+
+/** The way to remove a reference, in two steps. */
+function removal(one, shared) {
+  const told = h("div");
+  const remove = async () => {
+    try {
+      await request(`/v1/references/${one.id}`, { method: "DELETE" });
+      announce(t("reference.removed", { name: one.name }));
+      await shared.refresh().catch(() => {});
+      location.hash = "#/collection";
+    } catch (error) {
+      told.replaceChildren(notice(failureOf(error)));
+    }
+  };
+  const sure = h("button", { onclick: remove }, t("reference.remove.sure"));
+  return h("details.options", {}, h("summary", {}, t("reference.remove")), h("p.quiet", {}, t("reference.remove.text")), sure, told);
 }
