@@ -56,7 +56,7 @@ def compared(collection: Collection, query: Encoded, row: Row, chances: float = 
     """
     asked, database = _asked(collection, [query]), collection.database
     form = database.form_id(row.id)
-    keys, codes = database.codes(np.array([row.id, *([form] if form else [])], np.int64))
+    keys, codes = database.codes(np.array(sorted([row.id, *([form] if form else [])]), np.int64))
     if not len(keys):  # it was removed meanwhile, or its vector is damaged
         return Match(1, row.shown, 0.0, 1.0, id=row.id)
     cosines = collection.codec.scores(codes, collection.codec.rotate(asked.vectors)[0])

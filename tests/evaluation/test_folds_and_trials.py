@@ -230,6 +230,15 @@ def test_a_column_breaks_down_results_by_its_number_of_values(values: int) -> No
     assert few_valued(pairs) == (("kind",) if FEWEST <= values <= MOST else ())
 
 
+def test_a_column_that_names_each_origin_breaks_down_nothing() -> None:
+    """As the sources of a small set that `originid generate` made do."""
+    pairs = [
+        Pair(Path(f"/o{n % 5}"), Path(f"/q{n}"), f"g{n % 5}", {"source": f"s{n % 5}", "kind": kind})
+        for n, kind in enumerate(["a", "b"] * 10)
+    ]
+    assert few_valued(pairs) == ("kind",)
+
+
 def test_a_row_without_a_cell_has_an_empty_one() -> None:
     pairs = pairs_with(kind=["a"] * 4)
     pairs[2].fields.clear()

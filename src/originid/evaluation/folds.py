@@ -71,15 +71,19 @@ def few_valued(pairs: Sequence[Pair]) -> tuple[str, ...]:
 
     Returns:
         The names of the columns with `FEWEST` to `MOST` different values, in the order of the
-        manifest, without those that name the pair itself.
+        manifest, without those that name the pair itself, or its origin by another name.
     """
     names = dict.fromkeys(name for pair in pairs for name in pair.fields)
-    counts = {name: len({pair.fields.get(name, "") for pair in pairs}) for name in names}
-    return tuple(
-        name
-        for name, count in counts.items()
-        if FEWEST <= count <= MOST and name not in ("origin", "query", "origin_group", "prompt")
-    )
+    found = []
+    for name in names:
+        values = {pair.fields.get(name, "") for pair in pairs}
+        of_groups = {(pair.group, pair.fields.get(name, "")) for pair in pairs}
+        groups = len({group for group, _ in of_groups})
+        names_origins = len(of_groups) == len(values) == groups
+        named = name in ("origin", "query", "origin_group", "prompt")
+        if FEWEST <= len(values) <= MOST and not named and not names_origins:
+            found.append(name)
+    return tuple(found)
 
 
 def column(pairs: Sequence[Pair], name: str) -> list[str]:
