@@ -173,3 +173,74 @@ def test_an_answer_says_that_a_reference_was_rejected(
     told = f"; 1 reference was rejected for this picture, or nearly the same one, on {day}"
     assert answer["reason"].endswith(told)
     assert told in run("find", photo, "--in", indexed)[1]
+
+
+@pytest.fixture
+def elsewhere(indexed: Path, tmp_path: Path, run: Run) -> Path:
+    """Another collection of the same photos."""
+    assert run("index", indexed.parent / "photos", "--into", tmp_path / "elsewhere")[0] == 0
+    return tmp_path / "elsewhere"
+
+
+def test_decisions_are_taken_into_another_collection(
+    indexed: Path, elsewhere: Path, photo: Path, stranger: Path, tmp_path: Path,
+    run: Run, run_json: Callable[..., Any],
+) -> None:  # fmt: skip
+    copy = tmp_path / "moved away.png"
+    copy.write_bytes(photo.read_bytes())
+    run("decide", stranger, photo, "--yes", "--note", "=1+1", "--in", indexed)
+    run("decide", copy, photo.with_name("0004.png"), "--no", "--in", indexed)
+    copy.unlink()
+    listed = tmp_path / "decisions.csv"
+    assert run("show", indexed, "--decisions-csv", listed)[0] == 0
+    told = run("decide", "--from", listed, "--in", elsewhere)
+    only = "; 1 for the same file only, as the query is not there"
+    assert told == (0, f"{elsewhere}: 2 decisions taken{only}\n", "")
+    before = run_json("show", indexed, "--decisions")["decisions"]
+    assert run_json("show", elsewhere, "--decisions")["decisions"] == before
+    answer = run_json("find", stranger, "--in", elsewhere)
+    assert answer["reason"].startswith("confirmed on ")
+    taken = run_json("decide", "--from", listed, "--in", elsewhere)
+    assert taken == {"added": 0, "known": 2, "exact": 0}
+    # A later decision here stays, and an earlier one gives way.
+    run("decide", stranger, photo, "--no", "--in", elsewhere)
+    listed.write_text(listed.read_text("utf-8").replace("2026-", "2020-"), "utf-8")
+    assert run_json("decide", "--from", listed, "--in", elsewhere)["added"] == 0
+    listed.write_text(listed.read_text("utf-8").replace("2020-", "2999-"), "utf-8")
+    assert run_json("decide", "--from", listed, "--in", elsewhere)["added"] == 2
+
+
+SHA = "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("query,reference\na,b\n", "no column decision and no column query_sha256"),
+        ("", "no column decision"),
+        (f"decision,query_sha256,reference_sha256\nmaybe,{SHA},{SHA}\n", "line 2: maybe"),
+        (f"decision,query_sha256,reference_sha256\nyes,{SHA},{SHA[1:]}\n", "line 2: yes"),
+        (f"decision,query_sha256,reference_sha256\nyes,{SHA},{SHA}\nyes\n", "line 3: yes"),
+        (
+            f"decision,query_sha256,reference_sha256,decided_at\nyes,{SHA},{SHA},yesterday\n",
+            "line 2: yes",
+        ),
+    ],
+)
+def test_a_list_that_cannot_be_used_is_refused_as_a_whole(
+    indexed: Path, tmp_path: Path, run: Run, text: str, given: str
+) -> None:
+    listed = tmp_path / "decisions.csv"
+    listed.write_text(text, encoding="utf-8")
+    status, _, errors = run("decide", "--from", listed, "--in", indexed)
+    assert status == 1
+    assert given in errors
+    assert run("show", indexed, "--decisions")[1].splitlines()[-1] == "decisions          0"
+
+
+def test_a_list_stands_alone(indexed: Path, photo: Path, tmp_path: Path, run: Run) -> None:
+    status, _, errors = run("decide", photo, "--from", tmp_path / "d.csv", "--in", indexed)
+    assert status == 2
+    assert "expected --from FILE.csv and --in COLLECTION alone" in errors
+    assert "missing: a query and a reference" in run("decide", photo, "--in", indexed)[2]
+    assert "No such file" in run("decide", "--from", tmp_path / "no.csv", "--in", indexed)[2]

@@ -22,16 +22,6 @@ if TYPE_CHECKING:
     from originid.collection.collection import Collection
     from originid.collection.recall import Recall
 
-# The columns of the file that --decisions-csv writes.
-COLUMNS = (
-    "decided_at",
-    "decision",
-    "query",
-    "reference",
-    "note",
-    "query_sha256",
-    "reference_sha256",
-)
 GONE = "(not in the collection)"
 
 
@@ -95,6 +85,7 @@ def show(
     The exit status is 1 if --verify or --verify-content finds a problem.
     """
     from originid.collection.collection import open_collection
+    from originid.collection.decision_list import COLUMNS
     from originid.collection.decision_rows import decision_row
 
     if decisions_csv is not None:
@@ -159,6 +150,8 @@ def show(
 
 def _print_decisions(decided: list[dict[str, str | None]]) -> None:
     """Print a table of decisions, the oldest first."""
+    from originid.collection.decision_list import COLUMNS
+
     print(f"{'decisions':18} {len(decided)}")
     if not decided:
         return
