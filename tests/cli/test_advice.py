@@ -76,7 +76,7 @@ ADVISED: dict[str, tuple[list[str], str]] = {
     ),
     "no decision": (
         ["decide", "QUERY", "0009.png", "--forget", "--in", "made"],
-        "originid show made --decisions",
+        "originid show made --decisions --json",
     ),
     "no folder for evidence": (
         ["explain", "QUERY", "--in", "made", "-o", "my folder/e.png"],

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as PILImage
 
 from originid.answer import Match
-from originid.errors import StorageError, UsageError
+from originid.errors import InputError, UsageError
 from originid.explain.drawing import draw_evidence
 from originid.explain.evidence import Evidence, explain_pair
 from originid.explain.page import to_html
@@ -186,7 +186,7 @@ def test_files_are_written_by_their_suffix(packaged: Model, tmp_path: Path) -> N
     with pytest.raises(UsageError, match="mkdir -p"):
         write_evidence(tmp_path / "no-folder" / "e.png", found)
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(StorageError):
+    with pytest.raises(InputError, match="is a folder"):
         write_evidence(tmp_path / "folder.png", found)
 
 

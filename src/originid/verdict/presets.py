@@ -31,7 +31,7 @@ def read_rate(given: str | float) -> float:
         rate = math.nan
     if not 0 < rate <= UNCERTAIN:
         raise UsageError(
-            f"a rate of false matches of {text!r}",
+            f"a rate of false matches of {given!r}",
             f"expected {', '.join(PRESETS)}, or a number above 0 and at most {UNCERTAIN}",
             closest(
                 text,
