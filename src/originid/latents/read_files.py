@@ -118,22 +118,25 @@ def decode_read(read: Read, reservation: Reservation, looks: Looks) -> Decoded |
         content = cut_content(data, decoded.image, looks.limits, find) if find else None
         features = features_of_file(data, *shape) if looks.details else None
         thumbnail = small_jpeg(data, *shape) if looks.thumbnails else None
+        carried = read_manifest(data) if looks.credentials else NO_MANIFEST
+        description = read.source.description.over(read_description(data))
+        count = len(data)
     except ImageError as error:
         return Failure(read.source.name, error.reason)
     finally:
+        del data  # before others may take its place
         reservation.free()
         read.reservation.free()
-    carried = read_manifest(data) if looks.credentials else NO_MANIFEST
     return Decoded(
         read.source,
         read.sha256,
-        len(data),
+        count,
         *shape,
         decoded.image,
         content,
         features,
         "; ".join(filter(None, (decoded.note, carried.note))),
-        read.source.description.over(read_description(data)),
+        description,
         thumbnail,
         carried.manifest,
     )
