@@ -65,10 +65,8 @@ def decide(
     """
     content = find_reference(collection, reference).sha256
     source = Source(query) if isinstance(query, str) else query
-    encoded = _encoded(collection, source)
-    vectors = collection.model.vectors(encoded.latent[np.newaxis])
-    code = collection.codec.encode(vectors)[0].tobytes()
-    made = Decision(encoded.sha256, content, confirmed, source.name, note, code=code)
+    sha256, code = code_of(collection, source)
+    made = Decision(sha256, content, confirmed, source.name, note, code=code)
     with collection.database.writing():
         collection.database.record_decision(made)
         stored = collection.database.decisions_on(made.query)
@@ -268,6 +266,17 @@ def _named_by_confirmed(picture: Picture, decisions: Mapping[bytes, Decision]) -
 def rejects(decision: Decision | None, score: float) -> bool:
     """Whether a decision on a reference keeps it from being found with a score."""
     return decision is not None and not decision.confirmed and decision.likeness >= score
+
+
+def code_of(collection: Collection, query: Source) -> tuple[bytes, bytes]:
+    """The SHA-256 of a query's file, and the query's vector as a decision keeps it.
+
+    Raises:
+        InputError: the query is no image that can be read.
+    """
+    encoded = _encoded(collection, query)
+    vectors = collection.model.vectors(encoded.latent[np.newaxis])
+    return encoded.sha256, collection.codec.encode(vectors)[0].tobytes()
 
 
 def _encoded(collection: Collection, query: Source) -> Encoded:

@@ -1,17 +1,15 @@
 """Decisions from a list that `originid show --decisions-csv` wrote, taken into a collection."""
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from originid.collection.collection import Collection
+from originid.collection.deciding import code_of
 from originid.collection.decisions import Decision
+from originid.collection.naming import content_of_digits
 from originid.errors import InputError
-from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
 from originid.system.csv_rows import read_rows
 
@@ -62,13 +60,12 @@ def take_decisions(collection: Collection, path: Path) -> Taken:
         StorageError: the collection cannot be written.
     """
     listed, database = list(_read(path)), collection.database
-    here = {(each.query, each.reference): each.decided_at for each in database.decisions()}
+    held = {(each.query, each.reference): each.decided_at for each in database.decisions()}
     newest: dict[tuple[bytes, bytes], Decision] = {}
     for decision in listed:
         key = decision.query, decision.reference
-        held = max(here.get(key, ""), newest[key].decided_at if key in newest else "")
-        if (key not in here and key not in newest) or decision.decided_at > held:
-            newest[key] = decision
+        if key not in held or decision.decided_at > held[key]:
+            held[key], newest[key] = decision.decided_at, decision
     made = [replace(each, code=_code(collection, each)) for each in newest.values()]
     for start in range(0, len(made), AT_ONCE):
         with database.writing():
@@ -90,7 +87,7 @@ def _read(path: Path) -> Iterator[Decision]:
         )
     for line, cells in rows:
         found = dict(zip(header, cells, strict=False))
-        contents = [_digest(found.get(name, "")) for name in NEEDED[1:]]
+        contents = [content_of_digits(found.get(name, "")) for name in NEEDED[1:]]
         when, decided = found.get("decided_at", ""), found.get("decision")
         if None in contents or decided not in ANSWERS or not (when == "" or _TIME.fullmatch(when)):
             raise InputError(
@@ -104,17 +101,10 @@ def _read(path: Path) -> Iterator[Decision]:
         yield Decision(query, reference, ANSWERS[decided], name, note, when)
 
 
-def _digest(text: str) -> bytes | None:
-    return bytes.fromhex(text) if re.fullmatch(r"[0-9a-fA-F]{64}", text) else None
-
-
 def _code(collection: Collection, decision: Decision) -> bytes:
     """The vector of the query of a decision, as it is stored; empty where its file is not there."""
-    if not os.path.isfile(decision.name):
+    try:
+        sha256, code = code_of(collection, Source(decision.name))
+    except InputError:
         return b""
-    for chunk in encode_sources([Source(decision.name)], collection.model.encoder, workers=1):
-        for entry in chunk:
-            if isinstance(entry, Encoded) and entry.sha256 == decision.query:
-                vectors = collection.model.vectors(entry.latent[np.newaxis])
-                return bytes(collection.codec.encode(vectors)[0])
-    return b""
+    return code if sha256 == decision.query else b""

@@ -74,11 +74,11 @@ def few_valued(pairs: Sequence[Pair]) -> tuple[str, ...]:
         manifest, without those that name the pair itself, or its origin by another name.
     """
     names = dict.fromkeys(name for pair in pairs for name in pair.fields)
+    groups = len({pair.group for pair in pairs})
     found = []
     for name in names:
         values = {pair.fields.get(name, "") for pair in pairs}
         of_groups = {(pair.group, pair.fields.get(name, "")) for pair in pairs}
-        groups = len({group for group, _ in of_groups})
         names_origins = len(of_groups) == len(values) == groups
         named = name in ("origin", "query", "origin_group", "prompt")
         if FEWEST <= len(values) <= MOST and not named and not names_origins:
