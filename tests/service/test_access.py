@@ -77,6 +77,8 @@ def test_each_role_may_do_what_it_may(serve: Serve, token_file: Path) -> None:
             assert status != 401
     for address in ("/health", "/ready", "/c2pa/v1/services/supportedAlgorithms"):
         assert client.get(address).status_code == 200
+    for address in ("/health", "/ready"):  # load balancers may ask so
+        assert client.head(address).status_code == 200
 
 
 def test_every_route_of_the_api_is_in_the_table(client: TestClient) -> None:

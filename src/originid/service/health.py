@@ -19,12 +19,15 @@ from originid.verdict.presets import PRESETS
 router = APIRouter(tags=["service"])
 
 
+# Some load balancers ask with HEAD. It is not described: its answer is that of GET without a body.
+@router.head("/health", include_in_schema=False)
 @router.get("/health", summary="Whether the process lives", response_model=StatusBody)
 async def health() -> Response:
     """For whoever restarts a service that does not answer."""
     return AsciiResponse({"status": "ok"})
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get(
     "/ready",
     summary="Whether the collection can be searched",
