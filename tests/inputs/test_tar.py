@@ -3,21 +3,26 @@
 import io
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from originid.collection import image_writer
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection
+from originid.collection.encoding import Here
 from originid.images.decode import no_limit
 from originid.images.limits import LIMITS
 from originid.inputs import tar
+from originid.inputs.kinds import OnFailure
 from originid.inputs.shard_file import ShardFile
 from originid.inputs.tar import TarShard
+from originid.latents.encode_files import Entry
 from originid.latents.sources import Source
 from originid.types import Description, Failure
 from shards import put, write_shards
@@ -63,6 +68,26 @@ def test_a_shard_is_indexed_with_what_is_said_beside_its_images(
     assert said == Description(caption="photo 000000000001", link=link)
     vector = collection.model.encode(photos[1])
     assert collection.search(vector, 1)[0][0][0].location == rows[1].location
+
+
+def test_what_cannot_be_used_is_reported_however_much_was_stored_before(
+    collection: Collection,
+    write_photos: WritePhotos,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(image_writer, "BATCH", 1)
+    late = Failure("late.tar", "no tar file")
+
+    def encode(
+        pieces: Any, model: Any, wanted: Any, known: Any, on_failure: OnFailure
+    ) -> Generator[list[Entry], None, None]:
+        """Encode as always, and report a failure when all has been stored."""
+        yield from Here(1)(pieces, model, wanted, known, on_failure)
+        on_failure(late)
+
+    added = store_images(collection, write_shards(write_photos(3), tmp_path, 3), encode=encode)
+    assert (added.added, added.failures) == (3, [late])
 
 
 def test_members_that_are_stored_are_not_read_again(

@@ -15,7 +15,7 @@ from originid.collection.collection import Collection
 from originid.errors import ImageError, UsageError
 from originid.images.decode import no_limit
 from originid.images.limits import LIMITS
-from originid.inputs.manners import FromWeb, Manners, read_manners
+from originid.inputs.manners import FromWeb, Host, Manners, read_manners
 from originid.inputs.opening import is_input, open_inputs
 from originid.inputs.url_list import UrlList, is_url_list
 from originid.types import Description, Failure
@@ -219,6 +219,24 @@ def test_a_picture_may_be_too_large_or_too_slow(web: Web) -> None:
     host = Manners(private=True, seconds=0.3, robots=False)
     with pytest.raises(ImageError, match="too long"):
         fetch(f"http://127.0.0.1:{port}/drips", host)
+
+
+def test_a_picture_of_which_only_a_part_comes_is_asked_for_again(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Host, "rest", lambda host, seconds: None)
+
+    def broken(handler: Any) -> None:
+        handler.give(200, b"pic", Content_Length="7")
+
+    def whole(handler: Any) -> None:
+        handler.give(200, b"picture", Content_Length="7")
+
+    answers = [broken, whole]
+    port = web({"/a.png": lambda handler: answers.pop(0)(handler), "/short": broken})
+    assert fetch(f"http://127.0.0.1:{port}/a.png") == b"picture"
+    with pytest.raises(ImageError, match="ends after 3 of 7 bytes"):
+        fetch(f"http://127.0.0.1:{port}/short")
 
 
 def test_manners_are_read_and_shared() -> None:

@@ -18,6 +18,14 @@ def test_one_path_is_one_path() -> None:
     assert as_paths("") == [""]
 
 
+def test_an_address_of_a_file_is_its_path(tmp_path: Path) -> None:
+    odd = tmp_path / "a b#ü%.png"
+    assert as_paths(odd.as_uri()) == [str(odd)]
+    assert as_paths(odd.as_uri().replace("file://", "FILE://localhost")) == [str(odd)]
+    for other in ("file://server/a.png", "file:a", "s3:///a", "files:///a"):
+        assert as_paths(other) == [other]
+
+
 def test_a_text_is_walked_as_one_folder(tmp_path: Path) -> None:
     write_photos(tmp_path / "photos", 2)
     refuse_missing(str(tmp_path / "photos"))

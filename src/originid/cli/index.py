@@ -13,6 +13,7 @@ from originid.cli.lists import NullOption, YesOption, with_lists
 from originid.cli.output import JsonOption, note_untrusted, progress_bar
 from originid.cli.watching import refuse_unwatchable, watch_and_add
 from originid.system.addresses import is_url
+from originid.system.paths import as_paths
 
 if TYPE_CHECKING:
     from originid.collection.collection import Collection
@@ -181,7 +182,7 @@ def index(
     from originid.inputs.manners import read_manners
 
     manners, on_ray = read_manners(fetch), _on_ray() if ray else None
-    start, paths = time.monotonic(), with_lists(images, null, yes)
+    start, paths = time.monotonic(), as_paths(with_lists(images, null, yes))
     if watch:
         refuse_unwatchable(paths, metadata)
     table = read_descriptions(metadata) if metadata else None

@@ -50,3 +50,14 @@ class Added:
         """Files dealt with."""
         stored = self.added + self.updated + self.moved + self.unchanged + self.names
         return stored + len(self.failures)
+
+    def include(self, other: "Added") -> None:
+        """Count what another part of the run did with files."""
+        self.added += other.added
+        self.updated += other.updated
+        self.moved += other.moved
+        self.unchanged += other.unchanged
+        self.names += other.names
+        # In place: what reports failures meanwhile holds the list itself.
+        self.failures += other.failures
+        self.notes += other.notes

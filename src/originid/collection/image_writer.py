@@ -103,8 +103,7 @@ class ImageWriter:
                     self._insert_known(entry, stored[entry.sha256], done)
                 else:
                     self._fail(entry, done)
-        for name in ("added", "updated", "moved", "unchanged", "names", "failures", "notes"):
-            setattr(self.added, name, getattr(self.added, name) + getattr(done, name))
+        self.added.include(done)
         self._entries, self._noted = [], []
         self._committed = time.monotonic()
 

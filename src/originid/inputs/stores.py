@@ -61,7 +61,7 @@ def open_store(url: str) -> tuple[Any, str]:
 
     Raises:
         ExtraError: fsspec is not installed.
-        ImageError: it has no such store, or lacks a package for it.
+        ImageError: it has no such store, lacks a package for it, or cannot open it by its address.
     """
     try:
         from fsspec.core import url_to_fs
@@ -73,6 +73,12 @@ def open_store(url: str) -> tuple[Any, str]:
         raise ImageError(reason(error), "expected a store that fsspec knows", "install it") from (
             error
         )
+    except Exception as error:  # such as a store that needs more than an address
+        raise ImageError(
+            f"the store cannot be opened: {reason(error)}",
+            "expected one that its address alone opens",
+            "set the rest in a configuration file of fsspec",
+        ) from error
     return files, path
 
 

@@ -171,7 +171,7 @@ def _read(
     most: int,
     until: float,
 ) -> bytes:
-    parts, size = [], 0
+    parts, size, stated = [], 0, answer.length
     while part := answer.read1(PART):
         parts.append(part)
         size += len(part)
@@ -181,6 +181,9 @@ def _read(
             raise FetchError(Why.NO_ANSWER, "it takes too long to fetch")
         if connection.sock is not None:
             connection.sock.settimeout(max(until - time.monotonic(), 0.1))
+    if stated is not None and size < stated:
+        text = f"the answer ends after {size:,} of {stated:,} bytes"
+        raise FetchError(Why.NO_ANSWER, text)
     return b"".join(parts)
 
 

@@ -1,6 +1,7 @@
 """Paths as users give them: one, or several."""
 
 import os
+import re
 from collections.abc import Iterable
 from typing import TypeAlias
 
@@ -8,6 +9,7 @@ from originid.errors import InputError
 
 Paths: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """One path, or several."""
+_OF_FILE = re.compile(r"file://(localhost)?/", re.IGNORECASE)
 
 
 def as_paths(paths: Paths) -> list[str]:
@@ -15,6 +17,7 @@ def as_paths(paths: Paths) -> list[str]:
 
     Args:
         paths: bytes that are not UTF-8 are in a text as surrogates, as `os.fsdecode` leaves them.
+            An address such as ``file:///photos/a%20b.jpg`` stands for the path in it.
 
     Raises:
         InputError: something is no path, such as the bytes of an image.
@@ -31,4 +34,9 @@ def _text(path: object) -> str:
             "expected a path, or several",
             "write an image that is in memory to a file, and name the file",
         )
-    return os.fsdecode(path)
+    text = os.fsdecode(path)
+    if not _OF_FILE.match(text):
+        return text
+    from urllib.request import url2pathname  # 20 ms, and seldom needed
+
+    return url2pathname("/" + _OF_FILE.sub("", text))
