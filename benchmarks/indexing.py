@@ -8,10 +8,11 @@ mosaics of these photos and are made in a temporary folder. Each repeat is a pro
 indexes the images into a new collection, until all can be searched (``index_s``) and until the
 collection has looked again at some of its own references, if it has 72 or more (``leads_s``, which
 do not grow with it). It notes its peak memory, and that of the largest of the processes that encode
-for it (``child_mb``), and indexes the same images again.
-Then it only decodes every image in as many threads: at full size (``decode_s``), and squashed to
-the size that the model takes (``squash_s``). The figures are medians over the repeats, and each
-ratio is the median of the repeats' ratios.
+for it (``child_mb``), and indexes the same images again. Then one process stores in another
+collection what is encoded already (``store_s``): no number of processes that encode makes it
+faster. At last every image is only decoded in as many threads: at full size (``decode_s``), and
+squashed to the size that the model takes (``squash_s``). The figures are medians over the repeats,
+and each ratio is the median of the repeats' ratios.
 """
 
 import argparse
@@ -22,19 +23,25 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from originid.collection.adding import store_images
 from originid.collection.collection import create_collection
+from originid.collection.encoding import Here, Wanted
 from originid.errors import ImageError
 from originid.images.decode import decode, read_bytes
 from originid.images.find_files import find_images
 from originid.indexing import add_images
-from originid.model import DEFAULT, open_model
+from originid.inputs.kinds import OnFailure
+from originid.inputs.pieces import Piece
+from originid.latents.encode_files import Entry
+from originid.model import DEFAULT, Model, open_model
 from originid.system.parallel import available_cores, map_ordered
 from reporting import machine, peak_memory
 
@@ -82,6 +89,38 @@ def decode_alone(paths: Sequence[str], size: int | None, workers: int) -> int:
     return sum(map_ordered(work, paths, workers))
 
 
+def store_alone(model: Model, paths: Sequence[str], workers: int) -> float:
+    """Return the seconds in which images that are encoded already are mapped and stored.
+
+    Args:
+        model: the model of the collection.
+        paths: the paths of the images.
+        workers: the number of threads that encode them before.
+    """
+    chunks: list[list[Entry]] = []
+
+    def first(
+        pieces: Iterable[Piece], model: Model, wanted: Wanted, known: Any, on_failure: OnFailure
+    ) -> Generator[list[Entry], None, None]:
+        """Encode, and keep what that gives."""
+        for chunk in Here(workers)(pieces, model, wanted, known, on_failure):
+            chunks.append(chunk)
+            yield chunk
+
+    def again(*_: object, **__: object) -> Generator[list[Entry], None, None]:
+        """Give what was encoded before."""
+        yield from chunks
+
+    seconds = 0.0
+    for encode in (first, again):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            create_collection(Path(folder) / "collection", model) as collection,
+        ):
+            seconds = timed(partial(store_images, collection, paths, encode=encode))
+    return seconds
+
+
 def timed(function: Callable[[], object]) -> float:
     """Return the seconds on the clock that a call takes."""
     start = time.perf_counter()
@@ -109,6 +148,7 @@ def measure(task: tuple[Sequence[str], str, int]) -> dict[str, float]:
         children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * UNIT
         memory = {"start_mb": before, "peak_mb": peak_memory() / 1e6, "child_mb": children / 1e6}
         seconds["again_s"] = timed(lambda: add_images(collection, paths, workers))
+    seconds["store_s"] = store_alone(model, paths, workers)
     seconds["decode_s"] = timed(lambda: decode_alone(paths, None, workers))
     seconds["squash_s"] = timed(lambda: decode_alone(paths, size, workers))
     ratios = {f"index_vs_{of}": seconds["index_s"] / seconds[f"{of}_s"] for of in DECODED}

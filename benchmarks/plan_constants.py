@@ -100,6 +100,12 @@ def embedding(text: str) -> list[Json]:
     ]
 
 
+def storing(text: str) -> float:
+    """Return the images a second that one process maps and stores, as indexing.py printed."""
+    photos = json.loads(text)["photos"]
+    return float(photos["images"] / photos["store_s"])
+
+
 def before(path: Path) -> Json:
     """Return the engines of the table that is there already, or none."""
     if not path.exists():
@@ -129,6 +135,7 @@ def table(
         "model": DEFAULT,
         "dim": open_model().dim,
         "embedding": embedding(indexing),
+        "storing_per_second": storing(indexing),
         "engines": {**engines, **{name: points(text) for name, text in others}},
     }
 

@@ -31,7 +31,7 @@ ROW = {
 INDEXING = {
     "machine": "m",
     "workers": 1,
-    "photos": {"images": 20, "images_per_s": 400.0},
+    "photos": {"images": 20, "images_per_s": 400.0, "store_s": 0.01},
     "12 megapixels": {"images": 2, "images_per_s": 20.0},
 }
 
@@ -87,6 +87,7 @@ def test_the_table_is_written_from_rows_and_keeps_other_engines(tmp_path: Path) 
     subprocess.run([*script, "--remark", "alone"], check=True)
     table = read_constants(out)
     assert table.machine.endswith("; alone")
+    assert table.storing == pytest.approx(2000)
     assert table.folder.query.at(1500) == pytest.approx(0.005)
     assert table.engines["milvus"] is not None
     assert table.engines["milvus"].query.values == (0.02,)

@@ -20,7 +20,9 @@ class Choice:
         engine: ``folder`` or ``milvus``.
         why: the reason in a sentence.
         others: for each other engine what speaks for or against it.
-        machines: the number of machines, at least 1.
+        parts: among how many machines the references are divided, at least 1.
+        machines: how many there are, at least as many: each part is held by several, where the load
+            asks for it.
         decided_by: what asks for that number.
         measured: the engine whose measurements are used.
         borrowed: whether they are those of a folder, because this engine was not measured.
@@ -29,31 +31,45 @@ class Choice:
     engine: str
     why: str
     others: dict[str, str]
+    parts: int
     machines: int
     decided_by: str
     measured: Engine
     borrowed: bool
 
 
-def needs(
-    references: int, queries_per_second: float, engine: Engine, prices: Prices
-) -> dict[str, int]:
-    """Return how many machines each thing asks for, by the name of the thing.
+def parts_for(references: int, engine: Engine, prices: Prices) -> dict[str, int]:
+    """Return among how many machines each thing divides references, by the name of the thing.
 
     Args:
         references: the number of references.
-        queries_per_second: the load.
         engine: what was measured of the engine.
         prices: what a machine has.
     """
     quick = engine.query.most(SLOWEST, MOST)  # references that one core searches quickly enough
-    work = queries_per_second * engine.query.at(references)  # seconds of a core each second
     return {
         "memory": times(engine.memory.at(references), FULL * prices.memory),
         "disk": times(engine.disk.at(references), FULL * prices.disk),
-        "queries": times(work, BUSY * prices.cores),
         "the time of a query": times(references, max(1, quick)),
     }
+
+
+def machines_for(
+    references: int, parts: int, queries_per_second: float, engine: Engine, prices: Prices
+) -> int:
+    """Return how many machines answer a load, at least one for each part.
+
+    A query is work for one machine of each part.
+
+    Args:
+        references: the number of references.
+        parts: among how many machines they are divided.
+        queries_per_second: the load.
+        engine: what was measured of the engine.
+        prices: what a machine has.
+    """
+    seconds = engine.query.at(references / parts)  # of a core
+    return max(parts, times(parts * queries_per_second * seconds, BUSY * prices.cores))
 
 
 def folder_limit(queries_per_second: float, constants: Constants, prices: Prices) -> int:
@@ -66,7 +82,10 @@ def folder_limit(queries_per_second: float, constants: Constants, prices: Prices
     """
 
     def fits(references: int) -> bool:
-        return max(needs(references, queries_per_second, constants.folder, prices).values()) == 1
+        folder = constants.folder
+        if max(parts_for(references, folder, prices).values()) > 1:
+            return False
+        return machines_for(references, 1, queries_per_second, folder, prices) == 1
 
     return largest(fits, MOST)
 
@@ -107,10 +126,10 @@ def choose(
     name = "folder" if inside else "milvus"
     found = constants.engines[name]
     measured = found or constants.folder
-    wanted = needs(references, queries_per_second, measured, prices)
-    machines = max(wanted.values())
-    decisive = next(thing for thing, count in wanted.items() if count == machines)
-    decided_by = "one machine is enough" if machines == 1 else f"because of {decisive}"
+    wanted = parts_for(references, measured, prices)
+    parts = max(wanted.values())
+    machines = machines_for(references, parts, queries_per_second, measured, prices)
+    decisive = next(thing for thing, count in wanted.items() if count == parts)
     if inside:
         why = f"one machine is enough, with nothing to run beside it: a folder holds up to {up_to}"
         others = {
@@ -118,17 +137,29 @@ def choose(
             "milvus": f"needed beyond {up_to}",
         }
     else:
-        why = f"a folder on one machine holds up to {up_to}; Milvus divides more among machines"
+        holds = f"a folder on one machine holds up to {up_to}"
+        if not limit:
+            holds = f"no machine of this kind answers {a_second(queries_per_second)} with a folder"
+        why = f"{holds}; Milvus divides more among machines"
         others = {
-            "folder": f"up to {up_to}",
+            "folder": f"up to {up_to}" if limit else "too slow for this load",
             "postgresql": "one server searches as one machine does: it is too small as well",
         }
-    return Choice(name, why, others, machines, decided_by, measured, found is None)
+    decided_by = _decided_by(parts, machines, decisive)
+    return Choice(name, why, others, parts, machines, decided_by, measured, found is None)
+
+
+def _decided_by(parts: int, machines: int, decisive: str) -> str:
+    """Say what asks for so many machines."""
+    if machines == 1:
+        return "one machine is enough"
+    each = f"{parts:,} hold all, because of {decisive}" if parts > 1 else "one holds all"
+    return each if machines == parts else f"{each}; the others are for the load"
 
 
 def a_second(queries: float) -> str:
     """Return a load in words, such as ``2 queries a second``."""
-    return f"{queries:,g} {'query' if queries == 1 else 'queries'} a second"
+    return f"{queries:,.12g} {'query' if queries == 1 else 'queries'} a second"
 
 
 def _rounded_down(count: int) -> int:

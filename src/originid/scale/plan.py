@@ -108,18 +108,22 @@ def make_plan(
 
 
 def _sizes(references: int, constants: Constants, choice: Choice) -> Iterator[Figure]:
-    """Bytes on disk and in memory, of the chosen engine and of a folder with fewer bits."""
+    """Bytes on disk and in memory, and of a folder those that it has with fewer bits."""
     compact = constants.engines["compact"]
     for name in ("disk", "memory"):
         growth: Growth = getattr(choice.measured, name)
         yield _grown(f"{name}_bytes", growth, references, "bytes", choice)
-        basis, note = _basis(growth, 0, choice)
+        basis, note = _basis(growth, growth.sizes[-1], choice)
         yield Figure(f"{name}_bytes_each", growth.slope, "bytes", basis, note)
-        if compact is None:
+        if choice.engine != "folder":
+            note = "a server stores whole vectors"
+            yield Figure(f"{name}_bytes_compact", None, "bytes", Basis.UNKNOWN, note)
+        elif compact is None:
             yield Figure(f"{name}_bytes_compact", None, "bytes", Basis.UNKNOWN)
         else:
             yield _grown(f"{name}_bytes_compact", getattr(compact, name), references, "bytes")
-    basis, note = _basis(choice.measured.query, references, choice)
+    part = references / choice.parts
+    basis, note = _basis(choice.measured.query, part, choice)
     yield Figure("machines", choice.machines, "", basis, f"{choice.decided_by}; {note}")
 
 
@@ -127,43 +131,58 @@ def _building(
     references: int, constants: Constants, prices: Prices, choice: Choice
 ) -> Iterator[Figure]:
     """Time and cost of reading, encoding and storing images, and of making the index."""
-    cores = choice.machines * prices.cores
+    cores = choice.parts * prices.cores
+    storing, how = _storing(references, constants, choice)
     for each, suffix in zip(constants.embedding, ("", "_large"), strict=False):
         rate, note = each.per_second, f"{each.kind}, {each.images:,} of them"
         yield Figure(f"images_per_second{suffix}", rate, "a second a core", Basis.MEASURED, note)
+        encoding = references / rate / cores
         note = f"{cores:,} cores are taken to be as many times as fast as one"
-        hours = references / rate / cores / SECONDS
+        if storing > encoding:
+            note = f"{how}; {cores:,} cores would encode them in {encoding / SECONDS:,.2g} hours"
+        hours = max(encoding, storing) / SECONDS
         yield Figure(f"build_hours{suffix}", hours, "hours", Basis.EXTRAPOLATED, note)
-        million = 1e6 / rate / prices.cores / SECONDS
-        note = f"one machine for {million:,.2g} hours"
+        million = hours * choice.parts / references * 1e6
+        note = f"{million:,.2g} hours of a machine"
         cost = million * prices.hour
         yield Figure(f"cost_per_million{suffix}", cost, prices.currency, Basis.ASSUMED, note)
-    yield _grown("index_seconds", choice.measured.build, references, "seconds", choice)
+    part = references / choice.parts
+    yield _grown("index_seconds", choice.measured.build, part, "seconds", choice)
+
+
+def _storing(references: int, constants: Constants, choice: Choice) -> tuple[float, str]:
+    """Seconds in which references that are encoded are stored, and what takes them, in words."""
+    part, rate = references / choice.parts, constants.storing
+    process = part / rate, f"a process maps and stores {rate:,.0f} a second"
+    if choice.engine == "folder" or choice.borrowed:
+        return process
+    each = f" on each of {choice.parts:,} machines" if choice.parts > 1 else ""
+    return max(process, (choice.measured.build.at(part), f"the server{each} stores its part so"))
 
 
 def _searching(references: int, queries: float, prices: Prices, choice: Choice) -> Iterator[Figure]:
     """Time of a query, what the machines can do, and what queries cost."""
     engine, machines = choice.measured, choice.machines
-    part = references / machines
+    part = references / choice.parts
     basis, note = _basis(engine.query, part, choice)
     note = f"on one core of each machine, which holds {part:,.0f}; {note}"
     yield Figure("query_seconds", engine.query.at(part), "seconds", basis, note)
-    basis, note = _basis(engine.query, 0, choice)
+    basis, note = _basis(engine.query, engine.largest, choice)
     yield Figure("query_ns_each", 1e9 * engine.query.slope, "ns", basis, note)
-    basis, note = _basis(engine.query, references, choice)
     for growth, suffix, how in (
         (engine.query, "", "one at a time"),
         (engine.batch, "_in_batches", "200 at a time"),
     ):
-        most = machines * prices.cores / growth.at(references)
-        note = f"{how}, with all cores busy; {_basis(growth, references, choice)[1]}"
+        most = machines / choice.parts * prices.cores / growth.at(part)
+        basis, note = _basis(growth, part, choice)
+        note = f"{how}, with all cores busy; {note}"
         yield Figure(f"queries_per_second{suffix}", most, "a second", basis, note)
     disk = engine.disk.at(references) / 1e9 * prices.disk_month / MONTH
     hour = machines * prices.hour + disk
     thousand = hour / (queries * SECONDS) * 1000
     note = f"machines and disks cost {hour:,.2f} an hour, for {a_second(queries)}"
     yield Figure("cost_per_thousand_queries", thousand, prices.currency, Basis.ASSUMED, note)
-    basis, note = _basis(engine.query, 0, choice)
+    basis, note = _basis(engine.query, engine.largest, choice)
     yield Figure("recall", 100 * engine.recall, "%", basis, note)
 
 
@@ -189,7 +208,7 @@ def _share(name: str, curve: Curve, references: int) -> Figure:
 
 
 def _grown(
-    name: str, growth: Growth, references: int, unit: str, choice: Choice | None = None
+    name: str, growth: Growth, references: float, unit: str, choice: Choice | None = None
 ) -> Figure:
     return Figure(name, growth.at(references), unit, *_basis(growth, references, choice))
 
@@ -198,8 +217,9 @@ def _basis(growth: Growth, references: float, choice: Choice | None) -> tuple[Ba
     """Say where a figure at a size comes from, in a word and in words."""
     if choice is not None and choice.borrowed:
         return Basis.ASSUMED, f"as of a folder of up to {growth.sizes[-1]:,}"
-    inside = references <= growth.sizes[-1]
-    return Basis.MEASURED if inside else Basis.EXTRAPOLATED, f"among up to {growth.sizes[-1]:,}"
+    inside = growth.sizes[0] <= references <= growth.sizes[-1]
+    note = f"among {growth.sizes[0]:,} to {growth.sizes[-1]:,}"
+    return Basis.MEASURED if inside else Basis.EXTRAPOLATED, note
 
 
 def _tested(

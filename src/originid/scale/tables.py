@@ -29,7 +29,8 @@ class Engine:
         memory: most bytes that the searching process occupied.
         query: seconds of one query, when they come one at a time.
         batch: seconds a query, when 200 come at a time.
-        build: seconds in which the index is made from what is stored.
+        build: seconds in which the index is made from what is stored; on a server, in which
+            references are added, since it makes the index meanwhile.
         recall: the share of best references that it returns, at its largest size.
     """
 
@@ -72,6 +73,7 @@ class Constants:
         machine: the machine in words.
         model: the name of the model.
         embedding: each kind of images, at least one.
+        storing: encoded images a second that one process maps and stores in a folder, at most.
         engines: each of `ENGINES`; None where it was not measured. The folder always was.
     """
 
@@ -80,6 +82,7 @@ class Constants:
     machine: str
     model: str
     embedding: tuple[Embedding, ...]
+    storing: float
     engines: dict[str, Engine | None]
 
     @property
@@ -155,6 +158,7 @@ def _constants(table: JsonObject) -> Constants:
         machine=str(table["machine"]),
         model=str(table["model"]),
         embedding=tuple(map(_embedding, table["embedding"])),
+        storing=number_of(table, "storing_per_second", least=1e-6),
         engines={
             name: None if got is None else _engine(name, got) for name, got in measured.items()
         },
@@ -199,8 +203,8 @@ def _prices(table: JsonObject) -> Prices:
         source=str(table["source"]),
         currency=str(table["currency"]),
         cores=int(cores),
-        memory=number_of(machine, "memory_gb", least=0.001) * 1e9,
-        disk=number_of(machine, "disk_gb", least=0.001) * 1e9,
+        memory=number_of(machine, "memory_gb", least=0.1) * 1e9,
+        disk=number_of(machine, "disk_gb", least=0.1) * 1e9,
         hour=number_of(machine, "per_hour"),
         disk_month=number_of(table, "disk_gb_month"),
     )
