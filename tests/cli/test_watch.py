@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,11 @@ import pytest
 pytest.importorskip("watchfiles", reason="needs the extra [watch]")
 
 from fixture_types import Run
+from originid.cli import watching
+from originid.collection.added import Added
 from originid.collection.collection import open_collection
+from originid.errors import StorageError
+from originid.system.server_url import ServerUrl
 from originid.testing import write_photos
 
 SECONDS = 60.0
@@ -109,6 +114,47 @@ def test_files_and_tables_are_refused_before_anything_is_done(tmp_path: Path, ru
     assert status == 2
     assert "--watch with --metadata" in err
     assert not (tmp_path / "c").exists()
+
+
+def test_a_server_that_is_away_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watching, "ASKED_AGAIN", 0.0)
+    answers: list[StorageError | Added] = []
+
+    def adding(*_: object, **__: object) -> Added:
+        answer = answers.pop(0)
+        if isinstance(answer, StorageError):
+            raise answer
+        return answer
+
+    class Stored:
+        """A collection of five references, somewhere."""
+
+        place: Path | ServerUrl = ServerUrl("postgresql://host/db")
+
+        def __len__(self) -> int:
+            return 5
+
+    def added(stop: threading.Event | None) -> tuple[Added, int]:
+        done = Added(added=1)
+        answers[:] = [StorageError("it does not answer", "expected it to", "start it")] * 2 + [done]
+        return watching._added(Stored(), [], adding, stop)  # type: ignore[arg-type]
+
+    assert added(threading.Event()) == (Added(added=1), 5)
+    assert capsys.readouterr().err.splitlines() == [
+        "it does not answer; it is asked again until it answers",
+        "postgresql://host/db answers again",
+    ]
+    with pytest.raises(StorageError):  # the first run does not wait
+        added(None)
+    stopped = threading.Event()
+    stopped.set()
+    with pytest.raises(StorageError):
+        added(stopped)
+    monkeypatch.setattr(Stored, "place", Path("c"))
+    with pytest.raises(StorageError):
+        added(threading.Event())
 
 
 def test_a_missing_package_is_named(

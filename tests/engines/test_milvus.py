@@ -1,6 +1,7 @@
 """What only a collection on a Milvus server does: leftovers, pieces, spans of ids, errors."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +62,29 @@ def test_what_was_not_made_to_its_end_is_made_anew(milvus: MilvusServer, model: 
         assert collection.codec.dim == model.dim
 
 
+def test_of_several_that_make_it_at_once_one_succeeds(milvus: MilvusServer, model: Model) -> None:
+    from pymilvus import MilvusClient
+
+    url = ServerUrl(milvus.url("several"))
+
+    def make(_: int) -> str:
+        """Why this one did not make it."""
+        try:
+            create_collection(url, model).close()
+        except InputError as error:
+            return error.given.partition(" at ")[0]
+        return ""
+
+    with ThreadPoolExecutor(3) as threads:
+        taken = "the Milvus server already has something"
+        assert sorted(threads.map(make, range(3))) == ["", taken, taken]
+    with open_collection(url) as collection:
+        assert len(collection) == 0
+    client = MilvusClient(read_address(url.url).uri, dedicated=True)
+    assert [name for name in client.list_collections() if "several" in name] == ["several"]
+    client.close()
+
+
 def test_what_somebody_else_stored_is_left_alone(milvus: MilvusServer, model: Model) -> None:
     from pymilvus import MilvusClient
 
@@ -73,6 +97,12 @@ def test_what_somebody_else_stored_is_left_alone(milvus: MilvusServer, model: Mo
     with pytest.raises(CollectionError, match="no collection at"):
         open_collection(url)
     client.close()
+
+
+def test_an_unknown_database_is_named(milvus: MilvusServer, model: Model) -> None:
+    url = ServerUrl(milvus.url("nowhere/photos"))
+    with pytest.raises(StorageError, match="has no database nowhere"):
+        create_collection(url, model)
 
 
 def test_a_vector_that_milvus_cannot_hold_is_refused(milvus: MilvusServer, model: Model) -> None:

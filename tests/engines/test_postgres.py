@@ -65,7 +65,9 @@ def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("mysql://host/photos", "begins with mysql://"),
         ("postgresql://host/db?collection=My-Photos", "small letters, digits and _"),
-        ("postgresql://host/db?collection=pg_x", "small letters, digits and _"),
+        ("postgresql://host/db?collection=pg_x", "does not keep for itself"),
+        ("postgresql://host/db?collection=public", "does not keep for itself"),
+        ("postgresql://host/db?collection=a&collection=b", "expected one collection"),
         ("postgresql://u:geheim@host:port/db", "is no URL that PostgreSQL takes"),
         ("postgresql://u:geheim@host/db?nonsense=1", "is no URL that PostgreSQL takes"),
     ],
@@ -83,6 +85,7 @@ def test_what_the_server_refuses_is_told(postgres: PostgresServer, run: Run) -> 
     status, _, err = run("show", url)
     assert status != 0
     assert "nowhere" in err
+    assert "a database and a user that the server knows" in err
     assert "Traceback" not in err
     status, _, err = run("show", postgres.url("nothing"))
     assert "no collection at" in err

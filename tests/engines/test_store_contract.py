@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from originid.verdict.second_look import LEAST_REFERENCES
 from originid.verdict.strangers import LEAST_LEADS
 from shards import write_shards
 from store_kinds import Kind
+
+SEEN = 1.0  # seconds after which a server has passed on what others wrote
 
 
 def test_it_is_there_once_it_was_made(place: str, model: Model) -> None:
@@ -291,9 +294,13 @@ def test_the_service(place: str, model: Model, write_photos: WritePhotos) -> Non
                 assert str(photo) in answer.text
 
 
-def test_two_processes_add_overlapping_folders(place: str, model: Model, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_made", [True, False])
+def test_two_processes_add_overlapping_folders(
+    place: str, tmp_path: Path, *, is_made: bool
+) -> None:
     photos = write_plain(tmp_path / "photos", 60)
-    create_collection(place, open_model()).close()
+    if is_made:  # else both make the collection at the same moment
+        create_collection(place, open_model()).close()
     parts = [photos[:40], photos[20:]]
     commands = [
         [sys.executable, "-m", "originid", "index", *map(str, part), "--into", place]
@@ -334,6 +341,18 @@ def test_readers_see_what_others_wrote(place: str, model: Model, write_photos: W
             mine.remove([str(photos[0])])
             assert (len(theirs), len(theirs.index())) == (8, 8)
             assert Finder(theirs).find(photos[8]).matches[0].reference == str(photos[8])
+
+
+def test_folders_that_others_sign_are_trusted(place: str, model: Model, tmp_path: Path) -> None:
+    first, second = (write_plain(tmp_path / name, 2) for name in ("first", "second"))
+    with create_collection(place, model) as mine, open_collection(place) as theirs:
+        add_images(mine, first)
+        assert [theirs.database.trusts(str(photo)) for photo in (first[0], second[0])] == [
+            True, False,
+        ]  # fmt: skip
+        add_images(mine, str(second[0].parent))
+        time.sleep(SEEN)
+        assert theirs.database.trusts(str(second[1]))
 
 
 def test_another_model_is_refused(place: str, model: Model) -> None:

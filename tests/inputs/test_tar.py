@@ -279,7 +279,9 @@ def test_captions_may_be_anything(tmp_path: Path) -> None:
     assert said["both.png"] == Description(caption="text", licence="CC0")
     others = ("large", "deep", "list", "wrong")
     assert {said[f"{key}.png"] for key in others} == {Description()}
-    assert [failure.path for failure in failures] == [f"{shard}!/both.png"]  # there twice
+    lost = ("large.txt", "deep.json", "list.json", "both.png")  # the last one is there twice
+    assert [failure.path for failure in failures] == [f"{shard}!/{name}" for name in lost]
+    assert "passed over: no JSON object" in failures[2].reason
 
 
 def test_very_many_members_of_one_key_are_cut_into_groups(tmp_path: Path) -> None:

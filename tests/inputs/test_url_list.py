@@ -108,7 +108,7 @@ def test_which_files_are_lists(tmp_path: Path) -> None:
         "notes.txt": ("see https://a.org/1.jpg\n", False),
         "empty.txt": ("", False),
         "table.csv": ("caption,Url\nx,https://a.org/1.jpg\n", True),
-        "other.csv": ("link\nhttps://a.org/1.jpg\n", False),
+        "other.csv": ("link\nhttps://a.org/1.jpg\n", True),
         "urls.lst": ("https://a.org/1.jpg\n", False),
     }
     for name, (text, is_list) in kinds.items():
@@ -124,13 +124,15 @@ def test_which_files_are_lists(tmp_path: Path) -> None:
     [
         ("https://a.org/0.tar", "an archive at an address of the web"),
         ("shards.tar.gz", "a compressed tar file"),
+        ("links.csv", "a table without a column url"),
+        ("gzip.tar", "a compressed tar file"),
     ],
 )
 def test_what_is_no_input_has_a_reason(
     collection: Collection, tmp_path: Path, name: str, reason: str
 ) -> None:
     if "://" not in name:
-        (tmp_path / name).write_bytes(b"\x1f\x8b")
+        (tmp_path / name).write_bytes(b"link,name\n" if name.endswith(".csv") else b"\x1f\x8b")
         name = str(tmp_path / name)
     (failure,) = store_images(collection, [name]).failures
     assert failure.reason.startswith(reason)

@@ -220,8 +220,8 @@ def _growth(facts: dict[str, Any]) -> str:
 
     growth = facts["growth"]
     if growth is None:
-        size = str(max(1, facts["references"]))
-        return f"on a server; to plan further: {shell_command('plan', '--references', size)}"
+        size = str(10 * max(1, facts["references"]))
+        return f"on a server; ten times as many need: {shell_command('plan', '--references', size)}"
     until = growth["folder_until"]
     return (
         f"a query takes about {duration(growth['query_seconds'])} of one core at this size; from "

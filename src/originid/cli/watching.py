@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from originid.cli.added_text import Told, tell_added
 from originid.cli.output import progress_bar
-from originid.errors import UsageError
+from originid.errors import StorageError, UsageError
 from originid.system.addresses import is_url
+from originid.system.server_url import ServerUrl
 from originid.system.text import counted, printable
 
 if TYPE_CHECKING:
     from originid.collection.added import Added
     from originid.collection.collection import Collection
     from originid.system.progress import Progress
+
+
+ASKED_AGAIN = 5.0  # seconds after which a server that did not answer is asked again
 
 
 class Adding(Protocol):
@@ -76,8 +80,8 @@ def watch_and_add(
 ) -> None:
     """Add what is in some folders, and then what comes, until Ctrl-C or SIGTERM.
 
-    The first run is as one without ``--watch``: Ctrl-C ends it at once. After it, what has begun is
-    finished first.
+    The first run is as one without ``--watch``: Ctrl-C ends it at once, and so does a server that
+    does not answer. After it, what has begun is finished first, and a server is waited for.
 
     Args:
         collection: where to.
@@ -101,14 +105,10 @@ def watch_and_add(
                 _say(f"{printable(folder)} is there again")
             if changed.paths:
                 start = time.monotonic()
-                with (
-                    progress_bar("indexing") as progress,
-                    progress_bar("calibrating") as calibrating,
-                ):
-                    added = adding(
-                        collection, changed.paths, progress=progress, calibrating=calibrating
-                    )
-                told = Told(collection.place, len(collection), time.monotonic() - start)
+                added, references = _added(
+                    collection, changed.paths, adding, None if first else stop
+                )
+                told = Told(collection.place, references, time.monotonic() - start)
                 if first or _is_worth_telling(added):
                     tell_added(added, told, json)
                     sys.stdout.flush()
@@ -116,6 +116,40 @@ def watch_and_add(
                 first = False
                 begin()
                 _say(f"watching {counted(len(folders), 'folder')}; Ctrl-C ends it")
+
+
+def _added(
+    collection: "Collection", paths: Sequence[str], adding: Adding, stop: threading.Event | None
+) -> tuple["Added", int]:
+    """Add paths; return what that did, and how many references there are then.
+
+    Args:
+        collection: where to.
+        paths: what is added.
+        adding: adds it.
+        stop: while it is not set, a server that does not answer is asked again; with None it is an
+            error.
+    """
+    asked = 0
+    while True:
+        try:
+            with (
+                progress_bar("indexing") as progress,
+                progress_bar("calibrating") as calibrating,
+            ):
+                added = adding(collection, paths, progress=progress, calibrating=calibrating)
+            references = len(collection)
+        except StorageError as error:
+            if stop is None or stop.is_set() or not isinstance(collection.place, ServerUrl):
+                raise
+            if not asked:
+                _say(f"{printable(error.given)}; it is asked again until it answers")
+            asked += 1
+            stop.wait(ASKED_AGAIN)
+        else:
+            if asked:
+                _say(f"{printable(str(collection.place))} answers again")
+            return added, references
 
 
 @contextmanager

@@ -74,9 +74,10 @@ def store_images(
     lists = {path for path in given if is_fingerprint_list(path)}
     for path in dict.fromkeys(path for path in given if path in lists):
         store_fingerprints(collection, path, added, progress)
-    inputs = [] if manners is None else [path for path in given if is_input(path)]
-    opened = _opened(inputs, manners or POLITE, added)
-    paths = [path for path in given if path not in lists.union(inputs)]
+    others = [path for path in given if path not in lists]
+    inputs = set() if manners is None else {path for path in others if is_input(path)}
+    opened = _opened([path for path in others if path in inputs], manners or POLITE, added)
+    paths = [path for path in others if path not in inputs]
     database.sign_folders(paths, _key(added))
     details = details or database.count_details() > 0
     thumbnails = thumbnails or database.count_thumbnails() > 0

@@ -34,6 +34,8 @@ MOST_NAME = 1000  # characters
 MOST_TEXT = 1_000_000  # bytes of a caption or of a JSON file
 MOST_OF_A_KEY = 64  # members with one key; img2dataset writes three
 BLOCK = 512  # bytes
+COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+"""How files begin that gzip, bzip2, xz and zstd write."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,32 @@ class TarShard:
             images = [each for each in group if each.suffix in IMAGE_SUFFIXES]
             location = location_of(self.place or self.name)
             images = [each for each in images if member_of(location, each.name) not in skip]
-            said = _description(group, file) if images else NOT_DESCRIBED
+            said = self._description(group, file, on_failure) if images else NOT_DESCRIBED
             for member in images:
                 status = FileStatus(member.size, state.mtime_ns, state.ctime_ns, state.inode)
                 read = partial(file.read, member.start, member.size)
                 name = member_of(self.name, member.name)
                 yield Source(name, status=status, description=said, read=read)
+
+    def _description(
+        self, group: list[Member], file: ShardFile, on_failure: OnFailure
+    ) -> Description:
+        """What the texts beside an image say of it."""
+        said = NOT_DESCRIBED
+        for member in group:
+            if member.suffix not in (".txt", ".json"):
+                continue
+            try:
+                data = file.read(member.start, member.size, Limits(max_bytes=MOST_TEXT), no_limit)
+                if member.suffix == ".txt":
+                    said = Description(caption=data.decode("utf-8", "replace")).over(said)
+                else:
+                    said = said.over(_of_json(data))
+            except (OriginidError, ValueError) as error:
+                reason = error.given if isinstance(error, OriginidError) else "no JSON object"
+                told = f"what it says of its image is passed over: {reason}"
+                on_failure(Failure(member_of(self.name, member.name), told))
+        return clean(said)
 
 
 def state_of_archive(name: str) -> FileStatus:
@@ -183,9 +205,18 @@ def _infos(name: str, headers: "_Headers", on_failure: OnFailure) -> Iterator[ta
         if headers.read(BLOCK).strip(b"\0"):  # tarfile takes a damaged header for the end
             raise tarfile.ReadError("a damaged header")
     except (tarfile.TarError, OSError, ValueError, RecursionError, OverflowError) as error:
+        if not end and _is_compressed(headers):
+            on_failure(Failure(name, "a compressed tar file; decompress it first"))
+            return
         text = " ".join(str(error).split())[:200]
         told = f"damaged from byte {end:,} on, and not read from there" if end else "no tar file"
         on_failure(Failure(name, f"{told}: {text}"))
+
+
+def _is_compressed(headers: "_Headers") -> bool:
+    headers.left = BLOCK
+    headers.seek(0)
+    return headers.read(BLOCK).startswith(COMPRESSED)
 
 
 class _Headers:
@@ -206,23 +237,6 @@ class _Headers:
         if size < 0 or self.left < 0:
             raise tarfile.ReadError(f"more than {MOST_HEADER:,} bytes in front of a member")
         return self._data.read(size)
-
-
-def _description(group: list[Member], file: ShardFile) -> Description:
-    """What the texts beside an image say of it."""
-    said = NOT_DESCRIBED
-    for member in group:
-        if member.suffix not in (".txt", ".json"):
-            continue
-        try:
-            data = file.read(member.start, member.size, Limits(max_bytes=MOST_TEXT), no_limit)
-            if member.suffix == ".txt":
-                said = Description(caption=data.decode("utf-8", "replace")).over(said)
-            else:
-                said = said.over(_of_json(data))
-        except (OriginidError, ValueError):  # a caption that cannot be read is none
-            continue
-    return clean(said)
 
 
 def _of_json(data: bytes) -> Description:

@@ -69,15 +69,15 @@ class UrlList:
 
 
 def is_url_list(name: str) -> bool:
-    """Whether a file is a list of addresses.
+    """Whether a file is a list of addresses, or a table, which can be nothing else.
 
     Args:
         name: its path.
     """
+    if name.lower().endswith(TABLE):
+        return os.path.isfile(name)
     try:
-        if name.lower().endswith(TEXT):
-            return is_url(next(_lines(name), (0, "", NOT_DESCRIBED))[1])
-        return name.lower().endswith(TABLE) and URL in _header(name)
+        return name.lower().endswith(TEXT) and is_url(next(_lines(name), (0, "", NOT_DESCRIBED))[1])
     except (InputError, OSError):
         return False
 
@@ -124,6 +124,12 @@ def _lines(name: str) -> Iterator[tuple[int, str, Description]]:
 
 def _rows(name: str) -> Iterator[tuple[int, str, Description]]:
     names = _header(name)
+    if URL not in names:
+        raise InputError(
+            f"a table without a column {URL}",
+            "expected one with the addresses of pictures",
+            "name the column so, or give another file",
+        )
     for line, cells in itertools.islice(read_rows(Path(name)), 1, None):
         row = dict(zip(names, cells, strict=False))
         said = {field: row.get(field, "") for field in vars(NOT_DESCRIBED)}

@@ -115,6 +115,11 @@ class Connection:
         """Remove the Milvus collection with all that is in it."""
         self._ask(partial(self._client.drop_collection, self.address.name))
 
+    def rename(self, to: Address) -> None:
+        """Give the Milvus collection another name, which nothing may have."""
+        self._ask(partial(self._client.rename_collection, self.address.name, to.name))
+        self.address = to
+
     def upsert(self, entities: Sequence[Entity], codec: Codec) -> None:
         """Write entities, each in place of that with its key, in the order in which they come."""
         name = self.address.name

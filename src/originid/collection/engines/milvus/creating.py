@@ -2,6 +2,8 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from originid.collection.engines.milvus.address import Address
@@ -9,10 +11,11 @@ from originid.collection.engines.milvus.connection import Connection
 from originid.collection.engines.milvus.entity import LARGEST_CODE, Kind, meta_entity
 from originid.collection.engines.milvus.model_files import model_entities
 from originid.collection.engines.milvus.tables import NEWEST
-from originid.errors import InputError
+from originid.errors import CollectionError, InputError, StorageError
 from originid.index import Codec
 
 FORMAT = "format"  # the name of the value that is written last
+MADE = "_being_made_"  # stands behind the name, until the collection is complete
 
 
 def is_there(address: Address) -> bool:
@@ -29,7 +32,11 @@ def is_there(address: Address) -> bool:
 
 
 def create(address: Address, meta: Mapping[str, str], model: Sequence[Path]) -> None:
-    """Make an empty collection; one that was not made to its end is made anew.
+    """Make an empty collection, all of it or nothing.
+
+    It is made under a name of its own and gets its name at the end, so that of several processes
+    that make it at the same moment one succeeds. What an earlier version did not make to its end is
+    made anew.
 
     Args:
         address: where.
@@ -53,13 +60,27 @@ def create(address: Address, meta: Mapping[str, str], model: Sequence[Path]) -> 
             if not connection.is_ours() or _is_complete(connection):
                 raise _taken(address)
             connection.drop()
-        connection.create(codec.dim)
-        said = dict(meta) | {"id": uuid.uuid4().hex}
-        entities = [meta_entity(name, text) for name, text in said.items()]
-        connection.upsert([*model_entities(model), *entities], codec)
-        connection.upsert([meta_entity(FORMAT, NEWEST)], codec)
     finally:
         connection.close()
+    made = Connection(replace(address, name=f"{address.name}{MADE}{uuid.uuid4().hex}"))
+    try:
+        made.create(codec.dim)
+        said = dict(meta) | {"id": uuid.uuid4().hex}
+        entities = [meta_entity(name, text) for name, text in said.items()]
+        made.upsert([*model_entities(model), *entities], codec)
+        made.upsert([meta_entity(FORMAT, NEWEST)], codec)
+        try:
+            made.rename(address)
+        except StorageError as error:
+            if is_there(address):  # another process was faster
+                raise _taken(address) from error
+            raise
+    except BaseException:
+        with suppress(StorageError, CollectionError):
+            made.drop()
+        raise
+    finally:
+        made.close()
 
 
 def _is_complete(connection: Connection) -> bool:

@@ -8,22 +8,23 @@ from originid.collection.trusted_folders import TrustedFolders
 
 
 class FolderTable(MilvusTables, TrustedFolders):
-    """The part of a collection on a Milvus server that says which files may be looked at.
-
-    What other processes sign is seen when the collection is opened again.
-    """
+    """The part of a collection on a Milvus server that says which files may be looked at."""
 
     def __init__(self, *opened: object) -> None:
         super().__init__(*opened)  # type: ignore[arg-type]
         TrustedFolders.__init__(self)
         self._signed: frozenset[str] | None = None
+        self._counted = -1  # folders that are signed, by whomever
 
     def _set_meta(self, key: str, value: str) -> None:
         self._in_batch().put(meta_entity(key, value))
         self._meta[key] = value
 
     def _changes(self) -> object:
-        return self._signed
+        counted = self._connection.count(f"kind == {int(Kind.FOLDER)}", False)
+        if counted != self._counted:  # a folder that is signed stays so
+            self._counted, self._signed = counted, None
+        return counted
 
     def _keep_signed(self, folders: Iterable[tuple[bytes, bytes]]) -> None:
         keys = {key_of(Kind.FOLDER, folder, signature) for folder, signature in folders}

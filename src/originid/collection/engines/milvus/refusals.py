@@ -27,6 +27,12 @@ def explained(error: Exception, address: Address) -> StorageError | CollectionEr
     text, server = _text(error), address.uri
     if getattr(error, "code", None) == _NOT_FOUND or "collection not found" in text:
         return no_collection(address)
+    if "database" in text.lower() and "not found" in text.lower():
+        return StorageError(
+            f"the Milvus server at {server} has no database {address.database}: {text}",
+            "expected one of its databases, or none",
+            "correct the address, or make the database with a tool of Milvus",
+        )
     if any(word in text.lower() for word in _FORBIDDEN):
         return StorageError(
             f"the Milvus server at {server} does not let us in: {text}",

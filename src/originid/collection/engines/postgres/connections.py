@@ -37,13 +37,17 @@ def collection_name(url: ServerUrl) -> str:
         InputError: it cannot be the name of a schema.
     """
     own = [entry for entry in _parts(url)[1] if entry.startswith(_OWN_ENTRY)]
-    given = own[-1].removeprefix(_OWN_ENTRY) if own else COLLECTION
-    if not _NAME.fullmatch(given) or given.startswith("pg_") or given == "public":
-        raise InputError(
-            f"collection={given} in {url}",
-            "expected a name of small letters, digits and _ that begins with a letter",
-            "choose another name, such as collection=photos",
-        )
+    given = own[0].removeprefix(_OWN_ENTRY) if own else COLLECTION
+    todo = "choose another name, such as collection=photos"
+    if len(own) > 1:
+        names = " and ".join(own)
+        raise InputError(f"{names} in {url}", "expected one collection", "leave the others out")
+    if given.startswith("pg_") or given == "public":
+        expected = "expected a name that PostgreSQL does not keep for itself"
+        raise InputError(f"collection={given} in {url}", expected, todo)
+    if not _NAME.fullmatch(given):
+        expected = "expected a name of small letters, digits and _ that begins with a letter"
+        raise InputError(f"collection={given} in {url}", expected, todo)
     return given
 
 

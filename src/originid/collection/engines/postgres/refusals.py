@@ -67,6 +67,12 @@ def explained(error: psycopg.Error, place: ServerUrl) -> CollectionError | Stora
             "expected a user and a password that it knows",
             "set PGPASSWORD, or write the password into ~/.pgpass; the URL names the user",
         )
+    if "FATAL" in text and "does not exist" in text:  # the database, or the role
+        return StorageError(
+            f"{place} refuses: {text}",
+            "expected a database and a user that the server knows",
+            "correct the URL, or make what is missing with createdb or createuser",
+        )
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         what = "refuses" if "FATAL" in text else "does not answer"
         return StorageError(
