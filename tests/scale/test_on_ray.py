@@ -32,8 +32,9 @@ from shards import write_shards
 if not importlib.util.find_spec("ray"):
     pytest.skip("needs the extra [ray]", allow_module_level=True)
 
-from originid.errors import OriginidError
+from originid.errors import InputError, OriginidError
 from originid.scale import on_ray
+from originid.scale.cluster import cluster
 from originid.scale.on_ray import OnRay
 from originid.scale.packed import PackedModel, for_others
 from originid.scale.worker import EncodingWorker, Part
@@ -228,3 +229,23 @@ def test_a_worker_gives_up_and_tells_errors(
     begun.extend([7, 7])
     (given_up,) = parts(working)
     assert given_up.given_up
+
+
+@pytest.mark.parametrize(
+    ("said", "todo"),
+    [(b"E gcs: InvalidAuthToken: missing\n", "RAY_AUTH_TOKEN"), (b"", "ray status")],
+)
+def test_a_cluster_that_lets_nobody_in_is_told(
+    said: bytes, todo: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refused(**_: object) -> None:
+        os.write(2, said)  # as the native code of Ray does
+        raise ConnectionError("Failed to connect to Ray cluster")
+
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    monkeypatch.setattr("ray.init", refused)
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    with pytest.raises(InputError, match="no connection to Ray auto") as told, cluster():
+        pytest.fail("there is no cluster")
+    assert todo in told.value.todo
+    assert capfd.readouterr().err == ""

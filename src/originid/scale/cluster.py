@@ -4,10 +4,11 @@ import logging
 import os
 import re
 import socket
+import tempfile
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import Any
+from typing import IO, Any
 
 from originid.errors import ExtraError, InputError, OriginidError
 from originid.system.quiet import quiet
@@ -21,6 +22,7 @@ except ImportError as error:
 
 TRIES = 3  # workers that may die at one piece of work, as one picture may kill them all
 CONNECT = 10.0  # seconds in which a cluster must accept a connection
+MOST_SAID = 1_000_000  # bytes that are read of what Ray says while it connects
 
 
 class Tries:
@@ -91,30 +93,38 @@ def _connect() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray must not send statistics
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     address = os.environ.get("RAY_ADDRESS", "")
+    said = b""
     try:
         if found := re.fullmatch(r"(?:ray://)?(.+):([0-9]{1,5})", address):
             # Ray itself would try for minutes to connect to an address where nothing is.
             socket.create_connection((found[1], int(found[2])), timeout=CONNECT).close()
-        with _no_stderr():
-            ray.init(log_to_driver=False, logging_level=logging.ERROR)
+        with tempfile.TemporaryFile() as file:
+            try:
+                with _stderr_in(file):
+                    ray.init(log_to_driver=False, logging_level=logging.ERROR)
+            finally:
+                file.seek(0)
+                said = file.read(MOST_SAID)
     except (OSError, OverflowError, ValueError) as error:
         expected = "expected the address of a Ray cluster that runs, or none"
         todo = "check RAY_ADDRESS, and the cluster with `ray status`"
+        if b"InvalidAuthToken" in said:
+            expected = "expected the token that the cluster asks for"
+            todo = "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN as where `ray start` ran"
         raise InputError(f"no connection to Ray {address}", expected, todo) from error
 
 
 @contextmanager
-def _no_stderr() -> Iterator[None]:
-    """Discard what is written to stderr.
+def _stderr_in(file: IO[bytes]) -> Iterator[None]:
+    """Let a file take what is written to stderr.
 
     Ray's native code writes there without Python's streams, so the file descriptor itself is
     replaced.
     """
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    kept = os.dup(2)
+    os.dup2(file.fileno(), 2)
     try:
         yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-        os.close(nowhere)
