@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from originid.collection.collection import Collection as Collection
     from originid.collection.collection import create_collection as create_collection
     from originid.collection.collection import open_collection as open_collection
+    from originid.copying import copy_collection as copy_collection
     from originid.datasets.pairs import read_pairs as read_pairs
     from originid.encoders.base import Encoder as Encoder
     from originid.encoders.registry import open_encoder as open_encoder
@@ -49,6 +50,7 @@ _HOMES = {
     "Protocol": "evaluation.protocol",
     "Verdict": "types",
     "add_images": "indexing",
+    "copy_collection": "copying",
     "create_collection": "collection.collection",
     "cross_validate": "evaluation.run",
     "evaluate_model": "evaluation.run",

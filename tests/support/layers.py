@@ -13,7 +13,7 @@ LAYERS = (
     ("answering", "fingerprinting", "scale"),
     ("escalation",),
     ("explaining",),
-    ("finder", "indexing", "training", "upgrading"),
+    ("copying", "finder", "indexing", "training", "upgrading"),
     ("evaluation", "demo", "report"),
     ("generation",),
     ("client", "experiments", "service"),

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from originid.cli.audit import audit
+from originid.cli.copy import copy
 from originid.cli.decide import decide
 from originid.cli.demo import demo
 from originid.cli.distill import distill
@@ -61,6 +62,7 @@ COMMANDS = (
     decide,
     remove,
     show,
+    copy,
     upgrade,
     fingerprint,
     plan,

@@ -1,7 +1,7 @@
 """Decisions from a list that `originid show --decisions-csv` wrote, taken into a collection."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from originid.collection.collection import Collection
 from originid.collection.deciding import code_of
 from originid.collection.decisions import Decision
 from originid.collection.naming import content_of_digits
+from originid.collection.store import Store
 from originid.errors import InputError
 from originid.latents.sources import Source
 from originid.system.csv_rows import read_rows
@@ -60,19 +61,34 @@ def take_decisions(collection: Collection, path: Path) -> Taken:
         StorageError: the collection cannot be written.
     """
     listed, database = list(_read(path)), collection.database
+    newest = newer_decisions(database, listed)
+    made = [replace(each, code=_code(collection, each)) for each in newest]
+    record_decisions(database, made)
+    exact = sum(not decision.code for decision in made)
+    return Taken(len(made), len(listed) - len(made), exact)
+
+
+def newer_decisions(database: Store, listed: Iterable[Decision]) -> list[Decision]:
+    """Those of some decisions that come after what is stored, and the others, on the same files."""
     held = {(each.query, each.reference): each.decided_at for each in database.decisions()}
     newest: dict[tuple[bytes, bytes], Decision] = {}
     for decision in listed:
         key = decision.query, decision.reference
         if key not in held or decision.decided_at > held[key]:
             held[key], newest[key] = decision.decided_at, decision
-    made = [replace(each, code=_code(collection, each)) for each in newest.values()]
-    for start in range(0, len(made), AT_ONCE):
+    return list(newest.values())
+
+
+def record_decisions(database: Store, decisions: Sequence[Decision]) -> None:
+    """Store decisions, in place of earlier ones on the same files.
+
+    Raises:
+        StorageError: they cannot be written; those of whole batches before are stored.
+    """
+    for start in range(0, len(decisions), AT_ONCE):
         with database.writing():
-            for decision in made[start : start + AT_ONCE]:
+            for decision in decisions[start : start + AT_ONCE]:
                 database.record_decision(decision)
-    exact = sum(not decision.code for decision in made)
-    return Taken(len(made), len(listed) - len(made), exact)
 
 
 def _read(path: Path) -> Iterator[Decision]:

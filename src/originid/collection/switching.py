@@ -17,6 +17,7 @@ from originid.collection.database import Database
 from originid.collection.detail_words import FILE as WORDS
 from originid.collection.low_frequencies import FILE as SHORTLIST
 from originid.collection.places import DATABASE, UPGRADE
+from originid.collection.store import Store
 from originid.collection.stored_image import stored_image
 from originid.errors import ModelError
 from originid.index.scan_index import FILE as INDEX
@@ -107,11 +108,16 @@ def _pour(database: Database, new: Collection, left_out: Container[int]) -> None
         else:
             raise _MoreCameError
     database.put_cohort(fresh_cohort(database, new.codec))
-    _pour_second_looks(database, new)
+    pour_second_looks(database, new)
 
 
-def _pour_second_looks(database: Database, new: Collection) -> None:
-    """Take over what the other collection learned of strangers."""
+def pour_second_looks(database: Store, new: Collection) -> None:
+    """Take over what another collection learned of strangers, within a transaction.
+
+    Args:
+        database: of the collection that takes it over.
+        new: the other collection, with references at the same locations.
+    """
     looks = new.database.second_looks()
     leads: dict[int, float] = {}
     for key, there in new.database.rows(sorted(looks)).items():

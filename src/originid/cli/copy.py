@@ -1,0 +1,68 @@
+"""originid copy: carry a collection to another place."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from originid.cli.output import JsonOption, as_rows, print_json, progress_bar
+from originid.system.text import counted, printable
+
+SHOWN = 5  # references that are named; --json lists all
+
+
+def copy(
+    collection: Annotated[str, typer.Argument(metavar="COLLECTION", help="Copy this collection.")],
+    into: Annotated[
+        str,
+        typer.Option(
+            "--into",
+            metavar="PLACE",
+            help="Copy it to this folder, or to this URL of a server, which need not exist yet.",
+        ),
+    ],
+    json: JsonOption = False,
+) -> None:
+    """Copy a collection to another place: from a folder to a server, or back.
+
+    Vectors and all that is stored beside them are carried over, with decisions; no picture is read.
+    The copy answers as the collection does. When the same command is given again, it goes on where
+    it was interrupted, and adds what has come since. What was removed meanwhile stays in the copy.
+    """
+    from originid.collection.collection import open_collection
+    from originid.collection.stores import place_of
+    from originid.copying import copy_collection
+
+    start, place = time.monotonic(), place_of(into)
+    with (
+        open_collection(collection) as source,
+        progress_bar("copying", "references") as progress,
+        progress_bar("calibrating") as calibrating,
+    ):
+        done = copy_collection(source, into, progress, calibrating)
+        shown = printable(str(source.place))
+    seconds = time.monotonic() - start
+    if json:
+        print_json(
+            {
+                "collection": shown,
+                "into": str(place),
+                "references": done.references,
+                "copied": done.copied,
+                "already": done.already,
+                "decisions": done.decisions,
+                "left_out": as_rows(done.left),
+                "seconds": seconds,
+            }
+        )
+        return
+    for failure in done.left[:SHOWN]:
+        print(f"left out: {printable(failure.path)}: {printable(failure.reason)}")
+    if len(done.left) > SHOWN:
+        print(f"... and {len(done.left) - SHOWN} more: --json lists them")
+    already = f", {done.already:,} there already" if done.already else ""
+    decided = f", {counted(done.decisions, 'decision')}" if done.decisions else ""
+    print(
+        f"{printable(str(place))}: {done.copied:,} copied{already}{decided} in {seconds:.1f} s; "
+        f"{counted(done.references, 'reference')}"
+    )
