@@ -1,6 +1,7 @@
 """A collection is copied to another place: from a folder to a server, or back.
 
-Vectors and all that is stored beside them are carried over as they are: no picture is read.
+Vectors and all that is stored beside them are carried over as they are: no picture is read. A copy
+is made once. Until it is complete it says so, and only the same source may be copied into it.
 """
 
 import os
@@ -10,19 +11,14 @@ from itertools import islice
 
 import numpy as np
 
-from originid.collection.collection import (
-    Collection,
-    create_collection,
-    open_collection,
-    refuse_unopened,
-)
-from originid.collection.decision_list import newer_decisions, record_decisions
+from originid.collection.collection import Collection, open_collection, refuse_unopened
+from originid.collection.copies import BEGUN, COMPLETE, COPY
+from originid.collection.decision_list import record_decisions
 from originid.collection.form_table import Form
 from originid.collection.row import Row
-from originid.collection.stores import Place, is_collection
+from originid.collection.stores import Place, create_store, is_collection, place_of
 from originid.collection.switching import pour_second_looks
 from originid.errors import InputError, StorageError
-from originid.escalation.calibrating import calibrate_again
 from originid.system.account_key import make_account_key
 from originid.system.addresses import is_address, location_of
 from originid.system.progress import Progress, silent
@@ -36,10 +32,10 @@ class Copied:
     """What copying a collection did.
 
     Args:
-        references: how many references the copy has now.
+        references: how many references the copy has.
         copied: references that were written.
-        already: references that the copy had before, with the same content.
-        decisions: decisions that were written.
+        already: references that an interrupted run had written.
+        decisions: decisions that the copy has.
         left: references that were left out, since their stored vector is damaged.
     """
 
@@ -50,28 +46,20 @@ class Copied:
     left: list[Failure] = field(default_factory=list)
 
 
-def copy_collection(
-    source: Collection,
-    into: Place,
-    progress: Progress = silent,
-    calibrating: Progress = silent,
-) -> Copied:
+def copy_collection(source: Collection, into: Place, progress: Progress = silent) -> Copied:
     """Copy all that a collection holds to another place, which then answers as it does.
 
     References, second forms, local features, small pictures, descriptions, further names, content
-    credentials, decisions, failures and the right to open files are carried over. What was
-    committed survives whatever ends the process, and the next run goes on from there: references
-    that are there already, with the same content, are passed over.
+    credentials, decisions, failures, second leads and the right to open files are carried over.
+    What was committed survives whatever ends the process, and the next run goes on from there.
 
     Args:
         source: an open collection that stores whole vectors.
-        into: a folder or a URL, where nothing is yet, or a copy that was begun.
+        into: a folder or a URL where nothing is, or a copy of this collection that was begun.
         progress: called with the references dealt with and the references in all.
-        calibrating: called with the number of references looked at again and of all.
 
     Raises:
-        InputError: the collection is compact, or ``into`` is the collection itself.
-        CollectionError: what is there was made by another model.
+        InputError: the collection is compact, or there is something else at the place.
         StorageError: the disk or the server refuses.
     """
     refuse_unopened(source)
@@ -81,44 +69,46 @@ def copy_collection(
             "expected one that stores whole vectors: of most of these only the signs are known",
             "copy its folder as it is, or index the images into the new place",
         )
-    own = source.model.own_encoder
-    if is_collection(into):
-        target = open_collection(into, source.model, own)
-    else:
-        target = create_collection(into, source.model)
-    with target:
-        _refuse_itself(source, target)
-        return _copied(source, target, progress, calibrating)
+    begun = f"{BEGUN} {_identity(source)}"
+    source.model.encoder  # noqa: B018 - what cannot be used is refused before anything is made
+    if not is_collection(into):
+        try:
+            create_store(into, source.model, meta={COPY: begun})
+        except (InputError, StorageError):
+            if not is_collection(into):  # else another process made it first
+                raise
+    with open_collection(into, encoder=source.model.own_encoder) as target:
+        if target.database.meta(COPY) != begun:
+            raise InputError(
+                f"{place_of(into)}, where a collection is already",
+                "expected a place where nothing is, or a copy that was begun and is not complete",
+                "name another place, or remove the collection there first",
+            )
+        if target.model.fingerprint != source.model.fingerprint:
+            raise InputError(
+                f"{place_of(into)}, a copy that was begun with model {target.model.name}",
+                f"expected one with model {source.model.name}, which the collection has now",
+                "name another place",
+            )
+        return _copied(source, target, progress)
 
 
-def _refuse_itself(source: Collection, target: Collection) -> None:
-    if target.database.meta("id") == source.database.meta("id"):
-        raise InputError(
-            f"{target.place}, which is the collection itself",
-            "expected another place",
-            "name a new folder, or the URL of a new collection on a server",
-        )
-    if target.compact:
-        raise InputError(
-            f"{target.place}, which is a compact collection",
-            "expected one that stores whole vectors",
-            "name a new folder, or the URL of a new collection on a server",
-        )
+def _identity(source: Collection) -> str:
+    """What tells a collection from others."""
+    known = source.database.meta("id")
+    return known if known != "None" else str(source.place)
 
 
-def _copied(
-    source: Collection, target: Collection, progress: Progress, calibrating: Progress
-) -> Copied:
+def _copied(source: Collection, target: Collection, progress: Progress) -> Copied:
     done, total, seen = Copied(), len(source), 0
     target.database.sign_folders(_trusted(source), _key())
-    rows = source.references()
+    rows, kept = source.references(), set[str]()
     while some := list(islice(rows, BATCH)):
         _copy_rows(source, target, some, done)
+        kept.update(row.location for row in some)
         seen += len(some)
         progress(seen, max(total, seen))
-    decided = newer_decisions(target.database, source.database.decisions())
-    record_decisions(target.database, decided)
-    done.decisions = len(decided)
+    _drop_others(source, target, kept)
     with target.database.writing():
         for failure in source.database.failures():
             target.database.fail(location_of(failure.path), failure)
@@ -126,9 +116,29 @@ def _copied(
     target.calibrate()
     with target.database.writing():
         pour_second_looks(target.database, source)
-    calibrate_again(target, calibrating)
-    done.references = len(target)
+        target.database.set_meta(COPY, f"{COMPLETE} {_identity(source)}")
+    done.references, done.decisions = len(target), len(target.database.decisions())
     return done
+
+
+def _drop_others(source: Collection, target: Collection, kept: set[str]) -> None:
+    """Bring decisions over, and drop what the source no longer has since a run was interrupted.
+
+    Args:
+        source: what is copied.
+        target: the copy.
+        kept: the locations of the source's references.
+    """
+    gone = [row.location for row in target.references() if row.location not in kept]
+    decisions = source.database.decisions()
+    wanted = {(each.query, each.reference) for each in decisions}
+    with target.database.writing():
+        for location in gone:
+            target.database.remove(location)
+        for each in target.database.decisions():
+            if (each.query, each.reference) not in wanted:
+                target.database.forget_decision(each.query, each.reference)
+    record_decisions(target.database, decisions)
 
 
 def _copy_rows(source: Collection, target: Collection, rows: Sequence[Row], done: Copied) -> None:

@@ -61,6 +61,7 @@ def add_images(
 
     Raises:
         ExtraError: an input needs packages that are not installed.
+        InputError: the collection is a copy that is not complete.
         StorageError: the disk is full or read-only.
 
     Example:

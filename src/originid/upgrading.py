@@ -93,8 +93,8 @@ def upgrade_collection(
         raise InputError(
             f"the collection {folder}, which is on a server",
             "expected the folder of a collection: vectors on a server are not exchanged in place",
-            "index the images with the other model into a new collection on the server, or upgrade a "
-            "folder and copy that: originid copy FOLDER --into URL",
+            "index the images with the other model into a new collection on the server; or copy it "
+            "into a folder, upgrade that, and copy it to a new place on the server",
         )
     if not is_collection_folder(folder):
         raise no_collection(folder)

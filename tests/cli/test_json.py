@@ -154,6 +154,7 @@ def test_show(run_json: RunJson, indexed: Path, model: Model) -> None:
         "model": str,
         "newer_model": type(None),
         "upgrade_begun": bool,
+        "copy_begun": bool,
         "encoder": str,
         "dim": int,
         "fingerprint": str,

@@ -105,6 +105,7 @@ def test_show_prints_a_fact_a_line(indexed: Path, run: Run, run_json: RunJson) -
     facts.pop("growth")
     assert facts.pop("searched_by") is None  # a folder is searched here
     assert (facts.pop("newer_model"), facts.pop("upgrade_begun")) == (None, False)
+    assert facts.pop("copy_begun") is False
     assert lines == {name: str(value) for name, value in facts.items() if name != "skipped"}
     assert run("show", indexed, "--verify")[1] == (
         out + "verified           no problems; compared: size, times and inode of 30 files\n"

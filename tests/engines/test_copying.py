@@ -1,6 +1,7 @@
 """A collection that is copied to another place answers there as it did."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from originid import (
 )
 from originid.collection import deciding
 from originid.collection.collection import Collection
+from originid.collection.copies import is_incomplete_copy
 from originid.collection.form_table import Form
-from originid.errors import CollectionError, InputError
+from originid.errors import InputError
 from originid.model import Model
 from originid.types import Description
 from store_kinds import Kind
@@ -78,9 +80,10 @@ def test_a_collection_is_copied_here_and_back(place: str, source: str, tmp_path:
         found = Finder(original).find(query)
         done = copy_collection(original, place)
         assert (done.references, done.copied, done.already, done.decisions) == (6, 6, 0, 1)
-        again = copy_collection(original, place)
-        assert (again.references, again.copied, again.already, again.decisions) == (6, 0, 6, 0)
+        with pytest.raises(InputError, match="where a collection is already"):
+            copy_collection(original, place)
     with open_collection(place) as there:
+        assert not is_incomplete_copy(there.database)
         assert all_of(there) == expected
         assert list(there.verify()) == []
         answer = Finder(there).find(query)
@@ -94,44 +97,72 @@ def test_a_collection_is_copied_here_and_back(place: str, source: str, tmp_path:
 
 
 def test_a_copy_that_was_cut_off_goes_on(
-    place: str, source: str, monkeypatch: pytest.MonkeyPatch
+    place: str, source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(copying, "BATCH", 2)
+
+    def stop(done: int, total: int) -> None:
+        assert total == 6
+        if done == 4:
+            raise KeyboardInterrupt
+
     with open_collection(source) as original:
-
-        def stop(done: int, total: int) -> None:
-            assert total == 6
-            if done == 4:
-                raise KeyboardInterrupt
-
+        locations = [row.location for row in original.references()]
         with pytest.raises(KeyboardInterrupt):
             copy_collection(original, place, stop)
+        with open_collection(place) as begun:
+            assert is_incomplete_copy(begun.database)
+            assert len(begun) == 4
+            with pytest.raises(InputError, match="not complete yet"):
+                add_images(begun, locations)
+        # What changes until it goes on comes over too.
+        moved = tmp_path / "moved.png"
+        Path(locations[0]).rename(moved)
+        add_images(original, [moved])
+        deciding.decide(original, locations[2], locations[3], False, "")
+        deciding.forget(original, str(moved), locations[1])
         done = copy_collection(original, place)
-        assert (done.copied, done.already, done.references) == (2, 4, 6)
+        assert (done.references, done.decisions) == (6, 1)
+        with open_collection(place) as there:
+            assert all_of(there) == all_of(original)
+            assert not is_incomplete_copy(there.database)
 
 
-def test_what_is_damaged_is_left_out_and_named(place: str, source: str, kind: Kind) -> None:
+def test_several_that_copy_at_once_make_one_copy(place: str, source: str) -> None:
+    def copy(_: int) -> int:
+        """How many references the copy of this one had at the end."""
+        with open_collection(source) as original:
+            return copy_collection(original, place).references
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(copy, range(2))) == [6, 6]
+    with open_collection(source) as original, open_collection(place) as there:
+        assert all_of(there) == all_of(original)
+
+
+def test_what_is_damaged_is_left_out_and_named(
+    place: str, source: str, kind: Kind, run: Run
+) -> None:
     with open_collection(source) as original:
         copy_collection(original, place)
     with open_collection(place) as there:
         row = next(there.references())
         kind.damage(there, row.id)
-    with open_collection(place) as there:
-        done = copy_collection(there, f"{source}-again")
-        assert [failure.path for failure in done.left] == [row.shown]
-        assert done.references == 5
+    status, out, _ = run("copy", place, "--into", f"{source}-again")
+    assert status == 1
+    assert f"left out: {row.shown}: its stored vector is damaged" in out
+    assert "5 copied" in out
 
 
 def test_what_cannot_be_copied_is_refused(source: str, tmp_path: Path, model: Model) -> None:
     with open_collection(source) as original:
-        with pytest.raises(InputError, match="the collection itself"):
-            copy_collection(original, source)
         create_collection(tmp_path / "other", open_model()).close()
-        with pytest.raises(CollectionError, match="was made by model"):
-            copy_collection(original, tmp_path / "other")
-        create_collection(tmp_path / "small", model, compact=True).close()
-        with pytest.raises(InputError, match="a compact collection"):
-            copy_collection(original, tmp_path / "small")
+        for there in (source, tmp_path / "other"):
+            with pytest.raises(InputError, match="where a collection is already"):
+                copy_collection(original, there)
+        with pytest.raises(InputError, match="folder"):
+            copy_collection(original, tmp_path)
+    create_collection(tmp_path / "small", model, compact=True).close()
     with (
         open_collection(tmp_path / "small") as small,
         pytest.raises(InputError, match="the compact collection"),
@@ -146,5 +177,5 @@ def test_the_command(source: str, tmp_path: Path, run: Run) -> None:
     made = json.loads(out)
     assert made["references"] == made["copied"] == 6
     assert (made["already"], made["decisions"], made["left_out"]) == (0, 1, [])
-    status, out, _ = run("copy", source, "--into", tmp_path / "copy")
-    assert (status, "0 copied, 6 there already in " in out) == (0, True)
+    status, out, _ = run("copy", source, "--into", tmp_path / "another")
+    assert (status, "another: 6 copied, 1 decision in " in out) == (0, True)

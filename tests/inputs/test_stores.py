@@ -77,7 +77,9 @@ def test_shards_of_a_store_are_read_from_a_copy_that_goes(
         ("memory://bucket/none*.tar", "no object of that name"),
         ("nostore://bucket/a.png", "nostore"),
         ("github://a/b", "the store cannot be opened"),  # it needs more than an address
-        ("zip://a.png::memory://none.zip", "the store cannot be opened"),
+        ("zip://a.png::memory://none.zip", "an address in an address"),
+        ("file://photos/a.png", "an address of this machine"),
+        ("local://photos", "an address of this machine"),
     ],
 )
 def test_what_is_not_there_is_a_failure(

@@ -106,6 +106,8 @@ def test_what_was_measured_is_told_from_what_is_extrapolated() -> None:
     assert large.figure("disk_bytes").basis is Basis.EXTRAPOLATED
     assert small.figure("acc_all").basis is Basis.MEASURED
     assert plan(1001).figure("acc_all").basis is Basis.EXTRAPOLATED
+    assert plan(999).figure("acc_all").basis is Basis.EXTRAPOLATED
+    assert "as among 1,000" in plan(999).figure("acc_all").note
     assert large.figure("acc_all").value is None
     assert large.figure("acc_all").basis is Basis.UNKNOWN
     assert small.figure("memory_bytes_compact").basis is Basis.UNKNOWN
@@ -129,8 +131,10 @@ def test_a_folder_with_fewer_bits_stands_beside_a_whole_one() -> None:
     compact = replace(FOLDER, name="compact", disk=straight(300))
     known = replace(CONSTANTS, engines={**CONSTANTS.engines, "compact": compact})
     assert value(plan(10**6, constants=known), "disk_bytes_compact") == pytest.approx(3e8)
+    larger = replace(compact, disk=straight(300, 1e6))
+    known = replace(CONSTANTS, engines={**CONSTANTS.engines, "compact": larger})
     below = plan(500, constants=known).figure("disk_bytes_compact")
-    assert below.basis is Basis.EXTRAPOLATED
+    assert (below.value, below.basis) == (500_000, Basis.EXTRAPOLATED)
     # A server stores whole vectors.
     assert plan(10**9, constants=known).figure("disk_bytes_compact").value is None
 
@@ -182,8 +186,10 @@ def test_a_server_stores_no_faster_than_it_was_measured() -> None:
 def test_the_limit_of_a_folder_is_where_one_machine_ends() -> None:
     limit = folder_limit(1.0, CONSTANTS, PRICES)
     assert limit == pytest.approx(49_900_000, rel=1e-6)  # half a second, less 1 ms, by 10 ns
-    assert choose(limit, 1.0, CONSTANTS, PRICES).engine == "folder"
-    assert choose(limit + 1, 1.0, CONSTANTS, PRICES).engine == "milvus"
+    # What is told is rounded down to two digits, and holds.
+    assert choose(49_000_000, 1.0, CONSTANTS, PRICES).engine == "folder"
+    assert "about 49,000,000 references" in choose(1000, 1.0, CONSTANTS, PRICES).why
+    assert choose(49_000_001, 1.0, CONSTANTS, PRICES).engine == "milvus"
     busy = folder_limit(100.0, CONSTANTS, PRICES)
     assert 100 * FOLDER.query.at(busy) == pytest.approx(BUSY * 10, rel=1e-4)
     little = replace(PRICES, memory=1e6 / FULL)

@@ -1,12 +1,15 @@
 """originid copy: carry a collection to another place."""
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from originid.cli.output import JsonOption, as_rows, print_json, progress_bar
 from originid.system.text import counted, printable
+
+if TYPE_CHECKING:
+    from originid.copying import Copied
 
 SHOWN = 5  # references that are named; --json lists all
 
@@ -18,7 +21,7 @@ def copy(
         typer.Option(
             "--into",
             metavar="PLACE",
-            help="Copy it to this folder, or to this URL of a server, which need not exist yet.",
+            help="Copy it to this folder, or to this URL of a server, where nothing is yet.",
         ),
     ],
     json: JsonOption = False,
@@ -26,8 +29,10 @@ def copy(
     """Copy a collection to another place: from a folder to a server, or back.
 
     Vectors and all that is stored beside them are carried over, with decisions; no picture is read.
-    The copy answers as the collection does. When the same command is given again, it goes on where
-    it was interrupted, and adds what has come since. What was removed meanwhile stays in the copy.
+    The copy answers as the collection does. If the command is interrupted, give it again, and it
+    goes on where it stopped. A complete copy stays as it is: index what comes later into it.
+
+    The exit status is 1 if references were left out because their stored vector is damaged.
     """
     from originid.collection.collection import open_collection
     from originid.collection.stores import place_of
@@ -37,9 +42,8 @@ def copy(
     with (
         open_collection(collection) as source,
         progress_bar("copying", "references") as progress,
-        progress_bar("calibrating") as calibrating,
     ):
-        done = copy_collection(source, into, progress, calibrating)
+        done = copy_collection(source, into, progress)
         shown = printable(str(source.place))
     seconds = time.monotonic() - start
     if json:
@@ -55,7 +59,13 @@ def copy(
                 "seconds": seconds,
             }
         )
-        return
+    else:
+        _print(str(place), done, seconds)
+    if done.left:
+        raise typer.Exit(1)
+
+
+def _print(place: str, done: "Copied", seconds: float) -> None:
     for failure in done.left[:SHOWN]:
         print(f"left out: {printable(failure.path)}: {printable(failure.reason)}")
     if len(done.left) > SHOWN:
@@ -63,6 +73,6 @@ def copy(
     already = f", {done.already:,} there already" if done.already else ""
     decided = f", {counted(done.decisions, 'decision')}" if done.decisions else ""
     print(
-        f"{printable(str(place))}: {done.copied:,} copied{already}{decided} in {seconds:.1f} s; "
+        f"{printable(place)}: {done.copied:,} copied{already}{decided} in {seconds:.1f} s; "
         f"{counted(done.references, 'reference')}"
     )

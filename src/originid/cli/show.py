@@ -125,6 +125,8 @@ def show(
             told["newer model"] = newer_model_text(opened.place, facts["newer_model"])
         if facts["upgrade_begun"]:
             told["upgrade"] = begun_text(opened.place)
+        if facts["copy_begun"]:
+            told["copy"] = "begun, or going on; to go on with it, give originid copy again"
         if facts["searched_by"]:
             told["searched by"] = facts["searched_by"]
         for label, text in told.items():
@@ -169,6 +171,7 @@ def _print_decisions(decided: list[dict[str, str | None]]) -> None:
 
 def _facts(collection: "Collection") -> dict[str, Any]:
     """Return what is shown, by its names; the size is that of all files of the collection."""
+    from originid.collection.copies import is_incomplete_copy
     from originid.collection.newer_model import newer_model
     from originid.collection.stores import is_upgrade_begun
     from originid.escalation.looking import is_followed
@@ -208,6 +211,7 @@ def _facts(collection: "Collection") -> dict[str, Any]:
         "model": model.name,
         "newer_model": newer_model(model.fingerprint),
         "upgrade_begun": is_upgrade_begun(collection.place),
+        "copy_begun": is_incomplete_copy(collection.database),
         "encoder": model.spec,
         "dim": model.dim,
         "fingerprint": model.fingerprint,
@@ -226,7 +230,7 @@ def _growth(facts: dict[str, Any]) -> str:
     return (
         f"a query takes about {duration(growth['query_seconds'])} of one core at this size; from "
         f"about {until:,} references on consider {growth['then']}: "
-        f"{shell_command('plan', '--references', str(until))}"
+        f"{shell_command('plan', '--references', str(2 * until))}"
     )
 
 

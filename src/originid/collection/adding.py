@@ -7,6 +7,7 @@ from itertools import chain
 
 from originid.collection.added import Added
 from originid.collection.collection import Collection
+from originid.collection.copies import refuse_incomplete_copy
 from originid.collection.encoding import EncodePieces, Here, Wanted
 from originid.collection.fingerprint_list import is_fingerprint_list, store_fingerprints
 from originid.collection.image_writer import ImageWriter
@@ -67,9 +68,11 @@ def store_images(
 
     Raises:
         ExtraError: an input needs packages that are not installed.
+        InputError: the collection is a copy that is not complete.
         StorageError: the disk is full or read-only.
     """
     added, database = Added(), collection.database
+    refuse_incomplete_copy(database)
     given = as_paths(paths)
     lists = {path for path in given if is_fingerprint_list(path)}
     for path in dict.fromkeys(path for path in given if path in lists):

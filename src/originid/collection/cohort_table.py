@@ -119,7 +119,7 @@ class CohortTable(SqlTables):
             ],
         )
         seen = " ".join(map(str, stored.seen))
-        self._set_meta("cohort_seen", seen)
+        self.set_meta("cohort_seen", seen)
 
 
 def _blobs(values: list[bytes], dtype: str) -> NDArray[Any]:

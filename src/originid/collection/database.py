@@ -100,8 +100,8 @@ class Database(Tables, SqliteFile):
             kept: how its vectors are stored.
         """
         self._made_by = None  # whoever else has it open sees the change
-        self._set_meta("model", name)
-        self._set_meta("fingerprint", fingerprint)
+        self.set_meta("model", name)
+        self.set_meta("fingerprint", fingerprint)
         self.kept_codes = kept
         for table in ("vector", "form", "cohort", "second_look"):
             self._execute(f"DELETE FROM {table}")

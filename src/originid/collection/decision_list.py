@@ -1,7 +1,7 @@
 """Decisions from a list that `originid show --decisions-csv` wrote, taken into a collection."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,22 +61,16 @@ def take_decisions(collection: Collection, path: Path) -> Taken:
         StorageError: the collection cannot be written.
     """
     listed, database = list(_read(path)), collection.database
-    newest = newer_decisions(database, listed)
-    made = [replace(each, code=_code(collection, each)) for each in newest]
-    record_decisions(database, made)
-    exact = sum(not decision.code for decision in made)
-    return Taken(len(made), len(listed) - len(made), exact)
-
-
-def newer_decisions(database: Store, listed: Iterable[Decision]) -> list[Decision]:
-    """Those of some decisions that come after what is stored, and the others, on the same files."""
     held = {(each.query, each.reference): each.decided_at for each in database.decisions()}
     newest: dict[tuple[bytes, bytes], Decision] = {}
     for decision in listed:
         key = decision.query, decision.reference
         if key not in held or decision.decided_at > held[key]:
             held[key], newest[key] = decision.decided_at, decision
-    return list(newest.values())
+    made = [replace(each, code=_code(collection, each)) for each in newest.values()]
+    record_decisions(database, made)
+    exact = sum(not decision.code for decision in made)
+    return Taken(len(made), len(listed) - len(made), exact)
 
 
 def record_decisions(database: Store, decisions: Sequence[Decision]) -> None:

@@ -36,7 +36,7 @@ class FolderTable(SqlTables, TrustedFolders):
         query = "SELECT CAST(location AS BLOB), signature FROM folder"
         signed = other._all(query) if other.format >= FIRST_FORMAT else []
         with self.writing():
-            self._set_meta("id", other.meta("id"))
+            self.set_meta("id", other.meta("id"))
             self._keep_signed(signed)
 
     def _keep_signed(self, folders: Iterable[tuple[bytes, bytes]]) -> None:

@@ -78,7 +78,7 @@ class SqlTables(ABC):
         """A value that was given when the collection was made."""
         return str(self._one("SELECT value FROM meta WHERE key = ?", key)[0])
 
-    def _set_meta(self, key: str, value: str) -> None:
+    def set_meta(self, key: str, value: str) -> None:
         """Note a value within a transaction, in place of the one before."""
         self._execute("DELETE FROM meta WHERE key = ?", (key,))
         self._execute("INSERT INTO meta VALUES (?, ?)", (key, value))

@@ -291,6 +291,10 @@ class Store(
         """A value that was given when the collection was made; `None` as text if there is none."""
         ...
 
+    def set_meta(self, key: str, value: str) -> None:
+        """Note such a value within a transaction, in place of the one before."""
+        ...
+
     def size(self) -> int:
         """How many bytes the collection takes where it is stored."""
         ...

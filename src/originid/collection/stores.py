@@ -1,7 +1,9 @@
 """Making and opening what a collection is stored in: a folder, or a server by its URL."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from originid.collection.database import Database
 from originid.collection.engines import engine
@@ -21,6 +23,7 @@ from originid.system.server_url import ServerUrl, is_server_url
 from originid.system.storage import new_directory
 from originid.system.text import shell_command
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 Place = str | os.PathLike[str] | ServerUrl
 """What names a collection: the path of a folder, or a URL."""
 
@@ -57,13 +60,16 @@ def is_upgrade_begun(place: Path | ServerUrl) -> bool:
     return isinstance(place, Path) and is_collection_folder(place / UPGRADE)
 
 
-def create_store(name: Place, model: Model, compact: bool = False) -> None:
+def create_store(
+    name: Place, model: Model, compact: bool = False, meta: Mapping[str, str] = NOTHING
+) -> None:
     """Make a place for a new collection, all of it or nothing.
 
     Args:
         name: a folder that does not exist or is empty, or a URL where no collection is.
         model: what its vectors are made by; the place keeps a copy of it.
         compact: whether nothing but the signs of most vectors is stored.
+        meta: what `Store.meta` says besides.
 
     Raises:
         InputError: something is there already, or it is a server, and compact.
@@ -72,16 +78,16 @@ def create_store(name: Place, model: Model, compact: bool = False) -> None:
     place = place_of(name)
     if compact:
         refuse_compact(place)
-    meta = {"model": model.name, "fingerprint": model.fingerprint}
-    meta |= {META: SIGNS} if compact else {}
+    said = {**meta, "model": model.name, "fingerprint": model.fingerprint}
+    said |= {META: SIGNS} if compact else {}
     if isinstance(place, ServerUrl):
-        engine(place).create(place, meta | {"dim": str(model.dim)}, model.files)
+        engine(place).create(place, said | {"dim": str(model.dim)}, model.files)
         return
     refuse_other_folder(place)
     with new_directory(place) as folder:
         (folder / "model").mkdir()
         copy_files(model.files, folder / "model")
-        Database.create(folder / DATABASE, meta)
+        Database.create(folder / DATABASE, said)
 
 
 def refuse_compact(place: Place) -> None:

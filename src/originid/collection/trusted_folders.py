@@ -59,7 +59,7 @@ class TrustedFolders(ABC):
         """As `Store.meta`."""
 
     @abstractmethod
-    def _set_meta(self, key: str, value: str) -> None:
+    def set_meta(self, key: str, value: str) -> None:
         """Note a value within a transaction, in place of the one before."""
 
     @abstractmethod
@@ -101,7 +101,7 @@ class TrustedFolders(ABC):
             return
         with self.writing():
             if not _ID.fullmatch(self.meta("id")):  # somebody took it away
-                self._set_meta("id", secrets.token_hex(16))
+                self.set_meta("id", secrets.token_hex(16))
             collection = self.meta("id")
             names = map(os.fsencode, locations)
             self._keep_signed((name, _signature(key, collection, name)) for name in names)

@@ -12,6 +12,7 @@ from originid.system.addresses import is_link, is_url
 from originid.system.text import quoted
 
 TAR, PARQUET = ".tar", ".parquet"
+LOCAL = ("file://", "local://")
 COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst")
 
 
@@ -51,6 +52,18 @@ def open_inputs(name: str, manners: Manners = POLITE) -> list[Input]:
         )
     if is_link(name):
         return [WebImage(name, manners)]
+    if is_url(name) and "::" in name:
+        raise InputError(
+            "an address in an address",
+            "expected that of one object, or of one folder, of a store",
+            "fetch the archive first, and unpack it",
+        )
+    if name.lower().startswith(LOCAL):
+        raise InputError(
+            "an address of this machine",
+            "expected a path, or an address with three slashes such as file:///photos",
+            "name the file or the folder by its path",
+        )
     if is_url(name):
         return [_of_store(each, manners) for each in (globbed(name) if "*" in name else [name])]
     return [_of_file(name, manners)]

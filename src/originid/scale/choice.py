@@ -120,8 +120,8 @@ def choose(
         constants: what was measured.
         prices: what a machine has.
     """
-    limit = folder_limit(queries_per_second, constants, prices)
-    up_to = f"about {_rounded_down(limit):,} references at {a_second(queries_per_second)}"
+    limit = _rounded_down(folder_limit(queries_per_second, constants, prices))
+    up_to = f"about {limit:,} references at {a_second(queries_per_second)}"
     inside = references <= limit
     name = "folder" if inside else "milvus"
     found = constants.engines[name]

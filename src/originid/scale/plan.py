@@ -1,7 +1,7 @@
 """What a number of references needs: bytes, machines, cost, time, and what answers are worth."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from originid.scale.choice import BUSY, Choice, a_second, choose
 from originid.scale.expected import Curve, Expected
@@ -112,7 +112,11 @@ def _sizes(references: int, constants: Constants, choice: Choice) -> Iterator[Fi
     compact = constants.engines["compact"]
     for name in ("disk", "memory"):
         growth: Growth = getattr(choice.measured, name)
-        yield _grown(f"{name}_bytes", growth, references, "bytes", choice)
+        whole = _grown(f"{name}_bytes", growth, references, "bytes", choice)
+        if choice.machines > choice.parts:
+            times = choice.machines / choice.parts
+            whole = replace(whole, note=f"{whole.note}; the machines hold all {times:,.1f} times")
+        yield whole
         basis, note = _basis(growth, growth.sizes[-1], choice)
         yield Figure(f"{name}_bytes_each", growth.slope, "bytes", basis, note)
         if choice.engine != "folder":
@@ -121,7 +125,9 @@ def _sizes(references: int, constants: Constants, choice: Choice) -> Iterator[Fi
         elif compact is None:
             yield Figure(f"{name}_bytes_compact", None, "bytes", Basis.UNKNOWN)
         else:
-            yield _grown(f"{name}_bytes_compact", getattr(compact, name), references, "bytes")
+            fewer = _grown(f"{name}_bytes_compact", getattr(compact, name), references, "bytes")
+            # Far below what was measured the line of a compact one lies above that of a whole one.
+            yield replace(fewer, value=min(fewer.value or 0.0, growth.at(references)))
     part = references / choice.parts
     basis, note = _basis(choice.measured.query, part, choice)
     yield Figure("machines", choice.machines, "", basis, f"{choice.decided_by}; {note}")
@@ -204,6 +210,8 @@ def _share(name: str, curve: Curve, references: int) -> Figure:
     if share is None:
         return Figure(name, None, "%", basis, f"not projected beyond {curve.sizes[-1]:,}")
     note = f"counted up to {curve.counted:,}"
+    if references < curve.sizes[0]:
+        basis, note = Basis.EXTRAPOLATED, f"as among {curve.sizes[0]:,}, the fewest of the curve"
     return Figure(name, share.value, "%", basis, note, share.low, share.high)
 
 

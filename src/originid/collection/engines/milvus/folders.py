@@ -16,7 +16,7 @@ class FolderTable(MilvusTables, TrustedFolders):
         self._signed: frozenset[str] | None = None
         self._counted = -1  # folders that are signed, by whomever
 
-    def _set_meta(self, key: str, value: str) -> None:
+    def set_meta(self, key: str, value: str) -> None:
         self._in_batch().put(meta_entity(key, value))
         self._meta[key] = value
 

@@ -172,7 +172,7 @@ class PostgresStore(Tables, PostgresTables):
             for earlier in range(self._number("format"), FORMAT):
                 for statement in UPGRADES[earlier]:
                     self._execute(translated_tables(statement))
-                self._set_meta("format", str(earlier + 1))
+                self.set_meta("format", str(earlier + 1))
             self.format = FORMAT
             self._no_names, self._vectors = None, []
             self._has_failures = bool(self._all("SELECT 1 FROM failure LIMIT 1"))
