@@ -1,6 +1,7 @@
 """Tar shards: what is taken from them, and what hostile ones can do, which is nothing."""
 
 import io
+import os
 import shutil
 import tarfile
 from collections.abc import Callable, Generator
@@ -122,6 +123,34 @@ def test_a_shard_that_changed_is_read_again(
     added = store_images(collection, [shard])
     assert (added.added, added.updated, added.unchanged) == (0, 1, 1)
     assert store_images(collection, [shard]).unchanged == 2
+
+
+def test_members_that_a_shard_no_longer_has_are_counted_and_dropped_on_demand(
+    collection: Collection, write_photos: WritePhotos, tmp_path: Path
+) -> None:
+    photos = write_photos(4)
+    (shard,) = write_shards(photos, tmp_path / "shards", 4)
+    store_images(collection, [shard])
+    before = shard.stat()
+    (shard,) = write_shards(photos[:2], tmp_path / "shards", 4)
+    os.utime(shard, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    added = store_images(collection, [shard])
+    assert (added.unchanged, added.gone, added.pruned, len(collection)) == (2, 2, 0, 4)
+    added = store_images(collection, [shard], prune=True)
+    assert (added.unchanged, added.gone, added.pruned, len(collection)) == (2, 0, 2, 2)
+    assert store_images(collection, [shard], prune=True).pruned == 0
+
+
+def test_nothing_of_a_damaged_shard_is_dropped(
+    collection: Collection, write_photos: WritePhotos, tmp_path: Path
+) -> None:
+    (shard,) = write_shards(write_photos(4), tmp_path / "shards", 4)
+    store_images(collection, [shard])
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[: len(whole) // 2])
+    added = store_images(collection, [shard], prune=True)
+    assert (added.gone, added.pruned, len(collection)) == (0, 0, 4)
+    assert added.failures
 
 
 def test_the_same_picture_at_several_places_is_a_copy(

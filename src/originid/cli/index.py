@@ -56,8 +56,9 @@ PruneOption = Annotated[
     bool,
     typer.Option(
         "--prune",
-        help="Drop references in the given folders whose file is gone. References in a folder "
-        "that is missing or has no file in it are kept: its disk may not be mounted.",
+        help="Drop references in the given folders whose file is gone, and those of members that a "
+        "given archive no longer has. References in a folder that is missing or has no file in it "
+        "are kept: its disk may not be mounted.",
     ),
 ]
 ThumbnailsOption = Annotated[

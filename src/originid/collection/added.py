@@ -18,8 +18,9 @@ class Added:
         unchanged: files that were stored before, and are as they were.
         names: files that are those of references, by another path: further names of them.
         passed_over: folders that were not walked: recycle bins, and folders of thumbnails.
-        gone: references under the given folders that have no file any more, and were kept.
-        pruned: references that were dropped because they had no file any more.
+        gone: references under the given folders that have no file any more, and of members that the
+            given archives no longer have; they were kept.
+        pruned: references that were dropped because of that.
         kept: for each folder that is missing, or that has no file in it, as if its disk were not
             mounted, how many of the ``gone`` references lie under it. They are never pruned.
         failures: files that could not be used.

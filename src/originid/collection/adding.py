@@ -12,7 +12,7 @@ from originid.collection.encoding import EncodePieces, Here, Wanted
 from originid.collection.fingerprint_list import is_fingerprint_list, store_fingerprints
 from originid.collection.image_writer import ImageWriter
 from originid.collection.new_pieces import new_files, new_listed, new_members
-from originid.collection.vanished import settle_vanished, unseen_links
+from originid.collection.vanished import settle_members, settle_vanished, unseen_links
 from originid.errors import InputError, StorageError
 from originid.images.find_files import find_images
 from originid.inputs.kinds import Archive, Input
@@ -59,8 +59,8 @@ def store_images(
             that were stored without them are read once more.
         only_suffixes: whether the files of a folder are known by their suffix alone; otherwise
             those with an unknown suffix are known by how they begin.
-        prune: whether references under the given folders whose file is gone are dropped;
-            `settle_vanished` says which are kept.
+        prune: whether references under the given folders whose file is gone are dropped, and those
+            of members that an archive no longer has; `settle_vanished` says which are kept.
         thumbnails: whether small pictures are stored, of these and of all that are added later;
             files that were stored without them are read once more.
         encode: what decodes and encodes in the place of these threads.
@@ -94,6 +94,7 @@ def store_images(
     pieces = chain(new_files(list(files.values()), writer), _of_inputs(opened, writer))
     store_pieces(collection, pieces, writer, encode or Here(workers), progress)
     settle_vanished(database, paths, files.keys(), added, prune)
+    settle_members(database, writer.outdated, added, prune)
     if added.added or added.updated:
         collection.index()  # so that no search has to begin by making it
     collection.calibrate()

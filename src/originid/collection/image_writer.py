@@ -35,6 +35,9 @@ class ImageWriter:
         self.details = details
         self.thumbnails = thumbnails
         self.added = added
+        self.outdated: dict[str, tuple[FileStatus, list[str]]] = {}
+        """By the location of an archive its state, and the places of members that were stored in
+        another one: what is left of them when the archive was read is not in it any more."""
         self._collection = collection
         self.database = collection.database
         self._entries: list[Entry] = []

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 from originid.collection.image_writer import ImageWriter
@@ -53,14 +54,24 @@ def new_members(archive: Archive, writer: ImageWriter) -> Iterator[Piece]:
         yield Piece(archive=archive)  # reading it tells the reason
         return
     database = writer.database
-    location, skip = location_of(archive.name), set()
-    for some in _slices(database.under(location)):
+    location, skip, outdated = location_of(archive.name), set(), []
+    for some in looked_up(database.under(location)):
         for place, row in database.all_reached_by(some).items():
-            now = FileStatus(row.bytes, state.mtime_ns, state.ctime_ns, state.inode)
-            if place != location and row.status.agrees(now) and not writer.lacks(row.id):
+            if place == location:
+                continue
+            if not is_of(state, row):
+                outdated.append(place)
+            elif not writer.lacks(row.id):
                 skip.add(place)
     writer.added.unchanged += len(skip)
+    if outdated:
+        writer.outdated[location] = state, outdated
     yield Piece(archive=archive, skip=frozenset(skip))
+
+
+def is_of(state: FileStatus, member: Row) -> bool:
+    """Whether a member was stored from an archive in this state."""
+    return member.status.agrees(replace(state, bytes=member.bytes))
 
 
 def _pieces(sources: Iterator[Source]) -> Iterator[Piece]:
@@ -68,7 +79,8 @@ def _pieces(sources: Iterator[Source]) -> Iterator[Piece]:
         yield Piece(listed=some)
 
 
-def _slices(names: Iterable[str]) -> Iterator[list[str]]:
+def looked_up(names: Iterable[str]) -> Iterator[list[str]]:
+    """Places, as many at a time as are looked up together."""
     rest = iter(names)
     while some := list(islice(rest, LOOKED_UP)):
         yield some

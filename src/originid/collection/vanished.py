@@ -2,12 +2,15 @@
 
 import errno
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from originid.collection.added import Added
 from originid.collection.name_table import Name
+from originid.collection.new_pieces import is_of, looked_up
 from originid.collection.row import Row
 from originid.collection.store import Store
+from originid.system.addresses import location_of
+from originid.system.file_status import FileStatus
 
 
 def settle_vanished(
@@ -58,6 +61,38 @@ def settle_vanished(
     added.moved += len(living)
     added.pruned += len(dropped) if prune else 0
     added.gone += len(rows) - len(living) - (len(dropped) if prune else 0)
+
+
+def settle_members(
+    database: Store,
+    outdated: Mapping[str, tuple[FileStatus, Sequence[str]]],
+    added: Added,
+    prune: bool,
+) -> None:
+    """Look for members that archives no longer have, and drop them if that is asked for.
+
+    An archive that was read to its end has given its state to all members that it has.
+
+    Args:
+        database: of the collection.
+        outdated: by the location of an archive its state, and the locations of members that were
+            stored in another state of it, before it was read.
+        added: what could not be used of the archives; it gets the numbers.
+        prune: whether references are dropped.
+    """
+    failed = {location_of(failure.path) for failure in added.failures}
+    lost: list[Row] = []
+    for archive, (state, places) in outdated.items():
+        if archive in failed:  # it was not read to its end
+            continue
+        for some in looked_up(place for place in places if place not in failed):
+            found = database.all_reached_by(some).items()
+            lost += [row for place, row in found if row.location == place and not is_of(state, row)]
+    with database.writing():
+        for row in lost if prune else ():
+            database.delete(row.id)
+    added.pruned += len(lost) if prune else 0
+    added.gone += 0 if prune else len(lost)
 
 
 def unseen_links(
