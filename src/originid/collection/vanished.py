@@ -88,11 +88,13 @@ def settle_members(
         for some in looked_up(place for place in places if place not in failed):
             found = database.all_reached_by(some).items()
             lost += [row for place, row in found if row.location == place and not is_of(state, row)]
-    with database.writing():
-        for row in lost if prune else ():
-            database.delete(row.id)
-    added.pruned += len(lost) if prune else 0
-    added.gone += 0 if prune else len(lost)
+    if not prune:
+        added.gone += len(lost)
+    elif lost:
+        with database.writing():
+            for row in lost:
+                database.delete(row.id)
+        added.pruned += len(lost)
 
 
 def unseen_links(
