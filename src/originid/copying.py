@@ -61,6 +61,15 @@ def copy_collection(source: Collection, into: Place, progress: Progress = silent
     Raises:
         InputError: the collection is compact, or there is something else at the place.
         StorageError: the disk or the server refuses.
+
+    Example:
+        >>> import originid
+        >>> from originid.testing import write_photos
+        >>> with originid.create_collection("here", originid.open_model()) as collection:
+        ...     added = originid.add_images(collection, write_photos("carried", 2))
+        ...     done = originid.copy_collection(collection, "there")
+        >>> done.references
+        2
     """
     refuse_unopened(source)
     if source.compact:
@@ -71,13 +80,16 @@ def copy_collection(source: Collection, into: Place, progress: Progress = silent
         )
     begun = f"{BEGUN} {_identity(source)}"
     source.model.encoder  # noqa: B018 - what cannot be used is refused before anything is made
-    if not is_collection(into):
+    is_new = not is_collection(into)
+    if is_new:
         try:
             create_store(into, source.model, meta={COPY: begun})
         except (InputError, StorageError):
             if not is_collection(into):  # else another process made it first
                 raise
     with open_collection(into, encoder=source.model.own_encoder) as target:
+        if is_new and target.database.meta(COPY) == _complete(source):  # another was quicker
+            return Copied(len(target), already=len(target))
         if target.database.meta(COPY) != begun:
             raise InputError(
                 f"{place_of(into)}, where a collection is already",
@@ -99,6 +111,11 @@ def _identity(source: Collection) -> str:
     return known if known != "None" else str(source.place)
 
 
+def _complete(source: Collection) -> str:
+    """What a complete copy says of itself."""
+    return f"{COMPLETE} {_identity(source)}"
+
+
 def _copied(source: Collection, target: Collection, progress: Progress) -> Copied:
     done, total, seen = Copied(), len(source), 0
     target.database.sign_folders(_trusted(source), _key())
@@ -116,7 +133,7 @@ def _copied(source: Collection, target: Collection, progress: Progress) -> Copie
     target.calibrate()
     with target.database.writing():
         pour_second_looks(target.database, source)
-        target.database.set_meta(COPY, f"{COMPLETE} {_identity(source)}")
+        target.database.set_meta(COPY, _complete(source))
     done.references, done.decisions = len(target), len(target.database.decisions())
     return done
 
