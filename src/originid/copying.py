@@ -16,7 +16,7 @@ from originid.collection.copies import BEGUN, COMPLETE, COPY
 from originid.collection.decision_list import record_decisions
 from originid.collection.form_table import Form
 from originid.collection.row import Row
-from originid.collection.stores import Place, create_store, is_collection, place_of
+from originid.collection.stores import Place, create_store, is_collection
 from originid.collection.switching import pour_second_looks
 from originid.errors import InputError, StorageError
 from originid.system.account_key import make_account_key
@@ -78,42 +78,49 @@ def copy_collection(source: Collection, into: Place, progress: Progress = silent
             "expected one that stores whole vectors: of most of these only the signs are known",
             "copy its folder as it is, or index the images into the new place",
         )
-    begun = f"{BEGUN} {_identity(source)}"
     source.model.encoder  # noqa: B018 - what cannot be used is refused before anything is made
     is_new = not is_collection(into)
     if is_new:
         try:
-            create_store(into, source.model, meta={COPY: begun})
+            create_store(into, source.model, meta={COPY: _says(BEGUN, source)})
         except (InputError, StorageError):
             if not is_collection(into):  # else another process made it first
                 raise
     with open_collection(into, encoder=source.model.own_encoder) as target:
-        if is_new and target.database.meta(COPY) == _complete(source):  # another was quicker
+        if is_new and target.database.meta(COPY) == _says(COMPLETE, source):
+            # Another process was quicker.
             return Copied(len(target), already=len(target))
-        if target.database.meta(COPY) != begun:
-            raise InputError(
-                f"{place_of(into)}, where a collection is already",
-                "expected a place where nothing is, or a copy that was begun and is not complete",
-                "name another place, or remove the collection there first",
-            )
-        if target.model.fingerprint != source.model.fingerprint:
-            raise InputError(
-                f"{place_of(into)}, a copy that was begun with model {target.model.name}",
-                f"expected one with model {source.model.name}, which the collection has now",
-                "name another place",
-            )
+        _refuse_other(source, target)
         return _copied(source, target, progress)
 
 
-def _identity(source: Collection) -> str:
-    """What tells a collection from others."""
+def _refuse_other(source: Collection, target: Collection) -> None:
+    """Refuse what is no begun copy of a collection as it is now."""
+    says = target.database.meta(COPY)
+    if says == _says(COMPLETE, source):
+        raise InputError(
+            f"{target.place}, where a complete copy of it is already",
+            "expected a place where nothing is, or a copy that was begun",
+            "index into it what came later, or name another place",
+        )
+    if says != _says(BEGUN, source):
+        raise InputError(
+            f"{target.place}, where a collection is already",
+            "expected a place where nothing is, or a copy that was begun",
+            "name another place, or remove the collection there first",
+        )
+    if target.model.fingerprint != source.model.fingerprint:
+        raise InputError(
+            f"{target.place}, a copy that was begun with model {target.model.name}",
+            f"expected one with model {source.model.name}, which the collection has now",
+            "name another place",
+        )
+
+
+def _says(word: str, source: Collection) -> str:
+    """What a copy says of itself, with the id of what it is a copy of."""
     known = source.database.meta("id")
-    return known if known != "None" else str(source.place)
-
-
-def _complete(source: Collection) -> str:
-    """What a complete copy says of itself."""
-    return f"{COMPLETE} {_identity(source)}"
+    return f"{word} {known if known != 'None' else source.place}"
 
 
 def _copied(source: Collection, target: Collection, progress: Progress) -> Copied:
@@ -133,7 +140,7 @@ def _copied(source: Collection, target: Collection, progress: Progress) -> Copie
     target.calibrate()
     with target.database.writing():
         pour_second_looks(target.database, source)
-        target.database.set_meta(COPY, _complete(source))
+        target.database.set_meta(COPY, _says(COMPLETE, source))
     done.references, done.decisions = len(target), len(target.database.decisions())
     return done
 

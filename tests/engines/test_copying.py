@@ -80,7 +80,7 @@ def test_a_collection_is_copied_here_and_back(place: str, source: str, tmp_path:
         found = Finder(original).find(query)
         done = copy_collection(original, place)
         assert (done.references, done.copied, done.already, done.decisions) == (6, 6, 0, 1)
-        with pytest.raises(InputError, match="where a collection is already"):
+        with pytest.raises(InputError, match="where a complete copy of it is already"):
             copy_collection(original, place)
     with open_collection(place) as there:
         assert not is_incomplete_copy(there.database)
