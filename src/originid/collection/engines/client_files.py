@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from originid.errors import CollectionError, StorageError
+from originid.errors import CollectionError, InputError, StorageError
 from originid.system.server_url import ServerUrl
 from originid.system.storage import new_directory, storage_errors
 from originid.system.user_folders import VARIABLE, cache_folder
@@ -52,9 +52,13 @@ def model_folder(
         files = list(fetch())
         if not files or not all(_NAME.fullmatch(name) for name, _ in files):
             raise _unusable(place)
-        with new_directory(folder) as made:
-            for name, content in files:
-                (made / name).write_bytes(content)
+        try:
+            with new_directory(folder) as made:
+                for name, content in files:
+                    (made / name).write_bytes(content)
+        except (InputError, StorageError):
+            if not folder.exists():  # else another process fetched it at the same moment
+                raise
     return folder
 
 
