@@ -14,8 +14,8 @@ import numpy as np
 from originid.collection.collection import Collection, open_collection, refuse_unopened
 from originid.collection.copies import BEGUN, COMPLETE, COPY
 from originid.collection.decision_list import record_decisions
-from originid.collection.form_table import Form
 from originid.collection.row import Row
+from originid.collection.stored_image import whole_form
 from originid.collection.stores import Place, create_store, is_collection
 from originid.collection.switching import pour_second_looks
 from originid.errors import InputError, StorageError
@@ -187,7 +187,7 @@ def _copy_rows(source: Collection, target: Collection, rows: Sequence[Row], done
             target.database.insert(
                 replace(row, id=0),
                 codes[row.id],
-                _form(source, row.id),
+                whole_form(source, row.id),
                 features.get(row.id),
                 names.get(row.id, []),
                 said.get(row.id, NOT_DESCRIBED),
@@ -203,12 +203,6 @@ def _copy_rows(source: Collection, target: Collection, rows: Sequence[Row], done
 def _is_there(row: Row, there: Row | None) -> bool:
     """Whether a reference was copied already."""
     return there is not None and (there.location, there.sha256) == (row.location, row.sha256)
-
-
-def _form(source: Collection, reference: int) -> Form | None:
-    """The second form of a reference; None where it has none, or a damaged one."""
-    form = source.database.form_of(reference)
-    return form if form is not None and len(form.code) == source.codec.size else None
 
 
 def _trusted(source: Collection) -> list[str]:

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import JsonOption, as_rows, print_json, progress_bar
+from originid.cli.output import JsonOption, as_rows, print_first, print_json, progress_bar
 from originid.system.text import counted, printable
 
 if TYPE_CHECKING:
     from originid.copying import Copied
-
-SHOWN = 5  # references that are named; --json lists all
 
 
 def copy(
@@ -44,12 +42,11 @@ def copy(
         progress_bar("copying", "references") as progress,
     ):
         done = copy_collection(source, into, progress)
-        shown = printable(str(source.place))
     seconds = time.monotonic() - start
     if json:
         print_json(
             {
-                "collection": shown,
+                "collection": str(place_of(collection)),
                 "into": str(place),
                 "references": done.references,
                 "copied": done.copied,
@@ -66,10 +63,7 @@ def copy(
 
 
 def _print(place: str, done: "Copied", seconds: float) -> None:
-    for failure in done.left[:SHOWN]:
-        print(f"left out: {printable(failure.path)}: {printable(failure.reason)}")
-    if len(done.left) > SHOWN:
-        print(f"... and {len(done.left) - SHOWN} more: --json lists them")
+    print_first(done.left, "left out")
     already = f", {done.already:,} there already" if done.already else ""
     decided = f", {counted(done.decisions, 'decision')}" if done.decisions else ""
     print(

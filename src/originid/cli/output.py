@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EVERY = 30.0  # seconds between lines of progress where no terminal shows a bar
 SHOWN = 20  # failures that are printed one by one; the others are only counted
+FIRST = 5  # references that are named where a command tells what it did
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print the result as one JSON object instead of text.")
@@ -62,6 +63,19 @@ def print_failures(failures: "Iterable[Failure]", more: str) -> None:
         print(f"skipped {printable(failure.path)}: {printable(failure.reason)}", file=sys.stderr)
     if len(failures) > SHOWN:
         print(f"... and {len(failures) - SHOWN} more: {more}", file=sys.stderr)
+
+
+def print_first(left: "Sequence[Failure]", what: str) -> None:
+    """Print the first few references that a command had to leave out, among what it did.
+
+    Args:
+        left: the references and the reasons.
+        what: is the matter with them, in words.
+    """
+    for failure in left[:FIRST]:
+        print(f"{what}: {printable(failure.path)}: {printable(failure.reason)}")
+    if len(left) > FIRST:
+        print(f"... and {len(left) - FIRST} more: --json lists them")
 
 
 def note_missing_locks(collection: "Collection") -> None:

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import JsonOption, as_rows, note_untrusted, print_json, progress_bar
+from originid.cli.output import (
+    JsonOption,
+    as_rows,
+    note_untrusted,
+    print_first,
+    print_json,
+    progress_bar,
+)
 from originid.system.text import counted, printable, shell_command
 
 if TYPE_CHECKING:
@@ -13,8 +20,6 @@ if TYPE_CHECKING:
     from originid.model import Model
     from originid.system.server_url import ServerUrl
     from originid.upgrading import Upgraded
-
-SHOWN = 5  # references that are named; --json lists all
 
 
 def upgrade(
@@ -113,10 +118,7 @@ def _print(collection: str, done: "Upgraded", target: "Model") -> None:
     if done.already:
         print(f"{whole}; they have the vectors of {model} already")
         return
-    for failure in done.left[:SHOWN]:
-        print(f"cannot be read: {printable(failure.path)}: {printable(failure.reason)}")
-    if len(done.left) > SHOWN:
-        print(f"... and {len(done.left) - SHOWN} more: --json lists them")
+    print_first(done.left, "cannot be read")
     if done.finished:
         dropped = f"; {counted(len(done.left), 'reference')} left out" if done.left else ""
         print(f"{whole} with the vectors of {model}{dropped}")

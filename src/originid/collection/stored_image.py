@@ -38,17 +38,20 @@ def stored_image(collection: Collection, sha256: bytes) -> StoredImage | None:
     if not len(codes):
         return None
     row = twins[0]
-    form = database.form_of(row.id)
-    if form is not None and len(form.code) != collection.codec.size:
-        form = None  # damaged: no copies are made of it
     return StoredImage(
         row.width,
         row.height,
         codes[0].tobytes(),
         row.information,
-        form,
+        whole_form(collection, row.id),
         database.details([row.id]).get(row.id),
         database.descriptions([row.id]).get(row.id, NOT_DESCRIBED),
         database.thumbnail(row.id),
         database.manifest_of(row.id),
     )
+
+
+def whole_form(collection: Collection, reference: int) -> Form | None:
+    """The second form of a reference; None where it has none, or a damaged one: none is copied."""
+    form = collection.database.form_of(reference)
+    return form if form is not None and len(form.code) == collection.codec.size else None
