@@ -95,7 +95,7 @@ def test_pictures_are_added_with_progress(page: Page, service: str, tmp_path: Pa
     expect(rows.nth(2)).to_have_text("4242.png was added.")
     expect(rows.nth(1)).to_have_text("known.jpg was here already.")
     expect(rows.nth(0)).to_contain_text("broken.jpg: This cannot be read as a picture.")
-    expect(page.locator("#live")).to_have_text(re.compile("2 of 3|1 to"))
+    expect(page.locator("#live")).to_contain_text("2 of 3")
     page.get_by_role("searchbox").fill("colour")
     expect(page.locator(".grid li")).to_have_count(2)  # the known one is now described too
     answer = page.request.get(f"{service}v1/references?q=4242").json()["references"]
@@ -195,6 +195,7 @@ def test_a_proxy_may_show_the_page_under_a_prefix(
         page.get_by_text("Remove it from the collection").click()
         page.get_by_role("button", name="Remove it now").click()
         expect(page).to_have_url(re.compile("#/collection$"))
+        expect(page.locator(".notice")).to_have_text("added.jpg was removed.")
         expect(page.locator("#live")).to_contain_text("added.jpg was removed.")
         left = page.request.get(f"{service}v1/references?q=added.jpg").json()["references"]
         page.close()  # before the proxy goes, which the page may still be asking

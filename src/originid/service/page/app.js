@@ -11,8 +11,9 @@ import * as decisions from "./views/decisions.js";
 import * as reference from "./views/reference.js";
 
 const VIEWS = { "": check, collection, reference, decisions };
-// What the service says of itself; null until it has answered.
-const shared = { stats: null, refresh };
+// stats: what the service says of itself, null until it has answered.
+// done: what a view did before it led to the next one, which shows it; null for nothing.
+const shared = { stats: null, done: null, refresh };
 let current = check;
 
 /** Take the numbers of the service again, such as after pictures were added. */

@@ -44,12 +44,13 @@ export const ICONS = {
   key: "M14 10a4 4 0 1 1-1.2-2.8M13.5 9.5H21v3M17.5 9.5v2.5",
 };
 
-/** Tell screen readers something. */
+const HEARD = 10_000; // ms that a told text stays: it is read after what was told before it
+
+/** Tell screen readers something, after what they were told a moment ago. */
 export function announce(text) {
-  const live = document.getElementById("live");
-  live.textContent = "";
-  // A text that is the same as before would not be read again without this pause.
-  setTimeout(() => { live.textContent = text; }, 50);
+  const told = h("span", {}, `${text} `);
+  document.getElementById("live").append(told);
+  setTimeout(() => told.remove(), HEARD);
 }
 
 let last = 0;

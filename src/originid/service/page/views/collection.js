@@ -36,9 +36,12 @@ export async function show(view, { shared, query }) {
   const after = Number(query.get("after")) || 0;
   if (q !== text || !after) trail = [];
   text = q;
+  const { done } = shared;
+  shared.done = null; // It is shown once.
   view.append(
     h("div.intro", {}, h("h1", { tabindex: "-1" }, t("collection.title")),
       h("p.lead", {}, t("collection.lead", { n: shared.stats.references }))),
+    done ? h("p.notice", {}, done) : "",
     h("search.row.searching", {}, h("label.unseen", { for: field }, t("collection.search")),
       h("input", { id: field, type: "search", value: q, placeholder: t("collection.search"), oninput: search, maxlength: 200 })),
     adding(shared, query.has("add"), () => turn(text, 0, [])) ?? "",

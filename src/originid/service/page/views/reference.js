@@ -46,7 +46,8 @@ function removal(one, shared) {
   const remove = async () => {
     try {
       await request(`/v1/references/${one.id}`, { method: "DELETE" });
-      announce(t("reference.removed", { name: one.name }));
+      shared.done = t("reference.removed", { name: one.name });
+      announce(shared.done);
       await shared.refresh().catch(() => {});
       location.hash = "#/collection";
     } catch (error) {
