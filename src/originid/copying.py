@@ -19,7 +19,7 @@ from originid.collection.stored_image import whole_form
 from originid.collection.stores import Place, create_store, is_collection
 from originid.collection.switching import pour_second_looks
 from originid.errors import InputError, StorageError
-from originid.system.account_key import make_account_key
+from originid.system.account_key import key_or_reason
 from originid.system.addresses import is_address, location_of
 from originid.system.progress import Progress, silent
 from originid.types import NOT_DESCRIBED, Failure
@@ -37,6 +37,7 @@ class Copied:
         already: references that an interrupted run had written.
         decisions: decisions that the copy has.
         left: references that were left out, since their stored vector is damaged.
+        unsigned: as of `Added`.
     """
 
     references: int = 0
@@ -44,6 +45,7 @@ class Copied:
     already: int = 0
     decisions: int = 0
     left: list[Failure] = field(default_factory=list)
+    unsigned: str = ""
 
 
 def copy_collection(source: Collection, into: Place, progress: Progress = silent) -> Copied:
@@ -125,7 +127,8 @@ def _says(word: str, source: Collection) -> str:
 
 def _copied(source: Collection, target: Collection, progress: Progress) -> Copied:
     done, total, seen = Copied(), len(source), 0
-    target.database.sign_folders(_trusted(source), _key())
+    key, done.unsigned = key_or_reason()
+    target.database.sign_folders(_trusted(source), key)
     rows, kept = source.references(), set[str]()
     while some := list(islice(rows, BATCH)):
         _copy_rows(source, target, some, done)
@@ -231,11 +234,3 @@ def _outermost(source: Collection, folder: str) -> str | None:
         if folder == top:
             break
     return top
-
-
-def _key() -> bytes | None:
-    """The key of this account; None where none can be made."""
-    try:
-        return make_account_key()
-    except StorageError:
-        return None

@@ -14,6 +14,7 @@ from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection, open_collection
 from originid.collection.trusted_folders import FOLDERS
 from originid.collection.verifying import compared
+from originid.copying import copy_collection
 from originid.errors import InputError
 from originid.model import Model
 
@@ -256,5 +257,6 @@ def test_without_a_home_only_this_process_knows(
         added = store_images(collection, paths)
         assert (added.added, trusted(collection)) == (2, [True, True])
         assert str(home) in added.unsigned
+        assert str(home) in copy_collection(collection, tmp_path / "copy").unsigned
     with open_collection(tmp_path / "made") as collection:
         assert trusted(collection) == [False, False]

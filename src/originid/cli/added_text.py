@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from originid.cli.output import SHOWN, as_rows, print_failures, print_json
+from originid.cli.output import SHOWN, as_rows, note_unsigned, print_failures, print_json
 from originid.system.text import counted, printable, shell_command
 
 if TYPE_CHECKING:
@@ -54,12 +54,7 @@ def tell_added(added: "Added", told: Told, json: bool) -> None:
         print_failures(added.failures, shell_command("show", told.into, "--json"))
         _print(added, told)
         _print_described(told)
-    if added.unsigned:
-        print(
-            f"note: {printable(added.unsigned)}; later commands open these files only with their "
-            "folder in ORIGINID_TRUSTED_FOLDERS",
-            file=sys.stderr,
-        )
+    note_unsigned(added.unsigned)
 
 
 def _as_json(added: "Added", told: Told) -> dict[str, object]:

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from originid.cli.output import JsonOption, as_rows, print_first, print_json, progress_bar
+from originid.cli.output import (
+    JsonOption,
+    as_rows,
+    note_unsigned,
+    print_first,
+    print_json,
+    progress_bar,
+)
 from originid.system.text import counted, printable
 
 if TYPE_CHECKING:
@@ -58,6 +65,7 @@ def copy(
         )
     else:
         _print(str(place), done, seconds)
+    note_unsigned(done.unsigned)
     if done.left:
         raise typer.Exit(1)
 

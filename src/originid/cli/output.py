@@ -114,6 +114,20 @@ def note_untrusted(collection: "Collection") -> None:
         )
 
 
+def note_unsigned(reason: str) -> None:
+    """Say on standard error why later commands will not know that this account named files.
+
+    Args:
+        reason: why the account has no key; nothing is said where it is empty.
+    """
+    if reason:
+        print(
+            f"note: {printable(reason)}; later commands open these files only with their "
+            "folder in ORIGINID_TRUSTED_FOLDERS",
+            file=sys.stderr,
+        )
+
+
 @contextmanager
 def progress_bar(what: str, unit: str = "images") -> "Iterator[Callable[[int, int], None]]":
     """Show progress on standard error: a bar with the rate and the time that is left.

@@ -13,14 +13,14 @@ from originid.collection.fingerprint_list import is_fingerprint_list, store_fing
 from originid.collection.image_writer import ImageWriter
 from originid.collection.new_pieces import new_files, new_listed, new_members
 from originid.collection.vanished import settle_members, settle_vanished, unseen_links
-from originid.errors import InputError, StorageError
+from originid.errors import InputError
 from originid.images.find_files import find_images
 from originid.inputs.kinds import Archive, Input
 from originid.inputs.manners import POLITE, Manners
 from originid.inputs.opening import is_input, open_inputs
 from originid.inputs.pieces import Piece
 from originid.latents.encode_files import Entry
-from originid.system.account_key import make_account_key
+from originid.system.account_key import key_or_reason
 from originid.system.parallel import one_blas_thread
 from originid.system.paths import Paths, as_paths
 from originid.system.progress import Progress, silent
@@ -81,7 +81,8 @@ def store_images(
     inputs = set() if manners is None else {path for path in others if is_input(path)}
     opened = _opened([path for path in others if path in inputs], manners or POLITE, added)
     paths = [path for path in others if path not in inputs]
-    database.sign_folders(paths, _key(added))
+    key, added.unsigned = key_or_reason()
+    database.sign_folders(paths, key)
     details = details or database.count_details() > 0
     thumbnails = thumbnails or database.count_thumbnails() > 0
     writer = ImageWriter(collection, added, details, thumbnails)
@@ -146,15 +147,6 @@ def _of_inputs(inputs: list[Input], writer: ImageWriter) -> Iterator[Piece]:
             yield from new_members(each, writer)
         else:
             yield from new_listed(each, writer, writer.added.failures.append)
-
-
-def _key(added: Added) -> bytes | None:
-    """The key of this account, or None, with the reason in ``added``, where none can be made."""
-    try:
-        return make_account_key()
-    except StorageError as error:
-        added.unsigned = error.given
-        return None
 
 
 def _store(chunks: Iterable[list[Entry]], writer: ImageWriter, progress: Progress) -> None:

@@ -37,6 +37,10 @@ class Choice:
     measured: Engine
     borrowed: bool
 
+    def in_each_part(self, references: int) -> float:
+        """How many of the references each part holds."""
+        return references / self.parts
+
 
 def parts_for(references: int, engine: Engine, prices: Prices) -> dict[str, int]:
     """Return among how many machines each thing divides references, by the name of the thing.

@@ -128,7 +128,7 @@ def _sizes(references: int, constants: Constants, choice: Choice) -> Iterator[Fi
             fewer = _grown(f"{name}_bytes_compact", getattr(compact, name), references, "bytes")
             # Far below what was measured the line of a compact one lies above that of a whole one.
             yield replace(fewer, value=min(fewer.value or 0.0, growth.at(references)))
-    part = references / choice.parts
+    part = choice.in_each_part(references)
     basis, note = _basis(choice.measured.query, part, choice)
     yield Figure("machines", choice.machines, "", basis, f"{choice.decided_by}; {note}")
 
@@ -152,13 +152,13 @@ def _building(
         note = f"{million:,.2g} hours of a machine"
         cost = million * prices.hour
         yield Figure(f"cost_per_million{suffix}", cost, prices.currency, Basis.ASSUMED, note)
-    part = references / choice.parts
+    part = choice.in_each_part(references)
     yield _grown("index_seconds", choice.measured.build, part, "seconds", choice)
 
 
 def _storing(references: int, constants: Constants, choice: Choice) -> tuple[float, str]:
     """Seconds in which references that are encoded are stored, and what takes them, in words."""
-    part, rate = references / choice.parts, constants.storing
+    part, rate = choice.in_each_part(references), constants.storing
     process = part / rate, f"a process maps and stores {rate:,.0f} a second"
     if choice.engine == "folder" or choice.borrowed:
         return process
@@ -169,7 +169,7 @@ def _storing(references: int, constants: Constants, choice: Choice) -> tuple[flo
 def _searching(references: int, queries: float, prices: Prices, choice: Choice) -> Iterator[Figure]:
     """Time of a query, what the machines can do, and what queries cost."""
     engine, machines = choice.measured, choice.machines
-    part = references / choice.parts
+    part = choice.in_each_part(references)
     basis, note = _basis(engine.query, part, choice)
     note = f"on one core of each machine, which holds {part:,.0f}; {note}"
     yield Figure("query_seconds", engine.query.at(part), "seconds", basis, note)

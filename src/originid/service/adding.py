@@ -5,11 +5,10 @@ from pathlib import Path
 
 from originid.collection.adding import store_images
 from originid.collection.row import Row
-from originid.errors import StorageError
 from originid.latents.sources import Source
 from originid.service.errors import ApiError
 from originid.service.state import State
-from originid.system.account_key import make_account_key
+from originid.system.account_key import key_or_reason
 from originid.system.storage import flush, new_file, storage_errors
 from originid.types import Description
 
@@ -54,10 +53,7 @@ def keep_picture(shared: State, source: Source, description: Description) -> tup
 
 def _sign(shared: State) -> None:
     """Let the files in the folder of added pictures be looked at, also by later processes."""
-    try:
-        key = make_account_key()
-    except StorageError:
-        key = None  # this process may look at them; the next one is told how it may
+    key, _ = key_or_reason()  # without one, the next process is told how it may
     shared.finder.collection.database.sign_folders([shared.added_folder], key)
 
 

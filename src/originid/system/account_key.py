@@ -73,6 +73,14 @@ def make_account_key() -> bytes:
     return key
 
 
+def key_or_reason() -> tuple[bytes | None, str]:
+    """The key of this account and an empty text, or None and why it can have none."""
+    try:
+        return make_account_key(), ""
+    except StorageError as error:
+        return None, error.given
+
+
 def signature(key: bytes, *parts: bytes) -> bytes:
     """What only somebody who has a key can compute of some bytes: HMAC-SHA256, 32 bytes.
 
