@@ -26,7 +26,7 @@ from originid.types import Verdict
 from originid.verdict.second_look import LEAST_REFERENCES
 from originid.verdict.strangers import LEAST_LEADS
 from shards import write_shards
-from store_kinds import Kind
+from store_kinds import STORES, Kind
 
 SEEN = 1.0  # seconds after which a server has passed on what others wrote
 
@@ -242,6 +242,7 @@ def told_by_a_folder(
     return told(str(tmp_path_factory.mktemp("plain") / "collection"), *asked)
 
 
+@pytest.mark.parametrize("kind", [name for name in STORES if name != "folder"], indirect=True)
 def test_verdicts_are_those_of_a_folder(
     place: str, asked: tuple[list[Path], list[Path]], told_by_a_folder: Told
 ) -> None:
