@@ -40,6 +40,24 @@ def test_names_and_captions_are_searched(page: Page) -> None:
     expect(page.locator("#live")).to_contain_text("No name and no caption has")
 
 
+def test_what_did_not_come_is_asked_for_again_and_nothing_waits_meanwhile(page: Page) -> None:
+    def wait_for(wanted: str, shown: str) -> None:
+        page.get_by_role("button", name="Try again").wait_for()
+        expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        page.unroute(wanted)
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator(shown).first).to_be_visible()
+        expect(page.locator("[aria-busy=true]")).to_have_count(0)
+
+    for wanted in ("**/v1/references?*", "**/v1/explain*"):
+        page.route(wanted, lambda route: route.fulfill(status=503, body="<h1>proxy</h1>"))
+    page.get_by_role("link", name="Collection").click()
+    wait_for("**/v1/references?*", ".grid li")
+    page.get_by_role("link", name="Check", exact=True).click()
+    choose(page, LAKE)
+    wait_for("**/v1/explain*", ".stage")
+
+
 def test_a_reference_shows_what_is_said_of_it_as_text(page: Page, service: str) -> None:
     page.goto(f"{service}#/collection?q=shore")
     page.locator(".grid a").click()

@@ -58,6 +58,8 @@ async function draw(results, q, after, turn) {
   try {
     found = await json(`/v1/references?${new URLSearchParams({ ...(q && { q }), after, limit: PAGE })}`);
   } catch (error) {
+    if (mine !== newest) return;
+    results.removeAttribute("aria-busy");
     results.replaceChildren(notice(failureOf(error), () => turn(q, after, trail)));
     return;
   }

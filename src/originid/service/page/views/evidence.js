@@ -11,7 +11,7 @@ let preferred = "slider"; // as the person chose it last
 
 /** The evidence for a match; it appears when the service has drawn it. */
 export function evidence(one, match) {
-  const frame = h("div.evidence", { "aria-busy": "true" });
+  const frame = h("div.evidence");
   if (!one.file) {
     frame.replaceChildren(h("figure", {}, picture(`/v1/references/${match.id}/picture`, nameOf(match.reference)), h("figcaption", {}, t("evidence.alone"))));
     return frame;
@@ -22,18 +22,19 @@ export function evidence(one, match) {
   }
   frame.append(h("div.waiting", {}, picture(match.thumbnail), h("p", {}, h("span.spinner", { "aria-hidden": "true" }), t("evidence.waiting"))));
   const load = async () => {
+    frame.setAttribute("aria-busy", "true");
     try {
       draw(frame, await evidenceOf(one, match.id), one.name);
     } catch (error) {
       frame.replaceChildren(notice(failureOf(error), load));
     }
+    frame.removeAttribute("aria-busy");
   };
   load();
   return frame;
 }
 
 function draw(frame, found, name) {
-  frame.removeAttribute("aria-busy");
   const names = Object.keys(VIEWS).filter((each) => each !== "heat" || found.pictures.heat);
   const chosen = names.includes(preferred) ? preferred : names[0];
   const panel = h("div.panel", { role: "tabpanel", id: newId("panel"), tabindex: "0" });
