@@ -74,3 +74,15 @@ def test_a_missing_shard_makes_no_collection(run: Run, shards: list[str]) -> Non
     status, _, err = run("index", "missing.tar", "--into", "archive")
     assert (status, "no file or folder missing.tar" in err) == (1, True)
     assert not Path("archive").exists()
+
+
+def test_a_list_of_nothing_is_said_to_be_one(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("addresses.csv").write_text("url,caption\n")
+    Path("folder").mkdir()
+    status, _, err = run("index", "addresses.csv", "folder", "--into", "made")
+    assert status == 0
+    assert "no images found in addresses.csv: none is listed there\n" in err
+    assert "no images found in folder; looked for files whose names end in " in err

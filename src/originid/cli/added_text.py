@@ -163,8 +163,16 @@ def _print_some(what: str, names: list[str]) -> None:
 
 def note_nothing(added: "Added", images: list[str]) -> None:
     """Say on standard error that there was nothing to add, if so."""
-    if not added.seen:
-        print(nothing_found(images), file=sys.stderr)
+    if added.seen:
+        return
+    from originid.inputs.opening import is_input
+
+    inputs = [image for image in images if is_input(image)]
+    if inputs:
+        print(f"no images found in {_first(inputs)}: none is listed there", file=sys.stderr)
+    others = [image for image in images if image not in inputs]
+    if others:
+        print(nothing_found(others), file=sys.stderr)
 
 
 def nothing_found(where: list[str]) -> str:
@@ -175,8 +183,13 @@ def nothing_found(where: list[str]) -> str:
     """
     from originid.images.find_files import IMAGE_SUFFIXES
 
-    names = ", ".join(where[:NAMED]) + (f" and {len(where) - NAMED} more" if where[NAMED:] else "")
     return (
-        f"no images found in {printable(names)}; looked for files whose names end in "
+        f"no images found in {_first(where)}; looked for files whose names end in "
         f"{', '.join(sorted(IMAGE_SUFFIXES))}, and for others that begin like an image"
     )
+
+
+def _first(names: list[str]) -> str:
+    """The first few of some names, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if names[NAMED:] else ""
+    return printable(", ".join(names[:NAMED]) + more)
