@@ -1,6 +1,5 @@
 """Answers against a search of every reference, shares of rates, and the order of what was seen."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from PIL import Image as Pillow
 
 from originid.answer import Answer, Match
-from originid.answering import answers, query_vectors
+from originid.answering import answers
 from originid.collection.adding import store_images
 from originid.collection.collection import Collection, create_collection
 from originid.errors import ImageError, InputError, OriginidError
@@ -19,10 +18,11 @@ from originid.finder import Finder
 from originid.images.lossless import lossless_file
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
-from originid.model import Model, open_model
+from originid.model import Model
+from originid.query_vectors import query_vectors
 from originid.testing import textured_image, write_photos
 from originid.types import Image, Verdict
-from originid.verdict.margins import content_cells, framed
+from originid.verdict.margins import framed
 from originid.verdict.presets import UNCERTAIN
 
 PHOTOS = 50
@@ -141,59 +141,6 @@ def test_an_empty_collection_is_said_to_be_empty(model: Model, tmp_path: Path) -
         (answer,) = answers(empty, encoded(model, textured_image(1)), 5, 0.01)
     assert (answer.verdict, answer.matches) == (Verdict.NONE, ())
     assert answer.reason == "none: the collection is empty"
-
-
-# Frames are no evidence
-
-
-def framed_image(seed: int) -> Image:
-    page = np.full((256, 256, 3), 250, np.uint8)
-    # Bars take less than 45 % of a column, from which on it would tell nothing.
-    noise = np.random.default_rng(seed).integers(0, 180, (20, 32, 3))
-    page[48:208] = noise.repeat(8, axis=0).repeat(8, axis=1)
-    return page
-
-
-def test_only_framed_queries_lose_what_frames_show(model: Model) -> None:
-    queries = encoded(model, textured_image(1), framed_image(2), textured_image(3))
-    latents = np.stack([query.latent for query in queries])
-    before = latents.copy()
-    found = query_vectors(model, queries)
-    np.testing.assert_array_equal(np.stack([query.latent for query in queries]), before)
-    known = content_cells(queries[1].thumbnail)
-    assert 0 < known.sum() < known.size
-    mean = model.natural_mean
-    assert mean is not None
-    changed, natural = latents[1].reshape(-1, 32, 32).copy(), mean.reshape(-1, 32, 32)
-    for row in range(32):
-        for column in range(32):
-            if not known[row, column]:
-                changed[:, row, column] = natural[:, row, column]
-    expected = model.vectors(np.stack([latents[0], changed.reshape(-1), latents[2]]))
-    np.testing.assert_allclose(found, expected, atol=1e-6)
-    assert abs(found[1] - model.vectors(latents[1:2])[0]).max() > 1e-3  # it does change something
-
-
-def test_a_stored_file_is_compared_with_its_frame(tmp_path: Path) -> None:
-    packaged = open_model()
-    path = tmp_path / "framed.png"
-    Pillow.fromarray(framed_image(2)).save(path)
-    with create_collection(tmp_path / "c", packaged) as collection:
-        store_images(collection, [path])
-        (same,) = answers(collection, encoded(packaged, framed_image(2)), 1, 0.01)
-        content = hashlib.sha256(path.read_bytes()).digest()
-        (query,) = encoded(packaged, framed_image(2))
-        (stored,) = answers(collection, [replace(query, sha256=content)], 1, 0.01)
-    assert same.matches[0].score < 0.99
-    assert stored.matches[0].score == pytest.approx(1, abs=1e-3)
-    assert stored.reason == "the same file"
-
-
-def test_a_vector_does_not_depend_on_the_other_queries(model: Model) -> None:
-    queries = encoded(model, textured_image(1), framed_image(2), textured_image(3), framed_image(4))
-    together = query_vectors(model, queries)
-    for query, vector in zip(queries, together, strict=True):
-        np.testing.assert_allclose(query_vectors(model, [query])[0], vector, atol=1e-6)
 
 
 # A second look

@@ -1,7 +1,6 @@
 """From encoded images to answers: one search for all of them, then a judgement of each."""
 
-from collections.abc import Callable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,12 +13,10 @@ from originid.collection.pictures import Picture, find_pictures, other_paths
 from originid.collection.row import Row
 from originid.index.fingerprint import Fingerprint, packed_signs
 from originid.latents.encode_files import Encoded
-from originid.model import Model
-from originid.system.parallel import one_blas_thread
+from originid.query_vectors import vectors_in
 from originid.types import Box, Floats32, Vectors, Verdict
 from originid.verdict.information import information
 from originid.verdict.judge import Candidate, judge
-from originid.verdict.margins import content_cells, framed, with_unknown
 from originid.verdict.presets import DEFAULT, PRESETS
 from originid.views.words import FULL
 
@@ -125,8 +122,7 @@ class Asked:
 def _asked(collection: Collection, queries: Sequence[Encoded]) -> Asked:
     return Asked(
         [query.source.name for query in queries],
-        # A file that is stored is compared as it was stored, with its frame.
-        query_vectors(collection.model, queries, collection.database.contents),
+        vectors_in(collection, queries),
         information(np.stack([query.thumbnail for query in queries])),
         [query.sha256 for query in queries],
     )
@@ -210,34 +206,3 @@ def as_matches(
         )
         for rank, (picture, rate, how, copies) in enumerate(each, start=1)
     )
-
-
-def nothing_stored(contents: Sequence[bytes]) -> AbstractSet[bytes]:
-    """No content is stored."""
-    return frozenset()
-
-
-def query_vectors(
-    model: Model,
-    queries: Sequence[Encoded],
-    stored: Callable[[Sequence[bytes]], AbstractSet[bytes]] = nothing_stored,
-) -> Vectors:
-    """The vectors (q, dim) of queries, without what framed pictures share: their frames.
-
-    Args:
-        model: of the collection.
-        queries: the encoded queries.
-        stored: those of some SHA-256 whose frames count, since they are compared as they are.
-    """
-    latents = np.stack([query.latent for query in queries])
-    thumbnails = np.stack([query.thumbnail for query in queries])
-    mean, rows = model.natural_mean, np.flatnonzero(framed(thumbnails))
-    if mean is not None and len(rows):
-        whole = stored([queries[row].sha256 for row in rows.tolist()])
-        rows = rows[[queries[row].sha256 not in whole for row in rows.tolist()]]
-    if mean is not None and len(rows):
-        known = np.stack([content_cells(image) for image in thumbnails[rows]])
-        latents[rows] = with_unknown(latents[rows], mean, known)
-    # With more threads the product of one query takes 2 to 10 times as long on a busy machine.
-    with one_blas_thread():
-        return model.vectors(latents)

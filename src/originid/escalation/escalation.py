@@ -12,7 +12,7 @@ from itertools import islice
 import numpy as np
 
 from originid.answer import Answer, Match
-from originid.answering import Seen, as_matches, query_vectors
+from originid.answering import Seen, as_matches
 from originid.collection.collection import Collection
 from originid.collection.deciding import decisions_for, rejects
 from originid.collection.decisions import Decision, rejections
@@ -24,6 +24,7 @@ from originid.escalation.looking import SecondLook
 from originid.images.decode import read_bytes
 from originid.images.reduced import decode_reduced
 from originid.latents.encode_files import Encoded
+from originid.query_vectors import query_vectors
 from originid.system.parallel import available_cores, map_ordered, one_blas_thread
 from originid.types import Image, Verdict
 from originid.verdict.information import information
