@@ -48,19 +48,31 @@ def vectors_in(collection: Collection, queries: Sequence[Encoded]) -> Vectors:
     """
     model = collection.model
     without, rows = _without_frames(model, queries)
+    some = [queries[row] for row in rows.tolist()]
     with one_blas_thread():
         vectors = model.vectors(without)
-        if not len(rows):
+        if not some:
             return vectors
-        latents = np.stack([queries[row].latent for row in rows.tolist()])
-        whole = model.vectors(latents)
-        shares = (_lengths(model, without[rows]) / _lengths(model, latents)) ** 2
-    contents = [queries[row].sha256 for row in rows.tolist()]
-    stored = collection.database.contents(contents)
+        whole = model.vectors(np.stack([query.latent for query in some]))
+        shares = content_shares(model, some)
+    stored = collection.database.contents([query.sha256 for query in some])
     nearest = collection.index().search(whole, 1)[0][:, 0]
-    keeps = np.array([content in stored for content in contents]) | same_content(nearest, shares)
+    keeps = np.array([query.sha256 in stored for query in some]) | same_content(nearest, shares)
     vectors[rows[keeps]] = whole[keeps]
     return vectors
+
+
+def content_shares(model: Model, queries: Sequence[Encoded]) -> Floats64:
+    """The shares (q,) of the content in the square of the length of each query's vector.
+
+    Args:
+        model: of the collection.
+        queries: framed ones, at least one.
+    """
+    whole = np.stack([query.latent for query in queries])
+    content, _ = _without_frames(model, queries)
+    lengths = [np.linalg.norm(model.map.apply(each), axis=1) for each in (content, whole)]
+    return np.asarray((lengths[0] / lengths[1]) ** 2, np.float64)
 
 
 def same_content(cosines: Floats32, shares: Floats64) -> Mask:
@@ -89,8 +101,3 @@ def _without_frames(model: Model, queries: Sequence[Encoded]) -> tuple[Latents, 
         known = np.stack([content_cells(image) for image in thumbnails[rows]])
         latents[rows] = with_unknown(latents[rows], mean, known)
     return latents, rows
-
-
-def _lengths(model: Model, latents: Latents) -> Floats64:
-    """The lengths (n,) of what the map makes of latents, before they are made 1."""
-    return np.asarray(np.linalg.norm(model.map.apply(latents), axis=1), np.float64)

@@ -47,6 +47,7 @@ class Upgraded:
         left: references of which no vector could be made, with the reasons. If it is finished, they
             were dropped.
         kinds: how many of these there are of each kind, in words.
+        given_up: whether an upgrade to yet another model had been begun; what it made is gone.
         refused: the path of a file that may not be opened, if there was one (see
             `originid.collection.trusted_folders`).
     """
@@ -54,6 +55,7 @@ class Upgraded:
     references: int
     finished: bool = False
     already: bool = False
+    given_up: bool = False
     left: list[Failure] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
     refused: str | None = None
@@ -116,6 +118,19 @@ def upgrade_collection(
     return done
 
 
+def begun_model(folder: Path) -> Model | None:
+    """The model of an upgrade that was begun and has not come to its end; None without one.
+
+    Args:
+        folder: of the collection.
+    """
+    try:
+        with open_collection(folder / UPGRADE) as begun:
+            return begun.model
+    except (CollectionError, ModelError):
+        return None
+
+
 def _upgraded(
     folder: Path,
     model: Model,
@@ -128,7 +143,10 @@ def _upgraded(
         with old.database.writing():
             pass  # what cannot be written is said before the work begins
         settle(folder)
-        done = Upgraded(len(old))
+        begun = begun_model(folder)
+        done = Upgraded(
+            len(old), given_up=begun is not None and begun.fingerprint != model.fingerprint
+        )
         if old.model.fingerprint == model.fingerprint:
             done.already = done.finished = True
             return done

@@ -43,6 +43,10 @@ def test_what_cannot_be_read_is_named_and_the_advice_works(
     done = json.loads(out)
     assert (status, done["finished"], done["references"]) == (1, False, 30)
     assert [row["path"] for row in done["left_out"]] == [str(tmp_path / "photos" / "0003.png")]
+    shown = next(line for line in run("show", indexed)[1].splitlines() if "begun" in line)
+    status, out, err = run(*shlex.split(shown.rpartition(": originid ")[2]))  # goes on with it
+    assert status == 1
+    assert err.startswith(f"{given}\n{expected}\n")
     advised = shlex.split(todo.rpartition(": originid ")[2])
     status, out, err = run(*advised)
     assert (status, err) == (0, "")
@@ -50,6 +54,19 @@ def test_what_cannot_be_read_is_named_and_the_advice_works(
     assert "1 reference left out" in out
     shown = json.loads(run("show", indexed, "--json")[1])
     assert (shown["fingerprint"], shown["upgrade_begun"]) == (other_model.fingerprint, False)
+
+
+def test_an_upgrade_that_is_given_up_is_told(
+    run: Run, indexed: Path, other_model: Model, model: Model, tmp_path: Path
+) -> None:
+    (tmp_path / "photos" / "0003.png").unlink()
+    assert run("upgrade", indexed, "--model", other_model.folder)[0] == 1
+    status, out, _ = run("upgrade", indexed, "--model", model.folder)
+    assert status == 0
+    first, second = out.splitlines()
+    assert first == "the upgrade to another model, which was begun before, is given up"
+    assert second.endswith(" already")
+    assert "begun" not in run("show", indexed)[1]
 
 
 def test_files_that_may_not_be_opened_are_explained(

@@ -30,8 +30,8 @@ def upgrade(
         str | None,
         typer.Option(
             help="Make vectors by this model, the name of a packaged model or a model folder. The "
-            "default is the newest edition of the collection's packaged model, or else the model "
-            "default."
+            "default is that of an upgrade that was begun, or else the newest edition of the "
+            "collection's packaged model, or else the model default."
         ),
     ] = None,
     leave_out: Annotated[
@@ -77,6 +77,7 @@ def upgrade(
                 "to": {"model": target.name, "fingerprint": target.fingerprint},
                 "finished": done.finished,
                 "already": done.already,
+                "given_up": done.given_up,
                 "left_out": as_rows(done.left),
             }
         )
@@ -106,13 +107,20 @@ def _target(collection: "Collection", name: str | None) -> "Model":
     from originid.collection.newer_model import newer_model
     from originid.model import DEFAULT, open_model
     from originid.model_description import packaged_models
+    from originid.upgrading import begun_model
 
+    place = collection.place
+    begun = begun_model(place) if name is None and isinstance(place, Path) else None
+    if begun is not None:
+        return begun
     own = collection.model.name
     known = own if own in packaged_models() else DEFAULT
     return open_model(name or newer_model(collection.model.fingerprint) or known)
 
 
 def _print(collection: str, done: "Upgraded", target: "Model") -> None:
+    if done.given_up:
+        print("the upgrade to another model, which was begun before, is given up")
     whole = f"{printable(collection)}: {counted(done.references, 'reference')}"
     model = f"model {printable(target.name)} ({target.fingerprint[:8]})"
     if done.already:
