@@ -94,7 +94,8 @@ def generate(
 
     A file of settings for --generator, such as {"generator": "sd2", "seed": 7}, may have seed,
     batch, steps, guidance and size, and in options further arguments of the pipeline. In the
-    manifest, the generator then has the name of that file. Another seed makes other images.
+    manifest, the generator then has the name of that file, and OUTPUT/generators keeps what it is.
+    Another seed makes other images; for other settings give the file another name.
 
     --ray needs the extra [ray]. It uses the cluster that RAY_ADDRESS or `ray start` names, or if
     there is none, the devices of this machine. All machines need originid, and the origins and
@@ -115,7 +116,7 @@ def generate(
     shared, chosen = SetSettings(test), choose(generator)
     made = chosen.generator
     settings = JobSettings(
-        made.name, made.kind, _strengths(strength, made), chosen.batch, chosen.seed
+        made.name, made.kind, _strengths(strength, made), chosen.batch, chosen.seed, made.how
     )
     source = open_prompts(*read_count(prompts), output / "prompts")
     with progress_bar("reading") as bar:

@@ -183,6 +183,33 @@ def test_another_seed_makes_other_images(tmp_path: Path, photos: Path) -> None:
     assert len(set(files(output / "images").values())) == 56
 
 
+def test_a_set_has_one_generator_of_a_name(tmp_path: Path, photos: Path) -> None:
+    output, known = tmp_path / "set", replace(SETTINGS, how={"steps": 2, "options": {}})
+    other = replace(known, how={"steps": 20, "options": {}})
+    make(output, photos, FakeMaker(), known)
+    before = files(output)
+    with pytest.raises(InputError, match="steps = 20") as error:
+        make(output, photos, FakeMaker(), other)
+    assert "steps = 2" in error.value.expected
+    assert files(output) == before
+    assert make(output, photos, FakeMaker(), known).outcome.made == 0
+    named = replace(other, generator="an/other")  # as the advice says
+    assert make(output, photos, FakeMaker(), named).outcome.made == 28
+    # Where two processes begin a set at once, the second one is refused as it begins its work.
+    with pytest.raises(InputError, match="steps = 3"):
+        ImageSet.open(output, SetSettings()).keep_generator("fake", {"steps": 3, "options": {}})
+
+
+def test_a_set_of_an_earlier_version_takes_the_generator_as_it_is(
+    tmp_path: Path, photos: Path
+) -> None:
+    output = tmp_path / "set"
+    make(output, photos, FakeMaker())
+    shutil.rmtree(output / "generators")
+    done = make(output, photos, FakeMaker(), replace(SETTINGS, how={"steps": 2}))
+    assert (done.outcome.made, done.outcome.known) == (0, 28)
+
+
 def test_a_task_is_known_by_what_it_is() -> None:
     key = task_key("00ff", "a cat", "sd2", 0.9)
     assert key == "5479c76ed49a60dee9811358e1e6a00273ee564a7582617c2b8f9cb5c9be470f"

@@ -67,7 +67,7 @@ def make_edits(context: ExperimentContext) -> Path:
     # Both generators edit into one set, so that both have the same photos for training.
     for name in SMALL_GENERATORS:
         preset = GENERATORS[name]
-        settings = JobSettings(name, preset.kind, LEVELS, batch=BATCH, seed=context.inputs.seed)
+        settings = JobSettings(name, preset.kind, LEVELS, BATCH, context.inputs.seed, preset.how)
         source = open_prompts(str(listing), 1, output / "prompts")
         inputs = find_inputs(origins, output, SetSettings(0.5), source, settings)
         make_set(inputs, partial(open_maker, preset), making=context.progress)

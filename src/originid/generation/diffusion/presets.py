@@ -61,6 +61,12 @@ class Generator:
     adapter: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def how(self) -> dict[str, Any]:
+        """All that decides what it makes from an origin, a prompt, a strength and a seed."""
+        names = ("source", "kind", "pipeline", "size", "guidance", "steps", "adapter")
+        return {name: getattr(self, name) for name in names} | {"options": dict(self.options)}
+
 
 _RAIL = "CreativeML Open RAIL-M"
 _RAIL_PLUS = "CreativeML Open RAIL++-M"

@@ -8,10 +8,10 @@ import hashlib
 import io
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image as PILImage
@@ -49,6 +49,8 @@ class JobSettings:
         batch: The number of images made together, all of one strength.
         seed: The seed of all images. Another seed makes other images from the same origins and
             prompts.
+        how: What else decides what the generator makes, as JSON values by name. A set has images of
+            one such generator of each name.
 
     Raises:
         UsageError: A value is out of its range.
@@ -59,6 +61,7 @@ class JobSettings:
     strengths: tuple[float | None, ...]
     batch: int = BATCH
     seed: int = 0
+    how: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         odd = [s for s in self.strengths if s is not None and not 0 < s <= 1]
@@ -170,6 +173,7 @@ class _Job:
             # Before the set is begun: a generator that cannot be loaded leaves nothing behind.
             self._maker = self._open_maker()
         self._set.begin()
+        self._set.keep_generator(self._settings.generator, self._settings.how)
         # A generator can only make a batch of tasks that have one strength and one shape.
         waiting: dict[object, list[_PlannedQuery]] = defaultdict(list)
         for planned in self._planned(origins):

@@ -76,7 +76,8 @@ def find_inputs(
         progress: Called with the number of files that were read, and of all.
 
     Raises:
-        InputError: A folder is missing or contains the set, or ``output`` holds something else.
+        InputError: A folder is missing or contains the set, or ``output`` holds something else, or
+            images of another generator of the same name.
         StorageError: The disk refuses.
     """
     target = output.resolve()
@@ -88,6 +89,7 @@ def find_inputs(
                 "choose another place",
             )
     image_set = ImageSet.open(output, shared)
+    image_set.refuse_other_generator(settings.generator, settings.how)
     origins, unreadable = find_origins(folders, progress)
     return SetInputs(image_set, origins, unreadable, prompts, settings)
 

@@ -3,6 +3,7 @@
 A set is a folder::
 
     set.json                    the settings of the whole set
+    generators/<name>.json      how a generator of that name makes its images
     images/<shard>/*.jpg        the queries; a shard has those of 1/64 of the origins
     images/<shard>/rows.jsonl   a line for each query, and for each that could not be made
     prompts/                    the answers of a chat model
@@ -20,13 +21,16 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from originid.errors import InputError, UsageError
 from originid.generation.sets.rows import ImageSetRow, read_rows, to_json
 from originid.system.storage import flush, new_file, storage_errors
-from originid.system.strict_json import read_json
+from originid.system.strict_json import JsonObject, read_json
 
 FORMAT = 1
+GENERATORS = "generators"  # the folder in a set
 # Windows locks bytes, which others then cannot read. So a byte beyond the end is locked there.
 LOCKED = 1 << 30
 
@@ -182,6 +186,51 @@ class ImageSet:
                     temporary.write_text(text, encoding="utf-8")
         _check(file, self.settings)
 
+    def keep_generator(self, name: str, how: Mapping[str, Any]) -> None:
+        """Write how a generator makes its images, unless that is known. The set must be begun.
+
+        Args:
+            name: The name of the generator, which rows carry.
+            how: All that decides what it makes, and that rows do not carry, as JSON values.
+
+        Raises:
+            InputError: The set has images of another generator of this name.
+            StorageError: The disk refuses.
+        """
+        file = self._generator_file(name)
+        with storage_errors(file):
+            file.parent.mkdir(exist_ok=True)
+            if not file.exists():
+                with new_file(file, replace=False) as temporary:
+                    temporary.write_text(json.dumps(how), encoding="utf-8")
+        self.refuse_other_generator(name, how)
+
+    def refuse_other_generator(self, name: str, how: Mapping[str, Any]) -> None:
+        """Refuse a generator if the set has images of another one of its name.
+
+        Args:
+            name: As of `keep_generator`.
+            how: As of `keep_generator`.
+
+        Raises:
+            InputError: It has.
+        """
+        file = self._generator_file(name)
+        if not file.exists():
+            return
+        known, stated = _read(file), json.loads(json.dumps(how))
+        keys = [key for key in {**known, **stated} if known.get(key) != stated.get(key)]
+        if keys:
+            raise InputError(
+                f"a generator {name!r} with {_values(stated, keys)}",
+                f"expected that of the images of this name that {self.folder} has: "
+                f"{_values(known, keys)}",
+                "give the file of its settings another name, or choose another folder",
+            )
+
+    def _generator_file(self, name: str) -> Path:
+        return self.folder / GENERATORS / f"{quote(name, safe='')}.json"  # some have a /
+
     def claim(self, name: str) -> Shard | None:
         """Return a shard to work on, or None while another process works on it.
 
@@ -246,15 +295,25 @@ def _write(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def _check(file: Path, settings: SetSettings) -> None:
+def _read(file: Path) -> JsonObject:
+    """The settings that an earlier run wrote."""
     try:
-        found = read_json(file)
+        return read_json(file)
     except (OSError, ValueError) as error:
         raise InputError(
             f"{file} cannot be read: {error}",
             "expected the settings that an earlier run wrote",
             "choose another folder",
         ) from error
+
+
+def _values(settings: Mapping[str, Any], keys: Iterable[str]) -> str:
+    """Some settings, in words."""
+    return ", ".join(f"{key} = {settings.get(key)}" for key in keys)
+
+
+def _check(file: Path, settings: SetSettings) -> None:
+    found = _read(file)
     stated = {"format": FORMAT, **asdict(settings)}
     if found != stated:
         raise InputError(
