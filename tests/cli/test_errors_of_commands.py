@@ -81,6 +81,14 @@ FAILING: dict[str, tuple[list[str], list[str]]] = {
         ["experiment", "table99", "-o", "new"],
         ["no experiment 'table99'", "expected one of data, table1", "did you mean table9?"],
     ),
+    "experiment: weights without a source": (
+        ["experiment", "table2", "-o", "new", "--baseline", "simsiam"],
+        ["--baseline simsiam", "and the source of its weights", "--baseline simsiam:"],
+    ),
+    "experiment: no such public model": (
+        ["experiment", "table2", "-o", "new", "--baseline", "simsian:w.pt"],
+        ["baseline 'simsian'", "expected one of", "did you mean simsiam?"],
+    ),
     "experiment: no such data": (
         ["experiment", "data", "-o", "new", "--data", "imagenet"],
         ["data set 'imagenet'", "expected one of realpairs", "docs/datasets.md"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from originid.cli.output import JsonOption, print_failures, print_json, progress_bar
+from originid.errors import UsageError
 from originid.system.text import printable
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ VaeOption = Annotated[
         "first one stands for the paper's.",
     ),
 ]
+BaselineOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME:SOURCE",
+        help="Load the weights of this public model, a row of Tables 2 and 9, from a file, a "
+        "folder or a Hugging Face id. It may be given several times; docs/baselines.md has the "
+        "names.",
+    ),
+]
 PairsOption = Annotated[
     Path | None,
     typer.Option(
@@ -76,6 +86,7 @@ def experiment(
     output: OutputOption,
     data: DataOption = "",
     vae: VaeOption = None,
+    baseline: BaselineOption = None,
     pairs: PairsOption = None,
     references: ReferencesOption = None,
     latents: LatentsOption = None,
@@ -106,7 +117,15 @@ def experiment(
     every = name == ALL
     if not every:
         open_experiment(name)  # a wrong name is an error before anything is begun
-    inputs = ExperimentInputs(data, tuple(vae or ()), pairs, references, read_scale(scale), seed)
+    inputs = ExperimentInputs(
+        data,
+        tuple(vae or ()),
+        pairs,
+        references,
+        read_scale(scale),
+        seed,
+        dict(_named(each) for each in baseline or ()),
+    )
     # Plots are drawn last, so it is checked first that they can be drawn.
     refuse_missing_plots()
     open_folder(output, inputs)
@@ -145,3 +164,15 @@ def _print(report: "ExperimentReport") -> None:
         print("  ".join([f"{first:{widths[0]}}", *cells]).rstrip())
     for part, reason in report.skipped.items():
         print(f"not run: {part}: {printable(reason)}")
+
+
+def _named(text: str) -> tuple[str, str]:
+    """The name of a public model and the source of its weights."""
+    name, _, source = text.removeprefix("baseline:").partition(":")
+    if not source:
+        raise UsageError(
+            f"--baseline {text}",
+            "expected the name of a public model and the source of its weights",
+            "such as --baseline simsiam:checkpoint_0099.pth.tar",
+        )
+    return name, source

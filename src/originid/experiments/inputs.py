@@ -1,10 +1,12 @@
 """What a person gives to an experiment: the data, the VAEs to compare, the scale and the seed."""
 
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from originid.datasets import absolute_name
+from originid.encoders.public import refuse_unknown
 from originid.errors import InputError
 from originid.experiments.scale import SCALES, Scale
 from originid.types import Json
@@ -23,9 +25,11 @@ class ExperimentInputs:
         references: the folder of photos that are searched beside the origins, or None.
         scale: how large the experiments are; `SCALES` has a small one and the paper's.
         seed: the seed of everything that is drawn at random, a whole number, at least 0.
+        baselines: for the names of public models the file, folder or hub id of their weights. They
+            add rows to tables, so that a folder of reports may get more of them later.
 
     Raises:
-        InputError: a data set is given beside pairs or references.
+        InputError: a data set is given beside pairs or references, or there is no such model.
     """
 
     data: str = ""
@@ -34,8 +38,11 @@ class ExperimentInputs:
     references: Path | None = None
     scale: Scale = SCALES["small"]
     seed: int = 0
+    baselines: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in self.baselines:
+            refuse_unknown(name)
         if self.data and (self.pairs or self.references):
             raise InputError(
                 f"data set {self.data} beside pairs or references",
@@ -53,4 +60,6 @@ class ExperimentInputs:
         whole = {name: path and os.path.realpath(path) for name, path in paths.items()}
         vaes = [os.path.realpath(vae) if os.path.isdir(vae) else vae for vae in self.vaes]
         data = self.data and absolute_name(self.data)
-        return {**asdict(self), **whole, "vaes": vaes, "data": data}
+        inputs = {**asdict(self), **whole, "vaes": vaes, "data": data}
+        del inputs["baselines"]
+        return inputs

@@ -19,7 +19,8 @@ from originid.experiments import (
     ExperimentReport,
     open_experiment,
 )
-from originid.experiments.harness.cells import seen_unseen
+from originid.experiments.harness import public_models
+from originid.experiments.harness.cells import Judgement, seen_unseen
 from originid.experiments.tables import (
     data,
     figure7,
@@ -185,3 +186,30 @@ def test_what_compares_vaes_wants_one(name: str, context: ExperimentContext) -> 
     with pytest.raises(InputError, match="no VAE") as caught:
         open_experiment(name)(context)
     assert "--vae DIR_OR_ID" in caught.value.todo
+
+
+def test_the_weights_of_a_public_model_can_be_named(
+    material: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def judge(context: ExperimentContext, spec: str, map: str) -> Judgement:
+        asked.append(spec)
+        raise InputError("no weights", "expected some", f"name the file: {spec}:FILE")
+
+    monkeypatch.setattr(public_models, "judge_map", judge)
+    some = {name: BASELINES[name] for name in ("simsiam", "clip")}
+    monkeypatch.setattr(public_models, "BASELINES", some)
+    inputs = ExperimentInputs(
+        pairs=material / "pairs" / "manifest.csv",
+        references=material / "photos",
+        baselines={"simsiam": "weights.pt"},
+    )
+    context = SmallContext(inputs)
+    monkeypatch.setattr(SmallContext, "encoders", {})
+    _, _, skipped = public_models.judge_models(context)
+    assert asked == ["baseline:simsiam:weights.pt", "baseline:clip"]
+    assert skipped["clip"].endswith("; here by --baseline clip:SOURCE")
+    assert "baselines" not in inputs.to_json()  # a folder of reports may get more of them
+    with pytest.raises(InputError, match="baseline 'simsian'"):
+        ExperimentInputs(baselines={"simsian": "weights.pt"})

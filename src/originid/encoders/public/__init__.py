@@ -9,7 +9,7 @@ from originid.encoders.public.presets import BASELINES, Baseline
 from originid.errors import InputError
 from originid.system.text import closest
 
-__all__ = ["BASELINES", "Baseline", "open_baseline"]
+__all__ = ["BASELINES", "Baseline", "open_baseline", "refuse_unknown"]
 
 
 def open_baseline(text: str, local: bool = False) -> Encoder:
@@ -25,6 +25,23 @@ def open_baseline(text: str, local: bool = False) -> Encoder:
         ExtraError: if the packages that it needs are not installed.
     """
     name, _, source = text.partition(":")
+    refuse_unknown(name)
+    baseline = BASELINES[name]
+    if baseline.loader == "hash":
+        from originid.encoders.public.hashes import HashEncoder  # does not import torch
+
+        return HashEncoder.open(baseline, source)
+    from originid.encoders.public.encoder import BaselineEncoder  # imports torch, takes seconds
+
+    return BaselineEncoder(baseline, source, local=local)
+
+
+def refuse_unknown(name: str) -> None:
+    """Refuse a name that no public model has.
+
+    Raises:
+        InputError: there is none.
+    """
     if name not in BASELINES:
         raise InputError(
             f"baseline {name!r}",
@@ -35,11 +52,3 @@ def open_baseline(text: str, local: bool = False) -> Encoder:
                 "for example: baseline:phash, baseline:clip or baseline:sscd:FILE",
             ),
         )
-    baseline = BASELINES[name]
-    if baseline.loader == "hash":
-        from originid.encoders.public.hashes import HashEncoder  # does not import torch
-
-        return HashEncoder.open(baseline, source)
-    from originid.encoders.public.encoder import BaselineEncoder  # imports torch, takes seconds
-
-    return BaselineEncoder(baseline, source, local=local)

@@ -26,9 +26,11 @@ def judge_models(context: ExperimentContext) -> tuple[JudgedModels, JudgedModels
     skipped: dict[str, str] = {}
     for name, baseline in BASELINES.items():
         try:
-            judgement = judge_map(context, f"baseline:{name}", "raw")
+            source = context.inputs.baselines.get(name, "")
+            spec = f"baseline:{name}:{source}" if source else f"baseline:{name}"
+            judgement = judge_map(context, spec, "raw")
         except (InputError, ExtraError) as error:
-            skipped[name] = f"{error.given}; {error.todo}"
+            skipped[name] = f"{error.given}; {error.todo}; here by --baseline {name}:SOURCE"
         else:
             public[name] = (baseline.family, judgement)
     ours: JudgedModels = {}
