@@ -177,6 +177,47 @@ def test_after_a_kill_whole_rows_with_whole_keys_are_there(
     check(open_cache(), range(6))
 
 
+@pytest.mark.parametrize("size", [0, 1, 4, 7, 15])
+def test_after_a_kill_a_row_without_its_sum_is_not_there(size: int, open_cache: OpenCache) -> None:
+    cache = open_cache()
+    fill(cache, range(4))
+    os.truncate(next(cache.folder.glob("*.sums")), size)
+    check(open_cache(), range(size // 4), absent=range(size // 4, 4))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_damaged_row_is_refused_and_the_advice_works(dtype: str, open_cache: OpenCache) -> None:
+    cache = open_cache(dtype=dtype)
+    fill(cache, range(4))
+    rows = next(cache.folder.glob("*.rows"))
+    data = bytearray(rows.read_bytes())
+    data[len(data) // 4 + 2] ^= 1  # in the second of four rows
+    rows.write_bytes(data)
+    again = open_cache(dtype=dtype)
+    np.testing.assert_array_equal(again.take(np.array([0, 2, 3])), latents([0, 2, 3]))
+    with pytest.raises(InputError, match=r"row 1 of .* is damaged") as error:
+        again.take(np.array([3, 1]))
+    assert str(cache.folder) in error.value.given
+    assert error.value.todo.startswith("delete that folder of latents")
+    shutil.rmtree(cache.folder)
+    fresh = open_cache(dtype=dtype)
+    fill(fresh, range(4))
+    check(fresh, range(4))
+
+
+def test_rows_of_an_earlier_version_must_be_finite(open_cache: OpenCache) -> None:
+    cache = open_cache()
+    fill(cache, range(4))
+    next(cache.folder.glob("*.sums")).unlink()  # which earlier versions did not write
+    check(open_cache(), range(4))
+    rows = next(cache.folder.glob("*.rows"))
+    values = np.fromfile(rows, "<f4").reshape(-1, DIM)
+    values[2, 5] = np.nan
+    values.tofile(rows)
+    with pytest.raises(InputError, match=r"row 2 of .* is damaged"):
+        open_cache().take(np.array([2]))
+
+
 @pytest.mark.parametrize("suffix", [".rows", ".keys"])
 def test_a_file_without_the_other_counts_for_nothing(suffix: str, open_cache: OpenCache) -> None:
     cache = open_cache()
@@ -332,7 +373,7 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
         LatentCache.open(tmp_path / "x", QuadrantEncoder())
 
 
-@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("at", range(6))
 def test_a_full_disk_keeps_what_was_written(
     at: int, open_cache: OpenCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,15 +6,18 @@
       <32 hex digits of the encoder, its size and the preprocessing>/
         cache.json             describes the latents
         <random name>.rows     the latents one after the other, little-endian
+        <random name>.sums     for each latent the CRC-32 of its row, little-endian
         <random name>.keys     for each latent the SHA-256 of its file, 32 bytes
 
-Each writer appends to a pair of files of its own, so several processes may write at once. The rows
-reach the disk before their keys do. So after a crash or a power cut, every whole key has its row,
-and what is left of an unfinished row or key is ignored.
+Each writer appends to files of its own, so several processes may write at once. The rows and their
+sums reach the disk before their keys do. So after a crash or a power cut, every whole key has its
+row, and what is left of an unfinished row or key is ignored. Shards of earlier versions have no
+sums; of their rows only that they are finite is known.
 """
 
 import os
 import uuid
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,15 +39,27 @@ MAPPED = 128  # shards mapped at the same time; each keeps a file open, and syst
 
 @dataclass
 class _Shard:
-    """A pair of files of one writer: the rows, and the keys of these rows."""
+    """The files of one writer: the rows, their sums, and their keys.
+
+    Args:
+        rows_file: the path of the file with the rows.
+        rows: how many there are.
+        sums: the CRC-32 of each row, (rows,); None where they are not known.
+    """
 
     rows_file: Path
     rows: int
+    sums: NDArray[np.uint32] | None = None
 
     @property
     def keys_file(self) -> Path:
         """The path of the file with the keys of the rows."""
         return self.rows_file.with_suffix(".keys")
+
+    @property
+    def sums_file(self) -> Path:
+        """The path of the file with the sums of the rows."""
+        return self.rows_file.with_suffix(".sums")
 
 
 @dataclass(eq=False)
@@ -127,7 +142,7 @@ class LatentCache:
 
         Raises:
             IndexError: if there is no row of such a number.
-            InputError: if a shard cannot be read.
+            InputError: if a shard cannot be read, or a row is damaged.
         """
         starts = np.cumsum([0, *(shard.rows for shard in self._shards)])
         if len(rows) and (rows.min() < 0 or rows.max() >= starts[-1]):
@@ -137,8 +152,21 @@ class LatentCache:
         bounds = np.searchsorted(rows[order], starts)
         for number in np.flatnonzero(np.diff(bounds)).tolist():
             places = order[bounds[number] : bounds[number + 1]]
-            taken[places] = self._values(number)[rows[places] - starts[number]]
+            some = rows[places] - starts[number]
+            values = self._values(number)[some]
+            self._refuse_damaged(self._shards[number], some, values)
+            taken[places] = values
         return taken
+
+    def _refuse_damaged(self, shard: _Shard, rows: Rows, values: NDArray[Any]) -> None:
+        """Refuse values (k, latent_dim) that are not what was written as these rows of a shard."""
+        if shard.sums is None:
+            sound = np.isfinite(values).all(axis=1)
+        else:
+            sound = _sums(values) == shard.sums[rows]
+        if not sound.all():
+            row = int(rows[np.argmin(sound)])
+            raise unusable(self.folder, ValueError(f"row {row} of {shard.rows_file} is damaged"))
 
     def add(self, keys: Sequence[bytes], latents: Latents) -> None:
         """Add the latents of some files, and return when they are on the disk.
@@ -181,18 +209,23 @@ class LatentCache:
     def _append(self, keys: NDArray[np.bytes_], values: NDArray[Any]) -> int:
         """Write as many rows as the current shard can take, and return their number."""
         if not self._writing or self._shards[-1].rows >= SHARD_ROWS:
-            self._shards.append(_Shard(self.folder / f"{uuid.uuid4().hex}.rows", 0))
+            name = f"{uuid.uuid4().hex}.rows"
+            self._shards.append(_Shard(self.folder / name, 0, np.empty(0, np.uint32)))
         shard = self._shards[-1]
         # A write that fails may leave half a row, so nothing more may be appended to that shard.
         self._writing = False
         keys, values = keys[: SHARD_ROWS - shard.rows], values[: SHARD_ROWS - shard.rows]
+        sums = _sums(values)
         with storage_errors(shard.rows_file):
             _write(shard.rows_file, values.tobytes())
+            _write(shard.sums_file, sums.astype("<u4").tobytes())
             _write(shard.keys_file, keys.tobytes())
             if shard.rows == 0:
                 flush(self.folder)
         self._writing = True
         first = len(self)
+        assert shard.sums is not None  # a shard that is written is one of this process
+        shard.sums = np.concatenate([shard.sums, sums])
         shard.rows += len(keys)
         self._keys.add(keys, first)
         return len(keys)
@@ -209,6 +242,10 @@ class LatentCache:
                 whole = rows_file.stat().st_size // (self.latent_dim * self.dtype.itemsize)
                 data = shard.keys_file.read_bytes()
                 shard.rows = min(whole, len(data) // KEY)
+                if shard.sums_file.exists():
+                    known = shard.sums_file.read_bytes()
+                    shard.rows = min(shard.rows, len(known) // 4)
+                    shard.sums = np.frombuffer(known, "<u4", shard.rows).astype(np.uint32)
                 shards.append(np.frombuffer(data, f"S{KEY}", shard.rows))
                 self._shards.append(shard)
         except OSError as error:
@@ -230,6 +267,11 @@ class LatentCache:
                 raise unusable(self.folder, error) from error
             self._mapped[number] = mapped
         return mapped
+
+
+def _sums(values: NDArray[Any]) -> NDArray[np.uint32]:
+    """The CRC-32 of each row (k, latent_dim), as it is stored, (k,)."""
+    return np.array([zlib.crc32(row.tobytes()) for row in values], np.uint32)
 
 
 def _write(path: Path, data: bytes) -> None:
