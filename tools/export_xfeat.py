@@ -8,6 +8,7 @@ precision in the file and computed with in single precision. What the package do
 matcher that refines places, is left out. The normalisation of the grey levels is in the graph.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -84,4 +85,8 @@ def main(source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    given = parser.parse_args()
+    main(given.source, given.target)

@@ -7,6 +7,7 @@ must hold nothing else. It needs the extra [generate]. On the same machine it al
 files. The demo itself dresses up the edits, in the way that the column `dress` names.
 """
 
+import argparse
 import csv
 from pathlib import Path
 from typing import NamedTuple
@@ -83,4 +84,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

@@ -6,7 +6,7 @@ It runs the demo in a temporary folder, mirrors an edit and cuts a tenth of it a
 it, and writes docs/explain.jpg. EDIT is the name of one of the demo's queries.
 """
 
-import sys
+import argparse
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -37,4 +37,6 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:] or ["parrot-painting.jpg"])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("edit", metavar="EDIT", nargs="?", default="parrot-painting.jpg")
+    main(parser.parse_args().edit)

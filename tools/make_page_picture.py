@@ -6,6 +6,7 @@ It runs the demo in a temporary folder, serves its collection, asks about an edi
 playwright), and writes docs/page.jpg: the page on a desk in light, and on a phone in dark.
 """
 
+import argparse
 import io
 import os
 import shutil
@@ -83,4 +84,5 @@ def photographed(
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

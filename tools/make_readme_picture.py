@@ -6,7 +6,7 @@ It runs the demo in a temporary folder and writes docs/demo.jpg. PHOTO is the na
 which the demo has an edit, such as balloon.jpg.
 """
 
-import sys
+import argparse
 import tempfile
 from pathlib import Path
 
@@ -31,4 +31,6 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or SHOWN)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photos", metavar="PHOTO", nargs="*", default=SHOWN)
+    main(parser.parse_args().photos)

@@ -6,6 +6,7 @@ It runs the demo in a temporary folder, makes a report of its queries, opens it 
 playwright), and writes docs/report.jpg: the page on a desk in light, and on a phone in dark.
 """
 
+import argparse
 import io
 import os
 import shutil
@@ -67,4 +68,5 @@ def photographed(browser: Browser, address: str, width: int, scheme: str) -> Pil
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

@@ -5,6 +5,7 @@
 It reads docs/wild.md and writes docs/wild.png. It needs the extra [experiments].
 """
 
+import argparse
 import re
 from pathlib import Path
 
@@ -45,4 +46,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

@@ -5,9 +5,9 @@ Contact sheets are left out, because they show images that belong to others.
     python tools/publish_results.py OUT docs/results
 """
 
+import argparse
 import re
 import shutil
-import sys
 from pathlib import Path
 
 PAGE = "index.html"
@@ -45,6 +45,8 @@ def publish(source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    publish(Path(sys.argv[1]), Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", metavar="OUT", type=Path)
+    parser.add_argument("docs", type=Path)
+    given = parser.parse_args()
+    publish(given.out, given.docs)

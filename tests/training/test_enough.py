@@ -1,6 +1,7 @@
 """Too few pairs are refused with the number that is needed, before anything is encoded."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,8 @@ def test_enough_are_taken(given: list[Pair], others: list[Path]) -> None:
 
 def manifest(path: Path, photos: list[Path]) -> Path:
     with open(path, "w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("origin", "query"), *((photo, photo) for photo in photos)])
+        rows = [(photo, shutil.copy(photo, path.parent / f"edit {photo.name}")) for photo in photos]
+        csv.writer(file).writerows([("origin", "query"), *rows])
     return path
 
 

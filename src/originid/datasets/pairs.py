@@ -10,6 +10,7 @@ from originid.system.csv_rows import ADVICE, read_rows
 from originid.types import Failure, Pair
 
 REQUIRED = ("origin", "query")
+SEPARATORS = {";": "semicolons", "\t": "tabs"}
 _HEADER_SHOWN = 300  # characters of a header that an error shows
 _SHOWN = 5  # bad rows that an error names; the others are only counted
 
@@ -50,18 +51,20 @@ def read_pairs(path: str | Path) -> list[Pair]:
         for line, fields, cells in rows
         if (problem := _problem(fields, cells, len(header)))
     ]
-    if problems:
-        more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        raise InputError(
-            f"{path}: {'; '.join(problems[:_SHOWN])}{more}",
-            f"expected {len(header)} cells a row, as the header has, with an origin and a query",
-            ADVICE,
-        )
+    expected = f"expected {len(header)} cells a row, as the header has, with an origin and a query"
+    _refuse(path, problems, expected)
     if not rows:
         raise InputError(f"{path} has no pairs", "expected a row below the header", ADVICE)
     # Links are resolved, so that a file has one path whichever way a manifest names it.
     folder = os.path.realpath(path.parent)
-    return [_pair(folder, fields) for _, fields, _ in rows]
+    pairs = [_pair(folder, fields) for _, fields, _ in rows]
+    own = [
+        f"line {line}: the query is its own origin"
+        for (line, _, _), pair in zip(rows, pairs, strict=True)
+        if pair.origin == pair.query
+    ]
+    _refuse(path, own, "expected a query that was made from another file, its origin")
+    return pairs
 
 
 def image_paths(pairs: Iterable[Pair]) -> list[Path]:
@@ -84,19 +87,27 @@ def readable_pairs(pairs: Iterable[Pair], failures: Iterable[Failure]) -> list[P
     return [pair for pair in pairs if pair.origin not in failed and pair.query not in failed]
 
 
+def _refuse(path: Path, problems: list[str], expected: str) -> None:
+    """Refuse a manifest that has problems."""
+    if problems:
+        more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise InputError(f"{path}: {'; '.join(problems[:_SHOWN])}{more}", expected, ADVICE)
+
+
 def _check_header(path: Path, header: list[str]) -> None:
     missing = [column for column in REQUIRED if column not in header]
     repeated = sorted(column for column, times in Counter(header).items() if times > 1)
     if not missing and not repeated:
         return
     problem = f"no column {' or '.join(missing)}" if missing else f"{repeated[0][:80]!r} twice"
+    separators = [name for mark, name in SEPARATORS.items() if mark in "".join(header)]
     names = ", ".join(header)
     shown = names if len(names) <= _HEADER_SHOWN else f"{names[:_HEADER_SHOWN]} ..."
     found = f"its header has {problem}: {shown}" if header else "the file is empty"
     raise InputError(
         f"{path}: {found}",
         "expected a header with the columns origin and query, each column once",
-        ADVICE,
+        f"write commas in place of its {separators[0]}" if missing and separators else ADVICE,
     )
 
 

@@ -49,7 +49,7 @@ def read_map_settings(name: str, dim: int | None = None) -> Settings:
         dim: components of a vector; None leaves what the settings say.
 
     Raises:
-        InputError: no such name, or a bad file.
+        InputError: no such name, a bad file, or a number of dimensions of what is not learned.
 
     Example:
         >>> import originid
@@ -57,6 +57,12 @@ def read_map_settings(name: str, dim: int | None = None) -> Settings:
         NoMap(subtract_mean=True)
     """
     if name in ("raw", "none"):
+        if dim is not None:
+            raise InputError(
+                f"{dim} dimensions of the map {name}",
+                "expected a map that is learned: this one keeps all components of a latent",
+                "leave the number of dimensions out, or choose another map, such as full",
+            )
         return NoMap(subtract_mean=name == "none")
     if name in CLOSED_FORMS:
         return replace(CLOSED_FORMS[name], dim=dim)

@@ -118,14 +118,16 @@ def read_settings(
             its range.
     """
     values = _read_object(os.fspath(path))
-    preset = values.pop("preset", next(iter(presets)))
+    first = next(iter(presets))
+    assumed = "" if "preset" in values else f"; the file names no preset, which means {first}"
+    preset = values.pop("preset", first)
     if preset not in list(presets):  # a JSON value may be a list, which a dict cannot look up
         raise _unknown("preset", preset, presets)
     base = presets[preset]
     known = [each.name for each in fields(base)]  # type: ignore[arg-type] # a dataclass
     for key in values:
         if key not in known:
-            raise _unknown("setting", key, known)
+            raise _unknown("setting", key, known, assumed)
     given = {key: tuple(each) if isinstance(each, list) else each for key, each in values.items()}
     return replace(base, **given)  # type: ignore[type-var] # a dataclass
 
@@ -155,7 +157,7 @@ def _read_object(name: str) -> dict[str, Any]:
         ) from error
 
 
-def _unknown(what: str, name: object, known: Iterable[str]) -> InputError:
+def _unknown(what: str, name: object, known: Iterable[str], more: str = "") -> InputError:
     names = list(known)
     todo = closest(str(name), names, "check its spelling")
-    return InputError(f"{what} {name!r}", f"expected one of {', '.join(names)}", todo)
+    return InputError(f"{what} {name!r}", f"expected one of {', '.join(names)}", todo + more)
