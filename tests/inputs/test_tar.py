@@ -151,6 +151,31 @@ def test_nothing_of_a_damaged_shard_is_dropped(
     added = store_images(collection, [shard], prune=True)
     assert (added.gone, added.pruned, len(collection)) == (0, 0, 4)
     assert added.failures
+    assert collection.failures()
+    shard.write_bytes(whole)
+    os.utime(shard, ns=(0, shard.stat().st_mtime_ns + 1))
+    assert not store_images(collection, [shard]).failures
+    assert not collection.failures()
+
+
+def test_a_member_that_failed_is_forgotten_when_the_shard_has_it_no_more(
+    collection: Collection, write_photos: WritePhotos, tmp_path: Path
+) -> None:
+    photos = write_photos(3)
+    broken, other = tmp_path / "broken.jpg", tmp_path / "other.jpg"
+    broken.write_bytes(b"no image")
+    other.write_bytes(b"no image")
+
+    def pack(*members: Path) -> Path:
+        with tarfile.open(tmp_path / "s.tar", "w") as archive:
+            for member in members:
+                archive.add(member, member.name)
+        return tmp_path / "s.tar"
+
+    store_images(collection, [pack(*photos, broken, other)])
+    assert len(collection.failures()) == 2
+    store_images(collection, [pack(*photos, other)])
+    assert [Path(each.path).name for each in collection.failures()] == ["other.jpg"]
 
 
 def test_the_same_picture_at_several_places_is_a_copy(

@@ -9,7 +9,7 @@ from originid.collection.name_table import Name
 from originid.collection.new_pieces import is_of, looked_up
 from originid.collection.row import Row
 from originid.collection.store import Store
-from originid.system.addresses import location_of
+from originid.system.addresses import beginnings, location_of
 from originid.system.file_status import FileStatus
 
 
@@ -85,6 +85,7 @@ def settle_members(
     for archive, (state, places) in outdated.items():
         if archive in failed:  # it was not read to its end
             continue
+        _forget_members(database, archive, failed)
         for some in looked_up(place for place in places if place not in failed):
             found = database.all_reached_by(some).items()
             lost += [row for place, row in found if row.location == place and not is_of(state, row)]
@@ -95,6 +96,16 @@ def settle_members(
             for row in lost:
                 database.delete(row.id)
         added.pruned += len(lost)
+
+
+def _forget_members(database: Store, archive: str, failed: Collection[str]) -> None:
+    """Drop the notes on an archive, read to its end, and on members that failed before alone."""
+    known = [location_of(failure.path) for failure in database.failures()]
+    within = tuple(beginnings(archive))
+    for place in known:
+        if (place == archive or place.startswith(within)) and place not in failed:
+            with database.writing():
+                database.forget_failures(place)
 
 
 def unseen_links(
