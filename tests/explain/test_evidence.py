@@ -194,3 +194,22 @@ def test_the_same_pair_gives_the_same_bytes(packaged: Model, tmp_path: Path) -> 
     for name in ("a.png", "b.png"):
         write_evidence(tmp_path / name, explained(packaged, textured_image(2), textured_image(3)))
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_blank_pictures_are_said_to_tell_nothing(packaged: Model) -> None:
+    white = np.full((90, 120, 3), 255, np.uint8)
+    found = explained(packaged, white, white.copy(), Match(1, "a.png", 1.0, 1.0))
+    assert found.sentence.startswith("There is too little in one of these pictures to tell")
+
+
+def test_the_frame_counts_where_both_have_the_same(packaged: Model) -> None:
+    sky = np.full((256, 256, 3), 255, np.uint8)
+    sky[8:-8, 8:-8] = (70, 120, 200)
+    sky[60:84, 90:130] = (20, 30, 40)
+    alone = explained(packaged, sky, sky.copy())
+    assert alone.cells is not None
+    assert alone.cells.known.mean() < 0.1
+    same = explained(packaged, sky, sky.copy(), Match(1, "a.png", 0.97, 0.0))
+    assert same.cells is not None
+    assert same.cells.known.all()
+    assert "100 % of the shared area looks alike" in same.sentence

@@ -8,15 +8,18 @@ from originid.answer import Match
 from originid.errors import ModelError
 from originid.explain.alignment import Alignment, alignments, warp
 from originid.explain.contributions import Cells, compare_cells
-from originid.explain.placed import place
+from originid.explain.placed import place, squashed
 from originid.explain.undoing import undo
-from originid.explain.words import sentence
+from originid.explain.words import BLANK, sentence
+from originid.images.thumbnails import thumbnails
 from originid.maps import DctMap
 from originid.model import Model
 from originid.types import Box, Image, Json, Mask, Vectors, Verdict
+from originid.verdict.information import information, tells
 from originid.views.moves import reduced
 from originid.views.places import refuse_other
 
+WITH_FRAME = 0.9  # a cosine that framed pictures reach only if the same frame counts in both
 SIDE = 1024  # pixels of the longer side of the pictures that are compared and shown
 
 
@@ -116,10 +119,16 @@ def explain_pair(
     query_image, reference_image = reduced(query_image, SIDE), reduced(reference_image, SIDE)
     seen = undo(query_image, match.view)
     ways = alignments(seen.image, reference_image, match.box)
-    alignment, cells = _best(seen.image, reference_image, ways, match.box, model, strangers)
+    alignment, cells = _best(seen.image, reference_image, ways, match, model, strangers)
     height, width = reference_image.shape[:2]
     aligned, covered = warp(seen.image, alignment.affine, width, height)
     words = sentence(match.view, alignment, cells, covered)
+    query_tells, reference_tells = (
+        float(information(thumbnails(squashed(image, model)[np.newaxis]))[0])
+        for image in (seen.image, reference_image)
+    )
+    if not tells(query_tells, reference_tells, match.score):
+        words = BLANK
     return Evidence(
         query,
         match,
@@ -139,7 +148,7 @@ def _best(
     query: Image,
     reference: Image,
     ways: tuple[Alignment, ...],
-    box: Box | None,
+    match: Match,
     model: Model,
     strangers: Vectors,
 ) -> tuple[Alignment, Cells | None]:
@@ -152,8 +161,9 @@ def _best(
         return ways[-1], None
     vector = model.encode(reference)[0]
     found = []
+    with_frame = match.score >= WITH_FRAME
     for way in ways:
-        placed = place(query, way, box, model, map)
+        placed = place(query, way, match.box, model, map, with_frame)
         if placed.known.any():
             cells = compare_cells(placed.vector, vector, strangers, placed.known, map.basis)
             found.append((way, cells))

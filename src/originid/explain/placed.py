@@ -29,7 +29,14 @@ class Placed:
     known: Mask
 
 
-def place(query: Image, alignment: Alignment, box: Box | None, model: Model, map: DctMap) -> Placed:
+def place(
+    query: Image,
+    alignment: Alignment,
+    box: Box | None,
+    model: Model,
+    map: DctMap,
+    with_frame: bool = False,
+) -> Placed:
     """Map a query as it lies in the reference; what it does not show contributes nothing.
 
     Args:
@@ -38,6 +45,7 @@ def place(query: Image, alignment: Alignment, box: Box | None, model: Model, map
         box: of the match; None is the whole reference.
         model: its encoder and its vectors.
         map: of the model; all its blocks have one grid.
+        with_frame: whether the frame of a framed query counts, since the reference has the same.
     """
     cells = map.basis.shapes[0][1]
     at = cell_place(box, cells)
@@ -47,7 +55,7 @@ def place(query: Image, alignment: Alignment, box: Box | None, model: Model, map
         else:
             square, covered = squashed(query, model), np.ones((cells, cells), np.bool_)
         known = _full(covered, cells)
-        if known.all():
+        if known.all() and not with_frame:
             known = _without_frame(square, cells)
         latent = model.encoder.encode(square[None])
         return Placed(model.vectors(_with_mean(latent, known, map))[0], known)

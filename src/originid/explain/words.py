@@ -18,6 +18,9 @@ photos of one painting. Pictures by one generator of the same layout reached 0.3
 PARTLY = 0.15
 LITTLE = 0.1  # of all cells: fewer that are known say nothing, as they look alike by chance
 AGREES = 2
+BLANK = (
+    "There is too little in one of these pictures to tell: all that is nearly blank looks alike."
+)
 WHOLE = 0.95  # of the reference: a query that shows so much shows all of it, in words
 _ROWS = ("upper", "", "lower")
 _COLUMNS = ("left", "", "right")
