@@ -11,6 +11,7 @@ from originid.evaluation.metrics import (
     macro_average,
     pessimistic_ranks,
     reciprocal_ranks,
+    share_interval,
 )
 
 
@@ -116,3 +117,19 @@ def test_bootstrap_of_one_group_has_no_width() -> None:
 def test_unknown_stays_unknown() -> None:
     assert math.isnan(macro_average([1.0, math.nan], ["a", "b"]))
     assert all(math.isnan(end) for end in bootstrap_interval([1.0, math.nan], ["a", "a"]))
+
+
+@pytest.mark.parametrize("groups", [1, 5, 70])
+def test_where_nothing_varies_the_interval_is_that_of_clopper_and_pearson(groups: int) -> None:
+    from scipy.stats import binomtest
+
+    numbers = np.arange(groups)
+    for right in (0, groups):
+        exact = binomtest(right, groups).proportion_ci(0.95, "exact")
+        found = share_interval(np.full(groups, right / groups), numbers)
+        assert found == pytest.approx((exact.low, exact.high))
+
+
+def test_elsewhere_it_is_that_of_the_bootstrap() -> None:
+    values, groups = np.array([1, 0, 1, 1]), np.array([0, 1, 2, 2])
+    assert share_interval(values, groups) == bootstrap_interval(values, groups)

@@ -115,6 +115,33 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
+def share_interval(
+    values: ArrayLike, groups: ArrayLike, repeats: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """Return the 95 % interval of the macro average of values from 0 to 1.
+
+    It is that of `bootstrap_interval`, but where all values are 0, or all are 1: then resampling
+    shows no spread, and an interval of no width would claim too much. Its open end is that of
+    Clopper and Pearson (1934) for as many groups: with none among g it is 1 - 0.025^(1/g).
+
+    Args:
+        values: as of `bootstrap_interval`, in [0, 1].
+        groups: as of `bootstrap_interval`.
+        repeats: as of `bootstrap_interval`.
+        seed: as of `bootstrap_interval`.
+
+    Raises:
+        ValueError: if there are no values, or not as many groups as values.
+    """
+    means = _group_means(values, groups)
+    reach = float(0.025 ** (1 / len(means)))
+    if (means == 0).all():
+        return 0.0, 1 - reach
+    if (means == 1).all():
+        return reach, 1.0
+    return bootstrap_interval(values, groups, repeats, seed)
+
+
 def _group_means(values: ArrayLike, groups: ArrayLike) -> Floats64:
     values, groups = np.asarray(values, np.float64), np.asarray(groups)
     if values.ndim != 1 or values.shape != groups.shape or not len(values):

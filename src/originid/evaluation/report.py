@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from originid.evaluation.folds import column
-from originid.evaluation.metrics import bootstrap_interval, hits, macro_average, reciprocal_ranks
+from originid.evaluation.metrics import hits, macro_average, reciprocal_ranks, share_interval
 from originid.evaluation.projection import projected_acc, projected_map
 from originid.evaluation.protocol import Protocol, Ranking
 from originid.types import Failure, Floats64, Json, Pair
@@ -190,7 +190,7 @@ def _measures(ranking: Ranking, population: int) -> dict[str, Floats64]:
 def _average(values: Mapping[str, Floats64], groups: np.ndarray, protocol: Protocol) -> Averages:
     averages = {name: macro_average(each, groups) for name, each in values.items()}
     ci95 = {
-        name: bootstrap_interval(values[name], groups, protocol.bootstrap, protocol.seed)
+        name: share_interval(values[name], groups, protocol.bootstrap, protocol.seed)
         for name in ("mAP", "acc", "projected_acc")
     }
     return Averages(len(groups), len(np.unique(groups)), protocol.population, averages, ci95)

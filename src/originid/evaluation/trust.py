@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from originid.evaluation.best_matches import BestMatches, join_matches
-from originid.evaluation.metrics import bootstrap_interval, macro_average, micro_average_precision
+from originid.evaluation.metrics import macro_average, micro_average_precision, share_interval
 from originid.evaluation.protocol import Protocol
 from originid.types import Floats64, Json
 from originid.verdict.presets import PRESETS
@@ -201,11 +201,7 @@ def expected_calibration_error(rates: Floats64, weights: Floats64, bins: int = B
 
 
 def share_with_interval(values: Floats64, groups: Sequence[str], protocol: Protocol) -> Estimate:
-    """Return a macro-averaged share and its 95 % interval by the bootstrap over groups.
-
-    Where all values are 0, or all are 1, resampling shows no spread, and an interval of no width
-    would claim too much. Then the open end is that of Clopper and Pearson (1934) for as many
-    groups: with none among g it is 1 - 0.025^(1/g).
+    """Return a macro-averaged share and its 95 % interval, as of `share_interval`.
 
     Args:
         values: 1 or 0 for each query, float64 of shape (q,).
@@ -214,11 +210,8 @@ def share_with_interval(values: Floats64, groups: Sequence[str], protocol: Proto
     """
     if not len(values):
         return math.nan, math.nan, math.nan
-    share = macro_average(values, groups)
-    reach = float(0.025 ** (1 / len(set(groups))))
-    if share in (0, 1):
-        return (share, 0.0, 1 - reach) if share == 0 else (share, reach, 1.0)
-    return share, *bootstrap_interval(values, groups, protocol.bootstrap, protocol.seed)
+    interval = share_interval(values, groups, protocol.bootstrap, protocol.seed)
+    return macro_average(values, groups), *interval
 
 
 def _measures(trials: Trials, stated: float, protocol: Protocol) -> dict[str, Estimate]:
