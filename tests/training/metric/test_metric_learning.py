@@ -356,6 +356,14 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("checkpoint*"))
 
 
+def test_a_map_that_flies_away_while_its_loss_is_finite_stops_the_run(tmp_path: Path) -> None:
+    # Vectors are scaled to length 1, so that the loss tells nothing of it.
+    with pytest.raises(OriginidError, match=r"too large to compute with in epoch 0") as error:
+        fit_metric(edits(20), ZEROS, replace(SHORT, rate=1e30), run=tmp_path)
+    assert error.value.todo.startswith("choose a lower rate")
+    assert not list(tmp_path.glob("checkpoint*"))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_latent_that_is_not_finite_is_named(value: float) -> None:
     whole = edits(4)

@@ -105,7 +105,9 @@ def _learn_epoch(
         log.add(epoch, step, rate, loss, round(len(batch.classes) / batch.share))
         progress(learner.steps, settings.epochs * settings.steps_per_epoch)
     if not learner.finite():
-        raise _diverged("a map that is not finite", epoch, settings.steps_per_epoch - 1)
+        raise _diverged(
+            "a map that is too large to compute with", epoch, settings.steps_per_epoch - 1
+        )
 
 
 @dataclass(frozen=True)

@@ -132,8 +132,8 @@ class MapLearner:
         return self._accelerator.reduce(tensor, reduction="sum")
 
     def finite(self) -> bool:
-        """Return whether all averaged parameters are finite."""
-        return all(bool(each.isfinite().all()) for each in self.average.values())
+        """Return whether all averaged parameters are finite, and small enough to compute with."""
+        return all(bool(each.square().sum().isfinite()) for each in self.average.values())
 
     def map(self) -> Map:
         """Return the map of the averaged parameters."""
