@@ -241,8 +241,9 @@ def test_nothing_readable_is_said(material: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none of 1 pairs can be read"):
         evaluate_model(pairs, material / "photos", open_model(), Protocol())
     many, photos = pairs * 40, [material / "photos"]
-    with pytest.raises(InputError, match="no readable pairs"):
+    with pytest.raises(InputError, match="none of 40 pairs can be read") as error:
         train_model(tmp_path / "m", many, photos, open_encoder("pixels"), SETTINGS)
+    assert error.value.todo.startswith(f"first reason: {tmp_path / 'a.png'}: No such file")
     assert not (tmp_path / "m").exists()
 
 

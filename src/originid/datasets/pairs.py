@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from originid.errors import InputError
@@ -76,15 +76,26 @@ def image_paths(pairs: Iterable[Pair]) -> list[Path]:
     return list(dict.fromkeys(path for pair in pairs for path in (pair.origin, pair.query)))
 
 
-def readable_pairs(pairs: Iterable[Pair], failures: Iterable[Failure]) -> list[Pair]:
+def readable_pairs(pairs: Sequence[Pair], failures: Sequence[Failure]) -> list[Pair]:
     """Return the pairs of which both files could be read, in their order.
 
     Args:
         pairs: the pairs.
         failures: the files that could not be read.
+
+    Raises:
+        InputError: none of some could be read.
     """
-    failed = {Path(failure.path) for failure in failures}
-    return [pair for pair in pairs if pair.origin not in failed and pair.query not in failed]
+    failed = {Path(failure.path): failure.reason for failure in failures}
+    readable = [pair for pair in pairs if failed.keys().isdisjoint((pair.origin, pair.query))]
+    if pairs and not readable:
+        first = next(path for path in image_paths(pairs) if path in failed)
+        raise InputError(
+            f"none of {len(pairs)} pairs can be read",
+            "expected image files at the manifest's paths, which are relative to its folder",
+            f"first reason: {first}: {failed[first]}",
+        )
+    return readable
 
 
 def _refuse(path: Path, problems: list[str], expected: str) -> None:

@@ -186,12 +186,6 @@ def encode_all(
     keep = _leave_out_copies(set(image_paths(pairs)), without_origin)
     rows, store = gather(paths, encoder, keep, skipped.append, progress, cache, to_vectors)
     readable = readable_pairs(pairs, skipped)
-    if not readable:
-        raise InputError(
-            f"none of {len(pairs)} pairs can be read",
-            "expected image files at the manifest's paths, which are relative to its folder",
-            f"first reason: {skipped[0].path}: {skipped[0].reason}",
-        )
     references = [path for path in list_references(readable, found) if path in rows]
     kept = [path for path in paths[len(known) :] if path in rows]
     return EncodedPairs(readable, references, rows, store, skipped, strangers=kept)
