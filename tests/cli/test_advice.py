@@ -119,6 +119,10 @@ def test_a_collection_of_any_name_can_be_copied_from_the_advice(
     assert done.returncode == 0, done.stderr
     status, _, err = run("show", "--", name)
     assert status == 1
+    assert err.endswith("name the folder that originid index made\n")
+    (folder / name).unlink()
+    status, _, err = run("show", "--", name)
+    assert status == 1
     assert shell_command("index", Path("PHOTOS"), "--into", option) in err
 
 

@@ -1,6 +1,8 @@
 """originid index with inputs other than files and folders."""
 
+import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,3 +88,20 @@ def test_a_list_of_nothing_is_said_to_be_one(
     assert status == 0
     assert "no images found in addresses.csv: none is listed there\n" in err
     assert "no images found in folder; looked for files whose names end in " in err
+
+
+def test_a_list_of_paths_is_known_and_the_advice_works(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_photos: WritePhotos
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    photos = write_photos(2)
+    Path("paths.txt").write_text("".join(f"{photo}\n" for photo in photos))
+    Path("empty.txt").write_text("")
+    shutil.copy(photos[0], "picture.txt")
+    status, out, err = run("index", "paths.txt", "empty.txt", "picture.txt", "--into", "made")
+    assert status == 0
+    assert "1 added, 2 skipped" in out
+    for name in ("paths.txt", "empty.txt"):
+        assert f"skipped {name}: a text whose first line is no address; a list of paths" in err
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path("paths.txt").read_bytes())))
+    assert "2 added" in run("index", "-", "--into", "made")[1]

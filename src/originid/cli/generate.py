@@ -43,8 +43,8 @@ PromptsOption = Annotated[
         help="Take prompts from this source: names (templates with the names of the files), "
         "styles (the 18 templates that the small generators have learned), chat:MODEL (a model "
         "behind OpenAI's API, at OPENAI_BASE_URL and with the key OPENAI_API_KEY), or a .csv file "
-        "with the columns path and prompt, or path and caption. COUNT is the number of prompts for "
-        "each origin, at least 1; without it there are 20.",
+        "with the columns path and prompt, or path and caption, and paths relative to that file. "
+        "COUNT is the number of prompts for each origin, at least 1; without it there are 20.",
     ),
 ]
 StrengthOption = Annotated[

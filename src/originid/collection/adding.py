@@ -19,12 +19,18 @@ from originid.inputs.kinds import Archive, Input
 from originid.inputs.manners import POLITE, Manners
 from originid.inputs.opening import is_input, open_inputs
 from originid.inputs.pieces import Piece
+from originid.inputs.url_list import is_other_text
 from originid.latents.encode_files import Entry
 from originid.system.account_key import key_or_reason
 from originid.system.parallel import one_blas_thread
 from originid.system.paths import Paths, as_paths
 from originid.system.progress import Progress, silent
 from originid.types import Failure
+
+OTHER_TEXT = (
+    "a text whose first line is no address; a list of paths is read from standard input, as in "
+    "originid index - < LIST"
+)
 
 
 def store_images(
@@ -80,7 +86,9 @@ def store_images(
     others = [path for path in given if path not in lists]
     inputs = set() if manners is None else {path for path in others if is_input(path)}
     opened = _opened([path for path in others if path in inputs], manners or POLITE, added)
-    paths = [path for path in others if path not in inputs]
+    texts = [path for path in others if path not in inputs and is_other_text(path)]
+    added.failures += [Failure(path, OTHER_TEXT) for path in dict.fromkeys(texts)]
+    paths = [path for path in others if path not in inputs and path not in texts]
     key, added.unsigned = key_or_reason()
     database.sign_folders(paths, key)
     details = details or database.count_details() > 0

@@ -37,6 +37,12 @@ def no_collection(folder: Path) -> CollectionError:
         )
     except OSError:  # mostly as nothing is there
         pass
+    if folder.is_file():
+        return CollectionError(
+            f"{folder} is a file",
+            "expected the folder of a collection",
+            f"name the folder that {shell_command('index')} made",
+        )
     photos, into = (folder, free_name(folder)) if others else (Path("PHOTOS"), folder)
     what = "" if others else " from a folder of photos"
     return CollectionError(

@@ -1,5 +1,6 @@
 """Addresses of pictures, as a text with one a line or as a CSV file with a column ``url``."""
 
+import codecs
 import itertools
 import os
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from originid.types import NOT_DESCRIBED, Description, Failure
 
 TEXT, TABLE = ".txt", ".csv"
 URL = "url"
+BEGINNING = 512  # bytes that tell a text from a picture
 MOST_CHARACTERS = 2000  # of an address
 SCHEMES = ("http", "https", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
 """What an address on a list may begin with. A list may be a stranger's: what else reaches into a
@@ -80,6 +82,22 @@ def is_url_list(name: str) -> bool:
         return name.lower().endswith(TEXT) and is_url(next(_lines(name), (0, "", NOT_DESCRIBED))[1])
     except (InputError, OSError):
         return False
+
+
+def is_other_text(name: str) -> bool:
+    """Whether a file is a text that is no list of addresses, such as a list of paths.
+
+    Args:
+        name: its path.
+    """
+    if not name.lower().endswith(TEXT) or is_url_list(name):
+        return False
+    try:
+        with open(name, "rb") as file:
+            text = codecs.getincrementaldecoder("utf-8")().decode(file.read(BEGINNING))
+    except (OSError, UnicodeDecodeError):  # a picture whose name ends so, or nothing
+        return False
+    return "\0" not in text
 
 
 def checked(

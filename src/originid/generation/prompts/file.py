@@ -96,7 +96,8 @@ class FilePrompts:
             return self._texts[_real(path)]
         except KeyError as error:
             expected = f"expected a row of {self._path} with its path and a prompt"
-            raise PromptError("no prompt for this image", expected, "add such a row") from error
+            todo = f"add such a row; its path is relative to {self._path.parent.absolute()}"
+            raise PromptError("no prompt for this image", expected, todo) from error
 
 
 def _real(path: Path) -> str:

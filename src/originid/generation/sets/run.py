@@ -91,6 +91,12 @@ def find_inputs(
     image_set = ImageSet.open(output, shared)
     image_set.refuse_other_generator(settings.generator, settings.how)
     origins, unreadable = find_origins(folders, progress)
+    if not origins and not unreadable:
+        raise InputError(
+            f"no images in {', '.join(map(str, folders))}",
+            "expected folders of photos from which queries are made",
+            "name other folders",
+        )
     return SetInputs(image_set, origins, unreadable, prompts, settings)
 
 
