@@ -322,6 +322,15 @@ def test_a_closed_pipe_is_no_traceback(indexed: Path) -> None:
     process.wait(timeout=60)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is full")
+def test_output_that_finds_no_room_is_told_as_that() -> None:
+    command = [sys.executable, "-m", "originid", "--version"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the disk that the output goes to is full\n")
+
+
 def test_the_reference_page_is_up_to_date() -> None:
     root = Path(__file__).parents[2]
     check = [sys.executable, str(root / "tools" / "make_cli_reference.py"), "--check"]

@@ -3,6 +3,7 @@
 Commands import what they need when they run, so that ``originid --help`` is quick.
 """
 
+import errno
 import io
 import os
 import signal
@@ -187,6 +188,11 @@ def run(arguments: list[str]) -> int:
         print_error(OriginidError(given, f"expected it to be allowed ({error.strerror})", todo))
         return 1
     except (OSError, MemoryError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename:
+            given = "the disk that the output goes to is full"
+            todo = "free some space, or send the output elsewhere, and give the command again"
+            print_error(OriginidError(given, "expected room for the output", todo))
+            return 1
         given = f"{type(error).__name__}: {error}"
         expected = "expected enough memory, and files that can be read and written"
         todo = "check the file or the amount of memory that the message names"
