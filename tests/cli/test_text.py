@@ -9,7 +9,7 @@ import pytest
 
 from fixture_types import Run, WritePhotos
 from originid.cli.output import SHOWN
-from originid.model import Model
+from originid.model import Model, open_model
 
 RunJson = Callable[..., Any]
 
@@ -124,6 +124,15 @@ def test_remove_names_what_is_unknown(indexed: Path, run: Run) -> None:
     assert run("remove", folder, "--from", indexed)[1] == f"{indexed}: 29 removed; 0 references\n"
 
 
+def test_evaluate_says_what_was_measured(pairs: Path, run: Run) -> None:
+    command = ("evaluate", pairs, "--references", pairs.parent / "photos", "--attack", "blur:2")
+    about = run(*command)[1].splitlines()[0]
+    assert (
+        about
+        == f"{pairs}: model default ({open_model().fingerprint[:8]}), each query changed by blur:2"
+    )
+
+
 def test_the_table_of_evaluate_has_the_figures_of_its_json(
     pairs: Path, run: Run, run_json: RunJson
 ) -> None:
@@ -132,7 +141,8 @@ def test_the_table_of_evaluate_has_the_figures_of_its_json(
     found = run_json(*command)
     status, out, err = run(*command)
     assert (status, err) == (0, "")
-    first, *lines = out.splitlines()
+    about, first, *lines = out.splitlines()
+    assert about == f"{pairs}: encoder tones, map none, learned from other pairs"
     assert first == "24 queries of 12 origin groups, 52 references; macro averages in %"
     rows = {line[:20].strip(): line[20:].split() for line in lines if line[20:28].strip().isdigit()}
     expected = {"all": found}

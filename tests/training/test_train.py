@@ -185,7 +185,9 @@ def test_evaluate_prints_a_table(material: Path, run: Run) -> None:
         "--encoder", "pixels",
     )  # fmt: skip
     assert status == 0
-    assert out.startswith("48 queries of 24 origin groups, 174 references")
+    about, _, table = out.partition("\n")
+    assert about == f"{material / 'pairs.csv'}: encoder pixels, map full, learned from other pairs"
+    assert table.startswith("48 queries of 24 origin groups, 174 references")
     assert "kind a" in out
     assert "fitted to" not in out
     assert "nan" not in out

@@ -10,7 +10,7 @@ from originid.cli.evaluation_text import draw, print_outcome
 from originid.cli.named_encoder import open_named_encoder
 from originid.cli.output import JsonOption, print_json, progress_bar
 from originid.cli.train import ENCODER, MAPS, map_settings
-from originid.system.text import counted
+from originid.system.text import counted, printable
 
 if TYPE_CHECKING:
     from originid.encoders import Encoder
@@ -134,6 +134,13 @@ def evaluate(
         what["attack"] = attack
         print_json({**what, **outcome.to_json()})
     else:
+        about = (
+            f"model {model or DEFAULT} ({judged.fingerprint[:8]})"
+            if isinstance(judged, Model)
+            else f"encoder {opened.spec}, map {map or 'full'}, learned from other pairs"
+        )
+        changed = "" if attack is None else f", each query changed by {attack}"
+        print(printable(f"{pairs}: {about}{changed}"))
         print_outcome(outcome, judged if isinstance(judged, Model) else None)
     if pictures is not None:
         draw(outcome, pictures)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from originid.cli.output import print_failures
-from originid.system.text import printable
+from originid.system.text import counted, printable
 
 if TYPE_CHECKING:
     from originid.evaluation.report import Averages, Miss, Report
@@ -38,9 +38,12 @@ def draw(outcome: "Evaluation", folder: Path) -> None:
 
 
 def _print(report: "Report") -> None:
+    count = report.averages.queries
+    queries = "1 query" if count == 1 else f"{count:,} queries"
     print(
-        f"{report.averages.queries} queries of {report.averages.groups} origin groups, "
-        f"{report.references} references; macro averages in %"
+        f"{queries} of "
+        f"{counted(report.averages.groups, 'origin group')}, "
+        f"{counted(report.references, 'reference')}; macro averages in %"
     )
     print(f"{'':{LABEL}}{'queries':>8}{'groups':>8}{'mAP':>8}{'Acc':>8}  projected to")
     print(f"{'':44}{report.averages.population:>14,}: mAP     Acc")

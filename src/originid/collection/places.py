@@ -37,7 +37,7 @@ def no_collection(folder: Path) -> CollectionError:
         )
     except OSError:  # mostly as nothing is there
         pass
-    if folder.is_file():
+    if os.path.isfile(folder):
         return CollectionError(
             f"{folder} is a file",
             "expected the folder of a collection",
