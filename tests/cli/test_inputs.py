@@ -105,3 +105,11 @@ def test_a_list_of_paths_is_known_and_the_advice_works(
         assert f"skipped {name}: a text whose first line is no address; a list of paths" in err
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path("paths.txt").read_bytes())))
     assert "2 added" in run("index", "-", "--into", "made")[1]
+
+
+def test_an_empty_list_on_standard_input_is_said_to_be_one(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    _, _, err = run("index", "-", "--into", tmp_path / "made")
+    assert err == "no images found on the list of standard input\n"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from originid.cli.lists import STDIN
 from originid.cli.output import SHOWN, as_rows, note_unsigned, print_failures, print_json
 from originid.system.text import counted, printable, shell_command
 
@@ -170,7 +171,9 @@ def note_nothing(added: "Added", images: list[str]) -> None:
     inputs = [image for image in images if is_input(image)]
     if inputs:
         print(f"no images found in {_first(inputs)}: none is listed there", file=sys.stderr)
-    others = [image for image in images if image not in inputs]
+    if STDIN in images:
+        print("no images found on the list of standard input", file=sys.stderr)
+    others = [image for image in images if image not in (*inputs, STDIN)]
     if others:
         print(nothing_found(others), file=sys.stderr)
 
