@@ -322,6 +322,23 @@ def test_a_closed_pipe_is_no_traceback(indexed: Path) -> None:
     process.wait(timeout=60)
 
 
+def test_an_interrupt_while_the_commands_are_loaded_ends_quietly() -> None:
+    code = """
+import sys
+from originid.__main__ import main
+
+class Interrupting:
+    def find_spec(self, name, path, target=None):
+        if name == "originid.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's device that is full")
 def test_output_that_finds_no_room_is_told_as_that() -> None:
     command = [sys.executable, "-m", "originid", "--version"]
