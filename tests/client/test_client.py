@@ -122,6 +122,13 @@ def test_a_decision_is_made_and_forgotten(client: Client, photos: list[Path]) ->
     assert client.decisions() == []
 
 
+@pytest.mark.parametrize("decision", ["no", "yes", 1, None])
+def test_a_decision_is_true_or_false(client: Client, photos: list[Path], decision: Any) -> None:
+    with pytest.raises(InputError, match="the decision"):
+        client.decide(photos[0], 3, decision)
+    assert client.decisions() == []
+
+
 def test_stats_say_what_may_be_done(finder: Finder, tmp_path: Path) -> None:
     tokens = tmp_path / "tokens"
     tokens.write_text(f"write {WRITE}\n")

@@ -2,6 +2,9 @@
 
 import hashlib
 import io
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -206,3 +209,39 @@ def test_a_picture_that_was_known_by_its_fingerprint_is_added(
     added = client.post("/v1/references", files={"image": data}).json()
     assert added["added"] is True
     assert added["reference"] != link
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not let go of an open file")
+def test_a_collection_that_was_moved_takes_nothing_and_is_not_ready(
+    client: TestClient, finder: Finder, tmp_path: Path
+) -> None:
+    folder, elsewhere = tmp_path / "collection", tmp_path / "elsewhere"
+    new = {"image": ("new.png", new_picture(), "image/png")}
+    assert client.get("/ready").status_code == 200
+    folder.rename(elsewhere)
+    for _ in range(2):  # gone; and then replaced by a copy
+        assert client.get("/ready").status_code == 503
+        answer = client.post("/v1/references", files=new)
+        assert answer.status_code == 503
+        assert "is not the one that was opened there" in answer.json()["error"]["given"]
+        if not folder.exists():
+            shutil.copytree(elsewhere, folder)
+    shutil.rmtree(folder)
+    elsewhere.rename(folder)  # as the error advises
+    assert client.get("/ready").status_code == 200
+    assert client.post("/v1/references", files=new).status_code == 201
+
+
+def test_of_those_who_send_one_picture_at_once_one_has_added_it(serve: Serve) -> None:
+    client = serve(workers=4)
+    new = {"image": ("new.png", new_picture(), "image/png")}
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: client.post("/v1/references", files=new), range(8)))
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert sum(answer.json()["added"] for answer in answers) == 1
+
+
+def test_a_picture_that_is_refused_leaves_nothing(client: TestClient, tmp_path: Path) -> None:
+    broken = {"image": ("broken.png", new_picture()[:300], "image/png")}
+    assert client.post("/v1/references", files=broken).status_code == 422
+    assert not list((tmp_path / "collection" / "added").glob("*"))

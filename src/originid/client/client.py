@@ -20,6 +20,7 @@ from originid.client.results import (
     to_references,
     to_stats,
 )
+from originid.errors import InputError
 from originid.types import Description
 
 Effort = Literal["quick", "normal", "thorough"]
@@ -141,9 +142,13 @@ class Client:
         """Tell whether a picture was made from a reference.
 
         Raises:
-            InputError: the file cannot be read.
+            InputError: the file cannot be read, or ``yes`` is neither True nor False.
             ServiceError: the service does not answer, or says no.
         """
+        if not isinstance(yes, bool):  # the text "no" would count as true
+            raise InputError(
+                f"the decision {yes!r}", "expected True or False", "give True if it is the origin"
+            )
         form = {"reference": reference, "decision": "yes" if yes else "no", "note": note}
         return self._service.ask(to_decided, "POST", "/v1/decisions", form, picture)
 

@@ -1,5 +1,6 @@
 """The SQLite file of a collection as a file: its format, transactions, and reading of it."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from originid.collection.expected_tables import refuse_other_tables
 from originid.collection.opening import UNLOCKED, connect, refuse_unsafe
 from originid.collection.sql import Item, SqlTables
 from originid.collection.sqlite_errors import no_locks, sqlite_errors
-from originid.errors import CollectionError
+from originid.errors import CollectionError, StorageError
 from originid.system.file_locks import can_lock
 
 META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -51,6 +52,7 @@ class SqliteFile(SqlTables):
                 self.close()
                 raise
             self.format = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+            self._opened_at = path.absolute(), os.stat(path)
         if self.format not in formats:
             self.close()
             raise CollectionError(
@@ -74,11 +76,12 @@ class SqliteFile(SqlTables):
         """A transaction: all that is written inside is kept, or none of it.
 
         Raises:
-            StorageError: the disk is full or read-only, has no locks, or another process holds
-                the file.
+            StorageError: the disk is full or read-only, has no locks, another process holds the
+                file, or it is not at its path any more.
         """
         if self.without_locks:
             raise no_locks(self.path.parent)
+        self.refuse_moved()
         with self._lock, sqlite_errors(self.path.parent):
             self._connection.execute("PRAGMA query_only = OFF")
             try:
@@ -91,6 +94,20 @@ class SqliteFile(SqlTables):
                 raise
             finally:
                 self._connection.execute("PRAGMA query_only = ON")
+
+    def refuse_moved(self) -> None:
+        """As `Store.refuse_moved`. What is written into a file without a name would be lost."""
+        path, opened = self._opened_at
+        try:
+            is_here = os.path.samestat(os.stat(path), opened)
+        except OSError:
+            is_here = False
+        if not is_here:
+            raise StorageError(
+                f"the collection {path.parent} is not the one that was opened there any more",
+                "expected nobody to move, remove or replace it while it is open",
+                "put it back, or open it again; a service has to be started again",
+            )
 
     def damage(self) -> list[str]:
         """What SQLite's own check finds wrong with the file; empty when it is sound."""

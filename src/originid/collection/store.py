@@ -287,6 +287,14 @@ class Store(
         """
         ...
 
+    def refuse_moved(self) -> None:
+        """Refuse to go on if the collection is not where it was opened any more.
+
+        Raises:
+            StorageError: it was removed, moved, or replaced by another one.
+        """
+        ...
+
     def meta(self, key: str) -> str:
         """A value that was given when the collection was made; `None` as text if there is none."""
         ...

@@ -16,7 +16,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from originid.errors import InputError
-from originid.service.errors import ApiError
+from originid.service.errors import LOG, ApiError
 from originid.system.small_files import read_small_file
 
 SHORTEST = 20  # characters of a token
@@ -130,6 +130,7 @@ class Gate:
         self._lock = threading.Lock()
         self._tokens: tuple[Token, ...] = ()
         self._changed = -1
+        self._told = ""  # what was last said to be wrong with the file
         if path is not None:
             self._read(path)
 
@@ -169,10 +170,19 @@ class Gate:
                 changed = path.stat().st_mtime_ns
                 if changed != self._changed:
                     self._tokens, self._changed = read_tokens(path), changed
-            except (OSError, InputError):
+            except (OSError, InputError) as error:
                 if self._changed < 0:  # at the start: say why
                     self._tokens = read_tokens(path)
                 # Later, what was read last goes on to hold, until the file is in order.
+                if str(error) != self._told:
+                    self._told = str(error)
+                    LOG.warning(
+                        "the token file cannot be used, and the tokens that it had before go on to "
+                        "hold: %s",
+                        " ".join(str(error).split()),
+                    )
+            else:
+                self._told = ""
 
 
 bearer = HTTPBearer(auto_error=False, description="A token of the service's token file.")

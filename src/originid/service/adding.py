@@ -1,6 +1,7 @@
 """Adding a picture that was sent: its file is kept, and then it is indexed as any other."""
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 from originid.collection.adding import store_images
@@ -32,16 +33,20 @@ def keep_picture(shared: State, source: Source, description: Description) -> tup
     database, data = collection.database, source.data or b""
     content = hashlib.sha256(data).digest()
     known = database.with_content(content, limit=1, read=True)
-    added = not known
-    if added:
+    added = False
+    if not known:
+        database.refuse_moved()  # before its file is made where the collection was
         path = _kept(shared.added_folder / content.hex(), source.name, data)
         _sign(shared)
         found = store_images(collection, [path], workers=1, manners=None)
         if found.failures:
             path.unlink(missing_ok=True)
+            with suppress(OSError):  # others may send the same picture just now
+                path.parent.rmdir()
             raise ApiError(
                 422, found.failures[0].reason, "expected a picture", "choose another file"
             )
+        added = found.added > 0  # of those who send one picture at once, one is told so
         known = database.with_content(content, limit=1, read=True)
     if not known:
         raise ApiError(503, "the reference was removed", "expected it to stay", "add it again")

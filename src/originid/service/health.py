@@ -37,6 +37,7 @@ async def health() -> Response:
 def ready(shared: Shared) -> Response:
     """For whoever sends requests to a service only when it can answer them."""
     try:
+        shared.finder.collection.database.refuse_moved()
         len(shared.finder.collection.index())
     except OriginidError as error:
         raise ApiError(503, error.given, error.expected, error.todo) from error

@@ -156,6 +156,7 @@ async def remove(shared: Shared, id: ReferenceId) -> Response:
         if ours and collection.database.trusts(row.location):
             with suppress(OSError):
                 os.unlink(row.location)
+                os.rmdir(os.path.dirname(row.location))  # it was made for this picture
 
     await shared.desk.work(work)
     return Response(status_code=204)

@@ -38,6 +38,9 @@ class MilvusStore(WritingTable, ModelFiles):
         """As `Store.searcher`: the server searches."""
         return MilvusIndex(self._connection, self._codec)
 
+    def refuse_moved(self) -> None:
+        """As `Store.refuse_moved`: whoever asks a server by a name asks what has that name."""
+
     def size(self) -> int:
         """As `Store.size`, estimated: a Milvus server does not say it."""
         vectors, others = (self._connection.count("", each) for each in (True, False))

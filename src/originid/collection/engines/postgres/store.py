@@ -46,6 +46,9 @@ class PostgresTables(SqlTables):
         """The URL of the collection."""
         return self._connections.place
 
+    def refuse_moved(self) -> None:
+        """As `Store.refuse_moved`: whoever asks a server by a name asks what has that name."""
+
     def _number(self, key: str) -> int:
         """A number that was given when the collection was made."""
         text = self.meta(key)
