@@ -155,7 +155,7 @@ def test_the_projection_runs_and_writes_a_table_that_can_be_read(
 ) -> None:
     photos = write_photos(430)
     rows = ["origin,query,source,band"]
-    for number, photo in enumerate(photos[:8]):
+    for number, photo in enumerate(photos[1:9]):
         band = ("tight", "moved", "redrawn")[number % 3]
         rows.append(f"{photo},{photos[0]},s{number % 4},{band}")
     pairs, out = tmp_path / "pairs.csv", tmp_path / "expected.json"

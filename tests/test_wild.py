@@ -2,6 +2,7 @@
 
 import csv
 import importlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,9 @@ def test_they_run(
     with pairs.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("origin", "query", "origin_group"))
-        writer.writerows((path, path, path.stem) for path in origins)
+        edits = [shutil.copy(path, tmp_path / f"edit {path.name}") for path in origins]
+        rows = zip(origins, edits, strict=True)
+        writer.writerows((path, edit, path.stem) for path, edit in rows)
     moves = ["--moves", "none", "mirror", "--keep", str(tmp_path / "kept")]
     command = ["x", str(pairs), str(photos[0].parent), *moves]
     monkeypatch.setattr("sys.argv", command)
