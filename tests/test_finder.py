@@ -1,5 +1,6 @@
 """The finder by itself: which answers come, in which order, and what they hold."""
 
+import io
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -436,3 +438,23 @@ def test_answers_are_values(finder: Finder, photos: list[Path]) -> None:
     assert isinstance(one.matches[0], Match)
     assert isinstance(one.matches[0].score, float)
     assert isinstance(one.matches[0].confidence, float)
+
+
+@pytest.mark.parametrize(
+    "given", [None, 3, io.BytesIO(b"x"), memoryview(b"x"), {"a": 1}, np.zeros((9, 9), np.uint8)]
+)
+def test_what_holds_no_images_is_refused_at_once(finder: Finder, given: Any) -> None:
+    with pytest.raises(InputError):
+        finder.find(given)
+
+
+def test_other_objects_in_the_place_of_names_are_refused(finder: Finder) -> None:
+    picture = textured_image(3)
+    for other in (3, b"a", object()):
+        with pytest.raises(InputError, match="in the place of a match"):
+            finder.explain(picture, other)  # type: ignore[arg-type]
+        with pytest.raises(InputError, match="in the place of a reference"):
+            finder.compare(picture, other)  # type: ignore[arg-type]
+    for other in (None, 3, finder.collection):
+        with pytest.raises(InputError, match="in the place of a collection"):
+            Finder.open(other)  # type: ignore[arg-type]

@@ -171,6 +171,12 @@ class Finder:
             match = self.compare(source, of) if isinstance(of, str) else of
             return explain_match(self.collection, Found(source, match))
         answer = self.find(source, top=1, effort=effort) if of is None else of
+        if not isinstance(answer, Answer):
+            raise InputError(
+                f"an object of the type {type(of).__name__} in the place of a match",
+                "expected the path of a reference, a match, or an answer",
+                "leave it out to explain the best match",
+            )
         if answer.error is not None:
             raise _unreadable(answer.query, answer.error)
         if not answer.matches:

@@ -21,8 +21,14 @@ def find_reference(collection: Collection, name: str) -> Row:
             the same content, or the SHA-256 of its content as 64 hexadecimal digits.
 
     Raises:
-        InputError: the collection has no such reference.
+        InputError: the collection has no such reference, or the name is no text.
     """
+    if not isinstance(name, str):
+        raise InputError(
+            f"an object of the type {type(name).__name__} in the place of a reference",
+            "expected its path or address as a text",
+            "give the reference of a match",
+        )
     database = collection.database
     row = _named(database, name)
     if row is not None:

@@ -29,9 +29,19 @@ Place = str | os.PathLike[str] | ServerUrl
 
 
 def place_of(name: Place) -> Path | ServerUrl:
-    """The folder or the URL that a name stands for."""
+    """The folder or the URL that a name stands for.
+
+    Raises:
+        InputError: it is no name.
+    """
     if isinstance(name, ServerUrl):
         return name
+    if not isinstance(name, str | os.PathLike):
+        raise InputError(
+            f"an object of the type {type(name).__name__} in the place of a collection",
+            "expected a folder, or the URL of a server",
+            "give its name",
+        )
     if name == "":
         raise InputError(
             "an empty name for a collection",

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -15,6 +15,8 @@ from originid.images.limits import Limits
 from originid.images.lossless import lossless_file
 from originid.system.file_status import NOT_LOOKED_AT, FileStatus
 from originid.types import NOT_DESCRIBED, Description, Image
+
+NO_IMAGES = (io.IOBase, memoryview, Mapping)  # what could be gone through, but holds no images
 
 ImageLike: TypeAlias = str | os.PathLike[str] | bytes | Image | Pillow.Image
 """What stands for an image: a path, the bytes of a file, a uint8 RGB array (h, w, 3), or an image
@@ -76,10 +78,17 @@ def as_sources(images: "ImageLike | Source | Iterable[ImageLike | Source]") -> "
     """The sources of one image or of several; what is no path is called ``image 1`` and so on.
 
     Raises:
-        InputError: an array of another type or shape, or something that is no image.
+        InputError: an array of another type or shape, or something that is no image. Of one among
+            several it is raised when its turn comes.
     """
     one = is_one_image(images)
-    if not one and (isinstance(images, io.IOBase) or not isinstance(images, Iterable)):
+    if isinstance(images, np.ndarray) and images.ndim not in (3, 4):
+        raise InputError(
+            f"an array of shape {images.shape}",
+            "expected an RGB image (h, w, 3), or several (n, h, w, 3)",
+            "give a grey image three channels: np.stack([image] * 3, axis=-1)",
+        )
+    if not one and (isinstance(images, NO_IMAGES) or not isinstance(images, Iterable)):
         raise InputError(
             f"an object of the type {type(images).__name__}",
             "expected an image, or several: paths, bytes of files, images of Pillow, or arrays",
@@ -87,5 +96,7 @@ def as_sources(images: "ImageLike | Source | Iterable[ImageLike | Source]") -> "
         )
     several: Iterable[ImageLike | Source]
     several = [images] if one else images  # type: ignore[list-item, assignment]
-    for number, image in enumerate(several, start=1):
-        yield image if isinstance(image, Source) else Source.of(image, f"image {number}")
+    return (
+        image if isinstance(image, Source) else Source.of(image, f"image {number}")
+        for number, image in enumerate(several, start=1)
+    )
