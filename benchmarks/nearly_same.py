@@ -26,14 +26,21 @@ COSINES = (0.98, 0.95, 0.9)
 EDITS = 6  # of one origin that are compared with each other, at most
 
 
+def saved(image: Pillow.Image, kind: str = "PNG", **how: int) -> bytes:
+    """Return an image as the bytes of a file of this kind, saved as Pillow is told."""
+    file = io.BytesIO()
+    image.save(file, kind, **how)
+    return file.getvalue()
+
+
 def jpeg(image: Pillow.Image, quality: int) -> bytes:
     """Return an image as the bytes of a JPEG of this quality, from 1 to 95."""
-    return _saved(image, "JPEG", quality)
+    return saved(image, "JPEG", quality=quality)
 
 
 def webp(image: Pillow.Image) -> bytes:
     """Return an image as the bytes of a WebP of quality 80."""
-    return _saved(image, "WEBP", 80)
+    return saved(image, "WEBP", quality=80)
 
 
 def narrow(image: Pillow.Image) -> bytes:
@@ -103,12 +110,6 @@ def main() -> None:
         cells = (share.rjust(len(name)) for name, share in zip(columns, shares, strict=True))
         print(f"{cosine:<6}  " + "  ".join(cells))
     print(f"edits of different origins: at most {highest:.2f}")
-
-
-def _saved(image: Pillow.Image, kind: str, quality: int) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, quality=quality)
-    return file.getvalue()
 
 
 if __name__ == "__main__":

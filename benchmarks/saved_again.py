@@ -10,7 +10,6 @@ that have a frame of one kind. It takes two minutes for 5,800 photos.
 """
 
 import argparse
-import io
 import random
 import tempfile
 from collections.abc import Callable, Sequence
@@ -20,12 +19,13 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageEnhance
 
+from nearly_same import jpeg, saved
 from originid import Finder, add_images, create_collection, open_model
 from originid.images.find_files import find_images
 from originid.latents.encode_files import Encoded, encode_sources
 from originid.latents.sources import Source
 from originid.model import Model
-from originid.query_vectors import content_shares
+from originid.query_vectors import content_shares, without_frames
 from originid.types import Verdict
 from originid.verdict.margins import framed
 from picture_kinds import FRAMES
@@ -33,13 +33,6 @@ from reporting import machine
 
 Photo = Pillow.Image
 SIZE = 60  # photos in a frame of one kind
-
-
-def saved(photo: Photo, kind: str = "PNG", **how: int) -> bytes:
-    """The bytes of a photo as a file."""
-    buffer = io.BytesIO()
-    photo.save(buffer, kind, **how)
-    return buffer.getvalue()
 
 
 def trimmed(photo: Photo) -> Photo:
@@ -50,8 +43,8 @@ def trimmed(photo: Photo) -> Photo:
 
 SAVED: dict[str, Callable[[Photo], bytes]] = {
     "PNG": saved,
-    "JPEG 75": lambda photo: saved(photo, "JPEG", quality=75),
-    "JPEG 30": lambda photo: saved(photo, "JPEG", quality=30),
+    "JPEG 75": lambda photo: jpeg(photo, 75),
+    "JPEG 30": lambda photo: jpeg(photo, 30),
     "half the size": lambda photo: saved(photo.resize((photo.width // 2, photo.height // 2))),
     "8 % brighter": lambda photo: saved(ImageEnhance.Brightness(photo).enhance(1.08)),
     "15 % more contrast": lambda photo: saved(ImageEnhance.Contrast(photo).enhance(1.15)),
@@ -97,7 +90,8 @@ def contents(model: Model, photos: Sequence[str]) -> None:
         np.fill_diagonal(cosines, -1)
         rows = np.flatnonzero(framed(np.stack([each.thumbnail for each in some])))
         if len(rows):
-            shares = content_shares(model, [some[row] for row in rows.tolist()])
+            latents = np.stack([some[row].latent for row in rows.tolist()])
+            shares = content_shares(model, without_frames(model, some)[0][rows], latents)
             highest = (1 - (1 - cosines[rows].max(axis=1)) / shares).max()
             print(f"| {kind} | {len(rows)} | {np.median(shares):.2f} | {highest:.2f} |", flush=True)
 

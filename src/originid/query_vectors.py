@@ -33,7 +33,7 @@ def query_vectors(model: Model, queries: Sequence[Encoded]) -> Vectors:
     """
     # With more threads the product of one query takes 2 to 10 times as long on a busy machine.
     with one_blas_thread():
-        return model.vectors(_without_frames(model, queries)[0])
+        return model.vectors(without_frames(model, queries)[0])
 
 
 def vectors_in(collection: Collection, queries: Sequence[Encoded]) -> Vectors:
@@ -47,14 +47,14 @@ def vectors_in(collection: Collection, queries: Sequence[Encoded]) -> Vectors:
         queries: the encoded queries, at least one.
     """
     model = collection.model
-    without, rows = _without_frames(model, queries)
+    without, rows = without_frames(model, queries)
     some = [queries[row] for row in rows.tolist()]
     with one_blas_thread():
         vectors = model.vectors(without)
         if not some:
             return vectors
-        whole = model.vectors(np.stack([query.latent for query in some]))
-        shares = content_shares(model, some)
+        latents = np.stack([query.latent for query in some])
+        whole, shares = model.vectors(latents), content_shares(model, without[rows], latents)
     stored = collection.database.contents([query.sha256 for query in some])
     nearest = collection.index().search(whole, 1)[0][:, 0]
     keeps = np.array([query.sha256 in stored for query in some]) | same_content(nearest, shares)
@@ -62,15 +62,14 @@ def vectors_in(collection: Collection, queries: Sequence[Encoded]) -> Vectors:
     return vectors
 
 
-def content_shares(model: Model, queries: Sequence[Encoded]) -> Floats64:
-    """The shares (q,) of the content in the square of the length of each query's vector.
+def content_shares(model: Model, content: Latents, whole: Latents) -> Floats64:
+    """The shares (n,) of the contents of framed pictures in the squares of their vectors' lengths.
 
     Args:
         model: of the collection.
-        queries: framed ones, at least one.
+        content: the latents of the pictures as `without_frames` gives them.
+        whole: their latents as they are.
     """
-    whole = np.stack([query.latent for query in queries])
-    content, _ = _without_frames(model, queries)
     lengths = [np.linalg.norm(model.map.apply(each), axis=1) for each in (content, whole)]
     return np.asarray((lengths[0] / lengths[1]) ** 2, np.float64)
 
@@ -90,8 +89,13 @@ def same_content(cosines: Floats32, shares: Floats64) -> Mask:
     return np.asarray((shares >= LEAST_CONTENT) & (missing <= (1 - SAME_CONTENT) * shares))
 
 
-def _without_frames(model: Model, queries: Sequence[Encoded]) -> tuple[Latents, NDArray[np.intp]]:
-    """The latents of queries without their frames, and which queries have one."""
+def without_frames(model: Model, queries: Sequence[Encoded]) -> tuple[Latents, NDArray[np.intp]]:
+    """The latents of queries without their frames, and the rows of those that have one.
+
+    Args:
+        model: of the collection.
+        queries: the encoded queries, at least one.
+    """
     latents = np.stack([query.latent for query in queries])
     thumbnails = np.stack([query.thumbnail for query in queries])
     mean, rows = model.natural_mean, np.flatnonzero(framed(thumbnails))

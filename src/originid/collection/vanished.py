@@ -82,10 +82,10 @@ def settle_members(
     """
     failed = {location_of(failure.path) for failure in added.failures}
     lost: list[Row] = []
-    for archive, (state, places) in outdated.items():
-        if archive in failed:  # it was not read to its end
-            continue
-        _forget_members(database, archive, failed)
+    # Those that were read to their end.
+    whole = {archive: known for archive, known in outdated.items() if archive not in failed}
+    _forget_failed(database, whole, failed)
+    for state, places in whole.values():
         for some in looked_up(place for place in places if place not in failed):
             found = database.all_reached_by(some).items()
             lost += [row for place, row in found if row.location == place and not is_of(state, row)]
@@ -98,13 +98,21 @@ def settle_members(
         added.pruned += len(lost)
 
 
-def _forget_members(database: Store, archive: str, failed: Collection[str]) -> None:
-    """Drop the notes on an archive, read to its end, and on members that failed before alone."""
-    known = [location_of(failure.path) for failure in database.failures()]
-    within = tuple(beginnings(archive))
-    for place in known:
-        if (place == archive or place.startswith(within)) and place not in failed:
-            with database.writing():
+def _forget_failed(database: Store, archives: Collection[str], failed: Collection[str]) -> None:
+    """Drop the notes on archives and members that could not be used before, and did not fail now.
+
+    Args:
+        database: of the collection.
+        archives: the locations of archives that were read to their end.
+        failed: the locations of what could not be used now.
+    """
+    within = tuple(start for archive in archives for start in beginnings(archive))
+    known = [location_of(failure.path) for failure in database.failures()] if within else []
+    places = [each for each in known if each in archives or each.startswith(within)]
+    mended = [each for each in places if each not in failed]
+    if mended:
+        with database.writing():
+            for place in mended:
                 database.forget_failures(place)
 
 

@@ -122,13 +122,10 @@ def explain_pair(
     alignment, cells = _best(seen.image, reference_image, ways, match, model, strangers)
     height, width = reference_image.shape[:2]
     aligned, covered = warp(seen.image, alignment.affine, width, height)
-    words = sentence(match.view, alignment, cells, covered)
-    query_tells, reference_tells = (
-        float(information(thumbnails(squashed(image, model)[np.newaxis]))[0])
-        for image in (seen.image, reference_image)
-    )
-    if not tells(query_tells, reference_tells, match.score):
-        words = BLANK
+    squares = np.stack([squashed(image, model) for image in (seen.image, reference_image)])
+    of_query, of_reference = information(thumbnails(squares)).tolist()
+    tell = tells(of_query, of_reference, match.score)
+    words = sentence(match.view, alignment, cells, covered) if tell else BLANK
     return Evidence(
         query,
         match,
